@@ -1,0 +1,70 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FlowCore.Bijections;
+
+/// <summary>
+/// Which features a coupling transforms, the others being kept: <c>"second_half"</c>, <c>"first_half"</c>, <c>"odd"</c>,
+/// <c>"even"</c> (positions counted from 0), or an explicit list of 0 and 1, where 1 means transformed.
+/// </summary>
+[JsonConverter(typeof(CouplingMaskConverter))]
+public sealed record CouplingMask
+{
+    public static readonly CouplingMask FirstHalf = new("first_half"), SecondHalf = new("second_half");
+    public static readonly CouplingMask Even = new("even"), Odd = new("odd");
+
+    private CouplingMask(string? name, bool[]? bits = null) => (Name, Bits) = (name, bits);
+
+    public string? Name { get; }
+
+    internal bool[]? Bits { get; }
+
+    /// <summary>A mask with true where a feature is transformed.</summary>
+    public static CouplingMask Explicit(params bool[] transformed) => new(null, transformed);
+
+    internal static CouplingMask? Named(string name) =>
+        new[] { FirstHalf, SecondHalf, Even, Odd }.FirstOrDefault(mask => mask.Name == name);
+
+    /// <summary>The indices of the transformed (true) or the kept (false) features, ascending.</summary>
+    /// <exception cref="SpecException">The mask does not fit the features, or leaves one side empty.</exception>
+    public long[] Indices(int features, bool transformed)
+    {
+        if (Bits is not null && Bits.Length != features)
+            throw new SpecException($"mask: has {Bits.Length} entries for {features} features");
+        long[] indices = Enumerable.Range(0, features).Where(i => Transforms(i, features) == transformed).Select(i => (long)i).ToArray();
+        if (indices.Length == features)
+            throw new SpecException($"mask: {(transformed ? "transforms" : "keeps")} all {features} features; a coupling needs some of both kinds");
+        return indices;
+    }
+
+    private bool Transforms(int i, int features) => Name switch
+    {
+        "first_half" => i < features / 2,
+        "second_half" => i >= features / 2,
+        "even" => i % 2 == 0,
+        "odd" => i % 2 == 1,
+        _ => Bits![i],
+    };
+
+    private sealed class CouplingMaskConverter : JsonConverter<CouplingMask>
+    {
+        public override CouplingMask Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            if (reader.TokenType == JsonTokenType.String)
+                return Named(reader.GetString()!)
+                    ?? throw new JsonException($"mask '{reader.GetString()}' is not first_half, second_half, even, odd or a list of 0 and 1");
+            int[] bits = JsonSerializer.Deserialize<int[]>(ref reader, options)!;
+            return bits.All(bit => bit is 0 or 1)
+                ? Explicit([.. bits.Select(bit => bit == 1)])
+                : throw new JsonException("an explicit mask holds only 0 (kept) and 1 (transformed)");
+        }
+
+        public override void Write(Utf8JsonWriter writer, CouplingMask value, JsonSerializerOptions options)
+        {
+            if (value.Bits is null)
+                writer.WriteStringValue(value.Name);
+            else
+                JsonSerializer.Serialize(writer, value.Bits.Select(bit => bit ? 1 : 0), options);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Dequantize"/>.</summary>
+public sealed record DequantizeSpec : BijectionSpec
+{
+    /// <summary>For each feature the distance between neighbouring values, 0 for a continuous one.</summary>
+    public required double[] Steps { get; init; }
+}
+
+/// <summary>
+/// Uniform dequantisation of discrete features: training spreads each value evenly over its own cell, value +- step / 2, so that
+/// a density exists at all (Theis, van den Oord, Bethge 2016, arXiv 1511.01844). Outside training it is the identity: a value
+/// is scored at the centre of its cell, and a sample belongs to the value nearest to it.
+/// </summary>
+public sealed class Dequantize : Bijection
+{
+    private readonly double[] steps;
+
+    public Dequantize(DequantizeSpec spec, int features) : base(nameof(Dequantize))
+    {
+        if (spec.Steps.Length != features)
+            throw new SpecException($"steps: has {spec.Steps.Length} entries for {features} features");
+        if (spec.Steps.Any(step => !(step >= 0 && double.IsFinite(step))))
+            throw new SpecException("steps: must be 0 (continuous) or positive");
+        steps = spec.Steps;
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context) => Identity(x);
+
+    public override Mapped Inverse(Tensor z, Tensor? context) => Identity(z);
+
+    /// <summary>x + (u - 1/2) * step with u uniform in [0, 1): what training feeds the flow.</summary>
+    public Tensor Spread(Tensor x, Generator generator)
+    {
+        using var scope = NewDisposeScope();
+        Tensor width = tensor(steps, x.dtype, x.device);
+        Tensor u = rand(x.shape, x.dtype, CPU, generator: generator).to(x.device);
+        return ((u - 0.5) * width + x).MoveToOuterDisposeScope();
+    }
+
+    private static Mapped Identity(Tensor values) =>
+        new(values.alias(), zeros(values.shape[0], values.dtype, values.device));
+}

@@ -1,0 +1,60 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="LuLinear"/>: none.</summary>
+public sealed record LinearSpec : BijectionSpec;
+
+/// <summary>
+/// z = L U x + bias with L unit lower and U upper triangular, the diagonal of U being softplus(diagonal) + 1e-3
+/// (Oliva et al. 2018, arXiv 1801.09819; Kingma, Dhariwal 2018). Only the strict triangles of the two matrices are read.
+/// </summary>
+public sealed class LuLinear : Bijection
+{
+    private const double LeastPivot = 1e-3;
+
+    // softplus(x) + LeastPivot = 1
+    private static readonly double IdentityPivot = Math.Log(Math.Exp(1 - LeastPivot) - 1);
+
+    private readonly Parameter lower;
+    private readonly Parameter upper;
+    private readonly Parameter diagonal;
+    private readonly Parameter bias;
+
+    public LuLinear(int features) : base(nameof(LuLinear))
+    {
+        lower = new Parameter(zeros(features, features));
+        upper = new Parameter(zeros(features, features));
+        diagonal = new Parameter(full([features], IdentityPivot));
+        bias = new Parameter(zeros(features));
+        RegisterComponents();
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor pivots = Pivots();
+        Tensor z = nn.functional.linear(nn.functional.linear(x, Upper(pivots)), Lower(), bias);
+        return new(z.MoveToOuterDisposeScope(), LogDet(pivots, x).MoveToOuterDisposeScope());
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor pivots = Pivots();
+        Tensor columns = (z - bias).t();
+        Tensor half = linalg.solve_triangular(Lower(), columns, upper: false, unitriangular: true);
+        Tensor x = linalg.solve_triangular(Upper(pivots), half, upper: true).t();
+        return new(x.contiguous().MoveToOuterDisposeScope(), LogDet(pivots, z).neg_().MoveToOuterDisposeScope());
+    }
+
+    private Tensor Pivots() => nn.functional.softplus(diagonal) + LeastPivot;
+
+    private Tensor Lower() => lower.tril(-1) + eye(lower.shape[0], dtype: lower.dtype, device: lower.device);
+
+    private Tensor Upper(Tensor pivots) => upper.triu(1) + pivots.diag();
+
+    private static Tensor LogDet(Tensor pivots, Tensor rows) =>
+        zeros(rows.shape[0], rows.dtype, rows.device) + pivots.log().sum();
+}

@@ -1,0 +1,91 @@
+using System.Text.Json.Serialization;
+using FlowCore.Densities;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>How a permutation orders the features.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FeatureOrder>))]
+public enum FeatureOrder
+{
+    /// <summary>Last to first.</summary>
+    [JsonStringEnumMemberName("reverse")]
+    Reverse,
+
+    /// <summary>The two halves change places; with an odd number, the first half is the smaller one.</summary>
+    [JsonStringEnumMemberName("swap")]
+    Swap,
+
+    /// <summary>At random, fixed by the seed.</summary>
+    [JsonStringEnumMemberName("shuffle")]
+    Shuffle,
+
+    /// <summary>As <see cref="PermutationSpec.Indices"/> says.</summary>
+    [JsonStringEnumMemberName("explicit")]
+    Explicit,
+}
+
+/// <summary>The settings of <see cref="Permutation"/>.</summary>
+public sealed record PermutationSpec : BijectionSpec
+{
+    public required FeatureOrder Order { get; init; }
+
+    /// <summary>Which shuffle.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The explicit order: z[j] = x[indices[j]].</summary>
+    public int[]? Indices { get; init; }
+}
+
+/// <summary>z[j] = x[order[j]]: moves features, preserves volume.</summary>
+public sealed class Permutation : Bijection
+{
+    public Permutation(PermutationSpec spec, int features) : base(nameof(Permutation))
+    {
+        int[] order = OrderOf(spec, features);
+        var back = new int[features];
+        for (int i = 0; i < features; i++)
+            back[order[i]] = i;
+        register_buffer("order", tensor(order, int64), persistent: false);
+        register_buffer("back", tensor(back, int64), persistent: false);
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context) => Move(x, "order");
+
+    public override Mapped Inverse(Tensor z, Tensor? context) => Move(z, "back");
+
+    private Mapped Move(Tensor values, string by) =>
+        new(values.index_select(1, get_buffer(by)!), zeros(values.shape[0], values.dtype, values.device));
+
+    private static int[] OrderOf(PermutationSpec spec, int features)
+    {
+        int[] identity = [.. Enumerable.Range(0, features)];
+        if (spec.Order == FeatureOrder.Explicit != spec.Indices is not null)
+            throw new SpecException("indices: belong to the order 'explicit', and it needs them");
+        switch (spec.Order)
+        {
+            case FeatureOrder.Reverse:
+                return [.. identity.Reverse()];
+            case FeatureOrder.Swap:
+                return [.. identity.Skip(features / 2), .. identity.Take(features / 2)];
+            case FeatureOrder.Shuffle:
+                return Shuffled(identity, spec.Seed);
+            default:
+                return spec.Indices!.Order().SequenceEqual(identity)
+                    ? spec.Indices!
+                    : throw new SpecException($"indices: must hold each of 0..{features - 1} once");
+        }
+    }
+
+    // Fisher-Yates, each choice from its own Philox counter.
+    private static int[] Shuffled(int[] order, ulong seed)
+    {
+        for (int i = order.Length - 1; i > 0; i--)
+        {
+            uint word = Philox.At((uint)i, 0, 0, 1, (uint)seed, (uint)(seed >> 32)).W0;
+            int j = (int)(((ulong)word * (ulong)(i + 1)) >> 32);
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+        return order;
+    }
+}

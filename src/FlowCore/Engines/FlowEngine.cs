@@ -1,0 +1,69 @@
+using System.Numerics;
+using FlowCore.Densities;
+
+namespace FlowCore.Engines;
+
+/// <summary>
+/// What serving code sees of a flow: flat rows in, flat rows out. Rows are row-major; <c>x</c>, <c>z</c> and <c>noise</c> are
+/// <c>rows * Width</c> values, <c>context</c> is <c>rows * ContextWidth</c> (empty for an unconditional flow; a class is one
+/// value), the other spans hold one value a row. Log densities and log-determinants are in nats. An engine is used by one thread
+/// at a time; rows do not influence each other.
+/// </summary>
+public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public FlowSpec Spec { get; } = spec;
+
+    public int Width { get; } = spec.Width;
+
+    public int ContextWidth { get; } = spec.ContextWidth;
+
+    /// <summary>The engine's name as users see it: <c>torch</c> or <c>compiled</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Where it computes: <c>cpu</c>, <c>cuda:0</c>, ...</summary>
+    public abstract string Device { get; }
+
+    /// <summary>Data to latents: z, log|det dz/dx| and log p(x).</summary>
+    public abstract void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb);
+
+    /// <summary>Latents to data: x, log|det dx/dz| and log p(x).</summary>
+    public abstract void Inverse(ReadOnlySpan<T> z, ReadOnlySpan<T> context, Span<T> x, Span<T> logDet, Span<T> logProb);
+
+    /// <summary>
+    /// Latents from noise that <see cref="DrawNoise"/> made: each row's noise is scaled by its temperature. <c>logBase</c> is the
+    /// log density of the latents that were really drawn, so that log q(x) = logBase - log|det dx/dz|.
+    /// </summary>
+    public abstract void Latents(
+        ReadOnlySpan<T> noise, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> z, Span<T> logBase);
+
+    /// <summary>The number of noise values behind one latent.</summary>
+    public virtual int NoiseWidth => Width;
+
+    /// <summary>The noise of rows firstRow, firstRow + 1, ... of a seed. Computed on the host; any thread may call it.</summary>
+    public virtual void DrawNoise(ulong seed, long firstRow, Span<T> noise) =>
+        Noise.FillNormal(seed, firstRow, NoiseWidth, noise);
+
+    /// <summary>Refuses spans whose lengths do not belong together, and says how many rows they hold.</summary>
+    protected int Rows(ReadOnlySpan<T> rows, ReadOnlySpan<T> context, int valuesOut, int perRowOut, int perRowOutB)
+    {
+        int count = rows.Length / Width;
+        if (count * Width != rows.Length)
+            throw new RowException($"{rows.Length} values are not whole rows: model '{Spec.Name}' has {Width} values a row");
+        if (context.Length != count * ContextWidth)
+            throw new RowException($"{count} rows need {count * ContextWidth} context values ({ContextWidth} a row), got {context.Length}");
+        if (valuesOut != rows.Length || perRowOut != count || perRowOutB != count)
+            throw new RowException($"the output spans do not fit {count} rows of {Width} values");
+        return count;
+    }
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}

@@ -1,0 +1,123 @@
+using FlowCore.Bijections;
+using FlowCore.Densities;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore;
+
+/// <summary>
+/// A normalizing flow: bijections in order, and a base density over the latents.
+/// log p(x) = log p(z) + log|det dz/dx| with z = f(x). All rows are flat, <c>[batch, width]</c>; log densities are in nats,
+/// in the units of x. Context is <c>[batch, context width]</c> as a request sends it: a class is one number.
+/// </summary>
+public sealed class Flow : nn.Module
+{
+    private readonly ModuleList<Bijection> bijections;
+    private readonly BaseDensity base_density;
+
+    internal Flow(FlowSpec spec, IEnumerable<Bijection> bijections, BaseDensity baseDensity) : base(nameof(Flow))
+    {
+        Spec = spec;
+        this.bijections = nn.ModuleList(bijections.ToArray());
+        base_density = baseDensity;
+        RegisterComponents();
+    }
+
+    public FlowSpec Spec { get; }
+
+    public IEnumerable<Bijection> Bijections => bijections;
+
+    /// <summary>z = f(x) and log|det dz/dx|, <c>[batch]</c>.</summary>
+    public Mapped Encode(Tensor x, Tensor? context = null)
+    {
+        using var scope = NewDisposeScope();
+        Tensor? condition = Condition(context);
+        Tensor values = x.reshape([x.shape[0], .. Spec.EventShape.Select(size => (long)size)]);
+        Tensor logDet = zeros_like(x.select(1, 0));
+        foreach (Bijection bijection in bijections)
+        {
+            Mapped mapped = bijection.Forward(values, condition);
+            (values, logDet) = (mapped.Values, logDet + mapped.LogDet);
+        }
+        return Outward(values, logDet);
+    }
+
+    /// <summary>x = f^-1(z) and log|det dx/dz|, <c>[batch]</c>.</summary>
+    public Mapped Decode(Tensor z, Tensor? context = null)
+    {
+        using var scope = NewDisposeScope();
+        Tensor? condition = Condition(context);
+        Tensor values = z;
+        Tensor logDet = zeros_like(z.select(1, 0));
+        for (int i = bijections.Count - 1; i >= 0; i--)
+        {
+            Mapped mapped = bijections[i].Inverse(values, condition);
+            (values, logDet) = (mapped.Values, logDet + mapped.LogDet);
+        }
+        return Outward(values, logDet);
+    }
+
+    /// <summary>log p(x), <c>[batch]</c>.</summary>
+    public Tensor LogProb(Tensor x, Tensor? context = null)
+    {
+        using var scope = NewDisposeScope();
+        Mapped mapped = Encode(x, context);
+        return (BaseLogProb(mapped.Values, context) + mapped.LogDet).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Rows drawn from the flow with the noise of a seed, and their log density.</summary>
+    public Mapped Sample(int count, ulong seed, Tensor? context = null)
+    {
+        using var scope = NewDisposeScope();
+        var rows = new double[count * Spec.Width];
+        Noise.FillNormal(seed, 0, Spec.Width, rows.AsSpan());
+        Tensor like = this.parameters().Concat(this.buffers()).FirstOrDefault() ?? zeros(0);
+        Tensor noise = Tensors.TensorRows.From<double>(rows, count, Spec.Width).to(like.is_floating_point() ? like.dtype : float32).to(like.device);
+        Drawn drawn = Draw(noise, ones_like(noise.select(1, 0)), context);
+        Mapped mapped = Decode(drawn.Latents, context);
+        return new(mapped.Values.MoveToOuterDisposeScope(), (drawn.LogDensity - mapped.LogDet).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The base density's log p(z), <c>[batch]</c>.</summary>
+    public Tensor BaseLogProb(Tensor z, Tensor? context = null)
+    {
+        using var scope = NewDisposeScope();
+        return base_density.LogProb(z, Condition(context)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Latents from standard normal noise, each row's noise scaled by its temperature <c>[batch]</c>.</summary>
+    public Drawn Draw(Tensor noise, Tensor temperature, Tensor? context = null)
+    {
+        using var scope = NewDisposeScope();
+        Drawn drawn = base_density.FromNoise(noise, temperature, Condition(context));
+        return new(drawn.Latents.MoveToOuterDisposeScope(), drawn.LogDensity.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Sets what depends on the data, bijection by bijection, from one batch: training's first step.</summary>
+    public void Initialize(Tensor x, Tensor? context = null)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor? condition = Condition(context);
+        Tensor values = x.reshape([x.shape[0], .. Spec.EventShape.Select(size => (long)size)]);
+        foreach (Bijection bijection in bijections)
+        {
+            bijection.Initialize(values);
+            values = bijection.Forward(values, condition).Values;
+        }
+    }
+
+    private Tensor? Condition(Tensor? context)
+    {
+        if (Spec.Context is not { } expected)
+            return context is null ? null : throw new RowException($"model '{Spec.Name}' takes no context");
+        if (context is null)
+            throw new RowException($"model '{Spec.Name}' needs a context of {expected.Width} values a row");
+        if (expected.Classes is not { } classes)
+            return context;
+        return nn.functional.one_hot(context.flatten().to(int64), classes).to(context.dtype);
+    }
+
+    private static Mapped Outward(Tensor values, Tensor logDet) =>
+        new(values.flatten(1).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
+}

@@ -1,0 +1,71 @@
+using FlowCore.Bijections;
+using FlowCore.Conditioners;
+using FlowCore.Densities;
+
+namespace FlowCore;
+
+/// <summary>FlowSpec to Flow: the only switches over kinds.</summary>
+public static class FlowBuilder
+{
+    /// <summary>The flow with untrained weights.</summary>
+    /// <exception cref="SpecException">The description contradicts itself; the message names the field.</exception>
+    public static Flow Build(FlowSpec spec)
+    {
+        FlowSpecChecks.Check(spec);
+        var shape = new EventShape(spec.EventShape, spec.Context?.EncodedWidth ?? 0);
+        var bijections = new List<Bijection>(spec.Bijections.Length);
+        for (int i = 0; i < spec.Bijections.Length; i++)
+            bijections.Add(At($"bijections[{i}]", () => Build(spec.Bijections[i], shape)));
+        return new Flow(spec, bijections, Build(spec.Base, spec.Width));
+    }
+
+    private static Bijection Build(BijectionSpec spec, EventShape shape) => spec switch
+    {
+        AffineCouplingSpec s => new AffineCoupling(s, shape.Features, shape.Context),
+        SplineCouplingSpec s => new SplineCoupling(s, shape.Features, shape.Context),
+        PermutationSpec s => new Permutation(s, shape.Features),
+        LinearSpec => new LuLinear(shape.Features),
+        ActNormSpec => new ActNorm(shape.Features),
+        StandardizeSpec => new Standardize(shape.Features),
+        LogitSpec s => new Logit(s),
+        DequantizeSpec s => new Dequantize(s, shape.Features),
+        _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
+    };
+
+    /// <summary>The network of a coupling: <paramref name="inputs"/> values and the context in, parameters out.</summary>
+    internal static Conditioner Build(ConditionerSpec spec, int inputs, int context, int outputs) => spec switch
+    {
+        LinearConditionerSpec => new LinearConditioner(inputs, context, outputs),
+        MlpSpec s => new Mlp(s, inputs, context, outputs),
+        ResidualNetSpec s => new ResidualNet(s, inputs, context, outputs),
+        _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
+    };
+
+    private static BaseDensity Build(BaseDensitySpec spec, int width) => spec switch
+    {
+        StandardNormalSpec => new StandardNormal(width),
+        DiagonalNormalSpec => new DiagonalNormal(width),
+        _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
+    };
+
+    private static Bijection At(string place, Func<Bijection> build)
+    {
+        try
+        {
+            return build();
+        }
+        catch (SpecException e)
+        {
+            throw new SpecException($"{place}.{e.Message}");
+        }
+    }
+}
+
+/// <summary>What a bijection is told of its place in the flow: the shape of one event there, and the width of the encoded context.</summary>
+internal readonly record struct EventShape(int[] Sizes, int Context)
+{
+    /// <summary>The number of values of a vector event.</summary>
+    public int Features => Sizes is [int features]
+        ? features
+        : throw new SpecException($"kind: needs a vector event, here the event shape is [{string.Join(", ", Sizes)}]");
+}

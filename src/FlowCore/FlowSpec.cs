@@ -1,0 +1,140 @@
+using System.Text.Json.Serialization;
+using FlowCore.Bijections;
+using FlowCore.Conditioners;
+using FlowCore.Densities;
+
+namespace FlowCore;
+
+/// <summary>
+/// What a flow is made of: the content of a checkpoint's <c>flow.json</c>. Bijections are listed in the order that data
+/// pass on their way to the latents.
+/// </summary>
+public sealed record FlowSpec
+{
+    public const int CurrentFormat = 1;
+
+    /// <summary>The version of this file format; a reader refuses one that it does not know.</summary>
+    public int FormatVersion { get; init; } = CurrentFormat;
+
+    public required string Name { get; init; }
+
+    /// <summary>The shape of one datum: <c>[D]</c> or <c>[C, H, W]</c>.</summary>
+    public required int[] EventShape { get; init; }
+
+    /// <summary>The names of the columns that the model was trained on, in order; null where the data had none.</summary>
+    public string[]? Features { get; init; }
+
+    /// <summary>What the flow is conditioned on; null for an unconditional flow.</summary>
+    public ContextSpec? Context { get; init; }
+
+    public required BijectionSpec[] Bijections { get; init; }
+
+    [JsonPropertyName("base")]
+    public BaseDensitySpec Base { get; init; } = new StandardNormalSpec();
+
+    /// <summary>The weights that belong to this description; null until a checkpoint is written.</summary>
+    public WeightsRecord? Weights { get; init; }
+
+    public Provenance? Provenance { get; init; }
+
+    public TrainingRecord? Training { get; init; }
+
+    /// <summary>The number of values in one datum, and so in one latent.</summary>
+    [JsonIgnore]
+    public int Width => EventShape.Aggregate(1, (product, size) => checked(product * size));
+
+    /// <summary>The number of context values that a request sends with each row: 0 without a condition, 1 for a class.</summary>
+    [JsonIgnore]
+    public int ContextWidth => Context?.Width ?? 0;
+}
+
+/// <summary>The condition of a flow: a row of <see cref="Size"/> floats, or one integer below <see cref="Classes"/>.</summary>
+public sealed record ContextSpec
+{
+    public int? Size { get; init; }
+
+    public int? Classes { get; init; }
+
+    /// <summary>The names of the context columns, in order; null where they have none.</summary>
+    public string[]? Features { get; init; }
+
+    /// <summary>The number of values that a request sends for one row.</summary>
+    [JsonIgnore]
+    public int Width => Classes is null ? Size ?? 0 : 1;
+
+    /// <summary>The number of values that a conditioner sees for one row: a class arrives there as one-hot.</summary>
+    [JsonIgnore]
+    public int EncodedWidth => Classes ?? Size ?? 0;
+}
+
+/// <summary>The file that holds the weights, and the SHA-256 (hexadecimal) of its bytes.</summary>
+public sealed record WeightsRecord(string File, string Sha256);
+
+/// <summary>Where a model came from: <c>flow train</c> and its command, or a foreign library and its version.</summary>
+public sealed record Provenance
+{
+    public required string Source { get; init; }
+
+    public string? Version { get; init; }
+
+    public string? Commit { get; init; }
+
+    public string? Command { get; init; }
+
+    public string? Data { get; init; }
+
+    public string? DataSha256 { get; init; }
+
+    public DateTimeOffset? Created { get; init; }
+}
+
+/// <summary>The facts of a training run. Log-likelihoods are in nats per row, in the data's own units.</summary>
+public sealed record TrainingRecord
+{
+    public ulong Seed { get; init; }
+
+    public int Rows { get; init; }
+
+    public int ValidationRows { get; init; }
+
+    public int TestRows { get; init; }
+
+    public int Epochs { get; init; }
+
+    public double Seconds { get; init; }
+
+    public int SkippedSteps { get; init; }
+
+    public double MeanTestLogLikelihood { get; init; }
+
+    public double MedianTestLogLikelihood { get; init; }
+
+    public double GaussianMeanTestLogLikelihood { get; init; }
+
+    public double GaussianMedianTestLogLikelihood { get; init; }
+}
+
+/// <summary>One kind of bijection with its settings. A new kind is one line here, one in <see cref="FlowBuilder"/>.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(AffineCouplingSpec), "affine_coupling")]
+[JsonDerivedType(typeof(SplineCouplingSpec), "spline_coupling")]
+[JsonDerivedType(typeof(PermutationSpec), "permutation")]
+[JsonDerivedType(typeof(LinearSpec), "linear")]
+[JsonDerivedType(typeof(ActNormSpec), "act_norm")]
+[JsonDerivedType(typeof(StandardizeSpec), "standardize")]
+[JsonDerivedType(typeof(LogitSpec), "logit")]
+[JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
+public abstract record BijectionSpec;
+
+/// <summary>One kind of network that emits the parameters of a bijection.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(LinearConditionerSpec), "linear")]
+[JsonDerivedType(typeof(MlpSpec), "mlp")]
+[JsonDerivedType(typeof(ResidualNetSpec), "residual_net")]
+public abstract record ConditionerSpec;
+
+/// <summary>One kind of density over the latents.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(StandardNormalSpec), "standard_normal")]
+[JsonDerivedType(typeof(DiagonalNormalSpec), "diagonal_normal")]
+public abstract record BaseDensitySpec;

@@ -1,0 +1,35 @@
+using TorchSharp;
+
+namespace FlowCore.Tensors;
+
+/// <summary>The native library behind TorchSharp: which devices it offers, and how many threads it may use.</summary>
+public static class Libtorch
+{
+    /// <summary>
+    /// <c>auto</c> (a GPU where there is one), <c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>. A GPU that was asked for by name and is
+    /// absent is an error, never a silent CPU.
+    /// </summary>
+    public static torch.Device Device(string name)
+    {
+        string asked = name.Trim().ToLowerInvariant();
+        if (asked == "cpu")
+            return torch.CPU;
+        bool any = asked == "auto";
+        if (!any && asked != "cuda" && !(asked.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(asked[5..], out _)))
+            throw new FlowException($"device '{name}' is not one of auto, cpu, cuda, cuda:n");
+        if (!torch.cuda.is_available())
+            return any ? torch.CPU : throw new FlowException(
+                $"device '{name}' was asked for, but this libtorch sees no GPU: build with -p:TorchBackend=cuda, install a CUDA driver, or ask for cpu");
+        int index = asked.Length > 5 ? int.Parse(asked[5..], System.Globalization.CultureInfo.InvariantCulture) : 0;
+        if (index >= torch.cuda.device_count())
+            throw new FlowException($"device '{name}' was asked for, but there are {torch.cuda.device_count()} GPUs");
+        return new torch.Device(DeviceType.CUDA, index);
+    }
+
+    /// <summary>The number of threads that one tensor operation may use on the CPU.</summary>
+    public static int Threads
+    {
+        get => torch.get_num_threads();
+        set => torch.set_num_threads(value);
+    }
+}
