@@ -1,0 +1,43 @@
+using FlowService.Batching;
+
+namespace FlowService.Telemetry;
+
+/// <summary>Counts every request to an operation, whatever becomes of it. It stands outside of the error handling.</summary>
+internal sealed class RequestMetering(RequestDelegate next, FlowMetrics metrics, TimeProvider time)
+{
+    public async Task InvokeAsync(HttpContext http)
+    {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<OperationMetadata>() is not { } metadata)
+        {
+            await next(http);
+            return;
+        }
+        var facts = new RequestFacts(metadata.Operation);
+        http.Features.Set(facts);
+        long began = time.GetTimestamp();
+        bool failed = true;
+        try
+        {
+            await next(http);
+            failed = false;
+        }
+        finally
+        {
+            // An exception that comes this far broke an answer that had begun.
+            metrics.Answered(facts, Outcome(http, failed), time.GetElapsedTime(began));
+            if (facts.Reason is { } reason)
+                metrics.Rejected(facts, reason);
+        }
+    }
+
+    private static string Outcome(HttpContext http, bool failed) => http.Response.StatusCode switch
+    {
+        _ when http.RequestAborted.IsCancellationRequested => "aborted",
+        >= 500 => "5xx",
+        >= 400 => "4xx",
+        _ => failed ? "5xx" : "2xx",
+    };
+}
+
+/// <summary>Marks the endpoint of an operation.</summary>
+internal sealed record OperationMetadata(Operation Operation);
