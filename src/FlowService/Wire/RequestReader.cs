@@ -39,16 +39,24 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
         while (true)
         {
             ReadResult read = await body.ReadAsync(cancellation);
-            if (bytes + read.Buffer.Length > limits.BodyBytes)
-                throw TooLarge();
-            SequencePosition consumed = parser.Take(read.Buffer, read.IsCompleted);
-            long rest = read.Buffer.Slice(consumed).Length;
-            bytes += read.Buffer.Length - rest;
-            body.AdvanceTo(consumed, read.Buffer.End);
+            // A refused body is let go whole: the server drains what is still to come, and keeps the connection.
+            SequencePosition consumed = read.Buffer.End;
+            try
+            {
+                if (bytes + read.Buffer.Length > limits.BodyBytes)
+                    throw TooLarge();
+                consumed = parser.Take(read.Buffer, read.IsCompleted);
+                long rest = read.Buffer.Slice(consumed).Length;
+                bytes += read.Buffer.Length - rest;
+                if (rest > MaxTokenBytes)
+                    throw new RequestException(ProblemKind.InvalidJson, $"a name, string or number in the body is longer than {MaxTokenBytes} bytes");
+            }
+            finally
+            {
+                body.AdvanceTo(consumed, read.Buffer.End);
+            }
             if (read.IsCompleted)
                 return;
-            if (rest > MaxTokenBytes)
-                throw new RequestException(ProblemKind.InvalidJson, $"a name, string or number in the body is longer than {MaxTokenBytes} bytes");
         }
     }
 
