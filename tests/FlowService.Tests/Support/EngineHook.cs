@@ -12,8 +12,8 @@ internal sealed class EngineHook : IDisposable
 {
     public const float Poison = 666;
 
-    private readonly ManualResetEventSlim open = new(true);
-    private readonly SemaphoreSlim entered = new(0);
+    private readonly SemaphoreSlim steps = new(0), entered = new(0);
+    private volatile bool held;
     private int disposed;
 
     /// <summary>Direction and rows of each batch since the last <see cref="Hold"/>.</summary>
@@ -37,30 +37,44 @@ internal sealed class EngineHook : IDisposable
     public void Hold()
     {
         Batches.Clear();
-        while (entered.Wait(0))
+        while (entered.Wait(0) || steps.Wait(0))
         {
         }
-        open.Reset();
+        held = true;
     }
 
     /// <summary>Returns when a batch stands inside the engine.</summary>
     public Task Entered() => entered.WaitAsync();
 
-    public void Release() => open.Set();
+    /// <summary>Lets the batch inside the engine go, and returns when the next one stands there.</summary>
+    public Task StepAsync()
+    {
+        steps.Release();
+        return Entered();
+    }
+
+    public void Release()
+    {
+        held = false;
+        steps.Release();
+    }
 
     public void Dispose()
     {
         Release();
         entered.Dispose();
+        steps.Dispose();
     }
 
     private void Batch(string direction, ReadOnlySpan<float> values, int width)
     {
         ComputingThread = Environment.CurrentManagedThreadId;
         Batches.Enqueue($"{direction} {values.Length / width}");
-        if (!open.IsSet)
+        if (held)
+        {
             entered.Release();
-        open.Wait();
+            steps.Wait();
+        }
         if (Fault is { } fault)
             throw fault;
         if (values.Contains(Poison))
