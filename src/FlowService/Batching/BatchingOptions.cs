@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using FlowService.Limits;
 using Microsoft.Extensions.Options;
 
@@ -10,19 +9,19 @@ internal sealed class BatchingOptions
     public const string Section = "Batching";
 
     /// <summary>The most rows in one batch (default 4096). A larger request is computed in slices of at most this many.</summary>
-    [Range(1, 1 << 20, ErrorMessage = "Batching:BatchRows must lie in 1..1048576: it is the most rows in one batch (default 4096).")]
+    [Within(1, 1 << 20, ErrorMessage = "Batching:BatchRows must lie in 1..1048576: it is the most rows in one batch (default 4096).")]
     public int BatchRows { get; set; } = 4096;
 
     /// <summary>The most rows that wait for one device (default 262144). Beyond it requests are refused with 429.</summary>
-    [Range(1, 1 << 30, ErrorMessage = "Batching:QueueRows must be 1 or more: it is the most rows that wait for one device (default 262144).")]
+    [Within(1, 1 << 30, ErrorMessage = "Batching:QueueRows must be 1 or more: it is the most rows that wait for one device (default 262144).")]
     public int QueueRows { get; set; } = 1 << 18;
 
     /// <summary>The time in seconds after which a request that names no timeout is given up with 504 (default 30).</summary>
-    [Range(0.001, 86400, ErrorMessage = "Batching:DeadlineSeconds must lie in 0.001..86400: a request that names no timeout_ms is given up after it (default 30).")]
+    [Within(0.001, 86400, ErrorMessage = "Batching:DeadlineSeconds must lie in 0.001..86400: a request that names no timeout_ms is given up after it (default 30).")]
     public double DeadlineSeconds { get; set; } = 30;
 
     /// <summary>The longest timeout in seconds that a request may name (default 300).</summary>
-    [Range(0.001, 86400, ErrorMessage = "Batching:MaxDeadlineSeconds must lie in 0.001..86400: it is the longest timeout_ms that a request may name (default 300).")]
+    [Within(0.001, 86400, ErrorMessage = "Batching:MaxDeadlineSeconds must lie in 0.001..86400: it is the longest timeout_ms that a request may name (default 300).")]
     public double MaxDeadlineSeconds { get; set; } = 300;
 }
 

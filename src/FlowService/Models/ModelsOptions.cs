@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FlowService.Limits;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Models;
@@ -16,7 +17,7 @@ internal sealed class ModelsOptions
     /// How far float32 may be from float64 on the median probe row, in nats and in relative round-trip error, before a model is
     /// refused (default 0.05).
     /// </summary>
-    [Range(0, 1e6, ErrorMessage = "Models:SelfTestTolerance must be 0 or more: a model whose median probe row is further from float64 is refused (default 0.05).")]
+    [Within(0, 1e6, ErrorMessage = "Models:SelfTestTolerance must be 0 or more: a model whose median probe row is further from float64 is refused (default 0.05).")]
     public double SelfTestTolerance { get; set; } = 0.05;
 }
 
@@ -33,7 +34,7 @@ internal sealed class TorchOptions
     public string Device { get; set; } = "auto";
 
     /// <summary>The threads of one tensor operation on the CPU; 0 (default) leaves the choice to libtorch.</summary>
-    [Range(0, 1024, ErrorMessage = "Torch:Threads must lie in 0..1024; 0 leaves the choice to libtorch (default 0).")]
+    [Within(0, 1024, ErrorMessage = "Torch:Threads must lie in 0..1024; 0 leaves the choice to libtorch (default 0).")]
     public int Threads { get; set; }
 }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 
 namespace FlowService.Wire;
@@ -22,15 +21,11 @@ internal static class JsonFault
         return word is [(byte)'-', (byte)'I', ..] ? "-Infinity" : null;
     }
 
-    /// <summary>The parser's words with the place, counted from 1 as editors do.</summary>
-    public static string Describe(JsonException e)
+    /// <summary>The parser's words with the place in the body. Its own line numbers are not used: it does not see every byte.</summary>
+    public static string Describe(JsonException e, long offset)
     {
-        var text = new StringBuilder(e.Message);
         int place = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        if (place >= 0)
-            text.Length = place;
-        if (e.LineNumber is { } line)
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $" (line {line + 1}, byte {e.BytePositionInLine + 1})");
-        return text.ToString();
+        string words = place < 0 ? e.Message : e.Message[..place];
+        return $"{words} (near byte {offset} of the body)";
     }
 }

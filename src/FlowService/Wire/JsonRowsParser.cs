@@ -43,7 +43,7 @@ internal sealed class JsonRowsParser(RowTable table)
     private bool TakeNumber(ref Utf8JsonReader reader)
     {
         table.IsFlat = depth < 2;
-        if (!FloatText.TryRead(ref reader, out float value))
+        if (!reader.TryGetSingle(out float value) || !float.IsFinite(value))
             throw table.Invalid("is too large for a 32-bit float");
         table.Append(value);
         if (depth > 0)

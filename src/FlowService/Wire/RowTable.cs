@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FlowService.Errors;
 using FlowService.Limits;
 
@@ -10,6 +11,7 @@ namespace FlowService.Wire;
 internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool pool) : IDisposable
 {
     private readonly RowBuffer values = pool.RentEmpty();
+    private readonly int mostValues = limits.ValuesPerRequest;
     private int oddRow = -1, oddWidth, rowStart;
 
     public RequestField Field => name;
@@ -28,14 +30,11 @@ internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool 
     /// <summary>The number of values in the row under way.</summary>
     public int Column => values.Length - rowStart;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Append(float value)
     {
-        if (!float.IsFinite(value))
-            throw Invalid("is too large for a 32-bit float");
-        if (values.Length == limits.ValuesPerRequest)
-            throw new RequestException(ProblemKind.TooManyRows,
-                $"{name.Name()} holds more than {limits.ValuesPerRequest} values; send fewer rows in one request, or raise Limits:ValuesPerRequest")
-            { Field = name.Name() };
+        if (values.Length == mostValues)
+            throw TooManyValues();
         values.Append(value);
     }
 
@@ -72,6 +71,10 @@ internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool 
         return new(ProblemKind.InvalidValue, $"{name.Name()}: row {row}, column {column} {problem}; each value must be a finite number")
         { Field = name.Name(), Row = row, Column = column };
     }
+
+    private RequestException TooManyValues() => new(ProblemKind.TooManyRows,
+        $"{name.Name()} holds more than {mostValues} values; send fewer rows in one request, or raise Limits:ValuesPerRequest")
+    { Field = name.Name() };
 
     public void Dispose() => values.Dispose();
 }
