@@ -17,7 +17,6 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
     {
         if (http.RequestAborted.IsCancellationRequested)
         {
-            http.Features.Get<RequestFacts>()?.Reason = "client_gone";
             http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
             return true;
         }

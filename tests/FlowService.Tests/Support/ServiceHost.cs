@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using FlowService.Batching;
 using FlowService.Models;
+using FlowService.Telemetry;
 using FlowService.Wire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -59,7 +60,7 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
 
     public MetricCollector<T> Metric<T>(string instrument)
         where T : struct =>
-        new(Services.GetRequiredService<IMeterFactory>(), Telemetry.FlowMetrics.MeterName, instrument);
+        new(Services.GetRequiredService<IMeterFactory>(), FlowMetrics.MeterName, instrument);
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
