@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Checkpoints;
 using FlowCore.Conditioners;
 using FlowCore.Engines;
@@ -20,12 +21,12 @@ public sealed class CheckpointTests : IDisposable
         Bijections =
         [
             new StandardizeSpec(),
-            new AffineCouplingSpec { Mask = CouplingMask.Odd, Conditioner = new MlpSpec { Hidden = [4] } },
+            new CouplingSpec { Mask = CouplingMask.Odd, Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [4] } },
             new LinearSpec(),
         ],
     };
 
-    private const string Tensor = "bijections.1.conditioner.layers.0.weight";
+    private const string Tensor = "bijections.1.conditioner.layers.1.weight";
 
     [Fact]
     public void A_written_checkpoint_is_read_back_to_the_last_bit()
@@ -134,7 +135,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("\"event_shape\"", "\"event_shapes\"", "event_shapes")]
     [InlineData("\"kind\": \"linear\"", "\"kind\": \"liner\"", "liner")]
     [InlineData("\"odd\"", "\"sideways\"", "sideways")]
-    [InlineData("\"bound\": 2", "\"bound\": -2", "bijections[1].bound")]
+    [InlineData("\"bound\": 2", "\"bound\": -2", "bijections[1].element.bound")]
     [InlineData("\"b\",", "", "features: has 2 names for 3 values")]
     [InlineData("weights.safetensors", "../weights.safetensors", "weights.file")]
     public void A_wrong_description_is_refused_by_field(string from, string to, string message)

@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Densities;
 using TorchSharp;
@@ -17,7 +18,7 @@ public sealed class DensityLaws
         { "logit 1-D", Spec(1, new StandardNormalSpec(), new LogitSpec { Alpha = 0, Lower = -2, Upper = 3 }, new LinearSpec()), -2, 3 },
         { "RealNVP 2-D", Spec(2, new StandardNormalSpec(), new StandardizeSpec(), Affine(CouplingMask.FirstHalf), Affine(CouplingMask.SecondHalf), new LinearSpec()), -60, 60 },
         { "sigmoid RealNVP 2-D, diagonal base", Spec(2, new DiagonalNormalSpec(), new StandardizeSpec(),
-            Affine(CouplingMask.Odd) with { LogScale = LogScaleMap.Sigmoid }, new PermutationSpec { Order = FeatureOrder.Swap }, Affine(CouplingMask.Odd) with { LogScale = LogScaleMap.None }), -60, 60 },
+            Affine(CouplingMask.Odd, ScaleMap.Sigmoid), new PermutationSpec { Order = FeatureOrder.Swap }, Affine(CouplingMask.Odd, ScaleMap.None)), -60, 60 },
         { "NSF 2-D", Spec(2, new StandardNormalSpec(), new StandardizeSpec(), Spline(CouplingMask.FirstHalf), new LinearSpec(), Spline(CouplingMask.FirstHalf)), -60, 60 },
     };
 
@@ -76,9 +77,11 @@ public sealed class DensityLaws
         }
     }
 
-    private static AffineCouplingSpec Affine(CouplingMask mask) => new() { Mask = mask, Conditioner = Mlp };
+    private static CouplingSpec Affine(CouplingMask mask, ScaleMap scale = ScaleMap.Tanh) =>
+        new() { Mask = mask, Element = new AffineElementSpec { Scale = scale }, Conditioner = Mlp };
 
-    private static SplineCouplingSpec Spline(CouplingMask mask) => new() { Mask = mask, Conditioner = Mlp, Bound = 2.5 };
+    private static CouplingSpec Spline(CouplingMask mask) =>
+        new() { Mask = mask, Element = new SplineElementSpec { Bound = 2.5 }, Conditioner = Mlp };
 
     private static FlowSpec Spec(int features, BaseDensitySpec density, params BijectionSpec[] bijections) =>
         new() { Name = "law", EventShape = [features], Bijections = bijections, Base = density };

@@ -34,13 +34,19 @@ public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ul
     public Tensor Data()
     {
         Tensor normal = Normal(stream: 1, Rows, Features) * 2;
-        return Kind.UnitInterval ? normal.sigmoid() * 0.98 + 0.01 : normal;
+        return Kind.UnitInterval ? normal.sigmoid() * 0.98 + 0.01 : Kind.Angle ? Angles(normal) : normal;
     }
 
     /// <summary>Latents <c>[rows, features]</c>.</summary>
-    public Tensor Latents() => Normal(stream: 2, Rows, Features);
+    public Tensor Latents()
+    {
+        Tensor normal = Normal(stream: 2, Rows, Features);
+        return Kind.Angle ? Angles(normal) : normal;
+    }
 
     public Tensor? Condition() => Context == 0 ? null : Normal(stream: 3, Rows, Context);
+
+    private static Tensor Angles(Tensor normal) => normal.tanh() * (Math.PI - 1e-3);
 
     private Tensor Normal(ulong stream, int rows, int width)
     {

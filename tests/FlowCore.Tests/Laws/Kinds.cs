@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 
 namespace FlowCore.Tests.Laws;
@@ -12,6 +13,9 @@ public sealed record Kind(string Name, Func<int, BijectionSpec> Of)
     /// <summary>Whether its data live in (0, 1) instead of on the real line.</summary>
     public bool UnitInterval { get; init; }
 
+    /// <summary>Whether its data and latents are angles, in (-pi, pi).</summary>
+    public bool Angle { get; init; }
+
     public override string ToString() => Name;
 }
 
@@ -23,29 +27,45 @@ public static class Kinds
     private static readonly CouplingMask[] Masks =
         [CouplingMask.FirstHalf, CouplingMask.SecondHalf, CouplingMask.Even, CouplingMask.Odd];
 
+    private static readonly (string Name, AffineElementSpec Spec)[] AffineElements =
+    [
+        .. Enum.GetValues<ScaleMap>().Select(map => ($"{map}", new AffineElementSpec { Scale = map })),
+        ("sigmoid, least, most", new() { Scale = ScaleMap.Sigmoid, Least = 1e-3, Most = 0.9 }),
+        ("softplus, least, most", new() { Scale = ScaleMap.Softplus, Least = 1e-3, Most = 3 }),
+        ("softclip, divide", new() { Scale = ScaleMap.Softclip, Bound = 6.9, Divide = true }),
+        ("sigmoid, shift first", new() { Scale = ScaleMap.Sigmoid, ShiftFirst = true }),
+        ("exp, shift first, divide", new() { Scale = ScaleMap.Exp, ShiftFirst = true, Divide = true }),
+    ];
+
+    private static readonly (string Name, SplineElementSpec Spec)[] SplineElements =
+    [
+        ("8 bins", new()),
+        ("1 bin", new() { Bins = 1 }),
+        ("20 narrow bins", new() { Bins = 20, Bound = 1.5, MinWidth = 1e-2, MinHeight = 1e-4, MinSlope = 0.1 }),
+        ("scaled widths", new() { RawScale = 0.25 }),
+        ("softclip", new() { SoftclipSlope = 1e-3 }),
+        ("softclip, half turn", new() { SoftclipSlope = 1e-3, Bound = Math.PI, HalfTurn = true }),
+    ];
+
     private static readonly ConditionerSpec[] Conditioners =
     [
         new LinearConditionerSpec(),
         new MlpSpec { Hidden = [] },
-        .. Enum.GetValues<Activation>().Select(activation => new MlpSpec { Hidden = [7, 6], Activation = activation }),
+        .. Activation.Names.Select(name => new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse(name) }),
+        new MlpSpec { Hidden = [5], Activation = Activation.Parse("leaky_relu(0.2)") },
         new ResidualNetSpec { Width = 8, Blocks = 0 },
         new ResidualNetSpec { Width = 6, Blocks = 2, Activation = Activation.Tanh },
     ];
 
     public static readonly Kind[] All =
     [
-        .. Masks.Select(mask => new Kind($"affine coupling, {mask.Name}", _ => new AffineCouplingSpec { Mask = mask, Conditioner = Mlp })),
-        new("affine coupling, explicit mask", d => new AffineCouplingSpec { Mask = EveryThird(d), Conditioner = Mlp }),
-        .. Enum.GetValues<LogScaleMap>().Select(map =>
-            new Kind($"affine coupling, log-scale {map}", _ => new AffineCouplingSpec { Mask = CouplingMask.Odd, Conditioner = Mlp, LogScale = map })),
+        .. Masks.Select(mask => new Kind($"coupling, {mask.Name}", _ => Coupling(mask, new AffineElementSpec(), Mlp))),
+        new("coupling, explicit mask", d => Coupling(EveryThird(d), new AffineElementSpec(), Mlp)),
+        .. AffineElements.Select(e => new Kind($"coupling, affine, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp))),
+        .. SplineElements.Select(e => new Kind($"coupling, spline, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp)) { Angle = e.Spec.HalfTurn }),
         .. Conditioners.Select((conditioner, i) =>
-            new Kind($"affine coupling, conditioner {i}", _ => new AffineCouplingSpec { Mask = CouplingMask.SecondHalf, Conditioner = conditioner })),
-        .. Masks.Select(mask => new Kind($"spline coupling, {mask.Name}", _ => new SplineCouplingSpec { Mask = mask, Conditioner = Mlp })),
-        new("spline coupling, 1 bin", _ => new SplineCouplingSpec { Mask = CouplingMask.Odd, Conditioner = Mlp, Bins = 1 }),
-        new("spline coupling, 20 narrow bins", _ => new SplineCouplingSpec
-        {
-            Mask = CouplingMask.Even, Conditioner = Mlp, Bins = 20, Bound = 1.5, MinWidth = 1e-2, MinHeight = 1e-4, MinSlope = 0.1,
-        }),
+            new Kind($"coupling, conditioner {i}", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), conditioner))),
+        new("coupling, spline on the kept half too", _ => Coupling(CouplingMask.Even, new SplineElementSpec(), Mlp) with { KeptElement = new SplineElementSpec { Bins = 4 } }),
         .. Enum.GetValues<FeatureOrder>().Where(order => order != FeatureOrder.Explicit).Select(order =>
             new Kind($"permutation, {order}", _ => new PermutationSpec { Order = order, Seed = 7 }) { Least = 1 }),
         new("permutation, explicit", d => new PermutationSpec { Order = FeatureOrder.Explicit, Indices = [.. Enumerable.Range(1, d - 1), 0] }) { Least = 1 },
@@ -59,6 +79,9 @@ public static class Kinds
     ];
 
     public static IEnumerable<TheoryDataRow<Kind>> Rows => All.Select(kind => new TheoryDataRow<Kind>(kind));
+
+    private static CouplingSpec Coupling(CouplingMask mask, ElementSpec element, ConditionerSpec conditioner) =>
+        new() { Mask = mask, Element = element, Conditioner = conditioner };
 
     private static CouplingMask EveryThird(int features) =>
         CouplingMask.Explicit([.. Enumerable.Range(0, features).Select(i => i % 3 == 1)]);
