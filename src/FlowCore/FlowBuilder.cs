@@ -21,11 +21,18 @@ public static class FlowBuilder
         return new Flow(spec, bijections, Build(spec.Base, spec.Width));
     }
 
-    private static Bijection Build(BijectionSpec spec, EventShape shape) => spec switch
+    internal static Bijection Build(BijectionSpec spec, EventShape shape) => spec switch
     {
         CouplingSpec s => new Coupling(s, shape.Features, shape.Context),
+        AutoregressiveSpec s => new Autoregressive(s, shape.Features, shape.Context),
+        ElementwiseSpec s => new Elementwise(s, shape.Features, shape.Context),
+        InvertedSpec s => new Inverted(s, shape),
         PermutationSpec s => new Permutation(s, shape.Features),
         LinearSpec => new LuLinear(shape.Features),
+        RotationSpec => new Rotation(shape.Features),
+        BatchNormSpec s => new BatchNorm(s, shape.Features),
+        ScaleShiftSpec => new ScaleShift(shape.Features),
+        SoftclipSpec s => new Softclip(s),
         ActNormSpec => new ActNorm(shape.Features),
         StandardizeSpec => new Standardize(shape.Features),
         LogitSpec s => new Logit(s),
@@ -37,6 +44,9 @@ public static class FlowBuilder
     {
         AffineElementSpec s => new AffineElement(s),
         SplineElementSpec s => new SplineElement(s),
+        GaussianizationElementSpec s => new GaussianizationElement(s),
+        SumOfSquaresElementSpec s => new SumOfSquaresElement(s),
+        BernsteinElementSpec s => new BernsteinElement(s),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 

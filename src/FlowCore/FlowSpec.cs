@@ -119,9 +119,16 @@ public sealed record TrainingRecord
 /// <summary>One kind of bijection with its settings. A new kind is one line here, one in <see cref="FlowBuilder"/>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(CouplingSpec), "coupling")]
+[JsonDerivedType(typeof(AutoregressiveSpec), "autoregressive")]
+[JsonDerivedType(typeof(ElementwiseSpec), "elementwise")]
+[JsonDerivedType(typeof(InvertedSpec), "inverted")]
 [JsonDerivedType(typeof(PermutationSpec), "permutation")]
 [JsonDerivedType(typeof(LinearSpec), "linear")]
+[JsonDerivedType(typeof(RotationSpec), "rotation")]
 [JsonDerivedType(typeof(ActNormSpec), "act_norm")]
+[JsonDerivedType(typeof(BatchNormSpec), "batch_norm")]
+[JsonDerivedType(typeof(ScaleShiftSpec), "scale_shift")]
+[JsonDerivedType(typeof(SoftclipSpec), "softclip")]
 [JsonDerivedType(typeof(StandardizeSpec), "standardize")]
 [JsonDerivedType(typeof(LogitSpec), "logit")]
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
@@ -131,6 +138,9 @@ public abstract record BijectionSpec;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(AffineElementSpec), "affine")]
 [JsonDerivedType(typeof(SplineElementSpec), "spline")]
+[JsonDerivedType(typeof(GaussianizationElementSpec), "gaussianization")]
+[JsonDerivedType(typeof(SumOfSquaresElementSpec), "sum_of_squares")]
+[JsonDerivedType(typeof(BernsteinElementSpec), "bernstein")]
 public abstract record ElementSpec;
 
 /// <summary>One kind of network that emits the parameters of a bijection: a name for a list of layers.</summary>
@@ -138,6 +148,7 @@ public abstract record ElementSpec;
 [JsonDerivedType(typeof(LinearConditionerSpec), "linear")]
 [JsonDerivedType(typeof(MlpSpec), "mlp")]
 [JsonDerivedType(typeof(ResidualNetSpec), "residual_net")]
+[JsonDerivedType(typeof(MadeSpec), "made")]
 [JsonDerivedType(typeof(SequenceSpec), "sequence")]
 public abstract record ConditionerSpec
 {

@@ -23,13 +23,21 @@ public sealed class Network : nn.Module
 
     public IEnumerable<Layer> Layers => layers;
 
-    public Tensor Forward(Tensor input, Tensor? context)
+    /// <summary>The last layer, where it is a linear one.</summary>
+    public LinearLayer? Last => layers.Count > 0 ? layers[^1] as LinearLayer : null;
+
+    public Tensor Forward(Tensor input, Tensor? context) => Through(layers.Count, input, context);
+
+    /// <summary>All layers but the last.</summary>
+    internal Tensor ForwardToLast(Tensor input, Tensor? context) => Through(layers.Count - 1, input, context);
+
+    private Tensor Through(int count, Tensor input, Tensor? context)
     {
         using var scope = NewDisposeScope();
         Tensor h = input;
-        foreach (Layer layer in layers)
-            h = layer.Forward(h, context);
-        return h.MoveToOuterDisposeScope();
+        for (int i = 0; i < count; i++)
+            h = layers[i].Forward(h, context);
+        return (count == 0 ? h.alias() : h).MoveToOuterDisposeScope();
     }
 
     /// <summary>Layers in order; the place goes in as that of the first one and comes out behind the last one.</summary>

@@ -13,6 +13,12 @@ public sealed record Kind(string Name, Func<int, BijectionSpec> Of)
     /// <summary>Whether its data live in (0, 1) instead of on the real line.</summary>
     public bool UnitInterval { get; init; }
 
+    /// <summary>Whether its parameters come from the context alone.</summary>
+    public bool NeedsContext { get; init; }
+
+    /// <summary>Whether its inverse is found by iteration, as exactly as its slope allows.</summary>
+    public bool Numerical { get; init; }
+
     /// <summary>Whether its data and latents are angles, in (-pi, pi).</summary>
     public bool Angle { get; init; }
 
@@ -47,6 +53,13 @@ public static class Kinds
         ("softclip, half turn", new() { SoftclipSlope = 1e-3, Bound = Math.PI, HalfTurn = true }),
     ];
 
+    private static readonly (string Name, ElementSpec Spec)[] NumericalElements =
+    [
+        ("Gaussianization", new GaussianizationElementSpec { Components = 4 }),
+        ("sum of squares", new SumOfSquaresElementSpec { Polynomials = 2, Degree = 3 }),
+        ("Bernstein", new BernsteinElementSpec { Increments = 7 }),
+    ];
+
     private static readonly ConditionerSpec[] Conditioners =
     [
         new LinearConditionerSpec(),
@@ -66,10 +79,23 @@ public static class Kinds
         .. Conditioners.Select((conditioner, i) =>
             new Kind($"coupling, conditioner {i}", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), conditioner))),
         new("coupling, spline on the kept half too", _ => Coupling(CouplingMask.Even, new SplineElementSpec(), Mlp) with { KeptElement = new SplineElementSpec { Bins = 4 } }),
+        .. new ElementSpec[] { new AffineElementSpec(), new SplineElementSpec(), new AffineElementSpec { Scale = ScaleMap.Softplus, Least = 1e-3 } }.Select((element, i) =>
+            new Kind($"autoregressive, element {i}", _ => Autoregressive(element)) { Least = 1 }),
+        new("autoregressive, reverse order", d => Autoregressive(new AffineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Reverse()] }) { Least = 1 },
+        new("autoregressive, 2 passes", d => Autoregressive(new SplineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Select(i => i % 2)] }),
+        new("inverse autoregressive", _ => new InvertedSpec { Of = Autoregressive(new AffineElementSpec { Scale = ScaleMap.Sigmoid, Least = 1e-3 }) }) { Least = 1 },
+        .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
+        .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
+        new("elementwise, spline", _ => new ElementwiseSpec { Element = new SplineElementSpec() }) { Least = 1 },
+        new("elementwise by context", _ => new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [5] } }) { Least = 1, NeedsContext = true },
         .. Enum.GetValues<FeatureOrder>().Where(order => order != FeatureOrder.Explicit).Select(order =>
             new Kind($"permutation, {order}", _ => new PermutationSpec { Order = order, Seed = 7 }) { Least = 1 }),
         new("permutation, explicit", d => new PermutationSpec { Order = FeatureOrder.Explicit, Indices = [.. Enumerable.Range(1, d - 1), 0] }) { Least = 1 },
         new("linear", _ => new LinearSpec()) { Least = 1 },
+        new("rotation", _ => new RotationSpec()) { Least = 1 },
+        new("batch norm", _ => new BatchNormSpec()) { Least = 1 },
+        new("scale and shift", _ => new ScaleShiftSpec()) { Least = 1 },
+        new("softclip", _ => new SoftclipSpec()) { Least = 1 },
         new("act norm", _ => new ActNormSpec()) { Least = 1 },
         new("standardize", _ => new StandardizeSpec()) { Least = 1 },
         new("logit", _ => new LogitSpec()) { Least = 1, UnitInterval = true },
@@ -79,6 +105,9 @@ public static class Kinds
     ];
 
     public static IEnumerable<TheoryDataRow<Kind>> Rows => All.Select(kind => new TheoryDataRow<Kind>(kind));
+
+    private static AutoregressiveSpec Autoregressive(ElementSpec element) =>
+        new() { Element = element, Conditioner = new MadeSpec { Hidden = [16, 12], Activation = Activation.Tanh } };
 
     private static CouplingSpec Coupling(CouplingMask mask, ElementSpec element, ConditionerSpec conditioner) =>
         new() { Mask = mask, Element = element, Conditioner = conditioner };

@@ -32,11 +32,30 @@ public sealed class LinearLayer : Layer
         RegisterComponents();
     }
 
+    /// <summary>The number of outputs.</summary>
+    public int Width => (int)weight.shape[0];
+
     public override Tensor Forward(Tensor h, Tensor? context)
     {
         if (mask is null)
             return nn.functional.linear(h, weight, bias);
         using Tensor masked = weight * mask;
         return nn.functional.linear(h, masked, bias);
+    }
+
+    /// <summary>Only these outputs.</summary>
+    internal Tensor Rows(Tensor h, Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        Tensor selected = weight.index_select(0, rows);
+        if (mask is not null)
+            selected = selected * mask.index_select(0, rows);
+        return nn.functional.linear(h, selected, bias.index_select(0, rows)).MoveToOuterDisposeScope();
+    }
+
+    internal void SetMask(Tensor values)
+    {
+        using var mode = no_grad();
+        mask!.copy_(values);
     }
 }
