@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -12,12 +13,15 @@ namespace FlowCore;
 /// </summary>
 public sealed class Flow : nn.Module
 {
+    private readonly ModuleList<Layer> embedding;
     private readonly ModuleList<Bijection> bijections;
     private readonly BaseDensity base_density;
 
-    internal Flow(FlowSpec spec, IEnumerable<Bijection> bijections, BaseDensity baseDensity) : base(nameof(Flow))
+    internal Flow(FlowSpec spec, ModuleList<Layer> embedding, IEnumerable<Bijection> bijections, BaseDensity baseDensity)
+        : base(nameof(Flow))
     {
         Spec = spec;
+        this.embedding = embedding;
         this.bijections = nn.ModuleList(bijections.ToArray());
         base_density = baseDensity;
         RegisterComponents();
@@ -26,6 +30,9 @@ public sealed class Flow : nn.Module
     public FlowSpec Spec { get; }
 
     public IEnumerable<Bijection> Bijections => bijections;
+
+    /// <summary>The number of standard normal noise values behind one latent.</summary>
+    public int NoiseWidth => base_density.NoiseWidth;
 
     /// <summary>z = f(x) and log|det dz/dx|, <c>[batch]</c>.</summary>
     public Mapped Encode(Tensor x, Tensor? context = null)
@@ -69,10 +76,10 @@ public sealed class Flow : nn.Module
     public Mapped Sample(int count, ulong seed, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
-        var rows = new double[count * Spec.Width];
-        Noise.FillNormal(seed, 0, Spec.Width, rows.AsSpan());
+        var rows = new double[count * NoiseWidth];
+        Noise.FillNormal(seed, 0, NoiseWidth, rows.AsSpan());
         Tensor like = this.parameters().Concat(this.buffers()).FirstOrDefault() ?? zeros(0);
-        Tensor noise = Tensors.TensorRows.From<double>(rows, count, Spec.Width).to(like.is_floating_point() ? like.dtype : float32).to(like.device);
+        Tensor noise = Tensors.TensorRows.From<double>(rows, count, NoiseWidth).to(like.is_floating_point() ? like.dtype : float32).to(like.device);
         Drawn drawn = Draw(noise, ones_like(noise.select(1, 0)), context);
         Mapped mapped = Decode(drawn.Latents, context);
         return new(mapped.Values.MoveToOuterDisposeScope(), (drawn.LogDensity - mapped.LogDet).MoveToOuterDisposeScope());
@@ -113,9 +120,12 @@ public sealed class Flow : nn.Module
             return context is null ? null : throw new RowException($"model '{Spec.Name}' takes no context");
         if (context is null)
             throw new RowException($"model '{Spec.Name}' needs a context of {expected.Width} values a row");
-        if (expected.Classes is not { } classes)
-            return context;
-        return nn.functional.one_hot(context.flatten().to(int64), classes).to(context.dtype);
+        Tensor condition = expected.Classes is { } classes
+            ? nn.functional.one_hot(context.flatten().to(int64), classes).to(context.dtype)
+            : context;
+        foreach (Layer layer in embedding)
+            condition = layer.Forward(condition, null);
+        return condition;
     }
 
     private static Mapped Outward(Tensor values, Tensor logDet) =>

@@ -14,11 +14,14 @@ public static class FlowBuilder
     public static Flow Build(FlowSpec spec)
     {
         FlowSpecChecks.Check(spec);
-        var shape = new EventShape(spec.EventShape, spec.Context?.EncodedWidth ?? 0);
+        var context = new LayerPlace(spec.Context?.EncodedWidth ?? 0, 0);
+        var embedding = Network.BuildLayers(spec.Context?.Embedding ?? [], "context.embedding", ref context);
+        var shape = new EventShape(spec.EventShape, context.Width);
         var bijections = new List<Bijection>(spec.Bijections.Length);
         for (int i = 0; i < spec.Bijections.Length; i++)
             bijections.Add(At($"bijections[{i}]", () => Build(spec.Bijections[i], shape)));
-        return new Flow(spec, bijections, Build(spec.Base, spec.Width));
+        BaseDensity density = Build(spec.Base, spec.Width, context.Width, spec.Context?.Classes ?? 0);
+        return new Flow(spec, embedding, bijections, density);
     }
 
     internal static Bijection Build(BijectionSpec spec, EventShape shape) => spec switch
@@ -28,7 +31,8 @@ public static class FlowBuilder
         ElementwiseSpec s => new Elementwise(s, shape.Features, shape.Context),
         InvertedSpec s => new Inverted(s, shape),
         PermutationSpec s => new Permutation(s, shape.Features),
-        LinearSpec => new LuLinear(shape.Features),
+        LinearSpec s => new LuLinear(s, shape.Features),
+        MatrixSpec s => new InvertibleMatrix(s, shape.Sizes[0]),
         RotationSpec => new Rotation(shape.Features),
         BatchNormSpec s => new BatchNorm(s, shape.Features),
         ScaleShiftSpec => new ScaleShift(shape.Features),
@@ -58,11 +62,14 @@ public static class FlowBuilder
     internal static Layer Build(LayerSpec spec, ref LayerPlace place)
     {
         LayerPlace at = place;
+        if (spec is ParallelLayerSpec parallel)
+            return new ParallelLayer(parallel, ref place);
         place = at with
         {
             Width = spec switch
             {
                 LinearLayerSpec s => s.Width,
+                ZerosLayerSpec s => s.Width,
                 ConcatContextSpec => at.Width + at.Context,
                 _ => at.Width,
             },
@@ -74,14 +81,26 @@ public static class FlowBuilder
             ResidualLayerSpec s => new ResidualLayer(s, at),
             ConcatContextSpec => new ConcatContext(),
             GateByContextSpec => new GateByContext(at),
+            AddContextSpec s => new AddContext(s, at),
+            StandardizeLayerSpec => new StandardizeLayer(at),
+            LayerNormSpec s => new LayerNorm(s),
+            BatchNormLayerSpec s => new BatchNormLayer(s, at),
+            ScaleLayerSpec s => new ScaleLayer(s),
+            ZerosLayerSpec s => new ZerosLayer(s),
             _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
         };
     }
 
-    private static BaseDensity Build(BaseDensitySpec spec, int width) => spec switch
+    internal static BaseDensity Build(BaseDensitySpec spec, int width, int context, int classes) => spec switch
     {
         StandardNormalSpec => new StandardNormal(width),
-        DiagonalNormalSpec => new DiagonalNormal(width),
+        DiagonalNormalSpec s => new DiagonalNormal(s, width),
+        ConditionalNormalSpec s => new ConditionalNormal(s, width, context),
+        ClassNormalSpec => new ClassNormal(width, classes),
+        GlowNormalSpec s => new GlowNormal(s, width, classes),
+        GaussianMixtureSpec s => new GaussianMixture(s, width),
+        BoxUniformSpec => new BoxUniform(width),
+        LevelsSpec s => new Levels(s, width, context, classes),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 
