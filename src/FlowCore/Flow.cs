@@ -16,13 +16,16 @@ public sealed class Flow : nn.Module
     private readonly ModuleList<Layer> embedding;
     private readonly ModuleList<Bijection> bijections;
     private readonly BaseDensity base_density;
+    private readonly EventShape latentShape;
 
-    internal Flow(FlowSpec spec, ModuleList<Layer> embedding, IEnumerable<Bijection> bijections, BaseDensity baseDensity)
+    internal Flow(
+        FlowSpec spec, ModuleList<Layer> embedding, ModuleList<Bijection> bijections, EventShape latentShape, BaseDensity baseDensity)
         : base(nameof(Flow))
     {
         Spec = spec;
         this.embedding = embedding;
-        this.bijections = nn.ModuleList(bijections.ToArray());
+        this.bijections = bijections;
+        this.latentShape = latentShape;
         base_density = baseDensity;
         RegisterComponents();
     }
@@ -39,7 +42,7 @@ public sealed class Flow : nn.Module
     {
         using var scope = NewDisposeScope();
         Tensor? condition = Condition(context);
-        Tensor values = x.reshape([x.shape[0], .. Spec.EventShape.Select(size => (long)size)]);
+        Tensor values = Shaped(x, Spec.EventShape);
         Tensor logDet = zeros_like(x.select(1, 0));
         foreach (Bijection bijection in bijections)
         {
@@ -54,7 +57,7 @@ public sealed class Flow : nn.Module
     {
         using var scope = NewDisposeScope();
         Tensor? condition = Condition(context);
-        Tensor values = z;
+        Tensor values = Shaped(z, latentShape.Sizes);
         Tensor logDet = zeros_like(z.select(1, 0));
         for (int i = bijections.Count - 1; i >= 0; i--)
         {
@@ -106,10 +109,10 @@ public sealed class Flow : nn.Module
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         Tensor? condition = Condition(context);
-        Tensor values = x.reshape([x.shape[0], .. Spec.EventShape.Select(size => (long)size)]);
+        Tensor values = Shaped(x, Spec.EventShape);
         foreach (Bijection bijection in bijections)
         {
-            bijection.Initialize(values);
+            bijection.Initialize(values, condition);
             values = bijection.Forward(values, condition).Values;
         }
     }
@@ -127,6 +130,9 @@ public sealed class Flow : nn.Module
             condition = layer.Forward(condition, null);
         return condition;
     }
+
+    private static Tensor Shaped(Tensor rows, int[] sizes) =>
+        sizes.Length == 1 ? rows : rows.reshape([rows.shape[0], .. sizes.Select(size => (long)size)]);
 
     private static Mapped Outward(Tensor values, Tensor logDet) =>
         new(values.flatten(1).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());

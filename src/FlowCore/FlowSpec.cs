@@ -125,6 +125,9 @@ public sealed record TrainingRecord
 [JsonDerivedType(typeof(AutoregressiveSpec), "autoregressive")]
 [JsonDerivedType(typeof(ElementwiseSpec), "elementwise")]
 [JsonDerivedType(typeof(InvertedSpec), "inverted")]
+[JsonDerivedType(typeof(SqueezeSpec), "squeeze")]
+[JsonDerivedType(typeof(UnsqueezeSpec), "unsqueeze")]
+[JsonDerivedType(typeof(SplitSpec), "split")]
 [JsonDerivedType(typeof(PermutationSpec), "permutation")]
 [JsonDerivedType(typeof(LinearSpec), "linear")]
 [JsonDerivedType(typeof(MatrixSpec), "matrix")]
@@ -174,6 +177,11 @@ public abstract record ConditionerSpec
 [JsonDerivedType(typeof(ScaleLayerSpec), "scale")]
 [JsonDerivedType(typeof(ParallelLayerSpec), "parallel")]
 [JsonDerivedType(typeof(ZerosLayerSpec), "zeros")]
+[JsonDerivedType(typeof(ConvLayerSpec), "conv")]
+[JsonDerivedType(typeof(ChannelGainSpec), "channel_gain")]
+[JsonDerivedType(typeof(ChannelAffineSpec), "channel_affine")]
+[JsonDerivedType(typeof(ConcatNegativeSpec), "concat_negative")]
+[JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
 public abstract record LayerSpec;
 
 /// <summary>One kind of density over the latents.</summary>

@@ -18,7 +18,7 @@ public sealed class ConditionalNormal : NormalDensity
     {
         if (context < 1)
             throw new SpecException("base: conditional_normal needs a context");
-        conditioner = FlowBuilder.Build(spec.Conditioner, 0, context, 2 * width);
+        conditioner = FlowBuilder.Build(spec.Conditioner, new EventShape([0], context), 2 * width);
         RegisterComponents();
     }
 

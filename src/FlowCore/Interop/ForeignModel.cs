@@ -38,8 +38,11 @@ public static class ForeignModel
             // sbi wraps one of the two; its descriptions are theirs, with the wrapper's prefixes.
             "sbi" => root["structure"]["transform"].Optional("type")?.Text == "composed" ? ZukoModel.Import(root, source) : NflowsModel.Import(root, source),
             "normflows" => NormflowsModel.Import(root, source),
+            "glow-pytorch" => RosinalityGlow.Import(root, source),
+            "chrischute-glow" => ChrischuteGlow.Import(root, source),
+            "chrischute-realnvp" => ChrischuteRealNvp.Import(root, source),
             _ => throw new ImportException(
-                $"model.json: library '{stated}' is none of normflows, zuko, nflows, sbi"),
+                $"model.json: library '{stated}' is none of normflows, zuko, nflows, sbi, glow-pytorch, chrischute-glow, chrischute-realnvp"),
         };
         source.RequireAllTaken();
         return imported.ToCheckpoint(name, new Provenance
@@ -50,7 +53,14 @@ public static class ForeignModel
         });
     }
 
-    private static string Canonical(string library) => library.Trim().ToLowerInvariant();
+    // The command line's names, and the repositories' own.
+    private static string Canonical(string library) => library.Trim().ToLowerInvariant() switch
+    {
+        "rosinality/glow-pytorch" => "glow-pytorch",
+        "chrischute/glow" => "chrischute-glow",
+        "chrischute/real-nvp" => "chrischute-realnvp",
+        var name => name,
+    };
 }
 
 /// <summary>What an importer of one library gives: the flow's parts, in the order from data to latents.</summary>

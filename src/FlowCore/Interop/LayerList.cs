@@ -59,16 +59,49 @@ internal sealed class LayerList
         new ParallelLayerSpec { Branches = [.. branches.Select(branch => branch.Specs)] },
         [.. branches.SelectMany((branch, b) => branch.weights.Select(weight => ($"branch{b}.{weight.Key}", weight.Value)))]);
 
-    /// <summary>Rearranges the outputs of the last layer that has weights, a linear one.</summary>
+    /// <summary>A convolution, with a plain or a normed weight, as the source has it.</summary>
+    public void Conv(ForeignWeights source, string prefix, bool bias, double padding = 0)
+    {
+        bool normed = source.Has($"{prefix}.weight_v");
+        WeightTensor weight = source.Take(normed ? $"{prefix}.weight_v" : $"{prefix}.weight");
+        var tensors = new List<(string, WeightTensor)> { (normed ? "weight_v" : "weight", weight) };
+        if (normed)
+            tensors.Add(("weight_g", source.Take($"{prefix}.weight_g", weight.Shape[0], 1, 1, 1)));
+        if (bias)
+            tensors.Add(("bias", source.Take($"{prefix}.bias", weight.Shape[0])));
+        var spec = new ConvLayerSpec
+        {
+            Channels = (int)weight.Shape[0],
+            Kernel = (int)weight.Shape[2],
+            Bias = bias,
+            Padding = padding,
+            WeightNorm = normed,
+        };
+        Add(spec, [.. tensors]);
+    }
+
+    public void SkipSum(Action<LayerList> body, Action<LayerList> skips)
+    {
+        LayerList blocks = new(), sums = new();
+        body(blocks);
+        skips(sums);
+        Add(new SkipSumSpec { Blocks = blocks.Specs, Skip = (ConvLayerSpec)sums.specs[0] },
+            [.. blocks.weights.Select(weight => ($"blocks.{weight.Key}", weight.Value)), .. sums.weights.Select(weight => ($"skips.{weight.Key}", weight.Value))]);
+    }
+
+    /// <summary>Rearranges the outputs of the last layer that has weights.</summary>
     public void ReorderOutputs(IReadOnlyList<int> order)
     {
-        int last = specs.FindLastIndex(spec => spec is LinearLayerSpec);
-        if (specs.Skip(last + 1).Any(spec => spec is not (ActivationLayerSpec or ScaleLayerSpec)))
+        int last = specs.FindLastIndex(spec => spec is LinearLayerSpec or ConvLayerSpec);
+        if (last < 0 || specs.Skip(last + 1).Any(spec => spec is not (ActivationLayerSpec or ScaleLayerSpec or ChannelGainSpec)))
             throw new ImportException("the outputs of this network cannot be rearranged: it does not end in a linear layer");
-        foreach (string name in new[] { "weight", "bias", "mask" })
-            if (weights.TryGetValue($"{last}.{name}", out WeightTensor? tensor))
-                weights[$"{last}.{name}"] = tensor.Rows(order);
-        specs[last] = (LinearLayerSpec)specs[last] with { Width = order.Count };
+        for (int i = last; i < specs.Count; i++)
+            foreach (string name in new[] { "weight", "weight_g", "weight_v", "bias", "mask", "gain" })
+                if (weights.TryGetValue($"{i}.{name}", out WeightTensor? tensor))
+                    weights[$"{i}.{name}"] = tensor.Rows(order);
+        specs[last] = specs[last] is LinearLayerSpec linear
+            ? linear with { Width = order.Count }
+            : (ConvLayerSpec)specs[last] with { Channels = order.Count };
     }
 
     /// <summary>Keeps only these inputs of the first layer.</summary>

@@ -88,7 +88,7 @@ internal static class NflowsModel
             "affine_coupling" => AffineElement(node["scale"]),
             _ => NflowsSpline.Of(node["spline"]),
         };
-        int parameters = FlowBuilder.Build(element).Parameters;
+        int parameters = FlowBuilder.Build(element, new EventShape([transformed.Length], 0)).Parameters;
         // The library emits features in the order of its index list, ours is ascending; an affine coupling emits all shifts, then all scales.
         int[] rank = [.. Enumerable.Range(0, transformed.Length).OrderBy(i => transformed[i])];
         network.ReorderOutputs(type == "rqs_coupling"

@@ -9,15 +9,12 @@ internal static class NormflowsModel
 {
     public static Imported Import(Node root, ForeignWeights source)
     {
-        string wrapper = root["wrapper"].Text;
-        if (wrapper == "MultiscaleFlow")
-            throw root.Error("wrapper: MultiscaleFlow is not supported yet");
         int[] shape = root["event_shape"].Shape;
-        if (shape.Length != 1)
-            throw root.Error($"event_shape: [{string.Join(", ", shape)}] is not a vector");
+        if (root["wrapper"].Text == "MultiscaleFlow")
+            return NormflowsGlow.Import(root, source, shape);
         var layers = new List<Part<BijectionSpec>[]>();
         foreach (Node layer in root["flows"].Items)
-            layers.Add(NormflowsLayers.Of(layer, source, shape[0]));
+            layers.Add(shape.Length == 1 ? NormflowsLayers.Of(layer, source, shape[0]) : NormflowsGlow.Layer(layer, source, shape[0]));
         layers.Reverse();
 
         Node density = root["base"];

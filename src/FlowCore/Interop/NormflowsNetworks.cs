@@ -1,4 +1,5 @@
 using System.Globalization;
+using FlowCore.Checkpoints;
 using FlowCore.Conditioners;
 using FlowCore.Conditioners.Layers;
 
@@ -46,6 +47,39 @@ internal static class NormflowsNetworks
         layers.Activation(Activation.Parse(function.Text));
         index++;
         Scale("output_scale");
+        return layers;
+    }
+
+    /// <summary>The convolutional network of an image coupling, from its own description.</summary>
+    public static LayerList Conv(Node net, ForeignWeights source, string prefix)
+    {
+        if (net["type"].Text != "ConvNet2d")
+            throw net.Error($"the network '{net["type"].Text}' is not supported here; build it with normflows.nets.ConvNet2d");
+        return Conv(source, prefix, net["args"].Optional("leaky")?.Number ?? 0, net["args"].Optional("actnorm")?.Flag ?? false,
+            net["args"]["channels"].Ints.Length - 1);
+    }
+
+    public static LayerList Conv(ForeignWeights source, string prefix, double leaky, bool actNorm, int count = 3)
+    {
+        var layers = new LayerList();
+        int index = 0;
+        for (int k = 0; k < count; k++)
+        {
+            bool last = k == count - 1;
+            layers.Conv(source, $"{prefix}.net.{index++}", bias: last || !actNorm);
+            if (last)
+                break;
+            if (actNorm)
+            {
+                // A wrapper around the library's ActNorm, applied in the direction that samples.
+                string norm = $"{prefix}.net.{index++}.actNorm";
+                source.RequireInitialized($"{norm}.data_dep_init_done");
+                WeightTensor scale = source.Take($"{norm}.s"), shift = source.Take($"{norm}.t");
+                layers.Add(new ChannelAffineSpec(), ("log_scale", scale.Reshape(scale.Count())), ("shift", shift.Reshape(shift.Count())));
+            }
+            layers.Activation(LeakyRelu(leaky));
+            index++;
+        }
         return layers;
     }
 

@@ -65,7 +65,7 @@ internal static class ZukoModel
             order = stored;
         }
         // Where the user gave an adjacency matrix there is no order: the masks tell it.
-        order ??= AutoregressiveOrder.Of(network, features, FlowBuilder.Build(element).Parameters);
+        order ??= AutoregressiveOrder.Of(network, features, FlowBuilder.Build(element, new EventShape([features], 0)).Parameters);
         var (spec, weights) = network.Network();
         return Part.Bijection(
             new AutoregressiveSpec { Element = element, Conditioner = spec, Order = WithoutGaps(order) }, ("conditioner", weights));

@@ -47,5 +47,12 @@ public sealed class GoldenModel
         };
     }
 
+    /// <summary>The data rows as the served model takes them: the RealNVP repositories' pixels with the noise they would draw.</summary>
+    public double[] Data(string key)
+    {
+        double[] x = Values(key);
+        return Has("u") && key == "x" ? [.. x.Zip(Values("u"), (pixel, u) => (255 * pixel + u) / 256)] : x;
+    }
+
     public int Rows(string key) => (int)cases[key].Shape[0];
 }

@@ -22,6 +22,8 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
         foreach (GoldenCheck check in Inverse("z_in", "context_in", "y_in", "x_out", model.Has("log_det_forward") ? "log_det_forward" : "log_det_inverse",
             model.Has("x_out_log_prob") ? "x_out_log_prob" : "log_prob_x_out", mark))
             yield return Counted(check);
+        foreach (GoldenCheck check in Images())
+            yield return Counted(check);
         foreach (GoldenCheck check in AllClasses())
             yield return Counted(check);
         foreach (GoldenCheck check in Tempered())
@@ -32,7 +34,7 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
     /// <summary>The largest difference of float32 log densities from the float64 reference, in nats, on data rows.</summary>
     public static double Float32Error(GoldenModel model, FlowEngine<float> engine)
     {
-        double[] x = model.Values("x"), expected = model.Values("log_prob");
+        double[] x = model.Data("x"), expected = model.Values("log_prob");
         int rows = Math.Min(expected.Length, model.Name.StartsWith("normflows", StringComparison.Ordinal) || model.Name.StartsWith("image", StringComparison.Ordinal) ? expected.Length : 64);
         float[] context = [.. Condition(model, "context", "y", expected.Length, engine.ContextWidth).Select(value => (float)value)];
         var logProb = new float[expected.Length];
@@ -45,9 +47,12 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
         if (!model.Has(x) || !model.Has(logProb))
             yield break;
         int rows = model.Rows(x);
-        double[] values = model.Values(x), latents = new double[values.Length], det = new double[rows], density = new double[rows];
+        double[] values = model.Data(x), latents = new double[values.Length], det = new double[rows], density = new double[rows];
         engine.Forward(values, Condition(model, context, y, rows, engine.ContextWidth), latents, det, density);
         yield return new(logProb, Error(model.Values(logProb), density), Exact);
+        // Where a split's prior depends on the other half, our latents are the noise behind theirs.
+        if (model.Has("eps_0"))
+            yield break;
         if (model.Has(logDet))
             yield return new(logDet, Error(model.Values(logDet), det), Exact);
         if (Latents(z) is { } expected)
@@ -68,6 +73,35 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
             yield return new(logDet, Error(model.Values(logDet), det), mark);
         if (model.Has(logProb))
             yield return new(logProb, Error(model.Values(logProb), density), mark);
+    }
+
+    private IEnumerable<GoldenCheck> Images()
+    {
+        if (Latents("eps") is { } noise)
+        {
+            int rows = model.Rows("x_out"), cold = model.Rows("temp_x");
+            double[] x = new double[noise.Length], back = new double[noise.Length], density = new double[rows];
+            engine.Inverse(noise, [], x, new double[rows], density);
+            yield return new("x_out", Error(model.Values("x_out"), x), Exact);
+            yield return new("x_out_log_prob", Error(model.Values("x_out_log_prob"), density), Exact);
+            engine.Forward(x, [], back, new double[rows], density);
+            yield return new("eps of x_out", Error(noise, back), Exact);
+            double[] z = new double[cold * engine.Width], tempered = new double[cold * engine.Width];
+            engine.Latents(noise.AsSpan(0, z.Length), [], [.. Enumerable.Repeat(0.7, cold)], z, new double[cold]);
+            engine.Inverse(z, [], tempered, new double[cold], new double[cold]);
+            yield return new("temp_x", Error(model.Values("temp_x"), tempered), Exact);
+        }
+        if (model.Has("logits_out"))
+        {
+            // The repositories stop in logit space; a served sample is the image before the logit.
+            double alpha = ((Bijections.LogitSpec)model.Checkpoint.Spec.Bijections[0]).Alpha;
+            double[] z = model.Values("z_in"), x = new double[z.Length];
+            int rows = model.Rows("z_in");
+            engine.Inverse(z, [], x, new double[rows], new double[rows]);
+            double[] logits = [.. x.Select(value => alpha + (1 - 2 * alpha) * value).Select(u => Math.Log(u) - Math.Log(1 - u))];
+            yield return new("logits_out", Error(model.Values("logits_out"), logits), Stress);
+            yield return new("x_out_sigmoid", Error(model.Values("x_out_sigmoid"), [.. x.Select(value => alpha + (1 - 2 * alpha) * value)]), Stress);
+        }
     }
 
     private IEnumerable<GoldenCheck> AllClasses()
@@ -114,7 +148,7 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
     {
         if (model.Has(key))
             return model.Values(key);
-        string name = key is "z_in" or "temp_eps" ? key : "z";
+        string name = key is "z_in" or "temp_eps" or "eps" ? key : "z";
         double[][] levels = [.. Enumerable.Range(0, 16).Select(i => $"{name}_{i}").TakeWhile(model.Has).Select(model.Values)];
         if (levels.Length == 0 || key.Contains("far", StringComparison.Ordinal))
             return null;

@@ -9,7 +9,7 @@ public sealed record AddContextSpec : LayerSpec
     public Activation? Function { get; init; }
 }
 
-/// <summary>h + f(W context + b).</summary>
+/// <summary>h + f(W context + b); for an image, the same at every pixel.</summary>
 public sealed class AddContext : Layer
 {
     private readonly Activation? function;
@@ -28,6 +28,8 @@ public sealed class AddContext : Layer
         if (layer is null)
             return h.alias().MoveToOuterDisposeScope();
         Tensor added = layer.call(context!);
-        return (h + (function is { } f ? f.Apply(added) : added)).MoveToOuterDisposeScope();
+        if (function is { } f)
+            added = f.Apply(added);
+        return (h + (h.dim() == 4 ? added.unsqueeze(-1).unsqueeze(-1) : added)).MoveToOuterDisposeScope();
     }
 }

@@ -55,5 +55,6 @@ public sealed record ZerosLayerSpec : LayerSpec
 /// <summary>0.</summary>
 public sealed class ZerosLayer(ZerosLayerSpec spec) : Layer(nameof(ZerosLayer))
 {
-    public override Tensor Forward(Tensor h, Tensor? context) => zeros(h.shape[0], spec.Width, h.dtype, h.device);
+    public override Tensor Forward(Tensor h, Tensor? context) =>
+        zeros([h.shape[0], spec.Width, .. h.shape[2..]], h.dtype, h.device);
 }
