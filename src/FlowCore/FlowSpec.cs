@@ -1,6 +1,8 @@
 using System.Text.Json.Serialization;
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 
 namespace FlowCore;
@@ -58,11 +60,14 @@ public sealed record ContextSpec
     /// <summary>The names of the context columns, in order; null where they have none.</summary>
     public string[]? Features { get; init; }
 
+    /// <summary>A network in front: what the flow is conditioned on is its output. Null for the context itself.</summary>
+    public LayerSpec[]? Embedding { get; init; }
+
     /// <summary>The number of values that a request sends for one row.</summary>
     [JsonIgnore]
     public int Width => Classes is null ? Size ?? 0 : 1;
 
-    /// <summary>The number of values that a conditioner sees for one row: a class arrives there as one-hot.</summary>
+    /// <summary>The number of values that reach the embedding, or the conditioners: a class arrives there as one-hot.</summary>
     [JsonIgnore]
     public int EncodedWidth => Classes ?? Size ?? 0;
 }
@@ -116,25 +121,77 @@ public sealed record TrainingRecord
 
 /// <summary>One kind of bijection with its settings. A new kind is one line here, one in <see cref="FlowBuilder"/>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
-[JsonDerivedType(typeof(AffineCouplingSpec), "affine_coupling")]
-[JsonDerivedType(typeof(SplineCouplingSpec), "spline_coupling")]
+[JsonDerivedType(typeof(CouplingSpec), "coupling")]
+[JsonDerivedType(typeof(AutoregressiveSpec), "autoregressive")]
+[JsonDerivedType(typeof(ElementwiseSpec), "elementwise")]
+[JsonDerivedType(typeof(InvertedSpec), "inverted")]
+[JsonDerivedType(typeof(SqueezeSpec), "squeeze")]
+[JsonDerivedType(typeof(UnsqueezeSpec), "unsqueeze")]
+[JsonDerivedType(typeof(SplitSpec), "split")]
 [JsonDerivedType(typeof(PermutationSpec), "permutation")]
 [JsonDerivedType(typeof(LinearSpec), "linear")]
+[JsonDerivedType(typeof(MatrixSpec), "matrix")]
+[JsonDerivedType(typeof(RotationSpec), "rotation")]
 [JsonDerivedType(typeof(ActNormSpec), "act_norm")]
+[JsonDerivedType(typeof(BatchNormSpec), "batch_norm")]
+[JsonDerivedType(typeof(ScaleShiftSpec), "scale_shift")]
+[JsonDerivedType(typeof(SoftclipSpec), "softclip")]
 [JsonDerivedType(typeof(StandardizeSpec), "standardize")]
 [JsonDerivedType(typeof(LogitSpec), "logit")]
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
 public abstract record BijectionSpec;
 
-/// <summary>One kind of network that emits the parameters of a bijection.</summary>
+/// <summary>One kind of monotone map of a single feature.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(AffineElementSpec), "affine")]
+[JsonDerivedType(typeof(SplineElementSpec), "spline")]
+[JsonDerivedType(typeof(GaussianizationElementSpec), "gaussianization")]
+[JsonDerivedType(typeof(SumOfSquaresElementSpec), "sum_of_squares")]
+[JsonDerivedType(typeof(BernsteinElementSpec), "bernstein")]
+public abstract record ElementSpec;
+
+/// <summary>One kind of network that emits the parameters of a bijection: a name for a list of layers.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(LinearConditionerSpec), "linear")]
 [JsonDerivedType(typeof(MlpSpec), "mlp")]
 [JsonDerivedType(typeof(ResidualNetSpec), "residual_net")]
-public abstract record ConditionerSpec;
+[JsonDerivedType(typeof(MadeSpec), "made")]
+[JsonDerivedType(typeof(SequenceSpec), "sequence")]
+public abstract record ConditionerSpec
+{
+    /// <summary>The layers that lead to so many outputs.</summary>
+    public abstract LayerSpec[] Layers(int outputs);
+}
+
+/// <summary>One kind of layer of a conditioner.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(LinearLayerSpec), "linear")]
+[JsonDerivedType(typeof(ActivationLayerSpec), "activation")]
+[JsonDerivedType(typeof(ResidualLayerSpec), "residual")]
+[JsonDerivedType(typeof(ConcatContextSpec), "concat_context")]
+[JsonDerivedType(typeof(GateByContextSpec), "gate_by_context")]
+[JsonDerivedType(typeof(AddContextSpec), "add_context")]
+[JsonDerivedType(typeof(StandardizeLayerSpec), "standardize")]
+[JsonDerivedType(typeof(LayerNormSpec), "layer_norm")]
+[JsonDerivedType(typeof(BatchNormLayerSpec), "batch_norm")]
+[JsonDerivedType(typeof(ScaleLayerSpec), "scale")]
+[JsonDerivedType(typeof(ParallelLayerSpec), "parallel")]
+[JsonDerivedType(typeof(ZerosLayerSpec), "zeros")]
+[JsonDerivedType(typeof(ConvLayerSpec), "conv")]
+[JsonDerivedType(typeof(ChannelGainSpec), "channel_gain")]
+[JsonDerivedType(typeof(ChannelAffineSpec), "channel_affine")]
+[JsonDerivedType(typeof(ConcatNegativeSpec), "concat_negative")]
+[JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
+public abstract record LayerSpec;
 
 /// <summary>One kind of density over the latents.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(StandardNormalSpec), "standard_normal")]
 [JsonDerivedType(typeof(DiagonalNormalSpec), "diagonal_normal")]
+[JsonDerivedType(typeof(ConditionalNormalSpec), "conditional_normal")]
+[JsonDerivedType(typeof(ClassNormalSpec), "class_normal")]
+[JsonDerivedType(typeof(GlowNormalSpec), "glow_normal")]
+[JsonDerivedType(typeof(GaussianMixtureSpec), "gaussian_mixture")]
+[JsonDerivedType(typeof(BoxUniformSpec), "box_uniform")]
+[JsonDerivedType(typeof(LevelsSpec), "levels")]
 public abstract record BaseDensitySpec;

@@ -3,30 +3,34 @@ using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
-/// <summary>The settings of <see cref="LuLinear"/>: none.</summary>
-public sealed record LinearSpec : BijectionSpec;
+/// <summary>The settings of <see cref="LuLinear"/>.</summary>
+public sealed record LinearSpec : BijectionSpec
+{
+    /// <summary>What keeps the diagonal of U away from 0.</summary>
+    public double LeastPivot { get; init; } = 1e-3;
+}
 
 /// <summary>
-/// z = L U x + bias with L unit lower and U upper triangular, the diagonal of U being softplus(diagonal) + 1e-3
+/// z = L U x + bias with L unit lower and U upper triangular, the diagonal of U being softplus(diagonal) + least pivot
 /// (Oliva et al. 2018, arXiv 1801.09819; Kingma, Dhariwal 2018). Only the strict triangles of the two matrices are read.
 /// </summary>
 public sealed class LuLinear : Bijection
 {
-    private const double LeastPivot = 1e-3;
-
-    // softplus(x) + LeastPivot = 1
-    private static readonly double IdentityPivot = Math.Log(Math.Exp(1 - LeastPivot) - 1);
-
+    private readonly double leastPivot;
     private readonly Parameter lower;
     private readonly Parameter upper;
     private readonly Parameter diagonal;
     private readonly Parameter bias;
 
-    public LuLinear(int features) : base(nameof(LuLinear))
+    public LuLinear(LinearSpec spec, int features) : base(nameof(LuLinear))
     {
+        if (!(spec.LeastPivot is >= 0 and < 1))
+            throw new SpecException($"least_pivot: must lie in [0, 1), is {spec.LeastPivot}");
+        leastPivot = spec.LeastPivot;
         lower = new Parameter(zeros(features, features));
         upper = new Parameter(zeros(features, features));
-        diagonal = new Parameter(full([features], IdentityPivot));
+        // softplus(diagonal) + least pivot = 1: the identity.
+        diagonal = new Parameter(full([features], Math.Log(Math.Exp(1 - leastPivot) - 1)));
         bias = new Parameter(zeros(features));
         RegisterComponents();
     }
@@ -49,7 +53,7 @@ public sealed class LuLinear : Bijection
         return new(x.contiguous().MoveToOuterDisposeScope(), LogDet(pivots, z).neg_().MoveToOuterDisposeScope());
     }
 
-    private Tensor Pivots() => nn.functional.softplus(diagonal) + LeastPivot;
+    private Tensor Pivots() => nn.functional.softplus(diagonal) + leastPivot;
 
     private Tensor Lower() => lower.tril(-1) + eye(lower.shape[0], dtype: lower.dtype, device: lower.device);
 
