@@ -33,7 +33,7 @@ internal sealed class BatchingFitsLimits(IOptions<LimitsOptions> limits) : IVali
 {
     public ValidateOptionsResult Validate(string? name, BatchingOptions options)
     {
-        int largest = Math.Max(limits.Value.RowsPerRequest, limits.Value.SamplesPerRequest);
+        int largest = LargestRequest();
         if (options.QueueRows < largest)
             return ValidateOptionsResult.Fail(
                 $"Batching:QueueRows is {options.QueueRows}, but one request may have {largest} rows and could never be accepted: "
@@ -43,5 +43,17 @@ internal sealed class BatchingFitsLimits(IOptions<LimitsOptions> limits) : IVali
                 $"Batching:DeadlineSeconds is {options.DeadlineSeconds}, more than Batching:MaxDeadlineSeconds ({options.MaxDeadlineSeconds}): "
                 + "lower the first or raise the second.");
         return ValidateOptionsResult.Success;
+    }
+
+    private int LargestRequest()
+    {
+        try
+        {
+            return Math.Max(limits.Value.RowsPerRequest, limits.Value.SamplesPerRequest);
+        }
+        catch (OptionsValidationException)
+        {
+            return 0; // limits that are wrong themselves are reported by their own validator
+        }
     }
 }

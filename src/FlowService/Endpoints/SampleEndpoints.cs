@@ -81,8 +81,9 @@ internal static class SampleEndpoints
             throw Invalid(RequestField.Count, context.Count > 1
                 ? $"count must be at least 1, and count times {context.Count} context rows at most {limits.SamplesPerRequest} (Limits:SamplesPerRequest); count is {count}"
                 : $"count must lie in 1..{limits.SamplesPerRequest} (Limits:SamplesPerRequest); it is {count}");
-        if (rows * model.Width > limits.ValuesPerRequest)
-            throw Invalid(RequestField.Count, $"{rows} rows of {model.Width} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower count");
+        int values = Math.Max(model.Width, model.Engine.NoiseWidth);
+        if (rows * values > limits.ValuesPerRequest)
+            throw Invalid(RequestField.Count, $"{rows} rows of {values} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower count");
         return new()
         {
             Count = (int)rows,

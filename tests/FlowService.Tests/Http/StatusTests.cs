@@ -49,7 +49,7 @@ public sealed class StatusTests(SharedService service) : IAsyncLifetime
     [Fact]
     public async Task A_name_without_end_is_400_and_not_kept_in_memory()
     {
-        JsonElement problem = await http.RefusedAsync("/logprob", $$"""{"{{new string('a', 1 << 20)}}":1}""", HttpStatusCode.BadRequest);
+        JsonElement problem = await http.RefusedAsync("/logprob", $$"""{"{{new string('a', 3 << 20)}}":1}""", HttpStatusCode.BadRequest);
 
         Assert.True(problem.Detail().Length < 300);
     }

@@ -73,7 +73,7 @@ public sealed class ModelLifeTests : IDisposable
         Assert.Equal(3, model.GetProperty("context").GetProperty("classes").GetInt32());
         Assert.Equal(("torch", "cpu"), (model.GetProperty("engine").GetString(), model.GetProperty("device").GetString()));
         Assert.Equal("flow train", model.GetProperty("provenance").GetProperty("source").GetString());
-        Assert.Equal("affine_coupling", model.GetProperty("spec").GetProperty("bijections")[0].GetProperty("kind").GetString());
+        Assert.Equal("coupling", model.GetProperty("spec").GetProperty("bijections")[0].GetProperty("kind").GetString());
         Assert.Equal(256, model.GetProperty("self_test").GetProperty("rows").GetInt32());
         Assert.InRange(model.GetProperty("self_test").GetProperty("round_trip_error").GetDouble(), 0, 1e-4);
         Assert.InRange(model.GetProperty("self_test").GetProperty("log_prob_difference").GetDouble(), 0, 1e-4);

@@ -1,4 +1,8 @@
-using FlowService.Tests.Support;
+using FlowService.Batching;
+using FlowService.Limits;
+using FlowService.Models;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Tests.Models;
@@ -23,11 +27,7 @@ public sealed class OptionsTests
     [InlineData("Torch:Threads", "-1", "Torch:Threads must lie in 0..1024")]
     public void A_wrong_setting_is_refused_with_the_remedy(string key, string value, string words)
     {
-        using var folder = new TemporaryFolder();
-        var refused = Assert.Throws<OptionsValidationException>(() =>
-        {
-            using ServiceHost host = ServiceHost.Start(folder.Path, null, (key, value));
-        });
+        var refused = Assert.Throws<OptionsValidationException>(() => ValidateAtStart((key, value)));
 
         Assert.Contains(words, refused.Message, StringComparison.Ordinal);
     }
@@ -35,12 +35,20 @@ public sealed class OptionsTests
     [Fact]
     public void All_faults_of_a_section_are_named_at_once()
     {
-        using var folder = new TemporaryFolder();
-        var refused = Assert.Throws<OptionsValidationException>(() =>
-        {
-            using ServiceHost host = ServiceHost.Start(folder.Path, null, ("Limits:BodyBytes", "1"), ("Limits:RowsPerRequest", "0"));
-        });
+        var refused = Assert.Throws<OptionsValidationException>(() => ValidateAtStart(("Limits:BodyBytes", "1"), ("Limits:RowsPerRequest", "0")));
 
         Assert.Equal(2, refused.Failures.Count());
+    }
+
+    [Fact]
+    public void Without_any_setting_the_defaults_are_right() => ValidateAtStart();
+
+    private static void ValidateAtStart(params (string Key, string Value)[] settings)
+    {
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create<string, string?>(setting.Key, setting.Value)))
+            .Build();
+        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddLimits().AddBatching().AddModels().BuildServiceProvider();
+        services.GetRequiredService<IStartupValidator>().Validate();
     }
 }

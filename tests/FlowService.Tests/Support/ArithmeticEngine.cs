@@ -20,6 +20,8 @@ internal sealed class ArithmeticEngine(int width, ContextSpec? context = null) :
 
     public override string Device => "cpu";
 
+    public override int NoiseWidth => Width;
+
     public static float Map(float value, float context) => 2 * value + context;
 
     public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> context, Span<float> z, Span<float> logDet, Span<float> logProb) =>

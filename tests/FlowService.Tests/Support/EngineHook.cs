@@ -87,6 +87,10 @@ internal sealed class EngineHook : IDisposable
 
         public override string Device => inner.Device;
 
+        public override int NoiseWidth => inner.NoiseWidth;
+
+        public override void DrawNoise(ulong seed, long firstRow, Span<float> noise) => inner.DrawNoise(seed, firstRow, noise);
+
         public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> context, Span<float> z, Span<float> logDet, Span<float> logProb)
         {
             hook.Batch("forward", x, Width);

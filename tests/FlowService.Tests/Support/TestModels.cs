@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using FlowCore;
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Checkpoints;
 using FlowCore.Conditioners;
 
@@ -17,12 +19,15 @@ internal static class TestModels
         Context = context,
         Bijections =
         [
-            new AffineCouplingSpec { Mask = CouplingMask.SecondHalf, Conditioner = new MlpSpec { Hidden = [hidden, hidden] } },
-            new AffineCouplingSpec { Mask = CouplingMask.FirstHalf, Conditioner = new MlpSpec { Hidden = [hidden, hidden] } },
-            new AffineCouplingSpec { Mask = CouplingMask.SecondHalf, Conditioner = new MlpSpec { Hidden = [hidden, hidden] } },
-            new AffineCouplingSpec { Mask = CouplingMask.FirstHalf, Conditioner = new MlpSpec { Hidden = [hidden, hidden] } },
+            Coupling(CouplingMask.SecondHalf, hidden),
+            Coupling(CouplingMask.FirstHalf, hidden),
+            Coupling(CouplingMask.SecondHalf, hidden),
+            Coupling(CouplingMask.FirstHalf, hidden),
         ],
     };
+
+    private static CouplingSpec Coupling(CouplingMask mask, int hidden) =>
+        new() { Mask = mask, Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [hidden, hidden] } };
 
     /// <summary>A flow that maps x to x: its log density is the standard normal's.</summary>
     public static FlowSpec Identity(string name, int features) => new()
@@ -35,7 +40,21 @@ internal static class TestModels
     public static void Write(string repository, FlowSpec spec, int version = 1)
     {
         using Flow flow = FlowBuilder.Build(spec);
-        Checkpoint.Of(flow).Write(Path.Combine(repository, spec.Name, $"{version}"), "# A test model\n");
+        Checkpoint untrained = Checkpoint.Of(flow);
+        var random = new Random(version);
+        Checkpoint some = untrained with { Weights = untrained.Weights.ToDictionary(each => each.Key, each => Some(each.Value, random)) };
+        some.Write(Path.Combine(repository, spec.Name, $"{version}"), "# A test model\n");
+    }
+
+    /// <summary>Weights that do something: an untrained flow is the identity.</summary>
+    private static WeightTensor Some(WeightTensor tensor, Random random)
+    {
+        if (tensor.Type != WeightType.F32)
+            return tensor;
+        byte[] bytes = new byte[tensor.Data.Length];
+        foreach (ref float value in MemoryMarshal.Cast<byte, float>(bytes.AsSpan()))
+            value = random.NextSingle() - 0.5f;
+        return tensor with { Data = bytes };
     }
 
     /// <summary>A repository of one model of each kind.</summary>
