@@ -1,5 +1,7 @@
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 
 namespace FlowCore;
@@ -19,12 +21,18 @@ public static class FlowBuilder
         return new Flow(spec, bijections, Build(spec.Base, spec.Width));
     }
 
-    private static Bijection Build(BijectionSpec spec, EventShape shape) => spec switch
+    internal static Bijection Build(BijectionSpec spec, EventShape shape) => spec switch
     {
-        AffineCouplingSpec s => new AffineCoupling(s, shape.Features, shape.Context),
-        SplineCouplingSpec s => new SplineCoupling(s, shape.Features, shape.Context),
+        CouplingSpec s => new Coupling(s, shape.Features, shape.Context),
+        AutoregressiveSpec s => new Autoregressive(s, shape.Features, shape.Context),
+        ElementwiseSpec s => new Elementwise(s, shape.Features, shape.Context),
+        InvertedSpec s => new Inverted(s, shape),
         PermutationSpec s => new Permutation(s, shape.Features),
         LinearSpec => new LuLinear(shape.Features),
+        RotationSpec => new Rotation(shape.Features),
+        BatchNormSpec s => new BatchNorm(s, shape.Features),
+        ScaleShiftSpec => new ScaleShift(shape.Features),
+        SoftclipSpec s => new Softclip(s),
         ActNormSpec => new ActNorm(shape.Features),
         StandardizeSpec => new Standardize(shape.Features),
         LogitSpec s => new Logit(s),
@@ -32,14 +40,43 @@ public static class FlowBuilder
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 
-    /// <summary>The network of a coupling: <paramref name="inputs"/> values and the context in, parameters out.</summary>
-    internal static Conditioner Build(ConditionerSpec spec, int inputs, int context, int outputs) => spec switch
+    internal static Element Build(ElementSpec spec) => spec switch
     {
-        LinearConditionerSpec => new LinearConditioner(inputs, context, outputs),
-        MlpSpec s => new Mlp(s, inputs, context, outputs),
-        ResidualNetSpec s => new ResidualNet(s, inputs, context, outputs),
+        AffineElementSpec s => new AffineElement(s),
+        SplineElementSpec s => new SplineElement(s),
+        GaussianizationElementSpec s => new GaussianizationElement(s),
+        SumOfSquaresElementSpec s => new SumOfSquaresElement(s),
+        BernsteinElementSpec s => new BernsteinElement(s),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
+
+    /// <summary>A network: <paramref name="inputs"/> values and the encoded context in, parameters out.</summary>
+    internal static Network Build(ConditionerSpec spec, int inputs, int context, int outputs) =>
+        new(spec.Layers(outputs), inputs, context, outputs);
+
+    /// <summary>A layer at its place, which moves on to the place behind it.</summary>
+    internal static Layer Build(LayerSpec spec, ref LayerPlace place)
+    {
+        LayerPlace at = place;
+        place = at with
+        {
+            Width = spec switch
+            {
+                LinearLayerSpec s => s.Width,
+                ConcatContextSpec => at.Width + at.Context,
+                _ => at.Width,
+            },
+        };
+        return spec switch
+        {
+            LinearLayerSpec s => new LinearLayer(s, at),
+            ActivationLayerSpec s => new ActivationLayer(s),
+            ResidualLayerSpec s => new ResidualLayer(s, at),
+            ConcatContextSpec => new ConcatContext(),
+            GateByContextSpec => new GateByContext(at),
+            _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
+        };
+    }
 
     private static BaseDensity Build(BaseDensitySpec spec, int width) => spec switch
     {

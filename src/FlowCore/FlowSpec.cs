@@ -1,6 +1,8 @@
 using System.Text.Json.Serialization;
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 
 namespace FlowCore;
@@ -116,22 +118,52 @@ public sealed record TrainingRecord
 
 /// <summary>One kind of bijection with its settings. A new kind is one line here, one in <see cref="FlowBuilder"/>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
-[JsonDerivedType(typeof(AffineCouplingSpec), "affine_coupling")]
-[JsonDerivedType(typeof(SplineCouplingSpec), "spline_coupling")]
+[JsonDerivedType(typeof(CouplingSpec), "coupling")]
+[JsonDerivedType(typeof(AutoregressiveSpec), "autoregressive")]
+[JsonDerivedType(typeof(ElementwiseSpec), "elementwise")]
+[JsonDerivedType(typeof(InvertedSpec), "inverted")]
 [JsonDerivedType(typeof(PermutationSpec), "permutation")]
 [JsonDerivedType(typeof(LinearSpec), "linear")]
+[JsonDerivedType(typeof(RotationSpec), "rotation")]
 [JsonDerivedType(typeof(ActNormSpec), "act_norm")]
+[JsonDerivedType(typeof(BatchNormSpec), "batch_norm")]
+[JsonDerivedType(typeof(ScaleShiftSpec), "scale_shift")]
+[JsonDerivedType(typeof(SoftclipSpec), "softclip")]
 [JsonDerivedType(typeof(StandardizeSpec), "standardize")]
 [JsonDerivedType(typeof(LogitSpec), "logit")]
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
 public abstract record BijectionSpec;
 
-/// <summary>One kind of network that emits the parameters of a bijection.</summary>
+/// <summary>One kind of monotone map of a single feature.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(AffineElementSpec), "affine")]
+[JsonDerivedType(typeof(SplineElementSpec), "spline")]
+[JsonDerivedType(typeof(GaussianizationElementSpec), "gaussianization")]
+[JsonDerivedType(typeof(SumOfSquaresElementSpec), "sum_of_squares")]
+[JsonDerivedType(typeof(BernsteinElementSpec), "bernstein")]
+public abstract record ElementSpec;
+
+/// <summary>One kind of network that emits the parameters of a bijection: a name for a list of layers.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(LinearConditionerSpec), "linear")]
 [JsonDerivedType(typeof(MlpSpec), "mlp")]
 [JsonDerivedType(typeof(ResidualNetSpec), "residual_net")]
-public abstract record ConditionerSpec;
+[JsonDerivedType(typeof(MadeSpec), "made")]
+[JsonDerivedType(typeof(SequenceSpec), "sequence")]
+public abstract record ConditionerSpec
+{
+    /// <summary>The layers that lead to so many outputs.</summary>
+    public abstract LayerSpec[] Layers(int outputs);
+}
+
+/// <summary>One kind of layer of a conditioner.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(LinearLayerSpec), "linear")]
+[JsonDerivedType(typeof(ActivationLayerSpec), "activation")]
+[JsonDerivedType(typeof(ResidualLayerSpec), "residual")]
+[JsonDerivedType(typeof(ConcatContextSpec), "concat_context")]
+[JsonDerivedType(typeof(GateByContextSpec), "gate_by_context")]
+public abstract record LayerSpec;
 
 /// <summary>One kind of density over the latents.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]

@@ -1,0 +1,98 @@
+using FlowCore.Bijections.Elements;
+using FlowCore.Conditioners;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Autoregressive"/>.</summary>
+public sealed record AutoregressiveSpec : BijectionSpec
+{
+    /// <summary>What is done to each feature.</summary>
+    public required ElementSpec Element { get; init; }
+
+    /// <summary>The masked network that reads all features, and the context, and emits the element's parameters.</summary>
+    public required ConditionerSpec Conditioner { get; init; }
+
+    /// <summary>
+    /// The group of each feature: a feature's parameters depend on the features of earlier groups alone. Null for one group a
+    /// feature, in the order they have. Few groups make the inverse fast; two make it a kind of coupling.
+    /// </summary>
+    public int[]? Order { get; init; }
+}
+
+/// <summary>
+/// z_i = element(x_i; parameters of x_earlier and the context): forward takes one pass of the masked network, inverse one for
+/// each group (Papamakarios, Pavlakou, Murray 2017, "Masked autoregressive flow", arXiv 1705.07057; turned round by
+/// <see cref="Inverted"/> it is an inverse autoregressive flow, Kingma et al. 2016, arXiv 1606.04934).
+/// </summary>
+public sealed class Autoregressive : Bijection
+{
+    private readonly Element element;
+    private readonly Network conditioner;
+    private readonly long[][] groups;
+
+    public Autoregressive(AutoregressiveSpec spec, int features, int context) : base(nameof(Autoregressive))
+    {
+        int[] order = spec.Order ?? [.. Enumerable.Range(0, features)];
+        groups = Groups(order, features);
+        element = FlowBuilder.Build(spec.Element);
+        conditioner = FlowBuilder.Build(spec.Conditioner, features, context, features * element.Parameters);
+        if (conditioner.Last is null)
+            throw new SpecException("conditioner: must end in a linear layer, so that the inverse can ask for single features");
+        if (spec.Conditioner is MadeSpec)
+            MadeMasks.Set(conditioner, order, context, element.Parameters);
+        RegisterComponents();
+        for (int g = 0; g < groups.Length; g++)
+        {
+            register_buffer($"group{g}", tensor(groups[g]), persistent: false);
+            register_buffer($"rows{g}", tensor(RowsOf(groups[g])), persistent: false);
+        }
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor parameters = conditioner.Forward(x, context).reshape(x.shape[0], x.shape[1], element.Parameters);
+        ElementMapped mapped = element.Forward(x, parameters);
+        return new(mapped.Values.MoveToOuterDisposeScope(), mapped.LogDerivative.sum(1).MoveToOuterDisposeScope());
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = zeros_like(z);
+        Tensor logDet = zeros_like(z.select(1, 0));
+        for (int g = 0; g < groups.Length; g++)
+        {
+            using var pass = NewDisposeScope();
+            // Only this group's outputs: the last layer is the widest, and the element the dearest.
+            Tensor group = get_buffer($"group{g}")!;
+            Tensor hidden = conditioner.ForwardToLast(x, context);
+            Tensor parameters = conditioner.Last!.Rows(hidden, get_buffer($"rows{g}")!)
+                .reshape(z.shape[0], groups[g].Length, element.Parameters);
+            ElementMapped mapped = element.Inverse(z.index_select(1, group), parameters);
+            x = x.index_copy(1, group, mapped.Values).MoveToOuterDisposeScope();
+            logDet = (logDet + mapped.LogDerivative.sum(1)).MoveToOuterDisposeScope();
+        }
+        return new(x.MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
+    }
+
+    // The rows of the last layer that emit the parameters of these features.
+    private long[] RowsOf(long[] features) =>
+        [.. features.SelectMany(feature => Enumerable.Range(0, element.Parameters).Select(p => feature * element.Parameters + p))];
+
+    private static long[][] Groups(int[] order, int features)
+    {
+        if (order.Length != features)
+            throw new SpecException($"order: has {order.Length} entries for {features} features");
+        int count = order.Max() + 1;
+        var groups = new long[count][];
+        for (int g = 0; g < count; g++)
+        {
+            groups[g] = [.. Enumerable.Range(0, features).Where(i => order[i] == g).Select(i => (long)i)];
+            if (groups[g].Length == 0 || order.Min() < 0)
+                throw new SpecException($"order: groups are numbered from 0 without gaps, group {g} is empty");
+        }
+        return groups;
+    }
+}

@@ -1,0 +1,86 @@
+using FlowCore.Bijections.Elements;
+using FlowCore.Conditioners;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Coupling"/>.</summary>
+public sealed record CouplingSpec : BijectionSpec
+{
+    public required CouplingMask Mask { get; init; }
+
+    /// <summary>What is done to each transformed feature.</summary>
+    public required ElementSpec Element { get; init; }
+
+    /// <summary>The network that reads the kept features, and the context, and emits the element's parameters.</summary>
+    public required ConditionerSpec Conditioner { get; init; }
+
+    /// <summary>What is done to each kept feature, with parameters of its own that depend on nothing; null for nothing.</summary>
+    public ElementSpec? KeptElement { get; init; }
+}
+
+/// <summary>
+/// z_b = element(x_b; conditioner(x_a, context)), z_a = x_a: one half of the features is transformed with parameters that the
+/// other half decides (Dinh, Sohl-Dickstein, Bengio 2017, "Density estimation using Real NVP", arXiv 1605.08803). The
+/// conditioner emits the parameters feature by feature, <c>[transformed, parameters]</c>.
+/// </summary>
+public sealed class Coupling : Bijection
+{
+    private readonly Element element;
+    private readonly Element? kept_element;
+    private readonly Parameter? kept_parameters;
+    private readonly CouplingSplit split;
+    private readonly Network conditioner;
+
+    public Coupling(CouplingSpec spec, int features, int context) : base(nameof(Coupling))
+    {
+        split = new CouplingSplit(spec.Mask, features);
+        element = FlowBuilder.Build(spec.Element);
+        conditioner = FlowBuilder.Build(spec.Conditioner, split.Kept, context, split.Transformed * element.Parameters);
+        if (spec.KeptElement is { } keptSpec)
+        {
+            kept_element = FlowBuilder.Build(keptSpec);
+            kept_parameters = new Parameter(zeros(split.Kept, kept_element.Parameters));
+        }
+        RegisterComponents();
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        var (kept, transformed) = split.Apart(x);
+        ElementMapped mapped = element.Forward(transformed, Parameters(kept, context));
+        Tensor logDet = mapped.LogDerivative.sum(1);
+        if (kept_element is not null)
+        {
+            ElementMapped own = kept_element.Forward(kept, KeptParameters(kept));
+            (kept, logDet) = (own.Values, logDet + own.LogDerivative.sum(1));
+        }
+        return Joined(kept, mapped.Values, logDet);
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        var (kept, transformed) = split.Apart(z);
+        Tensor? ownLogDet = null;
+        if (kept_element is not null)
+        {
+            // The conditioner reads the data's side of the kept features.
+            ElementMapped own = kept_element.Inverse(kept, KeptParameters(kept));
+            (kept, ownLogDet) = (own.Values, own.LogDerivative.sum(1));
+        }
+        ElementMapped mapped = element.Inverse(transformed, Parameters(kept, context));
+        Tensor logDet = mapped.LogDerivative.sum(1);
+        return Joined(kept, mapped.Values, ownLogDet is null ? logDet : logDet + ownLogDet);
+    }
+
+    private Tensor Parameters(Tensor kept, Tensor? context) =>
+        conditioner.Forward(kept, context).reshape(-1, split.Transformed, element.Parameters);
+
+    private Tensor KeptParameters(Tensor kept) => kept_parameters!.unsqueeze(0).expand(kept.shape[0], -1, -1);
+
+    private Mapped Joined(Tensor kept, Tensor transformed, Tensor logDet) =>
+        new(split.Together(kept, transformed).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
+}

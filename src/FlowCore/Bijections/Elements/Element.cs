@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections.Elements;
+
+/// <summary>
+/// A monotone map of one number with parameters, applied element by element: what a coupling, an autoregressive or an
+/// elementwise bijection does to each feature. Values are <c>[...]</c>, parameters <c>[..., <see cref="Parameters"/>]</c>.
+/// </summary>
+public abstract class Element(string name) : nn.Module(name)
+{
+    /// <summary>The number of raw parameters of each feature.</summary>
+    public abstract int Parameters { get; }
+
+    /// <summary>y and log|dy/dx|, in nats, element by element.</summary>
+    public abstract ElementMapped Forward(Tensor x, Tensor parameters);
+
+    /// <summary>x and log|dx/dy|, in nats, element by element.</summary>
+    public abstract ElementMapped Inverse(Tensor y, Tensor parameters);
+}
+
+/// <summary>Mapped values and the log-derivative of the direction taken, both in the shape of the values.</summary>
+public readonly record struct ElementMapped(Tensor Values, Tensor LogDerivative);

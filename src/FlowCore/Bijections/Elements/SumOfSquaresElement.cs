@@ -1,0 +1,60 @@
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections.Elements;
+
+/// <summary>The settings of <see cref="SumOfSquaresElement"/>.</summary>
+public sealed record SumOfSquaresElementSpec : ElementSpec
+{
+    public required int Polynomials { get; init; }
+
+    public required int Degree { get; init; }
+
+    /// <summary>What is added to the derivative, so that the map stays increasing.</summary>
+    public double Slope { get; init; } = 1e-3;
+}
+
+/// <summary>
+/// y = integral from 0 to x of g + shift with g(u) = mean_k (1 + sum_j a_kj (u / 10)^j)^2 + slope, j = 0..degree, parameters
+/// [a, polynomial by polynomial | shift]; the integral is exact by Gauss-Legendre of degree + 1 points (Jaini, Selby, Yu 2019,
+/// "Sum-of-squares polynomial flow", arXiv 1905.02325; zuko). The inverse is numerical.
+/// </summary>
+public sealed class SumOfSquaresElement : NumericalElement
+{
+    private const double Unit = 10;
+    private readonly SumOfSquaresElementSpec spec;
+    private readonly double[] nodes;
+    private readonly double[] weights;
+
+    public SumOfSquaresElement(SumOfSquaresElementSpec spec) : base(nameof(SumOfSquaresElement))
+    {
+        if (spec.Polynomials is < 1 or > 1024)
+            throw new SpecException($"element.polynomials: must lie in 1..1024, is {spec.Polynomials}");
+        if (spec.Degree is < 0 or > 64)
+            throw new SpecException($"element.degree: must lie in 0..64, is {spec.Degree}");
+        this.spec = spec;
+        (nodes, weights) = GaussLegendre.Rule(spec.Degree + 1);
+    }
+
+    public override int Parameters => spec.Polynomials * (spec.Degree + 1) + 1;
+
+    protected override double Reach => 10;
+
+    public override ElementMapped Forward(Tensor x, Tensor parameters)
+    {
+        long[] shape = [.. parameters.shape[..^1], spec.Polynomials, spec.Degree + 1];
+        Tensor coefficients = parameters.narrow(-1, 0, Parameters - 1).reshape(shape);
+        Tensor integral = zeros_like(x);
+        for (int i = 0; i < nodes.Length; i++)
+            integral = integral + Derivative(x * nodes[i], coefficients) * weights[i];
+        return new(integral * x + parameters.select(-1, Parameters - 1), Derivative(x, coefficients).log());
+    }
+
+    private Tensor Derivative(Tensor u, Tensor coefficients)
+    {
+        Tensor scaled = (u / Unit).unsqueeze(-1);
+        Tensor value = coefficients.select(-1, spec.Degree);
+        for (int j = spec.Degree - 1; j >= 0; j--)
+            value = value * scaled + coefficients.select(-1, j);
+        return (1 + value).square().mean([-1]) + spec.Slope;
+    }
+}

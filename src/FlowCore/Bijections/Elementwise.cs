@@ -1,0 +1,53 @@
+using FlowCore.Bijections.Elements;
+using FlowCore.Conditioners;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Elementwise"/>.</summary>
+public sealed record ElementwiseSpec : BijectionSpec
+{
+    /// <summary>What is done to each feature.</summary>
+    public required ElementSpec Element { get; init; }
+
+    /// <summary>The network that reads the context and emits the element's parameters; null for learned constants.</summary>
+    public ConditionerSpec? Conditioner { get; init; }
+}
+
+/// <summary>z_i = element(x_i): each feature on its own, its parameters learned, or made from the context.</summary>
+public sealed class Elementwise : Bijection
+{
+    private readonly Element element;
+    private readonly Network? conditioner;
+    private readonly Parameter? constants;
+
+    public Elementwise(ElementwiseSpec spec, int features, int context) : base(nameof(Elementwise))
+    {
+        element = FlowBuilder.Build(spec.Element);
+        if (spec.Conditioner is { } network)
+            conditioner = FlowBuilder.Build(network, 0, context, features * element.Parameters);
+        else
+            constants = new Parameter(zeros(features, element.Parameters));
+        RegisterComponents();
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return Summed(element.Forward(x, Parameters(x, context)));
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return Summed(element.Inverse(z, Parameters(z, context)));
+    }
+
+    private Tensor Parameters(Tensor rows, Tensor? context) => conditioner is null
+        ? constants!.unsqueeze(0).expand(rows.shape[0], -1, -1)
+        : conditioner.Forward(rows.narrow(1, 0, 0), context).reshape(rows.shape[0], rows.shape[1], element.Parameters);
+
+    private static Mapped Summed(ElementMapped mapped) =>
+        new(mapped.Values.MoveToOuterDisposeScope(), mapped.LogDerivative.sum(1).MoveToOuterDisposeScope());
+}

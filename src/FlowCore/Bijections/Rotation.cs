@@ -1,0 +1,37 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Rotation"/>: none.</summary>
+public sealed record RotationSpec : BijectionSpec;
+
+/// <summary>z = R x with R = expm(A - A^T): a rotation, which preserves volume (zuko's Gaussianization flow).</summary>
+public sealed class Rotation : Bijection
+{
+    private readonly Parameter generator;
+
+    public Rotation(int features) : base(nameof(Rotation))
+    {
+        generator = new Parameter(zeros(features, features));
+        RegisterComponents();
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return Rotated(x, Matrix());
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return Rotated(z, Matrix().t());
+    }
+
+    private Tensor Matrix() => (generator - generator.t()).matrix_exp();
+
+    private static Mapped Rotated(Tensor values, Tensor matrix) => new(
+        nn.functional.linear(values, matrix).MoveToOuterDisposeScope(),
+        zeros_like(values.select(1, 0)).MoveToOuterDisposeScope());
+}

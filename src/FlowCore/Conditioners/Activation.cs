@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners;
+
+/// <summary>
+/// A nonlinearity: <c>relu</c>, <c>leaky_relu</c>, <c>tanh</c>, <c>elu</c>, <c>gelu</c> (by the error function), <c>silu</c>,
+/// <c>sigmoid</c>, <c>softplus</c> or <c>selu</c>; written with its parameter where that is not the usual one:
+/// <c>leaky_relu(0.2)</c>, <c>elu(0.5)</c>.
+/// </summary>
+[JsonConverter(typeof(ActivationConverter))]
+public readonly record struct Activation
+{
+    private static readonly Dictionary<string, double> Defaults = new(StringComparer.Ordinal)
+    {
+        ["relu"] = 0,
+        ["leaky_relu"] = 0.01,
+        ["tanh"] = 0,
+        ["elu"] = 1,
+        ["gelu"] = 0,
+        ["silu"] = 0,
+        ["sigmoid"] = 0,
+        ["softplus"] = 0,
+        ["selu"] = 0,
+    };
+
+    private Activation(string name, double parameter) => (Name, Parameter) = (name, parameter);
+
+    public static Activation Relu => new("relu", 0);
+
+    public static Activation Tanh => new("tanh", 0);
+
+    public static IEnumerable<string> Names => Defaults.Keys;
+
+    public string Name { get; }
+
+    /// <summary>The negative slope of leaky_relu, the alpha of elu; 0 for the others.</summary>
+    public double Parameter { get; }
+
+    /// <exception cref="SpecException">The text names no known nonlinearity.</exception>
+    public static Activation Parse(string text)
+    {
+        int open = text.IndexOf('(', StringComparison.Ordinal);
+        string name = open < 0 ? text : text[..open];
+        if (!Defaults.TryGetValue(name, out double parameter))
+            throw new SpecException($"activation: '{text}' is none of {string.Join(", ", Defaults.Keys)}");
+        if (open < 0)
+            return new(name, parameter);
+        string inner = text[(open + 1)..].TrimEnd(')').Replace("alpha=", "", StringComparison.Ordinal);
+        if (name is not ("leaky_relu" or "elu") || !text.EndsWith(')') || !double.TryParse(inner, CultureInfo.InvariantCulture, out parameter))
+            throw new SpecException($"activation: '{text}' has a parameter that {name} does not take");
+        return new(name, parameter);
+    }
+
+    public override string ToString() => Parameter == Defaults[Name]
+        ? Name
+        : string.Create(CultureInfo.InvariantCulture, $"{Name}({Parameter})");
+
+    public Tensor Apply(Tensor x) => Name switch
+    {
+        "relu" => x.relu(),
+        "leaky_relu" => nn.functional.leaky_relu(x, Parameter),
+        "tanh" => x.tanh(),
+        "elu" => nn.functional.elu(x, Parameter),
+        "gelu" => nn.functional.gelu(x),
+        "silu" => nn.functional.silu(x),
+        "sigmoid" => x.sigmoid(),
+        "softplus" => nn.functional.softplus(x),
+        "selu" => nn.functional.selu(x),
+        _ => throw new SpecException("activation: is missing"),
+    };
+
+    private sealed class ActivationConverter : JsonConverter<Activation>
+    {
+        public override Activation Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            try
+            {
+                return Parse(reader.GetString() ?? "");
+            }
+            catch (SpecException e)
+            {
+                throw new JsonException(e.Message);
+            }
+        }
+
+        public override void Write(Utf8JsonWriter writer, Activation value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.ToString());
+    }
+}

@@ -1,0 +1,15 @@
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>A nonlinearity.</summary>
+public sealed record ActivationLayerSpec : LayerSpec
+{
+    public required Activation Function { get; init; }
+}
+
+/// <summary>The nonlinearity, element by element.</summary>
+public sealed class ActivationLayer(ActivationLayerSpec spec) : Layer(nameof(ActivationLayer))
+{
+    public override Tensor Forward(Tensor h, Tensor? context) => spec.Function.Apply(h);
+}

@@ -1,0 +1,61 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>A linear layer of <see cref="Width"/> outputs.</summary>
+public sealed record LinearLayerSpec : LayerSpec
+{
+    public required int Width { get; init; }
+
+    /// <summary>
+    /// Whether a mask of 0 and 1, kept with the weights, blanks out connections: what makes a network autoregressive
+    /// (Germain, Gregor, Murray, Larochelle 2015, "MADE", arXiv 1502.03509).
+    /// </summary>
+    public bool Masked { get; init; }
+}
+
+/// <summary>W h + b, W being multiplied by the mask where there is one.</summary>
+public sealed class LinearLayer : Layer
+{
+    private readonly Parameter weight;
+    private readonly Parameter bias;
+    private readonly Tensor? mask;
+
+    internal LinearLayer(LinearLayerSpec spec, LayerPlace place) : base(nameof(LinearLayer))
+    {
+        if (spec.Width < 1)
+            throw new SpecException($"width: must be at least 1, is {spec.Width}");
+        weight = new Parameter(zeros(spec.Width, place.Width));
+        bias = new Parameter(zeros(spec.Width));
+        mask = spec.Masked ? ones(spec.Width, place.Width) : null;
+        RegisterComponents();
+    }
+
+    /// <summary>The number of outputs.</summary>
+    public int Width => (int)weight.shape[0];
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        if (mask is null)
+            return nn.functional.linear(h, weight, bias);
+        using Tensor masked = weight * mask;
+        return nn.functional.linear(h, masked, bias);
+    }
+
+    /// <summary>Only these outputs.</summary>
+    internal Tensor Rows(Tensor h, Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        Tensor selected = weight.index_select(0, rows);
+        if (mask is not null)
+            selected = selected * mask.index_select(0, rows);
+        return nn.functional.linear(h, selected, bias.index_select(0, rows)).MoveToOuterDisposeScope();
+    }
+
+    internal void SetMask(Tensor values)
+    {
+        using var mode = no_grad();
+        mask!.copy_(values);
+    }
+}

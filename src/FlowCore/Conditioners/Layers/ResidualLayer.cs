@@ -1,0 +1,34 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>A residual block around other layers.</summary>
+public sealed record ResidualLayerSpec : LayerSpec
+{
+    public required LayerSpec[] Inner { get; init; }
+}
+
+/// <summary>h + inner(h) (He, Zhang, Ren, Sun 2016, arXiv 1603.05027).</summary>
+public sealed class ResidualLayer : Layer
+{
+    private readonly ModuleList<Layer> inner;
+
+    internal ResidualLayer(ResidualLayerSpec spec, LayerPlace place) : base(nameof(ResidualLayer))
+    {
+        LayerPlace end = place;
+        inner = Network.BuildLayers(spec.Inner, "inner", ref end);
+        if (end.Width != place.Width)
+            throw new SpecException($"inner: leads from a width of {place.Width} to {end.Width}; a residual block keeps the width");
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor update = h;
+        foreach (Layer layer in inner)
+            update = layer.Forward(update, context);
+        return (h + update).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,88 @@
+using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
+using FlowCore.Conditioners;
+using FlowCore.Densities;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FlowCore.Tests.Laws;
+
+/// <summary>A density integrates to one, in the data's own units.</summary>
+public sealed class DensityLaws
+{
+    private static readonly ConditionerSpec Mlp = new MlpSpec { Hidden = [8], Activation = Activation.Tanh };
+
+    public static TheoryData<string, FlowSpec, double, double> Models => new()
+    {
+        { "affine 1-D, diagonal base", Spec(1, new DiagonalNormalSpec(), new StandardizeSpec(), new ActNormSpec(), new LinearSpec()), -60, 60 },
+        { "logit 1-D", Spec(1, new StandardNormalSpec(), new LogitSpec { Alpha = 0, Lower = -2, Upper = 3 }, new LinearSpec()), -2, 3 },
+        { "RealNVP 2-D", Spec(2, new StandardNormalSpec(), new StandardizeSpec(), Affine(CouplingMask.FirstHalf), Affine(CouplingMask.SecondHalf), new LinearSpec()), -60, 60 },
+        { "sigmoid RealNVP 2-D, diagonal base", Spec(2, new DiagonalNormalSpec(), new StandardizeSpec(),
+            Affine(CouplingMask.Odd, ScaleMap.Sigmoid), new PermutationSpec { Order = FeatureOrder.Swap }, Affine(CouplingMask.Odd, ScaleMap.None)), -60, 60 },
+        { "NSF 2-D", Spec(2, new StandardNormalSpec(), new StandardizeSpec(), Spline(CouplingMask.FirstHalf), new LinearSpec(), Spline(CouplingMask.FirstHalf)), -60, 60 },
+    };
+
+    [Theory, MemberData(nameof(Models))]
+    public void The_density_integrates_to_one(string name, FlowSpec spec, double from, double to)
+    {
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        using Flow flow = FlowBuilder.Build(spec);
+        flow.to(float64);
+        RandomWeights.Fill(flow, seed: 11, scale: 0.3);
+
+        int steps = spec.Width == 1 ? 200_000 : 1500;
+        double step = (to - from) / steps;
+        Tensor axis = linspace(from + step / 2, to - step / 2, steps, float64);
+        double total = 0;
+        if (spec.Width == 1)
+            total = flow.LogProb(axis.unsqueeze(1)).exp().sum().ToDouble() * step;
+        else
+            for (int i = 0; i < steps; i++)
+            {
+                using var row = NewDisposeScope();
+                Tensor points = stack([full_like(axis, from + (i + 0.5) * step), axis], 1);
+                total += flow.LogProb(points).exp().sum().ToDouble() * step * step;
+            }
+        Assert.True(Math.Abs(total - 1) < 1e-3, $"{name}: the integral is {total:f6}");
+    }
+
+    [Fact]
+    public void Outside_the_logits_interval_the_density_is_zero()
+    {
+        using var scope = NewDisposeScope();
+        using Flow flow = FlowBuilder.Build(Spec(1, new StandardNormalSpec(), new LogitSpec { Alpha = 0.05 }));
+        double[] logProb = flow.LogProb(tensor(new[] { -0.06f, -0.05f, 0.5f, 1.06f }).unsqueeze(1)).to(float64).data<double>().ToArray();
+        Assert.Equal(double.NegativeInfinity, logProb[0]);
+        Assert.True(double.IsFinite(logProb[2]));
+        Assert.Equal(double.NegativeInfinity, logProb[3]);
+    }
+
+    [Fact]
+    public void Temperature_scales_the_noise_and_reports_the_density_really_drawn_from()
+    {
+        using var scope = NewDisposeScope();
+        foreach (BaseDensitySpec spec in new BaseDensitySpec[] { new StandardNormalSpec(), new DiagonalNormalSpec() })
+        {
+            using Flow flow = FlowBuilder.Build(Spec(3, spec));
+            flow.to(float64);
+            RandomWeights.Fill(flow, 5);
+            Tensor noise = tensor(new[] { 0.3, -1.2, 2.0 }).unsqueeze(0);
+            Drawn cold = flow.Draw(noise, tensor(new[] { 0.5 }));
+            Drawn warm = flow.Draw(noise, tensor(new[] { 1.0 }));
+            Tensor centre = flow.Draw(zeros_like(noise), tensor(new[] { 1.0 })).Latents;
+            Assert.True((cold.Latents - centre).mul(2).allclose(warm.Latents - centre));
+            Assert.Equal(warm.LogDensity.ToDouble() + 3 * Math.Log(2), cold.LogDensity.ToDouble(), 12);
+            Assert.Equal(flow.BaseLogProb(warm.Latents).ToDouble(), warm.LogDensity.ToDouble(), 12);
+        }
+    }
+
+    private static CouplingSpec Affine(CouplingMask mask, ScaleMap scale = ScaleMap.Tanh) =>
+        new() { Mask = mask, Element = new AffineElementSpec { Scale = scale }, Conditioner = Mlp };
+
+    private static CouplingSpec Spline(CouplingMask mask) =>
+        new() { Mask = mask, Element = new SplineElementSpec { Bound = 2.5 }, Conditioner = Mlp };
+
+    private static FlowSpec Spec(int features, BaseDensitySpec density, params BijectionSpec[] bijections) =>
+        new() { Name = "law", EventShape = [features], Bijections = bijections, Base = density };
+}

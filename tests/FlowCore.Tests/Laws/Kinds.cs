@@ -1,0 +1,117 @@
+using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
+using FlowCore.Conditioners;
+
+namespace FlowCore.Tests.Laws;
+
+/// <summary>One kind of bijection under one choice of its options, for any number of features.</summary>
+public sealed record Kind(string Name, Func<int, BijectionSpec> Of)
+{
+    /// <summary>The fewest features it makes sense for.</summary>
+    public int Least { get; init; } = 2;
+
+    /// <summary>Whether its data live in (0, 1) instead of on the real line.</summary>
+    public bool UnitInterval { get; init; }
+
+    /// <summary>Whether its parameters come from the context alone.</summary>
+    public bool NeedsContext { get; init; }
+
+    /// <summary>Whether its inverse is found by iteration, as exactly as its slope allows.</summary>
+    public bool Numerical { get; init; }
+
+    /// <summary>Whether its data and latents are angles, in (-pi, pi).</summary>
+    public bool Angle { get; init; }
+
+    public override string ToString() => Name;
+}
+
+/// <summary>Every kind and every option: a new kind is one line here.</summary>
+public static class Kinds
+{
+    private static readonly ConditionerSpec Mlp = new MlpSpec { Hidden = [9, 8] };
+
+    private static readonly CouplingMask[] Masks =
+        [CouplingMask.FirstHalf, CouplingMask.SecondHalf, CouplingMask.Even, CouplingMask.Odd];
+
+    private static readonly (string Name, AffineElementSpec Spec)[] AffineElements =
+    [
+        .. Enum.GetValues<ScaleMap>().Select(map => ($"{map}", new AffineElementSpec { Scale = map })),
+        ("sigmoid, least, most", new() { Scale = ScaleMap.Sigmoid, Least = 1e-3, Most = 0.9 }),
+        ("softplus, least, most", new() { Scale = ScaleMap.Softplus, Least = 1e-3, Most = 3 }),
+        ("softclip, divide", new() { Scale = ScaleMap.Softclip, Bound = 6.9, Divide = true }),
+        ("sigmoid, shift first", new() { Scale = ScaleMap.Sigmoid, ShiftFirst = true }),
+        ("exp, shift first, divide", new() { Scale = ScaleMap.Exp, ShiftFirst = true, Divide = true }),
+    ];
+
+    private static readonly (string Name, SplineElementSpec Spec)[] SplineElements =
+    [
+        ("8 bins", new()),
+        ("1 bin", new() { Bins = 1 }),
+        ("20 narrow bins", new() { Bins = 20, Bound = 1.5, MinWidth = 1e-2, MinHeight = 1e-4, MinSlope = 0.1 }),
+        ("scaled widths", new() { RawScale = 0.25 }),
+        ("softclip", new() { SoftclipSlope = 1e-3 }),
+        ("softclip, half turn", new() { SoftclipSlope = 1e-3, Bound = Math.PI, HalfTurn = true }),
+    ];
+
+    private static readonly (string Name, ElementSpec Spec)[] NumericalElements =
+    [
+        ("Gaussianization", new GaussianizationElementSpec { Components = 4 }),
+        ("sum of squares", new SumOfSquaresElementSpec { Polynomials = 2, Degree = 3 }),
+        ("Bernstein", new BernsteinElementSpec { Increments = 7 }),
+    ];
+
+    private static readonly ConditionerSpec[] Conditioners =
+    [
+        new LinearConditionerSpec(),
+        new MlpSpec { Hidden = [] },
+        .. Activation.Names.Select(name => new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse(name) }),
+        new MlpSpec { Hidden = [5], Activation = Activation.Parse("leaky_relu(0.2)") },
+        new ResidualNetSpec { Width = 8, Blocks = 0 },
+        new ResidualNetSpec { Width = 6, Blocks = 2, Activation = Activation.Tanh },
+    ];
+
+    public static readonly Kind[] All =
+    [
+        .. Masks.Select(mask => new Kind($"coupling, {mask.Name}", _ => Coupling(mask, new AffineElementSpec(), Mlp))),
+        new("coupling, explicit mask", d => Coupling(EveryThird(d), new AffineElementSpec(), Mlp)),
+        .. AffineElements.Select(e => new Kind($"coupling, affine, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp))),
+        .. SplineElements.Select(e => new Kind($"coupling, spline, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp)) { Angle = e.Spec.HalfTurn }),
+        .. Conditioners.Select((conditioner, i) =>
+            new Kind($"coupling, conditioner {i}", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), conditioner))),
+        new("coupling, spline on the kept half too", _ => Coupling(CouplingMask.Even, new SplineElementSpec(), Mlp) with { KeptElement = new SplineElementSpec { Bins = 4 } }),
+        .. new ElementSpec[] { new AffineElementSpec(), new SplineElementSpec(), new AffineElementSpec { Scale = ScaleMap.Softplus, Least = 1e-3 } }.Select((element, i) =>
+            new Kind($"autoregressive, element {i}", _ => Autoregressive(element)) { Least = 1 }),
+        new("autoregressive, reverse order", d => Autoregressive(new AffineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Reverse()] }) { Least = 1 },
+        new("autoregressive, 2 passes", d => Autoregressive(new SplineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Select(i => i % 2)] }),
+        new("inverse autoregressive", _ => new InvertedSpec { Of = Autoregressive(new AffineElementSpec { Scale = ScaleMap.Sigmoid, Least = 1e-3 }) }) { Least = 1 },
+        .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
+        .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
+        new("elementwise, spline", _ => new ElementwiseSpec { Element = new SplineElementSpec() }) { Least = 1 },
+        new("elementwise by context", _ => new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [5] } }) { Least = 1, NeedsContext = true },
+        .. Enum.GetValues<FeatureOrder>().Where(order => order != FeatureOrder.Explicit).Select(order =>
+            new Kind($"permutation, {order}", _ => new PermutationSpec { Order = order, Seed = 7 }) { Least = 1 }),
+        new("permutation, explicit", d => new PermutationSpec { Order = FeatureOrder.Explicit, Indices = [.. Enumerable.Range(1, d - 1), 0] }) { Least = 1 },
+        new("linear", _ => new LinearSpec()) { Least = 1 },
+        new("rotation", _ => new RotationSpec()) { Least = 1 },
+        new("batch norm", _ => new BatchNormSpec()) { Least = 1 },
+        new("scale and shift", _ => new ScaleShiftSpec()) { Least = 1 },
+        new("softclip", _ => new SoftclipSpec()) { Least = 1 },
+        new("act norm", _ => new ActNormSpec()) { Least = 1 },
+        new("standardize", _ => new StandardizeSpec()) { Least = 1 },
+        new("logit", _ => new LogitSpec()) { Least = 1, UnitInterval = true },
+        new("logit, no margin", _ => new LogitSpec { Alpha = 0 }) { Least = 1, UnitInterval = true },
+        new("logit of another interval", _ => new LogitSpec { Alpha = 1e-6, Lower = -2, Upper = 3 }) { Least = 1, UnitInterval = true },
+        new("dequantize", d => new DequantizeSpec { Steps = [.. Enumerable.Range(0, d).Select(i => (double)(i % 3))] }) { Least = 1 },
+    ];
+
+    public static IEnumerable<TheoryDataRow<Kind>> Rows => All.Select(kind => new TheoryDataRow<Kind>(kind));
+
+    private static AutoregressiveSpec Autoregressive(ElementSpec element) =>
+        new() { Element = element, Conditioner = new MadeSpec { Hidden = [16, 12], Activation = Activation.Tanh } };
+
+    private static CouplingSpec Coupling(CouplingMask mask, ElementSpec element, ConditionerSpec conditioner) =>
+        new() { Mask = mask, Element = element, Conditioner = conditioner };
+
+    private static CouplingMask EveryThird(int features) =>
+        CouplingMask.Explicit([.. Enumerable.Range(0, features).Select(i => i % 3 == 1)]);
+}
