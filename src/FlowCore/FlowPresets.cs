@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 
 namespace FlowCore;
@@ -43,11 +44,11 @@ public static class FlowPresets
     private static IEnumerable<BijectionSpec> SimpleLayers(int layers)
     {
         for (int i = 0; i < layers; i++)
-            yield return new AffineCouplingSpec
+            yield return new CouplingSpec
             {
                 Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
+                Element = new AffineElementSpec { Scale = ScaleMap.Exp },
                 Conditioner = new LinearConditionerSpec(),
-                LogScale = LogScaleMap.Exp,
             };
     }
 
@@ -57,11 +58,11 @@ public static class FlowPresets
         for (int i = 0; i < layers; i++)
         {
             yield return new ActNormSpec();
-            yield return new AffineCouplingSpec
+            yield return new CouplingSpec
             {
                 Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
+                Element = new AffineElementSpec { Scale = ScaleMap.Tanh },
                 Conditioner = new MlpSpec { Hidden = [hidden, hidden] },
-                LogScale = LogScaleMap.Tanh,
             };
             // After both halves have been transformed, others make up the halves.
             if (i % 2 == 1 && i + 1 < layers && width > 2)
@@ -71,15 +72,19 @@ public static class FlowPresets
 
     /// <summary>
     /// Durkan, Bekasov, Murray, Papamakarios 2019 (arXiv 1906.04032): a linear layer before each spline coupling, and one at the end.
+    /// In front, each feature's skew and heavy tails are taken in, for a spline is the identity outside its bounds: without that, a
+    /// single outlier's log density is a square of its distance.
     /// </summary>
     private static IEnumerable<BijectionSpec> NsfLayers(int layers, int hidden)
     {
+        yield return new ElementwiseSpec { Element = new ArcsinhElementSpec() };
         for (int i = 0; i < layers; i++)
         {
             yield return new LinearSpec();
-            yield return new SplineCouplingSpec
+            yield return new CouplingSpec
             {
                 Mask = i % 2 == 0 ? CouplingMask.Odd : CouplingMask.Even,
+                Element = new SplineElementSpec(),
                 Conditioner = new ResidualNetSpec { Width = hidden },
             };
         }

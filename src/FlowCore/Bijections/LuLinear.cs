@@ -14,6 +14,9 @@ public sealed class LuLinear : Bijection
 {
     private const double LeastPivot = 1e-3;
 
+    // What is added to the variances before whitening, as a share of their mean: collinear features stay finite.
+    private const double Ridge = 1e-6;
+
     // softplus(x) + LeastPivot = 1
     private static readonly double IdentityPivot = Math.Log(Math.Exp(1 - LeastPivot) - 1);
 
@@ -47,6 +50,29 @@ public sealed class LuLinear : Bijection
         Tensor half = linalg.solve_triangular(Lower(), columns, upper: false, unitriangular: true);
         Tensor x = linalg.solve_triangular(Upper(pivots), half, upper: true).t();
         return new(x.contiguous().MoveToOuterDisposeScope(), LogDet(pivots, z).neg_().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Becomes the whitening of these rows, z = U (x - mean) with U^T U the inverse of their covariance.</summary>
+    public void Whiten(Tensor x)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        long rows = x.shape[0], features = x.shape[1];
+        if (rows <= 2 * features)
+            return; // too few rows to know a covariance: it stays as it is
+        Tensor values = x.to(float64), mean = values.mean([0]);
+        Tensor centred = values - mean;
+        Tensor covariance = centred.t().mm(centred) / rows;
+        Tensor identity = eye(features, dtype: float64, device: x.device);
+        Tensor ridge = identity * covariance.diag().mean() * Ridge;
+        // With J the reversal of order, J chol(J C J) J is an upper factor R of C = R R^T; its inverse is upper, too.
+        Tensor factor = linalg.cholesky((covariance + ridge).flip(0, 1)).flip(0, 1);
+        Tensor whitening = linalg.solve_triangular(factor, identity, upper: true);
+        Tensor pivots = (whitening.diag() - LeastPivot).clamp_min(LeastPivot);
+        upper.copy_(whitening.triu(1));
+        lower.zero_();
+        diagonal.copy_(pivots + (-(-pivots).exp()).log1p()); // the inverse of softplus
+        bias.copy_(-whitening.mm(mean.unsqueeze(1)).squeeze(1));
     }
 
     private Tensor Pivots() => nn.functional.softplus(diagonal) + LeastPivot;

@@ -1,5 +1,7 @@
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,7 +10,7 @@ namespace FlowCore.Training;
 
 /// <summary>
 /// The weights that training starts from, a pure function of the seed: each linear layer's from normal noise of variance
-/// 1 / (3 inputs), PyTorch's own variance; each conditioner's last layer such that its coupling starts as the identity.
+/// 1 / (3 inputs), PyTorch's own variance; each conditioner's last layer such that its bijection starts as the identity.
 /// </summary>
 internal static class SeededWeights
 {
@@ -17,36 +19,54 @@ internal static class SeededWeights
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         long row = 0;
-        foreach (Linear layer in flow.modules().OfType<Linear>())
-            Fill(layer, seed, ref row);
+        foreach (Parameter weight in Matrices(flow))
+            Fill(weight, seed, ref row);
         foreach (var (bijection, spec) in flow.Bijections.Zip(flow.Spec.Bijections))
-            foreach (Conditioner conditioner in bijection.modules().OfType<Conditioner>())
-                StartAsIdentity(LastLayer(conditioner), spec);
+            if (ElementOf(spec) is { } element)
+                foreach (Network network in bijection.modules().OfType<Network>())
+                    StartAsIdentity(network, element);
     }
 
-    private static void Fill(Linear layer, ulong seed, ref long row)
+    /// <summary>The matrices of all linear layers, in the order of the flow.</summary>
+    public static IEnumerable<Parameter> Matrices(Flow flow) =>
+        from module in flow.modules()
+        where module is LinearLayer or Linear
+        from parameter in module.parameters()
+        where parameter.dim() == 2
+        select parameter;
+
+    private static void Fill(Parameter weight, ulong seed, ref long row)
     {
-        Tensor weight = layer.weight!;
         int outputs = (int)weight.shape[0], inputs = (int)weight.shape[1];
+        if (inputs == 0)
+            return;
         var noise = new double[outputs * inputs];
         Noise.FillNormal(seed, row, inputs, noise.AsSpan());
         row += outputs;
         weight.copy_(tensor(noise).reshape(outputs, inputs) * Math.Sqrt(1.0 / (3 * inputs)));
-        layer.bias?.zero_();
     }
 
-    // A conditioner declares its layers in the order that values pass them.
-    private static Linear LastLayer(nn.Module module) =>
-        module as Linear ?? LastLayer(module.children().Last());
-
-    private static void StartAsIdentity(Linear last, BijectionSpec spec)
+    private static void StartAsIdentity(Network network, ElementSpec element)
     {
-        last.weight!.zero_();
+        if (network.Last is not { } last || element is not (AffineElementSpec or SplineElementSpec))
+            return;
+        foreach (Parameter parameter in last.parameters())
+            parameter.zero_();
         // A rational-quadratic spline with equal bins is the identity where all its slopes are 1.
-        if (spec is SplineCouplingSpec spline)
+        if (element is SplineElementSpec { SoftclipSlope: null } spline)
         {
-            double slope = Math.Log(Math.Exp(1 - spline.MinSlope) - 1);
-            last.bias!.reshape(-1, 3 * spline.Bins - 1).narrow(1, 2 * spline.Bins, spline.Bins - 1).fill_(slope);
+            Parameter bias = last.parameters().Single(parameter => parameter.dim() == 1);
+            bias.reshape(-1, 3 * spline.Bins - 1).narrow(1, 2 * spline.Bins, spline.Bins - 1)
+                .fill_(Math.Log(Math.Exp(1 - spline.MinSlope) - 1));
         }
     }
+
+    private static ElementSpec? ElementOf(BijectionSpec spec) => spec switch
+    {
+        CouplingSpec s => s.Element,
+        AutoregressiveSpec s => s.Element,
+        ElementwiseSpec s => s.Element,
+        InvertedSpec s => ElementOf(s.Of),
+        _ => null,
+    };
 }

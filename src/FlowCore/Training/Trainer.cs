@@ -24,13 +24,13 @@ public static class Trainer
         Device device = Libtorch.Device(options.Device);
         using var scope = NewDisposeScope();
         using var generator = new Generator(options.Seed, CPU);
-        Flow flow = Start(spec, data.Train, options.Seed).to(device);
+        Flow flow = StartingPoint.Build(spec, data.Train, options.Seed).to(device);
         Dequantize? dequantize = flow.Bijections.OfType<Dequantize>().FirstOrDefault();
         Tensor train = Rows(data.Train, device), validation = Rows(data.Validation, device);
-        flow.Initialize(dequantize?.Spread(train, generator) ?? train);
+        StartingPoint.FitToData(flow, dequantize?.Spread(train, generator) ?? train);
 
         Parameter[] parameters = [.. flow.parameters()];
-        using AdamW adam = Optimizer(flow, options);
+        using AdamW adam = Optimizer(flow, options, data.Train.Rows);
         using var best = new BestWeights(flow);
         var clock = Stopwatch.StartNew();
         int batch = options.BatchSizeFor(data.Train.Rows), epochs = options.EpochsFor(data.Train.Rows);
@@ -106,30 +106,12 @@ public static class Trainer
         };
     }
 
-    private static Flow Start(FlowSpec spec, Table train, ulong seed)
+    private static AdamW Optimizer(Flow flow, TrainingOptions options, int rows)
     {
-        Flow flow = FlowBuilder.Build(spec);
-        // The flow outlives the scope of its training.
-        foreach (Tensor weight in flow.parameters().Concat(flow.buffers()))
-            weight.DetachFromDisposeScope();
-        SeededWeights.Fill(flow, seed);
-        // Standardisation is in the data's units only where nothing but dequantisation stands before it.
-        if (flow.Bijections.SkipWhile(bijection => bijection is Dequantize).FirstOrDefault() is Standardize standardize)
-        {
-            ColumnFacts[] facts = ColumnFacts.Of(train);
-            standardize.Set(
-                [.. facts.Select(column => column.Mean)],
-                [.. facts.Select(column => column.IsConstant ? 1 : column.Deviation)]);
-        }
-        return flow;
-    }
-
-    private static AdamW Optimizer(Flow flow, TrainingOptions options)
-    {
-        Parameter[] decayed = [.. flow.modules().OfType<Linear>().Select(layer => layer.weight!)];
+        Parameter[] decayed = [.. SeededWeights.Matrices(flow)];
         HashSet<nint> handles = [.. decayed.Select(parameter => parameter.Handle)];
         return optim.AdamW([
-            new AdamW.ParamGroup(decayed, new() { LearningRate = options.LearningRate, weight_decay = options.WeightDecay }),
+            new AdamW.ParamGroup(decayed, new() { LearningRate = options.LearningRate, weight_decay = options.WeightDecayFor(rows) }),
             new AdamW.ParamGroup(
                 flow.parameters().Where(parameter => !handles.Contains(parameter.Handle)),
                 new() { LearningRate = options.LearningRate, weight_decay = 0 }),

@@ -6,7 +6,7 @@ public sealed record TrainingOptions
     /// <summary>The source of every random choice: split, weights, order of the rows, dequantisation.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Passes over the training rows; null for as many as make about <see cref="UsualSteps"/> steps.</summary>
+    /// <summary>Passes over the training rows; null for as many as make 3/2 steps a row, between 400 and 3000 steps: small tables overfit soon.</summary>
     public int? Epochs { get; init; }
 
     /// <summary>Training stops after the epoch's step that passes this time; the learning rate does not know of it.</summary>
@@ -18,8 +18,11 @@ public sealed record TrainingOptions
     /// <summary>The learning rate at the start; a half cosine takes it to 0 at the last step.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>Decoupled weight decay on the conditioners' matrices alone: scales and shifts of the data are not to be shrunk.</summary>
-    public double WeightDecay { get; init; } = 1e-4;
+    /// <summary>
+    /// Decoupled weight decay on the conditioners' matrices alone: scales and shifts of the data are not to be shrunk. Null for
+    /// 250 / rows, at most 1: a prior counts the less, the more rows there are.
+    /// </summary>
+    public double? WeightDecay { get; init; }
 
     /// <summary>The largest norm of a step's gradient: one outlying row must not undo an epoch.</summary>
     public double GradientNorm { get; init; } = 5;
@@ -30,16 +33,13 @@ public sealed record TrainingOptions
     /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>The number of steps after which small tables have been seen to stop improving.</summary>
-    public const int UsualSteps = 3000;
-
-    public const int MostEpochs = 1000;
-
     public int BatchSizeFor(int rows) => Math.Min(rows, BatchSize ?? Math.Clamp(rows / 8, 32, 512));
 
     public int EpochsFor(int rows)
     {
         int steps = (rows + BatchSizeFor(rows) - 1) / BatchSizeFor(rows);
-        return Epochs ?? Math.Clamp(UsualSteps / steps, 20, MostEpochs);
+        return Epochs ?? Math.Max(20, Math.Clamp(rows * 3 / 2, 400, 3000) / steps);
     }
+
+    public double WeightDecayFor(int rows) => WeightDecay ?? Math.Min(1, 250.0 / rows);
 }
