@@ -168,6 +168,7 @@ public static class Kinds
         .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
         .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
         new("elementwise, spline", _ => new ElementwiseSpec { Element = new SplineElementSpec() }) { Least = 1 },
+        new("elementwise, arcsinh", _ => new ElementwiseSpec { Element = new ArcsinhElementSpec() }) { Least = 1 },
         new("elementwise by context", _ => new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [5] } }) { Least = 1, NeedsContext = true },
         .. Enum.GetValues<FeatureOrder>().Where(order => order != FeatureOrder.Explicit).Select(order =>
             new Kind($"permutation, {order}", _ => new PermutationSpec { Order = order, Seed = 7 }) { Least = 1 }),
