@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -12,13 +13,19 @@ namespace FlowCore;
 /// </summary>
 public sealed class Flow : nn.Module
 {
+    private readonly ModuleList<Layer> embedding;
     private readonly ModuleList<Bijection> bijections;
     private readonly BaseDensity base_density;
+    private readonly EventShape latentShape;
 
-    internal Flow(FlowSpec spec, IEnumerable<Bijection> bijections, BaseDensity baseDensity) : base(nameof(Flow))
+    internal Flow(
+        FlowSpec spec, ModuleList<Layer> embedding, ModuleList<Bijection> bijections, EventShape latentShape, BaseDensity baseDensity)
+        : base(nameof(Flow))
     {
         Spec = spec;
-        this.bijections = nn.ModuleList(bijections.ToArray());
+        this.embedding = embedding;
+        this.bijections = bijections;
+        this.latentShape = latentShape;
         base_density = baseDensity;
         RegisterComponents();
     }
@@ -27,12 +34,15 @@ public sealed class Flow : nn.Module
 
     public IEnumerable<Bijection> Bijections => bijections;
 
+    /// <summary>The number of standard normal noise values behind one latent.</summary>
+    public int NoiseWidth => base_density.NoiseWidth;
+
     /// <summary>z = f(x) and log|det dz/dx|, <c>[batch]</c>.</summary>
     public Mapped Encode(Tensor x, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
         Tensor? condition = Condition(context);
-        Tensor values = x.reshape([x.shape[0], .. Spec.EventShape.Select(size => (long)size)]);
+        Tensor values = Shaped(x, Spec.EventShape);
         Tensor logDet = zeros_like(x.select(1, 0));
         foreach (Bijection bijection in bijections)
         {
@@ -47,7 +57,7 @@ public sealed class Flow : nn.Module
     {
         using var scope = NewDisposeScope();
         Tensor? condition = Condition(context);
-        Tensor values = z;
+        Tensor values = Shaped(z, latentShape.Sizes);
         Tensor logDet = zeros_like(z.select(1, 0));
         for (int i = bijections.Count - 1; i >= 0; i--)
         {
@@ -69,10 +79,10 @@ public sealed class Flow : nn.Module
     public Mapped Sample(int count, ulong seed, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
-        var rows = new double[count * Spec.Width];
-        Noise.FillNormal(seed, 0, Spec.Width, rows.AsSpan());
+        var rows = new double[count * NoiseWidth];
+        Noise.FillNormal(seed, 0, NoiseWidth, rows.AsSpan());
         Tensor like = this.parameters().Concat(this.buffers()).FirstOrDefault() ?? zeros(0);
-        Tensor noise = Tensors.TensorRows.From<double>(rows, count, Spec.Width).to(like.is_floating_point() ? like.dtype : float32).to(like.device);
+        Tensor noise = Tensors.TensorRows.From<double>(rows, count, NoiseWidth).to(like.is_floating_point() ? like.dtype : float32).to(like.device);
         Drawn drawn = Draw(noise, ones_like(noise.select(1, 0)), context);
         Mapped mapped = Decode(drawn.Latents, context);
         return new(mapped.Values.MoveToOuterDisposeScope(), (drawn.LogDensity - mapped.LogDet).MoveToOuterDisposeScope());
@@ -99,10 +109,10 @@ public sealed class Flow : nn.Module
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         Tensor? condition = Condition(context);
-        Tensor values = x.reshape([x.shape[0], .. Spec.EventShape.Select(size => (long)size)]);
+        Tensor values = Shaped(x, Spec.EventShape);
         foreach (Bijection bijection in bijections)
         {
-            bijection.Initialize(values);
+            bijection.Initialize(values, condition);
             values = bijection.Forward(values, condition).Values;
         }
     }
@@ -113,10 +123,16 @@ public sealed class Flow : nn.Module
             return context is null ? null : throw new RowException($"model '{Spec.Name}' takes no context");
         if (context is null)
             throw new RowException($"model '{Spec.Name}' needs a context of {expected.Width} values a row");
-        if (expected.Classes is not { } classes)
-            return context;
-        return nn.functional.one_hot(context.flatten().to(int64), classes).to(context.dtype);
+        Tensor condition = expected.Classes is { } classes
+            ? nn.functional.one_hot(context.flatten().to(int64), classes).to(context.dtype)
+            : context;
+        foreach (Layer layer in embedding)
+            condition = layer.Forward(condition, null);
+        return condition;
     }
+
+    private static Tensor Shaped(Tensor rows, int[] sizes) =>
+        sizes.Length == 1 ? rows : rows.reshape([rows.shape[0], .. sizes.Select(size => (long)size)]);
 
     private static Mapped Outward(Tensor values, Tensor logDet) =>
         new(values.flatten(1).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());

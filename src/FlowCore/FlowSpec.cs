@@ -60,11 +60,14 @@ public sealed record ContextSpec
     /// <summary>The names of the context columns, in order; null where they have none.</summary>
     public string[]? Features { get; init; }
 
+    /// <summary>A network in front: what the flow is conditioned on is its output. Null for the context itself.</summary>
+    public LayerSpec[]? Embedding { get; init; }
+
     /// <summary>The number of values that a request sends for one row.</summary>
     [JsonIgnore]
     public int Width => Classes is null ? Size ?? 0 : 1;
 
-    /// <summary>The number of values that a conditioner sees for one row: a class arrives there as one-hot.</summary>
+    /// <summary>The number of values that reach the embedding, or the conditioners: a class arrives there as one-hot.</summary>
     [JsonIgnore]
     public int EncodedWidth => Classes ?? Size ?? 0;
 }
@@ -122,8 +125,12 @@ public sealed record TrainingRecord
 [JsonDerivedType(typeof(AutoregressiveSpec), "autoregressive")]
 [JsonDerivedType(typeof(ElementwiseSpec), "elementwise")]
 [JsonDerivedType(typeof(InvertedSpec), "inverted")]
+[JsonDerivedType(typeof(SqueezeSpec), "squeeze")]
+[JsonDerivedType(typeof(UnsqueezeSpec), "unsqueeze")]
+[JsonDerivedType(typeof(SplitSpec), "split")]
 [JsonDerivedType(typeof(PermutationSpec), "permutation")]
 [JsonDerivedType(typeof(LinearSpec), "linear")]
+[JsonDerivedType(typeof(MatrixSpec), "matrix")]
 [JsonDerivedType(typeof(RotationSpec), "rotation")]
 [JsonDerivedType(typeof(ActNormSpec), "act_norm")]
 [JsonDerivedType(typeof(BatchNormSpec), "batch_norm")]
@@ -164,10 +171,28 @@ public abstract record ConditionerSpec
 [JsonDerivedType(typeof(ResidualLayerSpec), "residual")]
 [JsonDerivedType(typeof(ConcatContextSpec), "concat_context")]
 [JsonDerivedType(typeof(GateByContextSpec), "gate_by_context")]
+[JsonDerivedType(typeof(AddContextSpec), "add_context")]
+[JsonDerivedType(typeof(StandardizeLayerSpec), "standardize")]
+[JsonDerivedType(typeof(LayerNormSpec), "layer_norm")]
+[JsonDerivedType(typeof(BatchNormLayerSpec), "batch_norm")]
+[JsonDerivedType(typeof(ScaleLayerSpec), "scale")]
+[JsonDerivedType(typeof(ParallelLayerSpec), "parallel")]
+[JsonDerivedType(typeof(ZerosLayerSpec), "zeros")]
+[JsonDerivedType(typeof(ConvLayerSpec), "conv")]
+[JsonDerivedType(typeof(ChannelGainSpec), "channel_gain")]
+[JsonDerivedType(typeof(ChannelAffineSpec), "channel_affine")]
+[JsonDerivedType(typeof(ConcatNegativeSpec), "concat_negative")]
+[JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
 public abstract record LayerSpec;
 
 /// <summary>One kind of density over the latents.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(StandardNormalSpec), "standard_normal")]
 [JsonDerivedType(typeof(DiagonalNormalSpec), "diagonal_normal")]
+[JsonDerivedType(typeof(ConditionalNormalSpec), "conditional_normal")]
+[JsonDerivedType(typeof(ClassNormalSpec), "class_normal")]
+[JsonDerivedType(typeof(GlowNormalSpec), "glow_normal")]
+[JsonDerivedType(typeof(GaussianMixtureSpec), "gaussian_mixture")]
+[JsonDerivedType(typeof(BoxUniformSpec), "box_uniform")]
+[JsonDerivedType(typeof(LevelsSpec), "levels")]
 public abstract record BaseDensitySpec;

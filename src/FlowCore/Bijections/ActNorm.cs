@@ -3,47 +3,60 @@ using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
-/// <summary>The settings of <see cref="ActNorm"/>: none.</summary>
-public sealed record ActNormSpec : BijectionSpec;
+/// <summary>The settings of <see cref="ActNorm"/>.</summary>
+public sealed record ActNormSpec : BijectionSpec
+{
+    /// <summary>Whether the shift comes first: z = (x + shift) * exp(log_scale).</summary>
+    public bool ShiftFirst { get; init; }
+}
 
 /// <summary>
-/// z = x * exp(log_scale) + shift, feature by feature; training sets both from its first batch, so that z starts with mean 0
-/// and standard deviation 1 (Kingma, Dhariwal 2018, "Glow", arXiv 1807.03039).
+/// z = x * exp(log_scale) + shift for each feature, or channel; training sets both from its first batch, so that z starts with
+/// mean 0 and standard deviation 1 (Kingma, Dhariwal 2018, "Glow", arXiv 1807.03039).
 /// </summary>
 public sealed class ActNorm : Bijection
 {
+    private readonly bool shiftFirst;
+    private readonly EventShape shape;
     private readonly Parameter log_scale;
     private readonly Parameter shift;
 
-    public ActNorm(int features) : base(nameof(ActNorm))
+    internal ActNorm(ActNormSpec spec, EventShape shape) : base(nameof(ActNorm))
     {
-        log_scale = new Parameter(zeros(features));
-        shift = new Parameter(zeros(features));
+        shiftFirst = spec.ShiftFirst;
+        this.shape = shape;
+        log_scale = new Parameter(zeros(shape.Channels));
+        shift = new Parameter(zeros(shape.Channels));
         RegisterComponents();
     }
 
     public override Mapped Forward(Tensor x, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        return new(x.mul(log_scale.exp()).add_(shift).MoveToOuterDisposeScope(), LogDet(x).MoveToOuterDisposeScope());
+        Tensor scale = shape.OverPixels(log_scale).exp(), offset = shape.OverPixels(shift);
+        Tensor z = shiftFirst ? (x + offset) * scale : x * scale + offset;
+        return new(z.MoveToOuterDisposeScope(), LogDet(x).MoveToOuterDisposeScope());
     }
 
     public override Mapped Inverse(Tensor z, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        return new(((z - shift) * (-log_scale).exp()).MoveToOuterDisposeScope(), LogDet(z).neg_().MoveToOuterDisposeScope());
+        Tensor scale = (-shape.OverPixels(log_scale)).exp(), offset = shape.OverPixels(shift);
+        Tensor x = shiftFirst ? z * scale - offset : (z - offset) * scale;
+        return new(x.MoveToOuterDisposeScope(), LogDet(z).neg_().MoveToOuterDisposeScope());
     }
 
-    public override void Initialize(Tensor x)
+    public override void Initialize(Tensor x, Tensor? context)
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
+        Tensor rows = shape.IsImage ? x.transpose(0, 1).flatten(1).t() : x;
         // A column that is constant in this one batch keeps a scale of 1.
-        Tensor deviation = x.std(0, unbiased: false);
+        Tensor deviation = rows.std(0, unbiased: false);
         Tensor logScale = where(deviation.gt(1e-6), -deviation.clamp_min(1e-6).log(), zeros_like(deviation));
         log_scale.copy_(logScale);
-        shift.copy_(-x.mean([0]) * logScale.exp());
+        shift.copy_(shiftFirst ? -rows.mean([0]) : -rows.mean([0]) * logScale.exp());
     }
 
-    private Tensor LogDet(Tensor rows) => zeros(rows.shape[0], rows.dtype, rows.device) + log_scale.sum();
+    private Tensor LogDet(Tensor rows) => zeros(rows.shape[0], rows.dtype, rows.device) + log_scale.sum() * shape.Pixels;
 }

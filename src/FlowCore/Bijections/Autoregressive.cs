@@ -31,16 +31,17 @@ public sealed class Autoregressive : Bijection
     private readonly Network conditioner;
     private readonly long[][] groups;
 
-    public Autoregressive(AutoregressiveSpec spec, int features, int context) : base(nameof(Autoregressive))
+    internal Autoregressive(AutoregressiveSpec spec, EventShape shape) : base(nameof(Autoregressive))
     {
+        int features = shape.Features;
         int[] order = spec.Order ?? [.. Enumerable.Range(0, features)];
         groups = Groups(order, features);
-        element = FlowBuilder.Build(spec.Element);
-        conditioner = FlowBuilder.Build(spec.Conditioner, features, context, features * element.Parameters);
+        element = FlowBuilder.Build(spec.Element, shape);
+        conditioner = FlowBuilder.Build(spec.Conditioner, shape, features * element.Parameters);
         if (conditioner.Last is null)
             throw new SpecException("conditioner: must end in a linear layer, so that the inverse can ask for single features");
         if (spec.Conditioner is MadeSpec)
-            MadeMasks.Set(conditioner, order, context, element.Parameters);
+            MadeMasks.Set(conditioner, order, shape.Context, element.Parameters);
         RegisterComponents();
         for (int g = 0; g < groups.Length; g++)
         {

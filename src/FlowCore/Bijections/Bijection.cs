@@ -15,7 +15,7 @@ public abstract class Bijection(string name) : nn.Module(name)
     public abstract Mapped Inverse(Tensor z, Tensor? context);
 
     /// <summary>Sets what depends on the data (ActNorm), seen at this bijection's input; called once, by training alone.</summary>
-    public virtual void Initialize(Tensor x)
+    public virtual void Initialize(Tensor x, Tensor? context)
     {
     }
 }

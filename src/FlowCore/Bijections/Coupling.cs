@@ -21,9 +21,9 @@ public sealed record CouplingSpec : BijectionSpec
 }
 
 /// <summary>
-/// z_b = element(x_b; conditioner(x_a, context)), z_a = x_a: one half of the features is transformed with parameters that the
-/// other half decides (Dinh, Sohl-Dickstein, Bengio 2017, "Density estimation using Real NVP", arXiv 1605.08803). The
-/// conditioner emits the parameters feature by feature, <c>[transformed, parameters]</c>.
+/// z_b = element(x_b; conditioner(x_a, context)), z_a = x_a: one part of the features is transformed with parameters that the
+/// other part decides (Dinh, Sohl-Dickstein, Bengio 2017, "Density estimation using Real NVP", arXiv 1605.08803). The
+/// conditioner emits the parameters feature by feature, <c>[transformed, parameters]</c>, or channel by channel.
 /// </summary>
 public sealed class Coupling : Bijection
 {
@@ -33,15 +33,15 @@ public sealed class Coupling : Bijection
     private readonly CouplingSplit split;
     private readonly Network conditioner;
 
-    public Coupling(CouplingSpec spec, int features, int context) : base(nameof(Coupling))
+    internal Coupling(CouplingSpec spec, EventShape shape) : base(nameof(Coupling))
     {
-        split = new CouplingSplit(spec.Mask, features);
-        element = FlowBuilder.Build(spec.Element);
-        conditioner = FlowBuilder.Build(spec.Conditioner, split.Kept, context, split.Transformed * element.Parameters);
+        split = CouplingSplit.Of(spec.Mask, shape);
+        element = FlowBuilder.Build(spec.Element, split.Transformed);
+        conditioner = FlowBuilder.Build(spec.Conditioner, split.Kept, split.Transformed.Channels * element.Parameters);
         if (spec.KeptElement is { } keptSpec)
         {
-            kept_element = FlowBuilder.Build(keptSpec);
-            kept_parameters = new Parameter(zeros(split.Kept, kept_element.Parameters));
+            kept_element = FlowBuilder.Build(keptSpec, split.Kept);
+            kept_parameters = new Parameter(zeros([.. split.Kept.Sizes.Select(size => (long)size), kept_element.Parameters]));
         }
         RegisterComponents();
     }
@@ -51,11 +51,11 @@ public sealed class Coupling : Bijection
         using var scope = NewDisposeScope();
         var (kept, transformed) = split.Apart(x);
         ElementMapped mapped = element.Forward(transformed, Parameters(kept, context));
-        Tensor logDet = mapped.LogDerivative.sum(1);
+        Tensor logDet = split.Counted(mapped.LogDerivative).flatten(1).sum(1);
         if (kept_element is not null)
         {
             ElementMapped own = kept_element.Forward(kept, KeptParameters(kept));
-            (kept, logDet) = (own.Values, logDet + own.LogDerivative.sum(1));
+            (kept, logDet) = (own.Values, logDet + own.LogDerivative.flatten(1).sum(1));
         }
         return Joined(kept, mapped.Values, logDet);
     }
@@ -69,17 +69,18 @@ public sealed class Coupling : Bijection
         {
             // The conditioner reads the data's side of the kept features.
             ElementMapped own = kept_element.Inverse(kept, KeptParameters(kept));
-            (kept, ownLogDet) = (own.Values, own.LogDerivative.sum(1));
+            (kept, ownLogDet) = (own.Values, own.LogDerivative.flatten(1).sum(1));
         }
         ElementMapped mapped = element.Inverse(transformed, Parameters(kept, context));
-        Tensor logDet = mapped.LogDerivative.sum(1);
+        Tensor logDet = split.Counted(mapped.LogDerivative).flatten(1).sum(1);
         return Joined(kept, mapped.Values, ownLogDet is null ? logDet : logDet + ownLogDet);
     }
 
     private Tensor Parameters(Tensor kept, Tensor? context) =>
-        conditioner.Forward(kept, context).reshape(-1, split.Transformed, element.Parameters);
+        element.Arrange(conditioner.Forward(kept, context), split.Transformed);
 
-    private Tensor KeptParameters(Tensor kept) => kept_parameters!.unsqueeze(0).expand(kept.shape[0], -1, -1);
+    private Tensor KeptParameters(Tensor kept) =>
+        kept_parameters!.unsqueeze(0).expand([kept.shape[0], .. kept_parameters.shape]);
 
     private Mapped Joined(Tensor kept, Tensor transformed, Tensor logDet) =>
         new(split.Together(kept, transformed).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());

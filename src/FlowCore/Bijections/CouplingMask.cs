@@ -5,13 +5,21 @@ namespace FlowCore.Bijections;
 
 /// <summary>
 /// Which features a coupling transforms, the others being kept: <c>"second_half"</c>, <c>"first_half"</c>, <c>"odd"</c>,
-/// <c>"even"</c> (positions counted from 0), or an explicit list of 0 and 1, where 1 means transformed.
+/// <c>"even"</c> (positions counted from 0), or an explicit list of 0 and 1, where 1 means transformed. For an image these are
+/// channels, and there are checkerboards of pixels: <c>"checkerboard_even"</c> transforms those with an even row + column, at
+/// full resolution, <c>"packed_checkerboard_even"</c> those with an even channel + row + column, packed to half the width; and
+/// <c>_odd</c> likewise.
 /// </summary>
 [JsonConverter(typeof(CouplingMaskConverter))]
 public sealed record CouplingMask
 {
     public static readonly CouplingMask FirstHalf = new("first_half"), SecondHalf = new("second_half");
     public static readonly CouplingMask Even = new("even"), Odd = new("odd");
+    public static readonly CouplingMask CheckerboardEven = new("checkerboard_even"), CheckerboardOdd = new("checkerboard_odd");
+    public static readonly CouplingMask PackedCheckerboardEven = new("packed_checkerboard_even"), PackedCheckerboardOdd = new("packed_checkerboard_odd");
+
+    private static readonly CouplingMask[] AllNamed =
+        [FirstHalf, SecondHalf, Even, Odd, CheckerboardEven, CheckerboardOdd, PackedCheckerboardEven, PackedCheckerboardOdd];
 
     private CouplingMask(string? name, bool[]? bits = null) => (Name, Bits) = (name, bits);
 
@@ -23,7 +31,7 @@ public sealed record CouplingMask
     public static CouplingMask Explicit(params bool[] transformed) => new(null, transformed);
 
     internal static CouplingMask? Named(string name) =>
-        new[] { FirstHalf, SecondHalf, Even, Odd }.FirstOrDefault(mask => mask.Name == name);
+        AllNamed.FirstOrDefault(mask => mask.Name == name);
 
     /// <summary>The indices of the transformed (true) or the kept (false) features, ascending.</summary>
     /// <exception cref="SpecException">The mask does not fit the features, or leaves one side empty.</exception>
@@ -52,7 +60,7 @@ public sealed record CouplingMask
         {
             if (reader.TokenType == JsonTokenType.String)
                 return Named(reader.GetString()!)
-                    ?? throw new JsonException($"mask '{reader.GetString()}' is not first_half, second_half, even, odd or a list of 0 and 1");
+                    ?? throw new JsonException($"mask '{reader.GetString()}' is none of {string.Join(", ", AllNamed.Select(mask => mask.Name))}, nor a list of 0 and 1");
             int[] bits = JsonSerializer.Deserialize<int[]>(ref reader, options)!;
             return bits.All(bit => bit is 0 or 1)
                 ? Explicit([.. bits.Select(bit => bit == 1)])

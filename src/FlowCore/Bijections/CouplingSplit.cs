@@ -2,41 +2,64 @@ using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
-/// <summary>
-/// Takes the kept and the transformed features of a row apart and puts them together again. Runs of neighbours are views;
-/// other masks gather columns.
-/// </summary>
-internal sealed class CouplingSplit : nn.Module
+/// <summary>Takes what a coupling keeps and what it transforms apart, and puts them together again.</summary>
+internal abstract class CouplingSplit(string name) : nn.Module(name)
+{
+    /// <summary>The shape of what the conditioner reads.</summary>
+    public abstract EventShape Kept { get; }
+
+    /// <summary>The shape of what is transformed.</summary>
+    public abstract EventShape Transformed { get; }
+
+    public abstract (Tensor Kept, Tensor Transformed) Apart(Tensor values);
+
+    public abstract Tensor Together(Tensor kept, Tensor transformed);
+
+    /// <summary>Log-derivatives of what is really transformed: others count as 0.</summary>
+    public virtual Tensor Counted(Tensor logDerivative) => logDerivative;
+
+    public static CouplingSplit Of(CouplingMask mask, EventShape shape) => mask.Name switch
+    {
+        "checkerboard_even" or "checkerboard_odd" => new MaskedPixels(mask, shape),
+        "packed_checkerboard_even" or "packed_checkerboard_odd" => new PackedPixels(mask, shape),
+        _ => new ChannelSplit(mask, shape),
+    };
+}
+
+/// <summary>Features of a vector, channels of an image: runs of neighbours are views, other masks gather.</summary>
+internal sealed class ChannelSplit : CouplingSplit
 {
     private readonly long[] keptIndices;
     private readonly long[] transformedIndices;
     private readonly bool contiguous;
 
-    public CouplingSplit(CouplingMask mask, int features) : base(nameof(CouplingSplit))
+    public ChannelSplit(CouplingMask mask, EventShape shape) : base(nameof(ChannelSplit))
     {
-        keptIndices = mask.Indices(features, transformed: false);
-        transformedIndices = mask.Indices(features, transformed: true);
+        keptIndices = mask.Indices(shape.Channels, transformed: false);
+        transformedIndices = mask.Indices(shape.Channels, transformed: true);
+        Kept = shape with { Sizes = [keptIndices.Length, .. shape.Sizes[1..]] };
+        Transformed = shape with { Sizes = [transformedIndices.Length, .. shape.Sizes[1..]] };
         contiguous = IsRun(keptIndices) && IsRun(transformedIndices);
         if (contiguous)
             return;
-        // Where feature i stands in [kept | transformed].
-        var position = new long[features];
-        for (int i = 0; i < features; i++)
+        // Where channel i stands in [kept | transformed].
+        var position = new long[shape.Channels];
+        for (int i = 0; i < position.Length; i++)
             position[i < keptIndices.Length ? keptIndices[i] : transformedIndices[i - keptIndices.Length]] = i;
         register_buffer("kept", tensor(keptIndices), persistent: false);
         register_buffer("transformed", tensor(transformedIndices), persistent: false);
         register_buffer("position", tensor(position), persistent: false);
     }
 
-    public int Kept => keptIndices.Length;
+    public override EventShape Kept { get; }
 
-    public int Transformed => transformedIndices.Length;
+    public override EventShape Transformed { get; }
 
-    public (Tensor Kept, Tensor Transformed) Apart(Tensor values) => contiguous
-        ? (values.narrow(1, keptIndices[0], Kept), values.narrow(1, transformedIndices[0], Transformed))
+    public override (Tensor Kept, Tensor Transformed) Apart(Tensor values) => contiguous
+        ? (values.narrow(1, keptIndices[0], keptIndices.Length), values.narrow(1, transformedIndices[0], transformedIndices.Length))
         : (values.index_select(1, get_buffer("kept")!), values.index_select(1, get_buffer("transformed")!));
 
-    public Tensor Together(Tensor kept, Tensor transformed)
+    public override Tensor Together(Tensor kept, Tensor transformed)
     {
         if (contiguous)
             return keptIndices[0] == 0 ? cat([kept, transformed], 1) : cat([transformed, kept], 1);
@@ -45,4 +68,73 @@ internal sealed class CouplingSplit : nn.Module
     }
 
     private static bool IsRun(long[] indices) => indices[^1] - indices[0] == indices.Length - 1;
+}
+
+/// <summary>A checkerboard of pixels at full resolution: the conditioner reads the image with the transformed pixels set to 0.</summary>
+internal sealed class MaskedPixels : CouplingSplit
+{
+    public MaskedPixels(CouplingMask mask, EventShape shape) : base(nameof(MaskedPixels))
+    {
+        var (_, height, width) = shape.Image;
+        Kept = Transformed = shape;
+        int parity = mask.Name!.EndsWith("odd", StringComparison.Ordinal) ? 1 : 0;
+        var keeps = new bool[height, width];
+        for (int i = 0; i < height; i++)
+            for (int j = 0; j < width; j++)
+                keeps[i, j] = (i + j) % 2 != parity;
+        register_buffer("keeps", tensor(keeps), persistent: false);
+    }
+
+    public override EventShape Kept { get; }
+
+    public override EventShape Transformed { get; }
+
+    public override (Tensor Kept, Tensor Transformed) Apart(Tensor values) =>
+        (where(get_buffer("keeps")!, values, zeros_like(values)), values);
+
+    public override Tensor Together(Tensor kept, Tensor transformed) => where(get_buffer("keeps")!, kept, transformed);
+
+    public override Tensor Counted(Tensor logDerivative) => where(get_buffer("keeps")!, zeros_like(logDerivative), logDerivative);
+}
+
+/// <summary>A checkerboard through channels and pixels, each colour packed to half the width (normflows).</summary>
+internal sealed class PackedPixels : CouplingSplit
+{
+    private readonly long[] sizes;
+
+    public PackedPixels(CouplingMask mask, EventShape shape) : base(nameof(PackedPixels))
+    {
+        var (channels, height, width) = shape.Image;
+        if (width % 2 != 0)
+            throw new SpecException($"mask: a packed checkerboard needs an even width, here it is {width}");
+        Kept = Transformed = shape with { Sizes = [channels, height, width / 2] };
+        sizes = [channels, height, width];
+        int parity = mask.Name!.EndsWith("odd", StringComparison.Ordinal) ? 1 : 0;
+        var colours = new List<long>[] { [], [] };
+        for (int c = 0, at = 0; c < channels; c++)
+            for (int i = 0; i < height; i++)
+                for (int j = 0; j < width; j++, at++)
+                    colours[(c + i + j) % 2 == parity ? 1 : 0].Add(at);
+        long[] both = [.. colours[0], .. colours[1]];
+        var position = new long[both.Length];
+        for (int i = 0; i < both.Length; i++)
+            position[both[i]] = i;
+        register_buffer("kept", tensor(colours[0].ToArray()), persistent: false);
+        register_buffer("transformed", tensor(colours[1].ToArray()), persistent: false);
+        register_buffer("position", tensor(position), persistent: false);
+    }
+
+    public override EventShape Kept { get; }
+
+    public override EventShape Transformed { get; }
+
+    public override (Tensor Kept, Tensor Transformed) Apart(Tensor values)
+    {
+        Tensor flat = values.flatten(1);
+        long[] packed = [values.shape[0], sizes[0], sizes[1], sizes[2] / 2];
+        return (flat.index_select(1, get_buffer("kept")!).reshape(packed), flat.index_select(1, get_buffer("transformed")!).reshape(packed));
+    }
+
+    public override Tensor Together(Tensor kept, Tensor transformed) =>
+        cat([kept.flatten(1), transformed.flatten(1)], 1).index_select(1, get_buffer("position")!).reshape([kept.shape[0], .. sizes]);
 }

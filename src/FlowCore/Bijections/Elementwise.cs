@@ -11,24 +11,26 @@ public sealed record ElementwiseSpec : BijectionSpec
     /// <summary>What is done to each feature.</summary>
     public required ElementSpec Element { get; init; }
 
-    /// <summary>The network that reads the context and emits the element's parameters; null for learned constants.</summary>
+    /// <summary>The network that reads the context, and no feature, and emits the element's parameters; null for learned constants.</summary>
     public ConditionerSpec? Conditioner { get; init; }
 }
 
 /// <summary>z_i = element(x_i): each feature on its own, its parameters learned, or made from the context.</summary>
 public sealed class Elementwise : Bijection
 {
+    private readonly EventShape shape;
     private readonly Element element;
     private readonly Network? conditioner;
     private readonly Parameter? constants;
 
-    public Elementwise(ElementwiseSpec spec, int features, int context) : base(nameof(Elementwise))
+    internal Elementwise(ElementwiseSpec spec, EventShape shape) : base(nameof(Elementwise))
     {
-        element = FlowBuilder.Build(spec.Element);
+        this.shape = shape;
+        element = FlowBuilder.Build(spec.Element, shape);
         if (spec.Conditioner is { } network)
-            conditioner = FlowBuilder.Build(network, 0, context, features * element.Parameters);
+            conditioner = FlowBuilder.Build(network, shape with { Sizes = [0, .. shape.Sizes[1..]] }, shape.Channels * element.Parameters);
         else
-            constants = new Parameter(zeros(features, element.Parameters));
+            constants = new Parameter(zeros([.. shape.Sizes.Select(size => (long)size), element.Parameters]));
         RegisterComponents();
     }
 
@@ -45,7 +47,7 @@ public sealed class Elementwise : Bijection
     }
 
     /// <summary>Learned constants start from what the element makes of the data.</summary>
-    public override void Initialize(Tensor x)
+    public override void Initialize(Tensor x, Tensor? context)
     {
         using var mode = no_grad();
         using Tensor? fitted = constants is null ? null : element.Fit(x);
@@ -54,9 +56,9 @@ public sealed class Elementwise : Bijection
     }
 
     private Tensor Parameters(Tensor rows, Tensor? context) => conditioner is null
-        ? constants!.unsqueeze(0).expand(rows.shape[0], -1, -1)
-        : conditioner.Forward(rows.narrow(1, 0, 0), context).reshape(rows.shape[0], rows.shape[1], element.Parameters);
+        ? constants!.unsqueeze(0).expand([rows.shape[0], .. constants.shape])
+        : element.Arrange(conditioner.Forward(rows.narrow(1, 0, 0), context), shape);
 
-    private static Mapped Summed(ElementMapped mapped) =>
-        new(mapped.Values.MoveToOuterDisposeScope(), mapped.LogDerivative.sum(1).MoveToOuterDisposeScope());
+    private static Mapped Summed(ElementMapped mapped) => new(
+        mapped.Values.MoveToOuterDisposeScope(), mapped.LogDerivative.flatten(1).sum(1).MoveToOuterDisposeScope());
 }

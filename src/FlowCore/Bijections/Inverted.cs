@@ -13,9 +13,18 @@ public sealed class Inverted : Bijection
 {
     private readonly Bijection of;
 
+    internal Inverted(Bijection of) : base(nameof(Inverted))
+    {
+        this.of = of;
+        RegisterComponents();
+    }
+
     internal Inverted(InvertedSpec spec, EventShape shape) : base(nameof(Inverted))
     {
-        of = FlowBuilder.Build(spec.Of, shape);
+        EventShape end = shape;
+        of = FlowBuilder.Build(spec.Of, ref end);
+        if (!end.Sizes.SequenceEqual(shape.Sizes))
+            throw new SpecException("of: a bijection that changes the event shape cannot be turned round");
         RegisterComponents();
     }
 

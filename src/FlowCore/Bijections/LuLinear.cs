@@ -3,33 +3,37 @@ using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
-/// <summary>The settings of <see cref="LuLinear"/>: none.</summary>
-public sealed record LinearSpec : BijectionSpec;
+/// <summary>The settings of <see cref="LuLinear"/>.</summary>
+public sealed record LinearSpec : BijectionSpec
+{
+    /// <summary>What keeps the diagonal of U away from 0.</summary>
+    public double LeastPivot { get; init; } = 1e-3;
+}
 
 /// <summary>
-/// z = L U x + bias with L unit lower and U upper triangular, the diagonal of U being softplus(diagonal) + 1e-3
+/// z = L U x + bias with L unit lower and U upper triangular, the diagonal of U being softplus(diagonal) + least pivot
 /// (Oliva et al. 2018, arXiv 1801.09819; Kingma, Dhariwal 2018). Only the strict triangles of the two matrices are read.
 /// </summary>
 public sealed class LuLinear : Bijection
 {
-    private const double LeastPivot = 1e-3;
-
     // What is added to the variances before whitening, as a share of their mean: collinear features stay finite.
     private const double Ridge = 1e-6;
 
-    // softplus(x) + LeastPivot = 1
-    private static readonly double IdentityPivot = Math.Log(Math.Exp(1 - LeastPivot) - 1);
-
+    private readonly double leastPivot;
     private readonly Parameter lower;
     private readonly Parameter upper;
     private readonly Parameter diagonal;
     private readonly Parameter bias;
 
-    public LuLinear(int features) : base(nameof(LuLinear))
+    public LuLinear(LinearSpec spec, int features) : base(nameof(LuLinear))
     {
+        if (!(spec.LeastPivot is >= 0 and < 1))
+            throw new SpecException($"least_pivot: must lie in [0, 1), is {spec.LeastPivot}");
+        leastPivot = spec.LeastPivot;
         lower = new Parameter(zeros(features, features));
         upper = new Parameter(zeros(features, features));
-        diagonal = new Parameter(full([features], IdentityPivot));
+        // softplus(diagonal) + least pivot = 1: the identity.
+        diagonal = new Parameter(full([features], Math.Log(Math.Exp(1 - leastPivot) - 1)));
         bias = new Parameter(zeros(features));
         RegisterComponents();
     }
@@ -68,14 +72,14 @@ public sealed class LuLinear : Bijection
         // With J the reversal of order, J chol(J C J) J is an upper factor R of C = R R^T; its inverse is upper, too.
         Tensor factor = linalg.cholesky((covariance + ridge).flip(0, 1)).flip(0, 1);
         Tensor whitening = linalg.solve_triangular(factor, identity, upper: true);
-        Tensor pivots = (whitening.diag() - LeastPivot).clamp_min(LeastPivot);
+        Tensor pivots = (whitening.diag() - leastPivot).clamp_min(leastPivot);
         upper.copy_(whitening.triu(1));
         lower.zero_();
         diagonal.copy_(pivots + (-(-pivots).exp()).log1p()); // the inverse of softplus
         bias.copy_(-whitening.mm(mean.unsqueeze(1)).squeeze(1));
     }
 
-    private Tensor Pivots() => nn.functional.softplus(diagonal) + LeastPivot;
+    private Tensor Pivots() => nn.functional.softplus(diagonal) + leastPivot;
 
     private Tensor Lower() => lower.tril(-1) + eye(lower.shape[0], dtype: lower.dtype, device: lower.device);
 

@@ -2,33 +2,46 @@ using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
-/// <summary>The settings of <see cref="ScaleShift"/>: none; scale and shift are fixed weights.</summary>
-public sealed record ScaleShiftSpec : BijectionSpec;
+/// <summary>The settings of <see cref="ScaleShift"/>; scale and shift are fixed weights.</summary>
+public sealed record ScaleShiftSpec : BijectionSpec
+{
+    /// <summary>Whether the shift comes first: z = (x + shift) * scale.</summary>
+    public bool ShiftFirst { get; init; }
+}
 
-/// <summary>z = x * scale + shift, feature by feature, with fixed scales of either sign: the z-score of an imported flow.</summary>
+/// <summary>z = x * scale + shift for each feature, or channel, with fixed scales of either sign: the z-score of an imported flow.</summary>
 public sealed class ScaleShift : Bijection
 {
+    private readonly bool shiftFirst;
+    private readonly EventShape shape;
     private readonly Tensor scale;
     private readonly Tensor shift;
 
-    public ScaleShift(int features) : base(nameof(ScaleShift))
+    internal ScaleShift(ScaleShiftSpec spec, EventShape shape) : base(nameof(ScaleShift))
     {
-        scale = ones(features);
-        shift = zeros(features);
+        shiftFirst = spec.ShiftFirst;
+        this.shape = shape;
+        scale = ones(shape.Channels);
+        shift = zeros(shape.Channels);
         RegisterComponents();
     }
 
     public override Mapped Forward(Tensor x, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        return new((x * scale + shift).MoveToOuterDisposeScope(), LogDet(x).MoveToOuterDisposeScope());
+        Tensor factor = shape.OverPixels(scale), offset = shape.OverPixels(shift);
+        Tensor z = shiftFirst ? (x + offset) * factor : x * factor + offset;
+        return new(z.MoveToOuterDisposeScope(), LogDet(x).MoveToOuterDisposeScope());
     }
 
     public override Mapped Inverse(Tensor z, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        return new(((z - shift) / scale).MoveToOuterDisposeScope(), LogDet(z).neg_().MoveToOuterDisposeScope());
+        Tensor factor = shape.OverPixels(scale), offset = shape.OverPixels(shift);
+        Tensor x = shiftFirst ? z / factor - offset : (z - offset) / factor;
+        return new(x.MoveToOuterDisposeScope(), LogDet(z).neg_().MoveToOuterDisposeScope());
     }
 
-    private Tensor LogDet(Tensor rows) => zeros(rows.shape[0], rows.dtype, rows.device) + scale.abs().log().sum();
+    private Tensor LogDet(Tensor rows) =>
+        zeros(rows.shape[0], rows.dtype, rows.device) + scale.abs().log().sum() * shape.Pixels;
 }

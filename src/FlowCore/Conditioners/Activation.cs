@@ -7,7 +7,7 @@ namespace FlowCore.Conditioners;
 
 /// <summary>
 /// A nonlinearity: <c>relu</c>, <c>leaky_relu</c>, <c>tanh</c>, <c>elu</c>, <c>gelu</c> (by the error function), <c>silu</c>,
-/// <c>sigmoid</c>, <c>softplus</c> or <c>selu</c>; written with its parameter where that is not the usual one:
+/// <c>sigmoid</c>, <c>softplus</c>, <c>selu</c> or <c>clampexp</c> (min(exp(x), 1)); written with its parameter where that is not the usual one:
 /// <c>leaky_relu(0.2)</c>, <c>elu(0.5)</c>.
 /// </summary>
 [JsonConverter(typeof(ActivationConverter))]
@@ -24,6 +24,7 @@ public readonly record struct Activation
         ["sigmoid"] = 0,
         ["softplus"] = 0,
         ["selu"] = 0,
+        ["clampexp"] = 0,
     };
 
     private Activation(string name, double parameter) => (Name, Parameter) = (name, parameter);
@@ -69,6 +70,7 @@ public readonly record struct Activation
         "sigmoid" => x.sigmoid(),
         "softplus" => nn.functional.softplus(x),
         "selu" => nn.functional.selu(x),
+        "clampexp" => x.exp().clamp_max(1),
         _ => throw new SpecException("activation: is missing"),
     };
 

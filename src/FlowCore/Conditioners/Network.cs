@@ -12,9 +12,9 @@ public sealed class Network : nn.Module
 {
     private readonly ModuleList<Layer> layers;
 
-    internal Network(LayerSpec[] specs, int inputs, int context, int outputs) : base(nameof(Network))
+    internal Network(LayerSpec[] specs, EventShape inputs, int outputs) : base(nameof(Network))
     {
-        var place = new LayerPlace(inputs, context);
+        var place = new LayerPlace(inputs.Channels, inputs.Context, inputs.IsImage);
         layers = BuildLayers(specs, "layers", ref place);
         if (place.Width != outputs)
             throw new SpecException($"conditioner: emits {place.Width} values, the bijection needs {outputs}");

@@ -38,7 +38,7 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
         ReadOnlySpan<T> noise, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> z, Span<T> logBase);
 
     /// <summary>The number of noise values behind one latent.</summary>
-    public virtual int NoiseWidth => Width;
+    public abstract int NoiseWidth { get; }
 
     /// <summary>The noise of rows firstRow, firstRow + 1, ... of a seed. Computed on the host; any thread may call it.</summary>
     public virtual void DrawNoise(ulong seed, long firstRow, Span<T> noise) =>

@@ -24,6 +24,8 @@ public sealed class TorchEngine<T> : FlowEngine<T>
 
     public override string Name => "torch";
 
+    public override int NoiseWidth => flow.NoiseWidth;
+
     public override string Device => device.ToString();
 
     public override void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb)

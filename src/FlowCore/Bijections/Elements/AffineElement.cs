@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -26,6 +27,10 @@ public enum ScaleMap
     /// <summary>softplus(u) + least (nflows).</summary>
     [JsonStringEnumMemberName("softplus")]
     Softplus,
+
+    /// <summary>exp(rescale * tanh(u)) with a learned rescale for each feature, or channel (the RealNVP repositories).</summary>
+    [JsonStringEnumMemberName("rescaled_tanh")]
+    RescaledTanh,
 
     /// <summary>1: the additive map of NICE (Dinh, Krueger, Bengio 2014, arXiv 1410.8516), which preserves volume.</summary>
     [JsonStringEnumMemberName("none")]
@@ -57,8 +62,10 @@ public sealed record AffineElementSpec : ElementSpec
 public sealed class AffineElement : Element
 {
     private readonly AffineElementSpec spec;
+    private readonly EventShape shape;
+    private readonly Parameter? rescale;
 
-    public AffineElement(AffineElementSpec spec) : base(nameof(AffineElement))
+    internal AffineElement(AffineElementSpec spec, EventShape shape) : base(nameof(AffineElement))
     {
         if (!(spec.Bound > 0 && double.IsFinite(spec.Bound)))
             throw new SpecException($"element.bound: must be positive, is {spec.Bound}");
@@ -67,6 +74,9 @@ public sealed class AffineElement : Element
         if (!(spec.Most is null or > 0))
             throw new SpecException($"element.most: must be positive, is {spec.Most}");
         this.spec = spec;
+        this.shape = shape;
+        rescale = spec.Scale == ScaleMap.RescaledTanh ? new Parameter(ones(shape.Channels)) : null;
+        RegisterComponents();
     }
 
     public override int Parameters => spec.Scale == ScaleMap.None ? 1 : 2;
@@ -96,6 +106,7 @@ public sealed class AffineElement : Element
         Tensor logScale = spec.Scale switch
         {
             ScaleMap.Tanh => (u / spec.Bound).tanh() * spec.Bound,
+            ScaleMap.RescaledTanh => shape.OverPixels(rescale!) * u.tanh(),
             ScaleMap.Softclip => u / (1 + u.abs() / spec.Bound),
             ScaleMap.Sigmoid when spec.Least == 0 => nn.functional.logsigmoid(u + 2),
             ScaleMap.Sigmoid => ((u + 2).sigmoid() + spec.Least).log(),

@@ -11,6 +11,14 @@ public abstract class Element(string name) : nn.Module(name)
     /// <summary>The number of raw parameters of each feature.</summary>
     public abstract int Parameters { get; }
 
+    /// <summary>
+    /// A network's outputs, feature by feature (<c>[batch, features * parameters]</c>) or channel by channel
+    /// (<c>[batch, channels * parameters, H, W]</c>), as the parameters of each value.
+    /// </summary>
+    internal Tensor Arrange(Tensor outputs, EventShape shape) => shape.IsImage
+        ? outputs.reshape(outputs.shape[0], shape.Channels, Parameters, outputs.shape[2], outputs.shape[3]).permute(0, 1, 3, 4, 2)
+        : outputs.reshape(outputs.shape[0], shape.Channels, Parameters);
+
     /// <summary>y and log|dy/dx|, in nats, element by element.</summary>
     public abstract ElementMapped Forward(Tensor x, Tensor parameters);
 

@@ -1,0 +1,99 @@
+using System.Text.Json.Serialization;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>How a matrix is stored.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<MatrixForm>))]
+public enum MatrixForm
+{
+    /// <summary>As itself.</summary>
+    [JsonStringEnumMemberName("plain")]
+    Plain,
+
+    /// <summary>As P L (U + diag(sign exp(log_diagonal))): the log-determinant is a sum.</summary>
+    [JsonStringEnumMemberName("plu")]
+    Plu,
+}
+
+/// <summary>The settings of <see cref="InvertibleMatrix"/>.</summary>
+public sealed record MatrixSpec : BijectionSpec
+{
+    public MatrixForm Form { get; init; } = MatrixForm.Plu;
+
+    /// <summary>Whether the matrix multiplies row vectors from the right: z = x W instead of z = W x.</summary>
+    public bool FromRight { get; init; }
+}
+
+/// <summary>
+/// z = W x on the features of a vector, or on the channels of every pixel of an image: Glow's invertible 1x1 convolution
+/// (Kingma, Dhariwal 2018, arXiv 1807.03039). W is put together, and inverted, in float64.
+/// </summary>
+public sealed class InvertibleMatrix : Bijection
+{
+    private readonly MatrixSpec spec;
+    private readonly Parameter? weight;
+    private readonly Tensor? permutation;
+    private readonly Parameter? lower;
+    private readonly Parameter? upper;
+    private readonly Parameter? log_diagonal;
+    private readonly Tensor? sign;
+
+    public InvertibleMatrix(MatrixSpec spec, int size) : base(nameof(InvertibleMatrix))
+    {
+        this.spec = spec;
+        if (spec.Form == MatrixForm.Plain)
+            weight = new Parameter(eye(size));
+        else
+        {
+            permutation = eye(size);
+            lower = new Parameter(zeros(size, size));
+            upper = new Parameter(zeros(size, size));
+            log_diagonal = new Parameter(zeros(size));
+            sign = ones(size);
+        }
+        RegisterComponents();
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor matrix = Matrix();
+        return Multiplied(x, matrix.to(x.dtype), LogAbsDet(matrix));
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor matrix = Matrix();
+        return Multiplied(z, linalg.inv(matrix).to(z.dtype), -LogAbsDet(matrix));
+    }
+
+    private Tensor Matrix()
+    {
+        Tensor matrix = weight?.to(float64) ?? FromFactors();
+        return spec.FromRight ? matrix.t() : matrix;
+    }
+
+    private Tensor FromFactors()
+    {
+        Tensor unit = eye(sign!.shape[0], dtype: float64, device: sign.device);
+        Tensor left = lower!.to(float64).tril(-1) + unit;
+        Tensor right = upper!.to(float64).triu(1) + (sign.to(float64) * log_diagonal!.to(float64).exp()).diag();
+        return permutation!.to(float64).mm(left).mm(right);
+    }
+
+    private Tensor LogAbsDet(Tensor matrix) => log_diagonal is null ? linalg.slogdet(matrix).Item2 : log_diagonal.to(float64).sum();
+
+    private static Mapped Multiplied(Tensor values, Tensor matrix, Tensor logDet)
+    {
+        bool image = values.dim() == 4;
+        Tensor product = image
+            ? nn.functional.conv2d(values, matrix.unsqueeze(-1).unsqueeze(-1))
+            : nn.functional.linear(values, matrix);
+        long pixels = image ? values.shape[2] * values.shape[3] : 1;
+        Tensor each = zeros(values.shape[0], values.dtype, values.device) + (logDet * pixels).to(values.dtype);
+        return new(product.MoveToOuterDisposeScope(), each.MoveToOuterDisposeScope());
+    }
+}

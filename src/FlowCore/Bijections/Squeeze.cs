@@ -1,0 +1,83 @@
+using System.Text.Json.Serialization;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>Where the four pixels of a 2 x 2 block go.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<SqueezeOrder>))]
+public enum SqueezeOrder
+{
+    /// <summary>Channel c of pixel (dy, dx) becomes channel 4 c + 2 dy + dx.</summary>
+    [JsonStringEnumMemberName("by_channel")]
+    ByChannel,
+
+    /// <summary>First all channels of pixel (0, 0), then of (1, 1), (0, 1) and (1, 0): the two diagonals apart (Dinh et al. 2017).</summary>
+    [JsonStringEnumMemberName("by_diagonal")]
+    ByDiagonal,
+}
+
+/// <summary>The settings of <see cref="Squeeze"/>.</summary>
+public sealed record SqueezeSpec : BijectionSpec
+{
+    public SqueezeOrder Order { get; init; }
+}
+
+/// <summary>The settings of a squeeze turned round: [4 C, H, W] to [C, 2 H, 2 W].</summary>
+public sealed record UnsqueezeSpec : BijectionSpec
+{
+    public SqueezeOrder Order { get; init; }
+}
+
+/// <summary>[C, H, W] to [4 C, H / 2, W / 2]: trades pixels for channels (Dinh et al. 2017, section 3.6). Preserves volume.</summary>
+public sealed class Squeeze : Bijection
+{
+    // (0,0), (1,1), (0,1), (1,0) as 2 dy + dx.
+    private static readonly long[] Diagonals = [0, 3, 1, 2];
+
+    private readonly bool byDiagonal;
+
+    internal Squeeze(SqueezeSpec spec, EventShape shape) : base(nameof(Squeeze))
+    {
+        var (channels, height, width) = shape.Image;
+        if (height % 2 != 0 || width % 2 != 0)
+            throw new SpecException($"kind: a squeeze needs even height and width, here they are {height} x {width}");
+        byDiagonal = spec.Order == SqueezeOrder.ByDiagonal;
+        if (!byDiagonal)
+            return;
+        // Channel j of the result is channel order[j] of the other order.
+        long[] order = [.. Diagonals.SelectMany(pixel => Enumerable.Range(0, channels).Select(c => 4L * c + pixel))];
+        var back = new long[order.Length];
+        for (int i = 0; i < order.Length; i++)
+            back[order[i]] = i;
+        register_buffer("order", tensor(order), persistent: false);
+        register_buffer("back", tensor(back), persistent: false);
+    }
+
+    /// <summary>The shape in front of a squeeze that leads to this one.</summary>
+    internal static EventShape Before(EventShape shape)
+    {
+        var (channels, height, width) = shape.Image;
+        return channels % 4 == 0
+            ? shape with { Sizes = [channels / 4, 2 * height, 2 * width] }
+            : throw new SpecException($"kind: an unsqueeze needs a multiple of 4 channels, here there are {channels}");
+    }
+
+    internal static EventShape After(EventShape shape) =>
+        shape with { Sizes = [4 * shape.Image.Channels, shape.Image.Height / 2, shape.Image.Width / 2] };
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor z = nn.functional.pixel_unshuffle(x, 2);
+        return Moved(byDiagonal ? z.index_select(1, get_buffer("order")!) : z);
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return Moved(nn.functional.pixel_shuffle(byDiagonal ? z.index_select(1, get_buffer("back")!) : z, 2));
+    }
+
+    private static Mapped Moved(Tensor values) => new(
+        values.MoveToOuterDisposeScope(), zeros(values.shape[0], values.dtype, values.device).MoveToOuterDisposeScope());
+}

@@ -1,0 +1,35 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>Adds a linear map of the context, through a nonlinearity where one is named; nothing where there is no context.</summary>
+public sealed record AddContextSpec : LayerSpec
+{
+    public Activation? Function { get; init; }
+}
+
+/// <summary>h + f(W context + b); for an image, the same at every pixel.</summary>
+public sealed class AddContext : Layer
+{
+    private readonly Activation? function;
+    private readonly Linear? layer;
+
+    internal AddContext(AddContextSpec spec, LayerPlace place) : base(nameof(AddContext))
+    {
+        function = spec.Function;
+        layer = place.Context > 0 ? nn.Linear(place.Context, place.Width) : null;
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        if (layer is null)
+            return h.alias().MoveToOuterDisposeScope();
+        Tensor added = layer.call(context!);
+        if (function is { } f)
+            added = f.Apply(added);
+        return (h + (h.dim() == 4 ? added.unsqueeze(-1).unsqueeze(-1) : added)).MoveToOuterDisposeScope();
+    }
+}

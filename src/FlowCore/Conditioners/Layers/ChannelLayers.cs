@@ -1,0 +1,104 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>A learned gain a channel: h * exp(factor * gain), which ends a Glow network.</summary>
+public sealed record ChannelGainSpec : LayerSpec
+{
+    public double Factor { get; init; } = 3.0;
+}
+
+/// <summary>h * exp(factor * gain), channel by channel (Kingma, Dhariwal 2018).</summary>
+public sealed class ChannelGain : Layer
+{
+    private readonly double factor;
+    private readonly Parameter gain;
+
+    internal ChannelGain(ChannelGainSpec spec, LayerPlace place) : base(nameof(ChannelGain))
+    {
+        factor = spec.Factor;
+        gain = new Parameter(zeros(place.Width));
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return (h * (gain * factor).exp().reshape(-1, 1, 1)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>An ActNorm inside a network.</summary>
+public sealed record ChannelAffineSpec : LayerSpec;
+
+/// <summary>h * exp(log_scale) + shift, channel by channel.</summary>
+public sealed class ChannelAffine : Layer
+{
+    private readonly Parameter log_scale;
+    private readonly Parameter shift;
+
+    internal ChannelAffine(LayerPlace place) : base(nameof(ChannelAffine))
+    {
+        log_scale = new Parameter(zeros(place.Width));
+        shift = new Parameter(zeros(place.Width));
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return (h * log_scale.exp().reshape(-1, 1, 1) + shift.reshape(-1, 1, 1)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Puts the negated channels beside the channels.</summary>
+public sealed record ConcatNegativeSpec : LayerSpec;
+
+/// <summary>[h, -h]: a rectifier behind it keeps both signs.</summary>
+public sealed class ConcatNegative() : Layer(nameof(ConcatNegative))
+{
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using Tensor negative = -h;
+        return cat([h, negative], 1);
+    }
+}
+
+/// <summary>Residual blocks whose states are summed through 1 x 1 convolutions: the body of RealNVP's network.</summary>
+public sealed record SkipSumSpec : LayerSpec
+{
+    public required LayerSpec[] Blocks { get; init; }
+
+    public required ConvLayerSpec Skip { get; init; }
+}
+
+/// <summary>skip_0(h_0) + skip_1(h_1) + ... with h_0 = h and h_i = block_i(h_(i-1)) (Dinh et al. 2017).</summary>
+public sealed class SkipSum : Layer
+{
+    private readonly ModuleList<Layer> blocks;
+    private readonly ModuleList<Layer> skips;
+
+    internal SkipSum(SkipSumSpec spec, LayerPlace place) : base(nameof(SkipSum))
+    {
+        LayerPlace end = place;
+        blocks = Network.BuildLayers(spec.Blocks, "blocks", ref end);
+        if (end.Width != place.Width)
+            throw new SpecException($"blocks: lead from {place.Width} channels to {end.Width}; they must keep them");
+        skips = TorchSharp.torch.nn.ModuleList<Layer>([.. Enumerable.Range(0, spec.Blocks.Length + 1).Select(_ => new ConvLayer(spec.Skip, place))]);
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor sum = skips[0].Forward(h, context);
+        Tensor state = h;
+        for (int i = 0; i < blocks.Count; i++)
+        {
+            state = blocks[i].Forward(state, context);
+            sum = sum + skips[i + 1].Forward(state, context);
+        }
+        return sum.MoveToOuterDisposeScope();
+    }
+}

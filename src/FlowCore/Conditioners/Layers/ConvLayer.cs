@@ -1,0 +1,63 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>A convolution that keeps height and width.</summary>
+public sealed record ConvLayerSpec : LayerSpec
+{
+    public required int Channels { get; init; }
+
+    /// <summary>The side of the square kernel: odd.</summary>
+    public int Kernel { get; init; } = 3;
+
+    public bool Bias { get; init; } = true;
+
+    /// <summary>What stands around the image: 0, or 1 (Glow's way of telling the network where the edge is).</summary>
+    public double Padding { get; init; }
+
+    /// <summary>Whether the weight is stored as a direction and a length, w = g v / |v| (Salimans, Kingma 2016, arXiv 1602.07868).</summary>
+    public bool WeightNorm { get; init; }
+}
+
+/// <summary>W * h + b over images <c>[batch, channels, height, width]</c>.</summary>
+public sealed class ConvLayer : Layer
+{
+    private readonly ConvLayerSpec spec;
+    private readonly Parameter? weight;
+    private readonly Parameter? weight_g;
+    private readonly Parameter? weight_v;
+    private readonly Parameter? bias;
+
+    internal ConvLayer(ConvLayerSpec spec, LayerPlace place) : base(nameof(ConvLayer))
+    {
+        if (spec.Channels < 1)
+            throw new SpecException($"channels: must be at least 1, is {spec.Channels}");
+        if (spec.Kernel % 2 != 1 || spec.Kernel is < 1 or > 31)
+            throw new SpecException($"kernel: must be odd, at most 31, is {spec.Kernel}");
+        this.spec = spec;
+        long[] shape = [spec.Channels, place.Width, spec.Kernel, spec.Kernel];
+        if (spec.WeightNorm)
+        {
+            weight_g = new Parameter(ones(spec.Channels, 1, 1, 1));
+            weight_v = new Parameter(zeros(shape));
+        }
+        else
+            weight = new Parameter(zeros(shape));
+        bias = spec.Bias ? new Parameter(zeros(spec.Channels)) : null;
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        long margin = spec.Kernel / 2;
+        Tensor w = weight ?? weight_v! * (weight_g! / weight_v!.square().sum([1, 2, 3], keepdim: true).sqrt());
+        Tensor padded = spec.Padding != 0 && margin > 0
+            ? nn.functional.pad(h, [margin, margin, margin, margin], PaddingModes.Constant, spec.Padding)
+            : h;
+        long around = ReferenceEquals(padded, h) ? margin : 0;
+        return nn.functional.conv2d(padded, w, bias, padding: [around, around]).MoveToOuterDisposeScope();
+    }
+}

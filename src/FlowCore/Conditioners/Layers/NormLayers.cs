@@ -1,0 +1,66 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>Layer normalisation without parameters, as zuko has it.</summary>
+public sealed record LayerNormSpec : LayerSpec
+{
+    public double Epsilon { get; init; } = 1e-5;
+}
+
+/// <summary>(h - mean(h)) / sqrt(var(h) + epsilon) over the features of a row, the variance divided by n - 1.</summary>
+public sealed class LayerNorm(LayerNormSpec spec) : Layer(nameof(LayerNorm))
+{
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor centred = h - h.mean([-1], keepdim: true);
+        Tensor variance = centred.square().sum(-1, keepdim: true) / (h.shape[^1] - 1);
+        return (centred / (variance + spec.Epsilon).sqrt()).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Batch normalisation with the statistics of training.</summary>
+public sealed record BatchNormLayerSpec : LayerSpec
+{
+    public double Epsilon { get; init; } = 1e-5;
+}
+
+/// <summary>
+/// weight (h - running_mean) / sqrt(running_var + epsilon) + bias, over features, or over the channels of an image. Training
+/// feeds the statistics of the batch into the running ones, with momentum 0.1.
+/// </summary>
+public sealed class BatchNormLayer : Layer
+{
+    private readonly double epsilon;
+    private readonly Parameter weight;
+    private readonly Parameter bias;
+    private readonly Tensor running_mean;
+    private readonly Tensor running_var;
+
+    internal BatchNormLayer(BatchNormLayerSpec spec, LayerPlace place) : base(nameof(BatchNormLayer))
+    {
+        epsilon = spec.Epsilon;
+        weight = new Parameter(ones(place.Width));
+        bias = new Parameter(zeros(place.Width));
+        running_mean = zeros(place.Width);
+        running_var = ones(place.Width);
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context) =>
+        nn.functional.batch_norm(h, running_mean, running_var, weight, bias, training, momentum: 0.1, eps: epsilon);
+}
+
+/// <summary>A constant factor.</summary>
+public sealed record ScaleLayerSpec : LayerSpec
+{
+    public required double Factor { get; init; }
+}
+
+/// <summary>h * factor.</summary>
+public sealed class ScaleLayer(ScaleLayerSpec spec) : Layer(nameof(ScaleLayer))
+{
+    public override Tensor Forward(Tensor h, Tensor? context) => h * spec.Factor;
+}

@@ -1,0 +1,60 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>Networks on the same input, their outputs interleaved: one parameter of every feature comes from each.</summary>
+public sealed record ParallelLayerSpec : LayerSpec
+{
+    public required LayerSpec[][] Branches { get; init; }
+}
+
+/// <summary>[a_0, b_0, a_1, b_1, ...] with a and b the outputs of the branches, all equally wide.</summary>
+public sealed class ParallelLayer : Layer
+{
+    private readonly ModuleList<Layer>[] branches;
+
+    internal ParallelLayer(ParallelLayerSpec spec, ref LayerPlace place) : base(nameof(ParallelLayer))
+    {
+        if (spec.Branches.Length == 0)
+            throw new SpecException("branches: must not be empty");
+        branches = new ModuleList<Layer>[spec.Branches.Length];
+        int width = -1;
+        for (int b = 0; b < branches.Length; b++)
+        {
+            LayerPlace end = place;
+            branches[b] = Network.BuildLayers(spec.Branches[b], $"branches[{b}]", ref end);
+            if (width >= 0 && end.Width != width)
+                throw new SpecException($"branches: emit {width} and {end.Width} values; they must be equally wide");
+            width = end.Width;
+            register_module($"branch{b}", branches[b]);
+        }
+        place = place with { Width = width * branches.Length };
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        var outputs = new Tensor[branches.Length];
+        for (int b = 0; b < branches.Length; b++)
+        {
+            outputs[b] = h;
+            foreach (Layer layer in branches[b])
+                outputs[b] = layer.Forward(outputs[b], context);
+        }
+        return stack(outputs, -1).flatten(1).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>So many zeros, whatever comes in: the branch of a parameter that the model does not have.</summary>
+public sealed record ZerosLayerSpec : LayerSpec
+{
+    public required int Width { get; init; }
+}
+
+/// <summary>0.</summary>
+public sealed class ZerosLayer(ZerosLayerSpec spec) : Layer(nameof(ZerosLayer))
+{
+    public override Tensor Forward(Tensor h, Tensor? context) =>
+        zeros([h.shape[0], spec.Width, .. h.shape[2..]], h.dtype, h.device);
+}

@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>A fixed z-score in front of an embedding.</summary>
+public sealed record StandardizeLayerSpec : LayerSpec;
+
+/// <summary>(h - mean) / scale, with fixed mean and scale.</summary>
+public sealed class StandardizeLayer : Layer
+{
+    private readonly Tensor mean;
+    private readonly Tensor scale;
+
+    internal StandardizeLayer(LayerPlace place) : base(nameof(StandardizeLayer))
+    {
+        mean = zeros(place.Width);
+        scale = ones(place.Width);
+        RegisterComponents();
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context) => (h - mean) / scale;
+}

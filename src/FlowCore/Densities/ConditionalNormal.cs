@@ -1,0 +1,30 @@
+using FlowCore.Conditioners;
+using static TorchSharp.torch;
+
+namespace FlowCore.Densities;
+
+/// <summary>Independent normals whose parameters a network makes from the context.</summary>
+public sealed record ConditionalNormalSpec : BaseDensitySpec
+{
+    public required ConditionerSpec Conditioner { get; init; }
+}
+
+/// <summary>N(mean, diag(exp(log_scale)^2)) with [mean | log_scale] = network(context).</summary>
+public sealed class ConditionalNormal : NormalDensity
+{
+    private readonly Network conditioner;
+
+    public ConditionalNormal(ConditionalNormalSpec spec, int width, int context) : base(nameof(ConditionalNormal), width)
+    {
+        if (context < 1)
+            throw new SpecException("base: conditional_normal needs a context");
+        conditioner = FlowBuilder.Build(spec.Conditioner, new EventShape([0], context), 2 * width);
+        RegisterComponents();
+    }
+
+    protected override (Tensor Mean, Tensor LogScale) Parameters(Tensor? context)
+    {
+        Tensor parameters = conditioner.Forward(context!.narrow(1, 0, 0), context);
+        return (parameters.narrow(1, 0, Width), parameters.narrow(1, Width, Width));
+    }
+}

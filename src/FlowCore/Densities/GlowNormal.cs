@@ -1,0 +1,59 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Densities;
+
+/// <summary>Independent normals with one mean and one standard deviation a channel, Glow's way (normflows' GlowBase).</summary>
+public sealed record GlowNormalSpec : BaseDensitySpec
+{
+    public required int Channels { get; init; }
+
+    /// <summary>The factor of the learned log-factors.</summary>
+    public double LogscaleFactor { get; init; } = 3.0;
+
+    /// <summary>Whether a class adds its own means and log standard deviations.</summary>
+    public bool ByClass { get; init; }
+}
+
+/// <summary>
+/// Channel c: mean loc_c exp(f loc_logs_c), log standard deviation log_scale_c exp(f log_scale_logs_c), f being the log-scale
+/// factor; a class adds loc_cc[class, c] and log_scale_cc[class, c] (Kingma, Dhariwal 2018).
+/// </summary>
+public sealed class GlowNormal : NormalDensity
+{
+    private readonly GlowNormalSpec spec;
+    private readonly Parameter loc;
+    private readonly Parameter loc_logs;
+    private readonly Parameter log_scale;
+    private readonly Parameter log_scale_logs;
+    private readonly Parameter? loc_cc;
+    private readonly Parameter? log_scale_cc;
+
+    public GlowNormal(GlowNormalSpec spec, int width, int classes) : base(nameof(GlowNormal), width)
+    {
+        if (spec.Channels < 1 || width % spec.Channels != 0)
+            throw new SpecException($"base.channels: {spec.Channels} channels do not divide {width} values");
+        if (spec.ByClass && classes < 1)
+            throw new SpecException("base.by_class: needs a context with classes");
+        this.spec = spec;
+        loc = new Parameter(zeros(spec.Channels));
+        loc_logs = new Parameter(zeros(spec.Channels));
+        log_scale = new Parameter(zeros(spec.Channels));
+        log_scale_logs = new Parameter(zeros(spec.Channels));
+        loc_cc = spec.ByClass ? new Parameter(zeros(classes, spec.Channels)) : null;
+        log_scale_cc = spec.ByClass ? new Parameter(zeros(classes, spec.Channels)) : null;
+        RegisterComponents();
+    }
+
+    protected override (Tensor Mean, Tensor LogScale) Parameters(Tensor? context) =>
+        (Spread(loc, loc_logs, loc_cc, context), Spread(log_scale, log_scale_logs, log_scale_cc, context));
+
+    // [1 or batch, channels] to [1 or batch, width]: each channel's value over all its pixels.
+    private Tensor Spread(Tensor values, Tensor logs, Tensor? byClass, Tensor? context)
+    {
+        Tensor channels = (values * (logs * spec.LogscaleFactor).exp()).unsqueeze(0);
+        if (byClass is not null)
+            channels = channels + context!.mm(byClass);
+        return channels.repeat_interleave(Width / spec.Channels, 1);
+    }
+}

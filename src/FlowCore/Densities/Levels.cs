@@ -1,0 +1,63 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Densities;
+
+/// <summary>One density for each level of a multi-scale flow, side by side.</summary>
+public sealed record LevelsSpec : BaseDensitySpec
+{
+    public required Level[] Levels { get; init; }
+}
+
+/// <summary>The next so many values of a latent, and their density.</summary>
+public sealed record Level
+{
+    public required int Width { get; init; }
+
+    public required BaseDensitySpec Base { get; init; }
+}
+
+/// <summary>The product of densities over consecutive parts of the latent.</summary>
+public sealed class Levels : BaseDensity
+{
+    private readonly ModuleList<BaseDensity> levels;
+
+    public Levels(LevelsSpec spec, int width, int context, int classes) : base(nameof(Levels), width)
+    {
+        if (spec.Levels.Sum(level => (long)level.Width) != width || spec.Levels.Any(level => level.Width < 1))
+            throw new SpecException($"base.levels: their widths must add up to {width}");
+        levels = nn.ModuleList(spec.Levels.Select(level => FlowBuilder.Build(level.Base, level.Width, context, classes)).ToArray());
+        if (levels.Any(level => level.NoiseWidth != level.Width))
+            throw new SpecException("base.levels: a mixture cannot be one of several levels");
+        RegisterComponents();
+    }
+
+    public override Tensor LogProb(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor sum = zeros_like(z.select(1, 0));
+        int offset = 0;
+        foreach (BaseDensity level in levels)
+        {
+            sum = sum + level.LogProb(z.narrow(1, offset, level.Width), context);
+            offset += level.Width;
+        }
+        return sum.MoveToOuterDisposeScope();
+    }
+
+    public override Drawn FromNoise(Tensor noise, Tensor temperature, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        var parts = new List<Tensor>(levels.Count);
+        Tensor sum = zeros_like(noise.select(1, 0));
+        int offset = 0;
+        foreach (BaseDensity level in levels)
+        {
+            Drawn drawn = level.FromNoise(noise.narrow(1, offset, level.Width), temperature, context);
+            parts.Add(drawn.Latents);
+            sum = sum + drawn.LogDensity;
+            offset += level.Width;
+        }
+        return new(cat(parts, 1).MoveToOuterDisposeScope(), sum.MoveToOuterDisposeScope());
+    }
+}

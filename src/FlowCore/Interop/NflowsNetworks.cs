@@ -1,0 +1,96 @@
+using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
+
+namespace FlowCore.Interop;
+
+/// <summary>nflows' networks: the masked one (MADE) and the residual one.</summary>
+internal static class NflowsNetworks
+{
+    public static LayerList Made(Node net, ForeignWeights source)
+    {
+        string prefix = net["prefix"].Text;
+        Activation activation = Activation.Parse(net["activation"].Text);
+        bool context = net["context"].Int > 0, residual = net["block"].Text == "residual";
+        double? epsilon = Epsilon(net);
+        var layers = new LayerList();
+        Masked(layers, source, $"{prefix}.initial_layer");
+        if (context)
+            layers.ByContext(new AddContextSpec { Function = activation }, "layer", source, $"{prefix}.context_layer");
+        if (!residual)
+            layers.Activation(activation);
+        for (int b = 0; b < net["num_blocks"].Int; b++)
+        {
+            string block = $"{prefix}.blocks.{b}";
+            source.Drop($"{block}.degrees");
+            if (residual)
+                layers.Residual(inner =>
+                {
+                    Normalized(inner, source, $"{block}.batch_norm_layers.0", epsilon);
+                    inner.Activation(activation);
+                    Masked(inner, source, $"{block}.linear_layers.0");
+                    if (context)
+                        inner.ByContext(new AddContextSpec(), "layer", source, $"{block}.context_layer");
+                    Normalized(inner, source, $"{block}.batch_norm_layers.1", epsilon);
+                    inner.Activation(activation);
+                    Masked(inner, source, $"{block}.linear_layers.1");
+                });
+            else
+            {
+                Normalized(layers, source, $"{block}.batch_norm", epsilon);
+                Masked(layers, source, $"{block}.linear");
+                layers.Activation(activation);
+            }
+        }
+        Masked(layers, source, $"{prefix}.final_layer");
+        return layers;
+    }
+
+    public static LayerList Residual(Node net, ForeignWeights source)
+    {
+        if (net["type"].Text != "residual_net")
+            throw net.Error($"the network '{net["type"].Text}' is not supported; supported is residual_net");
+        return Residual(source, net["prefix"].Text, net["num_blocks"].Int, Activation.Parse(net["activation"].Text), net["context"].Int > 0, Epsilon(net));
+    }
+
+    /// <summary>A residual network whose blocks the context gates; nflows and normflows share it.</summary>
+    public static LayerList Residual(ForeignWeights source, string prefix, int blocks, Activation activation, bool context, double? epsilon)
+    {
+        var layers = new LayerList();
+        if (context)
+            layers.Add(new ConcatContextSpec());
+        layers.Linear(source, $"{prefix}.initial_layer");
+        for (int b = 0; b < blocks; b++)
+        {
+            string block = $"{prefix}.blocks.{b}";
+            layers.Residual(inner =>
+            {
+                Normalized(inner, source, $"{block}.batch_norm_layers.0", epsilon);
+                inner.Activation(activation);
+                inner.Linear(source, $"{block}.linear_layers.0");
+                Normalized(inner, source, $"{block}.batch_norm_layers.1", epsilon);
+                inner.Activation(activation);
+                inner.Linear(source, $"{block}.linear_layers.1");
+                if (context)
+                    inner.ByContext(new GateByContextSpec(), "gate", source, $"{block}.context_layer");
+            });
+        }
+        layers.Linear(source, $"{prefix}.final_layer");
+        return layers;
+    }
+
+    /// <summary>A masked linear layer; its degrees have done their work in the mask.</summary>
+    public static void Masked(LayerList layers, ForeignWeights source, string prefix)
+    {
+        layers.Linear(source, prefix, masked: true);
+        source.Drop($"{prefix}.degrees");
+    }
+
+    public static void Normalized(LayerList layers, ForeignWeights source, string prefix, double? epsilon)
+    {
+        if (epsilon is { } value)
+            layers.BatchNorm(source, prefix, value);
+    }
+
+    private static double? Epsilon(Node net) =>
+        net.Optional("batch_norm")?.Flag == true ? net.Optional("batch_norm_eps")?.Number ?? 1e-3 : null;
+}

@@ -1,0 +1,85 @@
+using FlowCore.Checkpoints;
+using FlowCore.Densities;
+
+namespace FlowCore.Interop;
+
+/// <summary>normflows' base distributions.</summary>
+internal static class NormflowsBases
+{
+    public static Part<BaseDensitySpec> Of(Node node, ForeignWeights source)
+    {
+        Node args = node["args"];
+        string prefix = node["key_prefix"].Text.TrimEnd('.');
+        return node["type"].Text switch
+        {
+            "DiagGaussian" => Diagonal(source, prefix),
+            "ClassCondDiagGaussian" => ByClass(source, prefix),
+            "GlowBase" => Glow(args, source, prefix),
+            "ConditionalDiagGaussian" => Conditional(args, source, prefix),
+            "GaussianMixture" => Mixture(source, prefix),
+            "Uniform" => Box(args, source, prefix),
+            "GaussianPCA" => throw node.Error("the base 'GaussianPCA' is not a density: its log_prob does not integrate to one"),
+            var other => throw node.Error(
+                $"the base '{other}' is not supported; supported are DiagGaussian, ClassCondDiagGaussian, GlowBase, ConditionalDiagGaussian, GaussianMixture and Uniform"),
+        };
+    }
+
+    private static Part<BaseDensitySpec> Diagonal(ForeignWeights source, string prefix)
+    {
+        WeightTensor loc = source.Take($"{prefix}.loc"), scale = source.Take($"{prefix}.log_scale");
+        return Part.Of<BaseDensitySpec>(new DiagonalNormalSpec(), ("loc", loc.Reshape(loc.Count())), ("log_scale", scale.Reshape(loc.Count())));
+    }
+
+    // The class is the last axis of the library's tables, the first of ours.
+    private static Part<BaseDensitySpec> ByClass(ForeignWeights source, string prefix)
+    {
+        WeightTensor Table(string name)
+        {
+            WeightTensor table = source.Take($"{prefix}.{name}");
+            return table.Reshape(table.Count() / table.Shape[^1], table.Shape[^1]).Transpose();
+        }
+        return Part.Of<BaseDensitySpec>(new ClassNormalSpec(), ("loc", Table("loc")), ("log_scale", Table("log_scale")));
+    }
+
+    private static Part<BaseDensitySpec> Glow(Node args, ForeignWeights source, string prefix)
+    {
+        int channels = args["shape"].Shape[0];
+        bool byClass = args.Optional("num_classes") is { Int: > 0 };
+        var weights = new List<(string, WeightTensor)>();
+        foreach (string name in new[] { "loc", "loc_logs", "log_scale", "log_scale_logs" })
+            weights.Add((name, source.Take($"{prefix}.{name}").Reshape(channels)));
+        if (byClass)
+            foreach (string name in new[] { "loc_cc", "log_scale_cc" })
+                weights.Add((name, source.Take($"{prefix}.{name}")));
+        var spec = new GlowNormalSpec { Channels = channels, ByClass = byClass, LogscaleFactor = args.Optional("logscale_factor")?.Number ?? 3 };
+        return Part.Of<BaseDensitySpec>(spec, [.. weights]);
+    }
+
+    private static Part<BaseDensitySpec> Conditional(Node args, ForeignWeights source, string prefix)
+    {
+        LayerList layers = NormflowsNetworks.Mlp(args["context_encoder"], source, $"{prefix}.context_encoder");
+        var (spec, weights) = layers.AfterContext().Network();
+        var part = new Part<BaseDensitySpec>(new ConditionalNormalSpec { Conditioner = spec }, []);
+        foreach (var (name, tensor) in weights)
+            part.Weights.Add($"conditioner.{name}", tensor);
+        return part;
+    }
+
+    private static Part<BaseDensitySpec> Mixture(ForeignWeights source, string prefix)
+    {
+        WeightTensor loc = source.Take($"{prefix}.loc").AsDoubles();
+        long components = loc.Shape[^2], width = loc.Shape[^1];
+        return Part.Of<BaseDensitySpec>(new GaussianMixtureSpec { Components = (int)components },
+            ("loc", loc.Reshape(components, width)), ("log_scale", source.Take($"{prefix}.log_scale").AsDoubles().Reshape(components, width)),
+            ("weight_scores", source.Take($"{prefix}.weight_scores").AsDoubles().Reshape(components)));
+    }
+
+    private static Part<BaseDensitySpec> Box(Node args, ForeignWeights source, string prefix)
+    {
+        int width = args["shape"].Shape.Aggregate(1, (product, size) => product * size);
+        WeightTensor Bound(string key, string argument) => source.Has($"{prefix}.{key}")
+            ? source.Take($"{prefix}.{key}").Broadcast(width)
+            : TensorSurgery.Floats([(float)args[argument].Number], 1).Broadcast(width);
+        return Part.Of<BaseDensitySpec>(new BoxUniformSpec(), ("lower", Bound("low", "low")), ("upper", Bound("high", "high")));
+    }
+}

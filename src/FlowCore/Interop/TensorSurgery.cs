@@ -1,0 +1,113 @@
+using System.Runtime.InteropServices;
+using FlowCore.Checkpoints;
+
+namespace FlowCore.Interop;
+
+/// <summary>Moves the values of foreign tensors to where this library keeps them: never an arithmetic operation, never a rounding.</summary>
+internal static class TensorSurgery
+{
+    public static WeightTensor Reshape(this WeightTensor tensor, params long[] shape) =>
+        shape.Aggregate(1L, (product, size) => product * size) == tensor.Count()
+            ? tensor with { Shape = shape }
+            : throw new ImportException($"a tensor {tensor.Describe()} cannot become [{string.Join(", ", shape)}]");
+
+    public static long Count(this WeightTensor tensor) => tensor.Shape.Aggregate(1L, (product, size) => product * size);
+
+    /// <summary>Slices of the first axis, in this order.</summary>
+    public static WeightTensor Rows(this WeightTensor tensor, IReadOnlyList<int> order)
+    {
+        int rows = (int)tensor.Shape[0], stride = rows == 0 ? 0 : tensor.Data.Length / rows;
+        var data = new byte[order.Count * stride];
+        for (int i = 0; i < order.Count; i++)
+            tensor.Data.Span.Slice(order[i] * stride, stride).CopyTo(data.AsSpan(i * stride));
+        return tensor with { Shape = [order.Count, .. tensor.Shape[1..]], Data = data };
+    }
+
+    /// <summary>Columns of a matrix, in this order.</summary>
+    public static WeightTensor Columns(this WeightTensor tensor, IReadOnlyList<int> order) =>
+        tensor.Transpose().Rows(order).Transpose();
+
+    public static WeightTensor Transpose(this WeightTensor tensor)
+    {
+        int rows = (int)tensor.Shape[0], columns = (int)tensor.Shape[1], size = WeightTensor.SizeOf(tensor.Type);
+        var data = new byte[tensor.Data.Length];
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                tensor.Data.Span.Slice((i * columns + j) * size, size).CopyTo(data.AsSpan((j * rows + i) * size));
+        return tensor with { Shape = [columns, rows], Data = data };
+    }
+
+    /// <summary>Matrices of equally many rows, side by side.</summary>
+    public static WeightTensor SideBySide(params WeightTensor[] tensors) =>
+        Stack([.. tensors.Select(tensor => tensor.Reshape(tensor.Shape[0], tensor.Shape[0] == 0 ? 0 : tensor.Count() / tensor.Shape[0]).Transpose())]).Transpose();
+
+    /// <summary>Tensors on top of each other, along the first axis.</summary>
+    public static WeightTensor Stack(params WeightTensor[] tensors)
+    {
+        byte[] data = [.. tensors.SelectMany(tensor => tensor.Data.ToArray())];
+        return tensors[0] with { Shape = [tensors.Sum(tensor => tensor.Shape[0]), .. tensors[0].Shape[1..]], Data = data };
+    }
+
+    /// <summary>One value, or one for each feature, as one for each feature.</summary>
+    public static WeightTensor Broadcast(this WeightTensor tensor, int features) => tensor.Count() == 1
+        ? Stack([.. Enumerable.Repeat(tensor.Reshape(1), features)])
+        : tensor.Reshape(features);
+
+    /// <summary>A strict triangle whose entries are listed row by row, in a full matrix.</summary>
+    public static WeightTensor Triangle(this WeightTensor entries, int size, bool lower)
+    {
+        var matrix = new float[size * size];
+        ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(entries.Data.Span);
+        int next = 0;
+        for (int i = 0; i < size; i++)
+            for (int j = lower ? 0 : i + 1; j < (lower ? i : size); j++)
+                matrix[i * size + j] = values[next++];
+        return Floats(matrix, size, size);
+    }
+
+    public static WeightTensor Floats(float[] values, params long[] shape) =>
+        new(WeightType.F32, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
+    /// <summary>Masks of any type, as float32.</summary>
+    public static WeightTensor AsMask(this WeightTensor tensor) => tensor.Type == WeightType.F32
+        ? tensor
+        : Floats([.. tensor.ToDoubles().Select(value => (float)value)], tensor.Shape);
+
+    /// <summary>Floating-point values as float64, which holds them exactly.</summary>
+    public static WeightTensor AsDoubles(this WeightTensor tensor) =>
+        new(WeightType.F64, tensor.Shape, MemoryMarshal.AsBytes(tensor.ToDoubles().AsSpan()).ToArray());
+
+    /// <summary>Half precision as float32, which holds it exactly; everything else as it is.</summary>
+    public static WeightTensor Widened(this WeightTensor tensor) => tensor.Type is WeightType.F16 or WeightType.BF16
+        ? Floats([.. tensor.ToDoubles().Select(value => (float)value)], tensor.Shape)
+        : tensor;
+
+    public static int[] ToInts(this WeightTensor tensor) => [.. tensor.ToDoubles().Select(value => (int)value)];
+
+    public static double[] ToDoubles(this WeightTensor tensor)
+    {
+        ReadOnlySpan<byte> bytes = tensor.Data.Span;
+        return tensor.Type switch
+        {
+            WeightType.F64 => MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
+            WeightType.F32 => Convert<float>(bytes, value => value),
+            WeightType.F16 => Convert<Half>(bytes, value => (double)value),
+            WeightType.BF16 => Convert<ushort>(bytes, value => BitConverter.UInt32BitsToSingle((uint)value << 16)),
+            WeightType.I64 => Convert<long>(bytes, value => value),
+            WeightType.I32 => Convert<int>(bytes, value => value),
+            WeightType.I16 => Convert<short>(bytes, value => value),
+            WeightType.I8 => Convert<sbyte>(bytes, value => value),
+            _ => Convert<byte>(bytes, value => value),
+        };
+    }
+
+    private static double[] Convert<T>(ReadOnlySpan<byte> bytes, Func<T, double> convert)
+        where T : unmanaged
+    {
+        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(bytes);
+        var result = new double[values.Length];
+        for (int i = 0; i < result.Length; i++)
+            result[i] = convert(values[i]);
+        return result;
+    }
+}
