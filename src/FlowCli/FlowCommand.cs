@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using FlowCli.Commands;
 using FlowCore;
 
@@ -18,7 +19,7 @@ public static class FlowCommand
         ParseResult parsed = Root(terminal, arguments).Parse(arguments);
         if (parsed.Action is ParseErrorAction)
         {
-            error.WriteLine($"flow: {parsed.Errors[0].Message} (flow {parsed.CommandResult.Command.Name} --help)".Replace("flow flow", "flow", StringComparison.Ordinal));
+            error.WriteLine($"flow: {UsageError(parsed)} ({CommandPath(parsed.CommandResult)} --help says more)");
             return WrongUsage;
         }
         try
@@ -53,6 +54,16 @@ public static class FlowCommand
         BenchCommand.Create(terminal),
         DataCommand.Create(terminal),
     };
+
+    // A word that nobody knows explains more than what is missing for want of it.
+    private static string UsageError(ParseResult parsed)
+    {
+        ParseError error = parsed.Errors.FirstOrDefault(error => parsed.UnmatchedTokens.Any(error.Message.Contains)) ?? parsed.Errors[0];
+        return string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static string CommandPath(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "flow";
 
     private static string FirstLine(Exception e) => e.Message.Split('\n', 2)[0].TrimEnd();
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FlowCore;
+using FlowCore.Conditioners;
 using FlowCore.Tensors;
 using FlowCore.Training;
 using FlowCli.Training;
@@ -18,6 +19,8 @@ internal static class TrainCommand
         flow.AcceptOnlyFromAmong([.. FlowPresets.Names]);
         var layers = CommonOptions.Count("--layers", "Coupling layers.");
         var hidden = CommonOptions.Count("--hidden", "Width of the hidden layers.");
+        var activation = new Option<string?>("--activation") { Description = "The nonlinearity of the networks, relu by default; tanh makes smoother densities.", HelpName = "NAME" };
+        activation.AcceptOnlyFromAmong([.. Activation.Names]);
         var seed = new Option<ulong>("--seed") { Description = "The source of every random choice (default 0).", HelpName = "N" };
         var epochs = CommonOptions.Count("--epochs", "Most passes over the training rows; without it, by the number of rows.");
         var maxTime = MaxTime();
@@ -30,7 +33,7 @@ internal static class TrainCommand
         var device = CommonOptions.Device();
         var command = new Command("train", "Trains a flow on a table and writes a checkpoint with its model card.")
         {
-            data, label, flow, output, seed, epochs, maxTime, layers, hidden, batch, rate, device, dequantize, origin, threads,
+            data, label, flow, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, dequantize, origin, threads,
         };
         command.SetAction(parsed =>
         {
@@ -42,7 +45,8 @@ internal static class TrainCommand
                 Out = parsed.GetRequiredValue(output),
                 Label = parsed.GetValue(label),
                 Preset = parsed.GetRequiredValue(flow),
-                Sizes = new(parsed.GetValue(layers), parsed.GetValue(hidden)),
+                Sizes = new(
+                    parsed.GetValue(layers), parsed.GetValue(hidden), parsed.GetValue(activation) is { } named ? Activation.Parse(named) : null),
                 Dequantize = parsed.GetValue(dequantize) == "auto",
                 Origin = parsed.GetValue(origin),
                 Command = "flow " + string.Join(' ', arguments.Select(Quoted)),

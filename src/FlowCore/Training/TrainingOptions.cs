@@ -20,7 +20,7 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// Decoupled weight decay on the conditioners' matrices alone: scales and shifts of the data are not to be shrunk. Null for
-    /// 250 / rows, at most 1: a prior counts the less, the more rows there are.
+    /// (250 / rows)^2, at most 1: a few hundred rows need it badly, thousands are smoother without.
     /// </summary>
     public double? WeightDecay { get; init; }
 
@@ -41,5 +41,5 @@ public sealed record TrainingOptions
         return Epochs ?? Math.Max(20, Math.Clamp(rows * 3 / 2, 400, 3000) / steps);
     }
 
-    public double WeightDecayFor(int rows) => WeightDecay ?? Math.Min(1, 250.0 / rows);
+    public double WeightDecayFor(int rows) => WeightDecay ?? Math.Min(1, Math.Pow(250.0 / rows, 2));
 }
