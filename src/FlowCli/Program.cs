@@ -1,1 +1,21 @@
-return 0;
+using System.Runtime.InteropServices;
+using System.Text;
+using FlowCli;
+
+// The first Ctrl-C asks the command to end in good order (training keeps its best weights); the second one ends the process.
+using var stop = new CancellationTokenSource();
+void Ask(PosixSignalContext signal)
+{
+    signal.Cancel = !stop.IsCancellationRequested;
+    stop.Cancel();
+}
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
+
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+using var output = Console.IsOutputRedirected
+    ? new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 16) { AutoFlush = false }
+    : null;
+int code = FlowCommand.Run(args, output ?? Console.Out, Console.Error, isInteractive: !Console.IsOutputRedirected, stop.Token);
+output?.Flush();
+return code;

@@ -86,6 +86,7 @@ public static class FlowBuilder
         GaussianizationElementSpec s => new GaussianizationElement(s),
         SumOfSquaresElementSpec s => new SumOfSquaresElement(s),
         BernsteinElementSpec s => new BernsteinElement(s),
+        ArcsinhElementSpec => new ArcsinhElement(),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 

@@ -148,6 +148,7 @@ public abstract record BijectionSpec;
 [JsonDerivedType(typeof(GaussianizationElementSpec), "gaussianization")]
 [JsonDerivedType(typeof(SumOfSquaresElementSpec), "sum_of_squares")]
 [JsonDerivedType(typeof(BernsteinElementSpec), "bernstein")]
+[JsonDerivedType(typeof(ArcsinhElementSpec), "arcsinh")]
 public abstract record ElementSpec;
 
 /// <summary>One kind of network that emits the parameters of a bijection: a name for a list of layers.</summary>

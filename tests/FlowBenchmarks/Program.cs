@@ -1,1 +1,9 @@
-return;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using FlowBenchmarks;
+
+// In this process: a project generated for each benchmark would restore and copy libtorch again.
+IConfig config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
+BenchmarkSwitcher.FromAssembly(typeof(LogProbBenchmark).Assembly).Run(args, config);

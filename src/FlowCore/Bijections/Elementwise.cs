@@ -46,6 +46,15 @@ public sealed class Elementwise : Bijection
         return Summed(element.Inverse(z, Parameters(z, context)));
     }
 
+    /// <summary>Learned constants start from what the element makes of the data.</summary>
+    public override void Initialize(Tensor x, Tensor? context)
+    {
+        using var mode = no_grad();
+        using Tensor? fitted = constants is null ? null : element.Fit(x);
+        if (fitted is not null)
+            constants!.copy_(fitted);
+    }
+
     private Tensor Parameters(Tensor rows, Tensor? context) => conditioner is null
         ? constants!.unsqueeze(0).expand([rows.shape[0], .. constants.shape])
         : element.Arrange(conditioner.Forward(rows.narrow(1, 0, 0), context), shape);

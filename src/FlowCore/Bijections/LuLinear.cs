@@ -16,6 +16,9 @@ public sealed record LinearSpec : BijectionSpec
 /// </summary>
 public sealed class LuLinear : Bijection
 {
+    // What is added to the variances before whitening, as a share of their mean: collinear features stay finite.
+    private const double Ridge = 1e-6;
+
     private readonly double leastPivot;
     private readonly Parameter lower;
     private readonly Parameter upper;
@@ -51,6 +54,29 @@ public sealed class LuLinear : Bijection
         Tensor half = linalg.solve_triangular(Lower(), columns, upper: false, unitriangular: true);
         Tensor x = linalg.solve_triangular(Upper(pivots), half, upper: true).t();
         return new(x.contiguous().MoveToOuterDisposeScope(), LogDet(pivots, z).neg_().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Becomes the whitening of these rows, z = U (x - mean) with U^T U the inverse of their covariance.</summary>
+    public void Whiten(Tensor x)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        long rows = x.shape[0], features = x.shape[1];
+        if (rows <= 2 * features)
+            return; // too few rows to know a covariance: it stays as it is
+        Tensor values = x.to(float64), mean = values.mean([0]);
+        Tensor centred = values - mean;
+        Tensor covariance = centred.t().mm(centred) / rows;
+        Tensor identity = eye(features, dtype: float64, device: x.device);
+        Tensor ridge = identity * covariance.diag().mean() * Ridge;
+        // With J the reversal of order, J chol(J C J) J is an upper factor R of C = R R^T; its inverse is upper, too.
+        Tensor factor = linalg.cholesky((covariance + ridge).flip(0, 1)).flip(0, 1);
+        Tensor whitening = linalg.solve_triangular(factor, identity, upper: true);
+        Tensor pivots = (whitening.diag() - leastPivot).clamp_min(leastPivot);
+        upper.copy_(whitening.triu(1));
+        lower.zero_();
+        diagonal.copy_(pivots + (-(-pivots).exp()).log1p()); // the inverse of softplus
+        bias.copy_(-whitening.mm(mean.unsqueeze(1)).squeeze(1));
     }
 
     private Tensor Pivots() => nn.functional.softplus(diagonal) + leastPivot;

@@ -11,7 +11,7 @@ public sealed class TensorNames
     {
         var lines = Kinds.All.Select(kind =>
         {
-            var spec = new FlowSpec { Name = "names", EventShape = [4], Context = new ContextSpec { Size = 2 }, Bijections = [kind.Of(4)] };
+            var spec = new FlowSpec { Name = "names", EventShape = kind.Image ?? [4], Context = new ContextSpec { Size = 2 }, Bijections = [kind.Of(4)] };
             using Flow flow = FlowBuilder.Build(spec);
             var names = Checkpoint.Of(flow).Weights.Select(weight => $"{weight.Key} {weight.Value.Describe()}").Order(StringComparer.Ordinal);
             return $"{kind.Name}: {string.Join("; ", names)}";

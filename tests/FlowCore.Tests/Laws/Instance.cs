@@ -10,8 +10,8 @@ namespace FlowCore.Tests.Laws;
 public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ulong Seed)
 {
     public static Gen<Instance> Of(Kind kind) => Gen.Select(
-        Gen.Int[kind.Least, 7], Gen.Int[kind.NeedsContext ? 1 : 0, 3], Gen.Int[1, 6], Gen.ULong,
-        (features, context, rows, seed) => new Instance(kind, features, context, rows, seed));
+        Gen.Int[kind.Least, kind.Most], Gen.Int[kind.NeedsContext ? 1 : 0, 3], Gen.Int[1, 6], Gen.ULong,
+        (features, context, rows, seed) => new Instance(kind, kind.Image?.Aggregate((a, b) => a * b) ?? features, context, rows, seed));
 
     /// <summary>A flow of this one bijection, in float64.</summary>
     public Flow Build()
@@ -19,7 +19,7 @@ public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ul
         var spec = new FlowSpec
         {
             Name = "law",
-            EventShape = [Features],
+            EventShape = Kind.Image ?? [Features],
             Context = Context > 0 ? new ContextSpec { Size = Context } : null,
             Bijections = [Kind.Of(Features)],
         };

@@ -1,6 +1,7 @@
 using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 
 namespace FlowCore.Tests.Laws;
 
@@ -10,8 +11,14 @@ public sealed record Kind(string Name, Func<int, BijectionSpec> Of)
     /// <summary>The fewest features it makes sense for.</summary>
     public int Least { get; init; } = 2;
 
+    /// <summary>The most features it is tried on.</summary>
+    public int Most { get; init; } = 7;
+
     /// <summary>Whether its data live in (0, 1) instead of on the real line.</summary>
     public bool UnitInterval { get; init; }
+
+    /// <summary>The shape of its images; null for vectors of any size.</summary>
+    public int[]? Image { get; init; }
 
     /// <summary>Whether its parameters come from the context alone.</summary>
     public bool NeedsContext { get; init; }
@@ -53,6 +60,32 @@ public static class Kinds
         ("softclip, half turn", new() { SoftclipSlope = 1e-3, Bound = Math.PI, HalfTurn = true }),
     ];
 
+    private static readonly ParallelLayerSpec Parallel = new()
+    {
+        Branches =
+        [
+            [new LinearLayerSpec { Width = 5 }, new ActivationLayerSpec { Function = Activation.Tanh }, new LinearLayerSpec { Width = 2 }],
+            [new LinearLayerSpec { Width = 2 }],
+        ],
+    };
+
+    // A network of every layer that vectors have, for two kept and two transformed features.
+    private static readonly ConditionerSpec Layers = new SequenceSpec
+    {
+        Steps =
+        [
+            new StandardizeLayerSpec(),
+            new ConcatContextSpec(),
+            new LinearLayerSpec { Width = 6, Masked = true },
+            new AddContextSpec { Function = Activation.Tanh },
+            new LayerNormSpec(),
+            new BatchNormLayerSpec(),
+            new ResidualLayerSpec { Inner = [new LinearLayerSpec { Width = 6 }, new GateByContextSpec()] },
+            new LinearLayerSpec { Width = 4 },
+            new ScaleLayerSpec { Factor = 0.5 },
+        ],
+    };
+
     private static readonly (string Name, ElementSpec Spec)[] NumericalElements =
     [
         ("Gaussianization", new GaussianizationElementSpec { Components = 4 }),
@@ -70,14 +103,62 @@ public static class Kinds
         new ResidualNetSpec { Width = 6, Blocks = 2, Activation = Activation.Tanh },
     ];
 
+    // A network of every layer that images have.
+    private static readonly ConditionerSpec ConvNet = new SequenceSpec
+    {
+        Steps =
+        [
+            new ConvLayerSpec { Channels = 3, Bias = false },
+            new ChannelAffineSpec(),
+            new AddContextSpec(),
+            new ActivationLayerSpec { Function = Activation.Tanh },
+            new ConcatNegativeSpec(),
+            new BatchNormLayerSpec(),
+            new SkipSumSpec
+            {
+                Blocks = [new ResidualLayerSpec { Inner = [new ConvLayerSpec { Channels = 6, WeightNorm = true }] }],
+                Skip = new ConvLayerSpec { Channels = 5, Kernel = 1 },
+            },
+            new ConvLayerSpec { Channels = 4, Padding = 1 },
+            new ChannelGainSpec(),
+        ],
+    };
+
+    private static readonly (string Name, CouplingMask Mask, int[] Image)[] ImageCouplings =
+    [
+        ("channels", CouplingMask.SecondHalf, [4, 2, 3]),
+        ("first channels", CouplingMask.FirstHalf, [4, 3, 2]),
+        ("checkerboard", CouplingMask.CheckerboardEven, [2, 3, 2]),
+        ("odd checkerboard", CouplingMask.CheckerboardOdd, [2, 2, 2]),
+        ("packed checkerboard", CouplingMask.PackedCheckerboardEven, [2, 3, 2]),
+        ("odd packed checkerboard", CouplingMask.PackedCheckerboardOdd, [2, 2, 4]),
+    ];
+
     public static readonly Kind[] All =
     [
+        .. ImageCouplings.Select(c => new Kind($"image coupling, {c.Name}", _ => Coupling(c.Mask, new AffineElementSpec(), ConvNet)) { Image = c.Image }),
+        new("image coupling, rescaled tanh", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.RescaledTanh, ShiftFirst = true }, ConvNet)) { Image = [4, 2, 2] },
+        new("squeeze", _ => new SqueezeSpec()) { Image = [2, 4, 2] },
+        new("squeeze by diagonal", _ => new SqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [3, 2, 2] },
+        new("unsqueeze", _ => new UnsqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [8, 1, 2] },
+        .. Enum.GetValues<SplitOrder>().Select(order =>
+            new Kind($"split, {order}", _ => new SplitSpec { Order = order, Inner = [new ActNormSpec(), new MatrixSpec()] }) { Image = [4, 2, 2] }),
+        new("split, deeper", _ => new SplitSpec { Inner = [new SqueezeSpec(), new MatrixSpec(), new SplitSpec { Order = SplitOrder.SplitFirst, Inner = [new ActNormSpec()] }] }) { Image = [2, 2, 2] },
+        new("matrix of channels", _ => new MatrixSpec()) { Image = [3, 2, 2] },
+        new("plain matrix of channels", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Image = [3, 1, 2] },
+        new("act norm of channels", _ => new ActNormSpec()) { Image = [3, 2, 2] },
+        new("act norm of channels, shift first", _ => new ActNormSpec { ShiftFirst = true }) { Image = [2, 1, 3] },
+        new("scale and shift of channels", _ => new ScaleShiftSpec { ShiftFirst = true }) { Image = [2, 1, 3] },
+        new("elementwise, image", _ => new ElementwiseSpec { Element = new AffineElementSpec() }) { Image = [2, 2, 2] },
+        new("logit, image", _ => new LogitSpec()) { Image = [1, 2, 2], UnitInterval = true },
         .. Masks.Select(mask => new Kind($"coupling, {mask.Name}", _ => Coupling(mask, new AffineElementSpec(), Mlp))),
         new("coupling, explicit mask", d => Coupling(EveryThird(d), new AffineElementSpec(), Mlp)),
         .. AffineElements.Select(e => new Kind($"coupling, affine, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp))),
         .. SplineElements.Select(e => new Kind($"coupling, spline, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp)) { Angle = e.Spec.HalfTurn }),
         .. Conditioners.Select((conditioner, i) =>
             new Kind($"coupling, conditioner {i}", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), conditioner))),
+        new("coupling, parallel networks", _ => Coupling(CouplingMask.Odd, new AffineElementSpec { Scale = ScaleMap.Exp }, new SequenceSpec { Steps = [Parallel] })) { Least = 4, Most = 4 },
+        new("coupling, every layer", _ => Coupling(CouplingMask.Odd, new AffineElementSpec(), Layers)) { Least = 4, Most = 4 },
         new("coupling, spline on the kept half too", _ => Coupling(CouplingMask.Even, new SplineElementSpec(), Mlp) with { KeptElement = new SplineElementSpec { Bins = 4 } }),
         .. new ElementSpec[] { new AffineElementSpec(), new SplineElementSpec(), new AffineElementSpec { Scale = ScaleMap.Softplus, Least = 1e-3 } }.Select((element, i) =>
             new Kind($"autoregressive, element {i}", _ => Autoregressive(element)) { Least = 1 }),
@@ -87,11 +168,14 @@ public static class Kinds
         .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
         .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
         new("elementwise, spline", _ => new ElementwiseSpec { Element = new SplineElementSpec() }) { Least = 1 },
+        new("elementwise, arcsinh", _ => new ElementwiseSpec { Element = new ArcsinhElementSpec() }) { Least = 1 },
         new("elementwise by context", _ => new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [5] } }) { Least = 1, NeedsContext = true },
         .. Enum.GetValues<FeatureOrder>().Where(order => order != FeatureOrder.Explicit).Select(order =>
             new Kind($"permutation, {order}", _ => new PermutationSpec { Order = order, Seed = 7 }) { Least = 1 }),
         new("permutation, explicit", d => new PermutationSpec { Order = FeatureOrder.Explicit, Indices = [.. Enumerable.Range(1, d - 1), 0] }) { Least = 1 },
         new("linear", _ => new LinearSpec()) { Least = 1 },
+        new("matrix", _ => new MatrixSpec()) { Least = 1 },
+        new("plain matrix from the right", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Least = 1 },
         new("rotation", _ => new RotationSpec()) { Least = 1 },
         new("batch norm", _ => new BatchNormSpec()) { Least = 1 },
         new("scale and shift", _ => new ScaleShiftSpec()) { Least = 1 },

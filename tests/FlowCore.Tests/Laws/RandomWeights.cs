@@ -18,6 +18,9 @@ public static class RandomWeights
             using Tensor source = TensorRows.From<double>(values, 1, values.Length);
             parameter.copy_(source.reshape(parameter.shape) * scale);
         }
+        foreach (var (name, buffer) in flow.named_buffers(true).OrderBy(b => b.name, StringComparer.Ordinal))
+            if (name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal))
+                buffer.copy_(full_like(buffer, 0.7));
         foreach (Standardize standardize in flow.Bijections.OfType<Standardize>())
         {
             int features = flow.Spec.Width;

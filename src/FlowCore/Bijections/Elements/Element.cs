@@ -24,6 +24,9 @@ public abstract class Element(string name) : nn.Module(name)
 
     /// <summary>x and log|dx/dy|, in nats, element by element.</summary>
     public abstract ElementMapped Inverse(Tensor y, Tensor parameters);
+
+    /// <summary>Parameters <c>[features, parameters]</c> that suit rows <c>[batch, features]</c>, to start training from; null for zeros.</summary>
+    public virtual Tensor? Fit(Tensor x) => null;
 }
 
 /// <summary>Mapped values and the log-derivative of the direction taken, both in the shape of the values.</summary>

@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using FlowCli.RowFiles;
+
+namespace FlowCli.Commands;
+
+/// <summary>The options that several commands share, and how their values are read.</summary>
+internal static class CommonOptions
+{
+    public static Option<string> Model() => new("--model")
+    {
+        Description = "The checkpoint's folder, for example models/two-moons/1.",
+        HelpName = "FOLDER",
+        Required = true,
+    };
+
+    public static Option<string> Input(string what) => new("--input") { Description = $"{what}, as .csv or .npy.", HelpName = "FILE", Required = true };
+
+    public static Option<string?> Context() => new("--context")
+    {
+        Description = "The condition of each row, as .csv or .npy: for a conditional model.",
+        HelpName = "FILE",
+    };
+
+    public static Option<string?> Output()
+    {
+        var option = new Option<string?>("--output") { Description = "Where to, .csv or .npy; without it, CSV on the standard output.", HelpName = "FILE" };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } path && !RowFile.IsWritable(path))
+                result.AddError($"--output: '{path}' ends neither in .csv nor in .npy");
+        });
+        return option;
+    }
+
+    public static Option<string> Device() => new("--device") { Description = "cpu, cuda or cuda:n.", DefaultValueFactory = _ => "cpu" };
+
+    public static Option<bool> IgnoreExtra() => new("--ignore-extra") { Description = "Pass over columns that the model does not know." };
+
+    public static Option<RowType> Type() => new("--dtype")
+    {
+        Description = "float32 (as the server computes) or float64.",
+        HelpName = "float32|float64",
+        DefaultValueFactory = _ => RowType.Float32,
+        CustomParser = result => OneOf(result, ("float32", RowType.Float32), ("float64", RowType.Float64)),
+    };
+
+    public static Option<string[]> Include(params string[] columns)
+    {
+        var option = new Option<string[]>("--include")
+        {
+            Description = $"Further columns at the right: {string.Join(", ", columns)}.",
+            HelpName = "COLUMN",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
+        option.AcceptOnlyFromAmong(columns);
+        return option;
+    }
+
+    public static Option<int?> Count(string name, string description, int least = 1)
+    {
+        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (!result.Tokens.Any(token => !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+                && result.GetValueOrDefault<int?>() < least)
+                result.AddError($"{name}: must be at least {least}");
+        });
+        return option;
+    }
+
+    public static Option<double?> Positive(string name, string description)
+    {
+        var option = new Option<double?>(name)
+        {
+            Description = description,
+            HelpName = "X",
+            CustomParser = result =>
+            {
+                if (double.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value > 0 && double.IsFinite(value))
+                    return value;
+                result.AddError($"{name}: '{result.Tokens[0].Value}' is not a positive number");
+                return null;
+            },
+        };
+        return option;
+    }
+
+    public static T OneOf<T>(ArgumentResult result, params (string Name, T Value)[] choices)
+    {
+        string text = result.Tokens[0].Value;
+        foreach (var (name, value) in choices)
+            if (name == text)
+                return value;
+        result.AddError($"{result.Argument.Name}: '{text}' is not one of {string.Join(", ", choices.Select(choice => choice.Name))}");
+        return default!;
+    }
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using FlowCli.Commands;
+using FlowCore;
+
+namespace FlowCli;
+
+/// <summary>The command line: <c>flow COMMAND ...</c>. Exit codes: 0 done, 1 failed with one line on the error stream, 2 wrong usage.</summary>
+public static class FlowCommand
+{
+    private const int Done = 0, Failed = 1, WrongUsage = 2;
+
+    /// <summary>Runs one command on the calling thread.</summary>
+    public static int Run(
+        string[] arguments, TextWriter output, TextWriter error, bool isInteractive = false, CancellationToken stop = default)
+    {
+        var terminal = new Terminal(output, error, isInteractive, stop);
+        ParseResult parsed = Root(terminal, arguments).Parse(arguments);
+        if (parsed.Action is ParseErrorAction)
+        {
+            error.WriteLine($"flow: {UsageError(parsed)} ({CommandPath(parsed.CommandResult)} --help says more)");
+            return WrongUsage;
+        }
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+        }
+        catch (OperationCanceledException)
+        {
+            error.WriteLine("flow: stopped");
+        }
+        catch (Exception e) when (e is FlowException or IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine($"flow: {FirstLine(e)}");
+        }
+        catch (Exception e)
+        {
+            error.WriteLine($"flow: unexpected {e.GetType().Name}: {FirstLine(e)}");
+        }
+        return Failed;
+    }
+
+    private static RootCommand Root(Terminal terminal, string[] arguments) => new("Trains normalizing flows and asks them.")
+    {
+        TrainCommand.Create(terminal, arguments),
+        ImportCommand.Create(terminal),
+        ForwardCommand.LogProb(terminal),
+        SampleCommand.Create(terminal),
+        ForwardCommand.Encode(terminal),
+        DecodeCommand.Create(terminal),
+        InspectCommand.Create(terminal),
+        DensityCommand.Create(terminal),
+        BenchCommand.Create(terminal),
+        DataCommand.Create(terminal),
+    };
+
+    // A word that nobody knows explains more than what is missing for want of it.
+    private static string UsageError(ParseResult parsed)
+    {
+        ParseError error = parsed.Errors.FirstOrDefault(error => parsed.UnmatchedTokens.Any(error.Message.Contains)) ?? parsed.Errors[0];
+        return string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static string CommandPath(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "flow";
+
+    private static string FirstLine(Exception e) => e.Message.Split('\n', 2)[0].TrimEnd();
+}

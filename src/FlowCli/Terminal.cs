@@ -1,0 +1,24 @@
+using Spectre.Console;
+
+namespace FlowCli;
+
+/// <summary>Where a command writes, and who tells it to stop.</summary>
+internal sealed record Terminal(TextWriter Output, TextWriter Error, bool IsInteractive, CancellationToken Stop)
+{
+    private const int PlainWidth = 140;
+
+    /// <summary>Tables and bars: coloured on a terminal, plain text of a fixed width elsewhere.</summary>
+    public IAnsiConsole Console()
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(Output),
+            Ansi = IsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = IsInteractive ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = IsInteractive ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!IsInteractive)
+            console.Profile.Width = PlainWidth;
+        return console;
+    }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+using FlowCore;
+using FlowCore.Training;
+
+namespace FlowCli.Training;
+
+/// <summary>What a model card is written from.</summary>
+internal sealed record CardFacts(
+    TrainingRequest Request, TrainingData Data, double[]? Steps, DataSplit Split, TrainedFlow Trained, Evaluation Evaluation, FlowSpec Spec, string[] Warnings);
+
+/// <summary>The README.md of a checkpoint: what the model is, where it came from, and how far to trust it.</summary>
+internal static class ModelCard
+{
+    private const int WorstRows = 5;
+
+    public static string Write(CardFacts facts)
+    {
+        var (request, data, split, evaluation) = (facts.Request, facts.Data, facts.Split, facts.Evaluation);
+        int width = data.Table.Width;
+        var card = new StringBuilder();
+        card.AppendLine(CultureInfo.InvariantCulture, $"# {facts.Spec.Name}").AppendLine();
+        card.AppendLine(CultureInfo.InvariantCulture, $"A normalizing flow (`{request.Preset}`, {facts.Spec.Bijections.Length} bijections) over {width} features. It gives the exact log density of a row, in nats and in the data's own units, and draws new rows.").AppendLine();
+        card.AppendLine("## Held-out log-likelihood").AppendLine();
+        card.AppendLine("| | mean, nats | median, nats | mean, bits/dim | worst row |").AppendLine("|---|---:|---:|---:|---:|");
+        Row(card, "this flow", evaluation.LogProb, width);
+        Row(card, "full-covariance Gaussian", evaluation.GaussianLogProb, width);
+        card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
+            $"On {split.Test.Rows} test rows that training never saw; both models learned from the same {split.Train.Rows} rows. Log densities of different data or units do not compare. Round trip: {evaluation.RoundTrip32:E1} standard deviations in float32, {evaluation.RoundTrip64:E1} in float64.");
+        if (evaluation.GaussianRidge > 0)
+            card.AppendLine(CultureInfo.InvariantCulture, $"The Gaussian's correlation matrix is singular: {evaluation.GaussianRidge:E0} was added to its diagonal.");
+        Worst(card, data, split, evaluation);
+        Origin(card, facts);
+        Use(card, facts);
+        return card.ToString();
+    }
+
+    private static void Row(StringBuilder card, string name, double[] logProb, int width) => card.AppendLine(CultureInfo.InvariantCulture,
+        $"| {name} | {logProb.Average():F3} | {Median.Of(logProb):F3} | {Evaluation.BitsPerDimension(logProb.Average(), width):F3} | {logProb.Min():F3} |");
+
+    private static void Worst(StringBuilder card, TrainingData data, DataSplit split, Evaluation evaluation)
+    {
+        card.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"The least likely test rows, by {data.PositionName} of the file:").AppendLine();
+        card.AppendLine(CultureInfo.InvariantCulture, $"| {data.PositionName} | this flow, nats | Gaussian, nats |").AppendLine("|---:|---:|---:|");
+        foreach (int i in Enumerable.Range(0, split.Test.Rows).OrderBy(i => evaluation.LogProb[i]).Take(WorstRows))
+            card.AppendLine(CultureInfo.InvariantCulture,
+                $"| {data.Positions[split.TestRows[i]]} | {evaluation.LogProb[i]:F3} | {evaluation.GaussianLogProb[i]:F3} |");
+    }
+
+    private static void Origin(StringBuilder card, CardFacts facts)
+    {
+        var (request, data) = (facts.Request, facts.Data);
+        card.AppendLine().AppendLine("## Data").AppendLine();
+        card.AppendLine(CultureInfo.InvariantCulture, $"- File: `{Path.GetFileName(data.File)}`, sha256 `{data.Sha256}`");
+        if (request.Origin is not null)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Origin: {request.Origin}");
+        card.AppendLine(CultureInfo.InvariantCulture, $"- Rows: {facts.Split.Train.Rows} to train, {facts.Split.Validation.Rows} to validate, {facts.Split.Test.Rows} to test, split by seed {request.Options.Seed}");
+        if (request.Label is not null)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Left out: {data.LeftOut} rows whose `{request.Label}` is not 0; that column is no feature");
+        if (data.Table.Names is { } names)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Features, in order: {string.Join(", ", names.Select(name => $"`{name}`"))}");
+        int[] spread = [.. Enumerable.Range(0, data.Table.Width).Where(column => facts.Steps?[column] > 0)];
+        if (spread.Length > 0)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Integer-valued, dequantised in training by uniform noise of one step: {string.Join(", ", spread.Select(data.Table.NameOf))}");
+        foreach (string warning in facts.Warnings)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- **Warning**: {warning}");
+    }
+
+    private static void Use(StringBuilder card, CardFacts facts)
+    {
+        card.AppendLine().AppendLine("## Training").AppendLine();
+        card.AppendLine(CultureInfo.InvariantCulture, $"```\n{facts.Request.Command}\n```").AppendLine();
+        string ended = TrainingSummary.Ended(facts.Trained);
+        card.AppendLine(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(ended[0])}{ended[1..]}.").AppendLine();
+        card.AppendLine("## Intended use").AppendLine();
+        card.AppendLine("Rows with the same columns, in the same units, from the same source: scoring how usual a row is, drawing rows, and working in the latent space. A log density ranks rows; it is no probability of an event, and no diagnosis. Rows far from the training data get low densities whose exact value means little.");
+    }
+}

@@ -1,0 +1,97 @@
+using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
+using FlowCore.Conditioners;
+
+namespace FlowCore;
+
+/// <summary>
+/// The sizes of a preset and the nonlinearity of its networks; null where the preset's own default is meant. relu reacts most
+/// sharply to rows unlike the data; tanh makes the smoothest densities.
+/// </summary>
+public sealed record PresetSizes(int? Layers = null, int? Hidden = null, Activation? Activation = null);
+
+/// <summary>
+/// Flows that are known to work on tables, by name. A preset is nothing but a <see cref="FlowSpec"/> with sizes: it standardises
+/// first, in the data's own units, after dequantising the columns that need it.
+/// </summary>
+public static class FlowPresets
+{
+    public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf";
+
+    public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Simple];
+
+    /// <param name="preset">One of <see cref="Names"/>.</param>
+    /// <param name="name">The model's name.</param>
+    /// <param name="width">The number of features: at least 2, since a coupling transforms some given the others.</param>
+    /// <param name="steps">For each feature the distance between its neighbouring values, 0 for a continuous one; null for none.</param>
+    /// <param name="sizes">Layers and hidden width, where the defaults do not do.</param>
+    public static FlowSpec Create(string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null)
+    {
+        if (width < 2)
+            throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}");
+        sizes ??= new();
+        Activation activation = sizes.Activation ?? Activation.Relu;
+        IEnumerable<BijectionSpec> body = preset switch
+        {
+            Simple => SimpleLayers(sizes.Layers ?? 2),
+            RealNvp => RealNvpLayers(width, sizes.Layers ?? 8, sizes.Hidden ?? 64, activation),
+            Nsf => NsfLayers(sizes.Layers ?? 5, sizes.Hidden ?? 64, activation),
+            _ => throw new SpecException($"the flow '{preset}' is unknown; there are {string.Join(", ", Names)}"),
+        };
+        BijectionSpec[] first = steps is not null && steps.Any(step => step > 0)
+            ? [new DequantizeSpec { Steps = steps }, new StandardizeSpec()]
+            : [new StandardizeSpec()];
+        return new FlowSpec { Name = name, EventShape = [width], Bijections = [.. first, .. body] };
+    }
+
+    /// <summary>Affine couplings of one linear layer each; the halves change places from layer to layer.</summary>
+    private static IEnumerable<BijectionSpec> SimpleLayers(int layers)
+    {
+        for (int i = 0; i < layers; i++)
+            yield return new CouplingSpec
+            {
+                Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
+                Element = new AffineElementSpec { Scale = ScaleMap.Exp },
+                Conditioner = new LinearConditionerSpec(),
+            };
+    }
+
+    /// <summary>Dinh, Sohl-Dickstein, Bengio 2017 (arXiv 1605.08803) for vectors, with ActNorm in the place of batch norm.</summary>
+    private static IEnumerable<BijectionSpec> RealNvpLayers(int width, int layers, int hidden, Activation activation)
+    {
+        for (int i = 0; i < layers; i++)
+        {
+            yield return new ActNormSpec();
+            yield return new CouplingSpec
+            {
+                Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
+                Element = new AffineElementSpec { Scale = ScaleMap.Tanh },
+                Conditioner = new MlpSpec { Hidden = [hidden, hidden], Activation = activation },
+            };
+            // After both halves have been transformed, others make up the halves.
+            if (i % 2 == 1 && i + 1 < layers && width > 2)
+                yield return new PermutationSpec { Order = FeatureOrder.Shuffle, Seed = (ulong)i };
+        }
+    }
+
+    /// <summary>
+    /// Durkan, Bekasov, Murray, Papamakarios 2019 (arXiv 1906.04032): a linear layer before each spline coupling, and one at the end.
+    /// In front, each feature's skew and heavy tails are taken in, for a spline is the identity outside its bounds: without that, a
+    /// single outlier's log density is a square of its distance.
+    /// </summary>
+    private static IEnumerable<BijectionSpec> NsfLayers(int layers, int hidden, Activation activation)
+    {
+        yield return new ElementwiseSpec { Element = new ArcsinhElementSpec() };
+        for (int i = 0; i < layers; i++)
+        {
+            yield return new LinearSpec();
+            yield return new CouplingSpec
+            {
+                Mask = i % 2 == 0 ? CouplingMask.Odd : CouplingMask.Even,
+                Element = new SplineElementSpec(),
+                Conditioner = new ResidualNetSpec { Width = hidden, Activation = activation },
+            };
+        }
+        yield return new LinearSpec();
+    }
+}

@@ -1,0 +1,70 @@
+namespace FlowCore.Training;
+
+/// <summary>What one column of a table is like. <see cref="Step"/> is the distance between the neighbouring values of an
+/// integer-valued column, 0 for a continuous one.</summary>
+public sealed record ColumnFacts(double Mean, double Deviation, double Least, double Largest, double Step)
+{
+    // Beyond this, float32 has no room for a value between two neighbouring integers.
+    private const double LargestInteger = 1 << 22;
+
+    public bool IsConstant => Least == Largest || (float)Least == (float)Largest;
+
+    /// <summary>The facts of every column, in order.</summary>
+    public static ColumnFacts[] Of(Table table) => [.. Enumerable.Range(0, table.Width).Select(column => Of(table, column))];
+
+    /// <summary>The share of rows that repeat an earlier row exactly.</summary>
+    public static double DuplicateShare(Table table)
+    {
+        var seen = new HashSet<RowKey>();
+        int repeats = 0;
+        for (int row = 0; row < table.Rows; row++)
+            if (!seen.Add(new(table, row)))
+                repeats++;
+        return table.Rows == 0 ? 0 : (double)repeats / table.Rows;
+    }
+
+    private static ColumnFacts Of(Table table, int column)
+    {
+        double mean = 0, squares = 0, least = double.PositiveInfinity, largest = double.NegativeInfinity;
+        bool integers = true;
+        long step = 0;
+        long first = (long)Math.Clamp(table.Values[column], -LargestInteger, LargestInteger);
+        for (int row = 0; row < table.Rows; row++)
+        {
+            double value = table.Values[row * table.Width + column];
+            // Welford's update: no cancellation for values far from 0.
+            double before = value - mean;
+            mean += before / (row + 1);
+            squares += before * (value - mean);
+            (least, largest) = (Math.Min(least, value), Math.Max(largest, value));
+            integers = integers && value == Math.Floor(value) && Math.Abs(value) <= LargestInteger;
+            if (integers)
+                step = GreatestCommonDivisor(Math.Abs((long)value - first), step);
+        }
+        return new(mean, Math.Sqrt(squares / table.Rows), least, largest, integers ? step : 0);
+    }
+
+    private static long GreatestCommonDivisor(long a, long b)
+    {
+        while (b != 0)
+            (a, b) = (b, a % b);
+        return a;
+    }
+
+    private readonly struct RowKey(Table table, int row) : IEquatable<RowKey>
+    {
+        private ReadOnlySpan<double> Values => table.Row(row);
+
+        public bool Equals(RowKey other) => Values.SequenceEqual(other.Values);
+
+        public override bool Equals(object? obj) => obj is RowKey other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            var hash = new HashCode();
+            foreach (double value in Values)
+                hash.Add(value);
+            return hash.ToHashCode();
+        }
+    }
+}

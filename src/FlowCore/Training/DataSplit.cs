@@ -1,0 +1,46 @@
+using FlowCore.Densities;
+
+namespace FlowCore.Training;
+
+/// <summary>
+/// Rows to learn from, rows to stop by, and rows that are looked at once, at the end. <see cref="TestRows"/> are the positions of
+/// the test rows in the whole table.
+/// </summary>
+public sealed record DataSplit(Table Train, Table Validation, Table Test, int[] TestRows)
+{
+    public const int FewestRows = 20;
+
+    /// <summary>Shuffles the rows by a seed and cuts them: the same seed and table give the same split everywhere.</summary>
+    /// <param name="table">All rows.</param>
+    /// <param name="seed">Which shuffle.</param>
+    /// <param name="validationShare">The share of the rows, in (0, 1), that decides when to stop.</param>
+    /// <param name="testShare">The share of the rows, in [0, 1), that is held out to the end.</param>
+    public static DataSplit By(Table table, ulong seed, double validationShare = 0.15, double testShare = 0.15)
+    {
+        if (table.Rows < FewestRows)
+            throw new RowException($"{table.Rows} rows are too few to train on: at least {FewestRows} are needed");
+        if (!(validationShare > 0 && testShare >= 0 && validationShare + testShare < 1))
+            throw new RowException($"shares of {validationShare} for validation and {testShare} for test leave nothing to train on");
+        int[] order = Shuffled(table.Rows, seed);
+        int test = (int)Math.Round(table.Rows * testShare);
+        int validation = Math.Max(1, (int)Math.Round(table.Rows * validationShare));
+        return new(
+            table.Take(order.AsSpan(test + validation)),
+            table.Take(order.AsSpan(test, validation)),
+            table.Take(order.AsSpan(0, test)),
+            order[..test]);
+    }
+
+    // Fisher-Yates, each choice from its own Philox counter.
+    private static int[] Shuffled(int count, ulong seed)
+    {
+        int[] order = [.. Enumerable.Range(0, count)];
+        for (int i = count - 1; i > 0; i--)
+        {
+            uint word = Philox.At((uint)i, 0, 0, 2, (uint)seed, (uint)(seed >> 32)).W0;
+            int j = (int)(((ulong)word * (ulong)(i + 1)) >> 32);
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+        return order;
+    }
+}

@@ -1,0 +1,69 @@
+using FlowCore.Checkpoints;
+using FlowCore.Engines;
+
+namespace FlowCore.Training;
+
+/// <summary>
+/// A trained flow on held-out rows, computed in float64, beside a full-covariance Gaussian of the same training rows. Log densities
+/// are in nats, in the data's own units; <see cref="RoundTrip32"/> and <see cref="RoundTrip64"/> are the largest distances of a row from
+/// what its latent decodes to, in standard deviations of the column.
+/// </summary>
+public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, double GaussianRidge, double RoundTrip32, double RoundTrip64)
+{
+    private const int MostRoundTripRows = 4096;
+
+    public double Mean => LogProb.Average();
+
+    public double MedianOfRows => Median.Of(LogProb);
+
+    public double GaussianMean => GaussianLogProb.Average();
+
+    public double GaussianMedian => Median.Of(GaussianLogProb);
+
+    /// <summary>The cost of a row in bits, per feature: -log2 p(x) / D.</summary>
+    public static double BitsPerDimension(double logProb, int width) => -logProb / (width * Math.Log(2));
+
+    /// <summary>Looks at rows that training did not see.</summary>
+    public static Evaluation Of(Flow flow, Table train, Table test)
+    {
+        GaussianBaseline gaussian = GaussianBaseline.Fit(train);
+        double[] deviations = [.. ColumnFacts.Of(train).Select(column => column.Deviation)];
+        Checkpoint weights = Checkpoint.Of(flow);
+        using var exact = new TorchEngine<double>(weights.BuildFlow());
+        using var served = new TorchEngine<float>(weights.BuildFlow());
+        return new(
+            LogProbOf(exact, test),
+            gaussian.LogProb(test),
+            gaussian.Ridge,
+            RoundTrip(served, Array.ConvertAll(test.Values, value => (float)value), deviations),
+            RoundTrip(exact, test.Values, deviations));
+    }
+
+    /// <summary>log p of each row.</summary>
+    public static double[] LogProbOf(FlowEngine<double> engine, Table rows)
+    {
+        const int chunk = 4096;
+        double[] z = new double[chunk * rows.Width], logDet = new double[chunk], logProb = new double[rows.Rows];
+        for (int first = 0; first < rows.Rows; first += chunk)
+        {
+            int count = Math.Min(chunk, rows.Rows - first);
+            engine.Forward(
+                rows.Values.AsSpan(first * rows.Width, count * rows.Width), default,
+                z.AsSpan(0, count * rows.Width), logDet.AsSpan(0, count), logProb.AsSpan(first, count));
+        }
+        return logProb;
+    }
+
+    private static double RoundTrip<T>(FlowEngine<T> engine, T[] values, double[] deviations)
+        where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        int width = engine.Width, rows = Math.Min(MostRoundTripRows, values.Length / width);
+        T[] x = values[..(rows * width)], z = new T[x.Length], back = new T[x.Length], logDet = new T[rows], logProb = new T[rows];
+        engine.Forward(x, default, z, logDet, logProb);
+        engine.Inverse(z, default, back, logDet, logProb);
+        double largest = 0;
+        for (int i = 0; i < x.Length; i++)
+            largest = Math.Max(largest, Math.Abs(double.CreateTruncating(x[i] - back[i])) / deviations[i % width]);
+        return largest;
+    }
+}

@@ -1,0 +1,100 @@
+namespace FlowCore.Training;
+
+/// <summary>
+/// N(mean, covariance) with the maximum-likelihood mean and full covariance of some rows: what a flow must beat. In float64,
+/// without libtorch.
+/// </summary>
+public sealed class GaussianBaseline
+{
+    private readonly double[] mean;
+    private readonly double[] factor; // lower Cholesky factor of the covariance, row-major
+
+    private GaussianBaseline(double[] mean, double[] factor, double ridge) =>
+        (this.mean, this.factor, Ridge) = (mean, factor, ridge);
+
+    /// <summary>What had to be added to the diagonal of the correlation matrix to make it positive definite; 0 where nothing.</summary>
+    public double Ridge { get; }
+
+    public static GaussianBaseline Fit(Table table)
+    {
+        int width = table.Width;
+        ColumnFacts[] facts = ColumnFacts.Of(table);
+        double[] mean = [.. facts.Select(column => column.Mean)];
+        double[] scale = [.. facts.Select(column => column.Deviation > 0 ? column.Deviation : 1)];
+        double[] correlation = Correlation(table, mean, scale);
+        for (double ridge = 0; ; ridge = Math.Max(1e-10, ridge * 10))
+        {
+            if (Cholesky(correlation, width, ridge) is not { } factor)
+                continue;
+            for (int i = 0; i < width; i++)
+                for (int j = 0; j <= i; j++)
+                    factor[i * width + j] *= scale[i];
+            return new GaussianBaseline(mean, factor, ridge);
+        }
+    }
+
+    /// <summary>log p of each row, in nats.</summary>
+    public double[] LogProb(Table table)
+    {
+        int width = mean.Length;
+        double constant = -0.5 * width * Math.Log(2 * Math.PI);
+        for (int i = 0; i < width; i++)
+            constant -= Math.Log(factor[i * width + i]);
+        var logProb = new double[table.Rows];
+        var white = new double[width];
+        for (int row = 0; row < table.Rows; row++)
+        {
+            ReadOnlySpan<double> values = table.Row(row);
+            double squares = 0;
+            for (int i = 0; i < width; i++)
+            {
+                double rest = values[i] - mean[i];
+                for (int j = 0; j < i; j++)
+                    rest -= factor[i * width + j] * white[j];
+                white[i] = rest / factor[i * width + i];
+                squares += white[i] * white[i];
+            }
+            logProb[row] = constant - 0.5 * squares;
+        }
+        return logProb;
+    }
+
+    private static double[] Correlation(Table table, double[] mean, double[] scale)
+    {
+        int width = table.Width;
+        var sum = new double[width * width];
+        var standard = new double[width];
+        for (int row = 0; row < table.Rows; row++)
+        {
+            ReadOnlySpan<double> values = table.Row(row);
+            for (int i = 0; i < width; i++)
+            {
+                standard[i] = (values[i] - mean[i]) / scale[i];
+                for (int j = 0; j <= i; j++)
+                    sum[i * width + j] += standard[i] * standard[j];
+            }
+        }
+        for (int i = 0; i < sum.Length; i++)
+            sum[i] /= table.Rows;
+        return sum;
+    }
+
+    // The lower triangle's factor, or null where a pivot is not safely positive.
+    private static double[]? Cholesky(double[] matrix, int width, double ridge)
+    {
+        var factor = new double[width * width];
+        for (int i = 0; i < width; i++)
+        {
+            for (int j = 0; j <= i; j++)
+            {
+                double rest = matrix[i * width + j] + (i == j ? ridge : 0);
+                for (int k = 0; k < j; k++)
+                    rest -= factor[i * width + k] * factor[j * width + k];
+                if (i == j && !(rest > 1e-12))
+                    return null;
+                factor[i * width + j] = i == j ? Math.Sqrt(rest) : rest / factor[j * width + j];
+            }
+        }
+        return factor;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using FlowCore.Bijections;
+using FlowCore.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Training;
+
+/// <summary>
+/// Maximum likelihood by Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv 1711.05101), clipped gradients and a
+/// cosine schedule; the weights with the best median validation log-likelihood are kept. The same spec, data and options give the
+/// same weights, bit for bit, on one machine.
+/// </summary>
+public static class Trainer
+{
+    private const int FewestStepsBetweenValidations = 20;
+
+    /// <summary>Trains a new flow. Stopping by the token keeps the best weights so far.</summary>
+    /// <exception cref="FlowException">No step of a whole epoch gave a finite gradient.</exception>
+    public static TrainedFlow Train(
+        FlowSpec spec, DataSplit data, TrainingOptions options, Action<TrainingProgress>? report = null, CancellationToken stop = default)
+    {
+        Device device = Libtorch.Device(options.Device);
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(options.Seed, CPU);
+        Flow flow = StartingPoint.Build(spec, data.Train, options.Seed).to(device);
+        Dequantize? dequantize = flow.Bijections.OfType<Dequantize>().FirstOrDefault();
+        Tensor train = Rows(data.Train, device), validation = Rows(data.Validation, device);
+        StartingPoint.FitToData(flow, dequantize?.Spread(train, generator) ?? train);
+
+        Parameter[] parameters = [.. flow.parameters()];
+        using AdamW adam = Optimizer(flow, options, data.Train.Rows);
+        using var best = new BestWeights(flow);
+        var clock = Stopwatch.StartNew();
+        int batch = options.BatchSizeFor(data.Train.Rows), epochs = options.EpochsFor(data.Train.Rows);
+        int stepsAnEpoch = (data.Train.Rows + batch - 1) / batch, plannedSteps = stepsAnEpoch * epochs;
+        int epochsBetween = (FewestStepsBetweenValidations + stepsAnEpoch - 1) / stepsAnEpoch;
+        int patience = Math.Max(5, (int)(options.Patience * epochs / epochsBetween));
+        int epoch = 0, steps = 0, skipped = 0, bestEpoch = 0, sinceBest = 0;
+        double bestMedian = double.NegativeInfinity;
+        TrainingEnd? end = null;
+
+        while (end is null)
+        {
+            epoch++;
+            using var epochScope = NewDisposeScope();
+            Tensor order = randperm(data.Train.Rows, int64, device, generator: generator);
+            double sum = 0;
+            int counted = 0;
+            for (int first = 0; first < data.Train.Rows && end is null; first += batch, steps++)
+            {
+                using var stepScope = NewDisposeScope();
+                SetLearningRate(adam, options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * steps / plannedSteps)));
+                Tensor x = train.index_select(0, order.narrow(0, first, Math.Min(batch, data.Train.Rows - first)));
+                if (dequantize is not null)
+                    x = dequantize.Spread(x, generator);
+                adam.zero_grad();
+                Tensor loss = flow.LogProb(x).mean().neg_();
+                loss.backward();
+                double norm = nn.utils.clip_grad_norm_(parameters, options.GradientNorm);
+                double value = loss.to(float64).item<double>();
+                if (double.IsFinite(norm) && double.IsFinite(value))
+                {
+                    adam.step();
+                    sum -= value * x.shape[0];
+                    counted += (int)x.shape[0];
+                }
+                else
+                {
+                    skipped++;
+                }
+                if (stop.IsCancellationRequested)
+                    end = TrainingEnd.Cancelled;
+                else if (clock.Elapsed > options.MaxTime)
+                    end = TrainingEnd.Time;
+            }
+            if (counted == 0 && end is null)
+                throw new FlowException($"epoch {epoch}: no step had a finite gradient; look for extreme values in the data, or lower the learning rate");
+            if (epoch == epochs)
+                end ??= TrainingEnd.Epochs;
+            if (end is null && epoch % epochsBetween != 0)
+                continue;
+
+            double median = Median.Of(LogProb(flow, validation));
+            if (median > bestMedian)
+            {
+                (bestMedian, bestEpoch, sinceBest) = (median, epoch, 0);
+                best.Keep();
+            }
+            else if (++sinceBest >= patience)
+            {
+                end ??= TrainingEnd.Patience;
+            }
+            double rowsPerSecond = (double)data.Train.Rows * steps / stepsAnEpoch / clock.Elapsed.TotalSeconds;
+            report?.Invoke(new(epoch, epochs, counted == 0 ? double.NaN : sum / counted, median, rowsPerSecond, clock.Elapsed));
+        }
+        if (bestEpoch > 0)
+            best.Restore();
+        adam.zero_grad();
+        flow.eval();
+        flow.to(CPU);
+        return new(flow, end.Value, epoch, bestEpoch, bestMedian, steps, skipped, clock.Elapsed)
+        {
+            RowsPerSecond = (double)data.Train.Rows * steps / stepsAnEpoch / clock.Elapsed.TotalSeconds,
+        };
+    }
+
+    private static AdamW Optimizer(Flow flow, TrainingOptions options, int rows)
+    {
+        Parameter[] decayed = [.. SeededWeights.Matrices(flow)];
+        HashSet<nint> handles = [.. decayed.Select(parameter => parameter.Handle)];
+        return optim.AdamW([
+            new AdamW.ParamGroup(decayed, new() { LearningRate = options.LearningRate, weight_decay = options.WeightDecayFor(rows) }),
+            new AdamW.ParamGroup(
+                flow.parameters().Where(parameter => !handles.Contains(parameter.Handle)),
+                new() { LearningRate = options.LearningRate, weight_decay = 0 }),
+        ]);
+    }
+
+    private static void SetLearningRate(AdamW adam, double rate)
+    {
+        foreach (var group in adam.ParamGroups)
+            group.LearningRate = rate;
+    }
+
+    private static Tensor Rows(Table table, Device device)
+    {
+        float[] values = Array.ConvertAll(table.Values, value => (float)value);
+        return TensorRows.From<float>(values, table.Rows, table.Width, device);
+    }
+
+    private static double[] LogProb(Flow flow, Tensor rows)
+    {
+        const int chunk = 4096;
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        var logProb = new double[rows.shape[0]];
+        for (int first = 0; first < logProb.Length; first += chunk)
+        {
+            int count = Math.Min(chunk, logProb.Length - first);
+            TensorRows.CopyTo(flow.LogProb(rows.narrow(0, first, count)).to(float64), logProb.AsSpan(first, count));
+        }
+        return logProb;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace FlowCli.Tests;
+
+public sealed class FileTests : IDisposable
+{
+    private readonly Cli cli = new();
+
+    public void Dispose() => cli.Dispose();
+
+    [Theory]
+    [InlineData("x,y\n1,2\n3,abc\n", "line 3, column 'y'", "'abc' is not a number")]
+    [InlineData("x,y\n1,2\n,4\n", "line 3, column 'x'", "is empty")]
+    [InlineData("x,y\n1,2\n3\n", "line 3", "has 1 cells")]
+    [InlineData("x,y\n1,2\n3,4,5\n", "line 3", "has 3 cells")]
+    [InlineData("x,y\n1,nan\n", "line 2, column 'y'", "not a finite number")]
+    [InlineData("x,y\n1,1e39\n", "line 2, column 'y'", "float32")]
+    [InlineData("x,x\n1,2\n", "line 1", "two columns are named 'x'")]
+    [InlineData("x,\n1,2\n", "line 1", "column 2 has no name")]
+    [InlineData("x;y\n1,5;2,5\n1.5;2\n", "line 3, column 'x'", "decimal comma")]
+    [InlineData("x;y\n1.234,5;2\n", "line 2, column 'x'", "thousands")]
+    [InlineData("", "is empty", "bad.csv")]
+    [InlineData("1,2,3\n", "3 values a row", "takes 2")]
+    public void Bad_csv_is_refused_with_its_place(string text, string place, string reason) =>
+        Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.Write("bad.csv", text)).FailsWith(1, place, reason);
+
+    [Theory]
+    [InlineData("x\ty\n1.5\t2\n")]
+    [InlineData("y;x\n2;1,5\n")]
+    [InlineData("\"x\",\"y\"\r\n\"1.5\", 2\r\n\r\n")]
+    [InlineData("\uFEFFx,y\n1.5,2e0\n")]
+    public void Delimiters_decimals_quotes_and_line_ends_make_no_difference(string text) =>
+        Assert.Equal(LogProb(cli.Write("plain.csv", "x,y\n1.5,2\n")), LogProb(cli.Write("other.csv", text)));
+
+    [Theory]
+    [InlineData("<f4", false, 1)]
+    [InlineData("<f8", true, 1)]
+    [InlineData(">f8", false, 2)]
+    [InlineData(">f4", true, 3)]
+    [InlineData("<i4", false, 1)]
+    [InlineData("|i1", true, 1)]
+    [InlineData(">u2", false, 2)]
+    [InlineData("<i8", false, 3)]
+    public void Every_npy_type_order_and_version_gives_the_same_rows(string descr, bool columnMajor, byte version)
+    {
+        double[] rows = [1, 0, 2, 1, 3, 2];
+        File.WriteAllBytes(cli.At("rows.npy"), Npy(descr, columnMajor, version, "(3, 2)", rows));
+        Assert.Equal(LogProb(cli.Write("rows.csv", "x,y\n1,0\n2,1\n3,2\n")), LogProb(cli.At("rows.npy")));
+    }
+
+    [Fact]
+    public void Bad_npy_is_refused_and_nothing_is_allocated_for_it()
+    {
+        byte[] good = Npy("<f4", false, 1, "(3, 2)", [1, 0, 2, 1, 3, 2]);
+        Refused(good[..^1], "truncated or damaged", "(3, 2)");
+        Refused([.. good, 0], "truncated or damaged");
+        Refused(good[..40], "truncated or damaged");
+        Refused(Encoding.ASCII.GetBytes("not an array at all"), "is not a .npy file");
+        Refused([], "is not a .npy file");
+        Refused(Npy("<f4", false, 1, "(4000000000000, 2)", [1, 2]), "needs 32000000000000");
+        Refused(Npy("<f4", false, 1, "(2, 9223372036854775807, 9223372036854775807)", [1, 2]), "are not read");
+        Refused(Npy("<f4", false, 1, "(6,)", [1, 0, 2, 1, 3, 2]), "1 values a row");
+        Refused(Npy("<f4", false, 1, "()", [1]), "at least one dimension");
+        Refused(Npy("|O", false, 1, "(3, 2)", []), "'|O'", "float32, float64 and integers");
+        Refused(Npy("<c8", false, 1, "(3, 2)", []), "'<c8'");
+        Refused(Npy("<f4", false, 1, "(3, two)", [1, 0, 2, 1, 3, 2]), "'shape'");
+        Refused(Npy("<f4", false, 9, "(3, 2)", [1, 0, 2, 1, 3, 2]), "version 9");
+        Refused(Npy("<f4", false, 1, "(1, 2)", [1, double.NaN]), "row 1, column 2", "not a finite number");
+    }
+
+    [Fact]
+    public void Unknown_kinds_of_files_are_refused()
+    {
+        Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.Write("rows.xlsx", "x")).FailsWith(1, ".csv and .npy");
+        Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.At("none.csv")).FailsWith(1, "none.csv", "not found");
+        Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.At("none.csv"), "--output", "x.xlsx").FailsWith(2, "x.xlsx");
+        Cli.Run("logprob", "--input", "x.csv").FailsWith(2, "--model");
+        Cli.Run("dance").FailsWith(2, "dance");
+    }
+
+    private void Refused(byte[] file, params string[] words)
+    {
+        File.WriteAllBytes(cli.At("bad.npy"), file);
+        Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.At("bad.npy")).FailsWith(1, ["bad.npy", .. words]);
+    }
+
+    private static double[] LogProb(string file)
+    {
+        Outcome outcome = Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", file);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        return Cli.Numbers(outcome.Output);
+    }
+
+    // rows is row-major with two columns, whatever order is written.
+    private static byte[] Npy(string descr, bool columnMajor, byte version, string shape, double[] rows)
+    {
+        string header = $"{{'descr': '{descr}', 'fortran_order': {(columnMajor ? "True" : "False")}, 'shape': {shape}, }}\n";
+        using var file = new MemoryStream();
+        file.Write([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', version, 0]);
+        var length = new byte[version == 1 ? 2 : 4];
+        if (version == 1)
+            BinaryPrimitives.WriteUInt16LittleEndian(length, (ushort)header.Length);
+        else
+            BinaryPrimitives.WriteUInt32LittleEndian(length, (uint)header.Length);
+        file.Write(length);
+        file.Write(Encoding.ASCII.GetBytes(header));
+        IEnumerable<double> ordered = columnMajor ? rows.Where((_, i) => i % 2 == 0).Concat(rows.Where((_, i) => i % 2 == 1)) : rows;
+        foreach (double value in ordered)
+        {
+            byte[] element = descr[1..] switch
+            {
+                "f4" => BitConverter.GetBytes((float)value),
+                "f8" => BitConverter.GetBytes(value),
+                "i1" => [(byte)value],
+                "u2" => BitConverter.GetBytes((ushort)value),
+                "i4" => BitConverter.GetBytes((int)value),
+                _ => BitConverter.GetBytes((long)value),
+            };
+            file.Write(descr[0] == '>' ? [.. element.Reverse()] : element);
+        }
+        return file.ToArray();
+    }
+}

@@ -1,0 +1,124 @@
+using FlowCore.Checkpoints;
+
+namespace FlowCli.Tests;
+
+public sealed class RowCommandTests : IDisposable
+{
+    private readonly Cli cli = new();
+
+    public void Dispose() => cli.Dispose();
+
+    [Theory]
+    [InlineData("csv", "float32", 1e-4)]
+    [InlineData("csv", "float64", 1e-9)]
+    [InlineData("npy", "float32", 1e-4)]
+    [InlineData("npy", "float64", 1e-9)]
+    public void Encoding_and_decoding_bring_the_rows_back(string kind, string type, double tolerance)
+    {
+        string model = cli.TrainSmall(), x = cli.At($"x.{kind}"), z = cli.At($"z.{kind}"), back = cli.At("back.csv");
+        Ok("sample", "--model", model, "--count", "50", "--seed", "7", "--dtype", type, "--output", x);
+        Ok("encode", "--model", model, "--input", x, "--dtype", type, "--output", z);
+        Ok("decode", "--model", model, "--input", z, "--dtype", type, "--output", back);
+        double[] expected = Cli.Numbers(Ok("sample", "--model", model, "--count", "50", "--seed", "7", "--dtype", type));
+        double[] actual = Cli.Numbers(File.ReadAllText(back));
+        Assert.Equal(100, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance));
+    }
+
+    [Fact]
+    public void The_log_density_of_samples_is_the_same_by_both_ways()
+    {
+        string model = cli.TrainSmall();
+        Ok("sample", "--model", model, "--count", "20", "--seed", "1", "--dtype", "float64", "--include", "log_prob", "--output", cli.At("s.csv"));
+        double[] withDensity = Cli.Numbers(File.ReadAllText(cli.At("s.csv")));
+        double[] scored = Cli.Numbers(Ok("logprob", "--model", model, "--input", cli.At("s.csv"), "--dtype", "float64", "--ignore-extra"));
+        Assert.All(Enumerable.Range(0, 20), i => Assert.Equal(withDensity[3 * i + 2], scored[i], 1e-9));
+    }
+
+    [Fact]
+    public void Ten_samples_are_the_beginning_of_a_hundred()
+    {
+        string model = cli.TrainSmall();
+        double[] few = Cli.Numbers(Ok("sample", "--model", model, "--count", "10", "--seed", "4"));
+        double[] many = Cli.Numbers(Ok("sample", "--model", model, "--count", "100", "--seed", "4"));
+        Assert.Equal(few, many[..20]);
+        Assert.NotEqual(few, Cli.Numbers(Ok("sample", "--model", model, "--count", "10", "--seed", "5")));
+    }
+
+    [Fact]
+    public void A_low_temperature_draws_likelier_rows()
+    {
+        string model = cli.TrainSmall();
+        double Mean(string temperature) => Cli.Numbers(Ok("sample", "--model", model, "--count", "200", "--seed", "4",
+            "--temperature", temperature, "--include", "log_prob")).Where((_, i) => i % 3 == 2).Average();
+        Assert.True(Mean("0.3") > Mean("1") + 0.3);
+    }
+
+    [Fact]
+    public void Columns_are_found_by_name_in_any_order()
+    {
+        string model = cli.TrainSmall();
+        double straight = Cli.Numbers(Ok("logprob", "--model", model, "--input", cli.Write("ab.csv", "a,b\n1,2\n")))[0];
+        double crossed = Cli.Numbers(Ok("logprob", "--model", model, "--input", cli.Write("ba.csv", "b,a\n2,1\n")))[0];
+        double bare = Cli.Numbers(Ok("logprob", "--model", model, "--input", cli.Write("bare.csv", "1,2\n")))[0];
+        double german = Cli.Numbers(Ok("logprob", "--model", model, "--input", cli.Write("german.csv", "a;b\n1,0;2,0\n")))[0];
+        Assert.Equal([straight, straight, straight], [crossed, bare, german]);
+        Cli.Run("logprob", "--model", model, "--input", cli.Write("missing.csv", "a,c\n1,2\n")).FailsWith(1, "no column 'b'");
+        Cli.Run("logprob", "--model", model, "--input", cli.Write("extra.csv", "a,b,label\n1,2,0\n")).FailsWith(1, "'label'", "--ignore-extra");
+        Assert.Equal(straight, Cli.Numbers(Ok("logprob", "--model", model, "--input", cli.At("extra.csv"), "--ignore-extra"))[0]);
+    }
+
+    [Fact]
+    public void A_row_far_out_has_a_very_low_density_and_is_no_error()
+    {
+        string model = cli.TrainSmall();
+        double[] logProb = Cli.Numbers(Ok("logprob", "--model", model, "--input", cli.Write("far.csv", "a,b\n1e30,1e30\n0,0\n")));
+        Assert.Equal(double.NegativeInfinity, logProb[0]);
+        Assert.True(double.IsFinite(logProb[1]));
+    }
+
+    [Fact]
+    public void A_failed_command_leaves_no_output_behind()
+    {
+        string model = cli.TrainSmall();
+        string rows = "a,b\n" + string.Concat(Enumerable.Repeat("1,2\n", 20000)) + "1,x\n";
+        Cli.Run("logprob", "--model", model, "--input", cli.Write("late.csv", rows), "--output", cli.At("out.csv")).FailsWith(1, "line 20002", "column 'b'", "'x'");
+        Assert.Empty(Directory.EnumerateFiles(cli.At("."), "*out.csv*"));
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_is_refused_and_a_sound_one_is_shown()
+    {
+        string model = cli.TrainSmall();
+        string shown = Ok("inspect", "--model", model);
+        foreach (string word in new[] { "small", "coupling", "tanh", "act_norm", "sha256", "median test log likelihood", "flow train" })
+            Assert.Contains(word, shown, StringComparison.Ordinal);
+        string weights = Path.Combine(model, Checkpoint.WeightsFile);
+        byte[] bytes = File.ReadAllBytes(weights);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(weights, bytes);
+        Cli.Run("inspect", "--model", model).FailsWith(1, "sha256");
+        Cli.Run("logprob", "--model", cli.At("nowhere"), "--input", cli.At("data.csv")).FailsWith(1, "nowhere", "not found");
+    }
+
+    [Fact]
+    public void A_context_for_a_model_without_one_is_refused()
+    {
+        string model = cli.TrainSmall();
+        Cli.Run("logprob", "--model", model, "--input", cli.At("data.csv"), "--context", cli.At("data.csv")).FailsWith(1, "takes no context");
+    }
+
+    [Fact]
+    public void The_shipped_model_draws_its_density_as_a_picture()
+    {
+        Ok("density", "--model", Cli.TwoMoons, "--output", cli.At("p.png"));
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(cli.At("p.png"))[..4]);
+    }
+
+    private static string Ok(params string[] arguments)
+    {
+        Outcome outcome = Cli.Run(arguments);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        return outcome.Output;
+    }
+}

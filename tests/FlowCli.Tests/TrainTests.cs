@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using FlowCore;
+using FlowCore.Checkpoints;
+
+namespace FlowCli.Tests;
+
+public sealed class TrainTests : IDisposable
+{
+    private readonly Cli cli = new();
+
+    public void Dispose() => cli.Dispose();
+
+    [Theory]
+    [InlineData("simple")]
+    [InlineData("realnvp")]
+    [InlineData("nsf")]
+    public void Every_preset_trains_into_a_checkpoint_with_its_card(string flow)
+    {
+        string folder = cli.TrainSmall(flow: flow);
+        Checkpoint checkpoint = Checkpoint.Read(folder);
+        Assert.Equal("small", checkpoint.Spec.Name);
+        Assert.Equal(["a", "b"], checkpoint.Spec.Features!);
+        Assert.Equal(42, checkpoint.Spec.Training!.Rows);
+        Assert.Equal((9, 9), (checkpoint.Spec.Training.ValidationRows, checkpoint.Spec.Training.TestRows));
+        Assert.StartsWith("flow train --data", checkpoint.Spec.Provenance!.Command, StringComparison.Ordinal);
+        string card = File.ReadAllText(Path.Combine(folder, Checkpoint.CardFile));
+        Assert.Contains("full-covariance Gaussian", card, StringComparison.Ordinal);
+        Assert.Contains(checkpoint.Spec.Provenance.DataSha256!, card, StringComparison.Ordinal);
+        Assert.Contains("The least likely test rows", card, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_weights_and_another_seed_others()
+    {
+        byte[] first = Weights(cli.TrainSmall("first", seed: 5)), again = Weights(cli.TrainSmall("again", seed: 5));
+        Assert.Equal(first, again);
+        Assert.NotEqual(first, Weights(cli.TrainSmall("other", seed: 6)));
+    }
+
+    [Fact]
+    public void An_existing_folder_is_refused_before_training()
+    {
+        string folder = cli.TrainSmall();
+        var clock = Stopwatch.StartNew();
+        Cli.Run("train", "--data", cli.At("data.csv"), "--out", folder, "--epochs", "100000").FailsWith(1, folder, "exists already");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void Rows_with_another_label_are_left_out_and_the_label_is_no_feature()
+    {
+        string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv", rows: 80));
+        cli.Write("labelled.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},label" : $"{line},{(i % 8 == 0 ? 1 : 0)}")));
+        Outcome outcome = Cli.Run("train", "--data", cli.At("labelled.csv"), "--label", "label", "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains("10 rows with label != 0 left out", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(["a", "b"], Checkpoint.Read(cli.At("m/1")).Spec.Features!);
+        Cli.Run("train", "--data", cli.At("labelled.csv"), "--label", "outcome", "--out", cli.At("n/1")).FailsWith(1, "no column 'outcome'", "a, b, label");
+    }
+
+    [Fact]
+    public void Constant_columns_are_refused_by_name()
+    {
+        string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
+        cli.Write("constant.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},height" : $"{line},1.5")));
+        Cli.Run("train", "--data", cli.At("constant.csv"), "--out", cli.At("m/1")).FailsWith(1, "column 'height'", "same value");
+        Assert.False(Directory.Exists(cli.At("m")));
+    }
+
+    [Fact]
+    public void Integer_columns_are_dequantised_unless_that_is_switched_off()
+    {
+        string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
+        cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},count" : $"{line},{i * 7 % 12 * 5}")));
+        foreach (string choice in new[] { "auto", "none" })
+            Assert.Equal(0, Cli.Run("train", "--data", cli.At("counts.csv"), "--flow", "simple", "--epochs", "2", "--dequantize", choice, "--out", cli.At($"{choice}/1")).Code);
+        var steps = Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("auto/1")).Spec.Bijections[0]).Steps;
+        Assert.Equal([0, 0, 5], steps);
+        Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
+        Assert.Contains("dequantised", File.ReadAllText(cli.At("auto/1/README.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Repeated_rows_are_warned_of_in_the_card()
+    {
+        string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
+        cli.Write("twice.csv", string.Join('\n', lines.Concat(lines.Skip(1).Take(30))));
+        Outcome outcome = Cli.Run("train", "--data", cli.At("twice.csv"), "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains("33.3 % of the rows repeat", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("33.3 % of the rows repeat", File.ReadAllText(cli.At("m/1/README.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cancelling_keeps_the_best_so_far()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        Outcome outcome = Cli.Run(stop.Token, "train", "--data", cli.WriteTable(), "--flow", "simple", "--epochs", "1000", "--out", cli.At("m/1"));
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains("stopped by request", outcome.Output, StringComparison.Ordinal);
+        using Flow flow = Checkpoint.Read(cli.At("m/1")).BuildFlow();
+    }
+
+    [Fact]
+    public void One_feature_and_too_few_rows_are_refused_clearly()
+    {
+        cli.Write("one.csv", "a\n" + string.Join('\n', Enumerable.Range(0, 30).Select(i => $"{i}.5")));
+        Cli.Run("train", "--data", cli.At("one.csv"), "--out", cli.At("m/1")).FailsWith(1, "at least 2 features");
+        Cli.Run("train", "--data", cli.WriteTable("few.csv", rows: 5), "--out", cli.At("m/1")).FailsWith(1, "5 rows are too few", "20");
+    }
+
+    [Theory]
+    [InlineData("--epochs", "0")]
+    [InlineData("--epochs", "many")]
+    [InlineData("--max-time", "soon")]
+    [InlineData("--lr", "-1")]
+    [InlineData("--flow", "glow2")]
+    [InlineData("--dequantize", "yes")]
+    public void Wrong_usage_ends_with_2_and_names_the_option(string option, string value) =>
+        Cli.Run("train", "--data", "x.csv", "--out", "m/1", option, value).FailsWith(2, option.TrimStart('-') is "flow" or "dequantize" ? value : option);
+
+    [Fact]
+    public void The_time_limit_ends_training()
+    {
+        Outcome outcome = Cli.Run("train", "--data", cli.WriteTable(), "--epochs", "100000", "--max-time", "1s", "--layers", "1", "--out", cli.At("m/1"));
+        Assert.Equal(0, outcome.Code);
+        Assert.Matches("the time was up|did not improve", outcome.Output);
+    }
+
+    private static byte[] Weights(string folder) => File.ReadAllBytes(Path.Combine(folder, Checkpoint.WeightsFile));
+}
