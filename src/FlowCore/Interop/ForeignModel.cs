@@ -27,23 +27,21 @@ public static class ForeignModel
         }
         string stated = root.Optional("library")?.Text ?? library
             ?? throw new ImportException("model.json: 'library' is missing; name it there or with --library");
-        if (library is not null && Canonical(library) != Canonical(stated))
+        // sbi's estimators are flows of nflows or zuko, and say so.
+        bool wrapped = library is "sbi" && Canonical(stated) is "nflows" or "zuko";
+        if (library is not null && !wrapped && Canonical(library) != Canonical(stated))
             throw new ImportException($"model.json: is of '{stated}', --library says '{library}'");
 
         var source = new ForeignWeights(weights);
-        Imported imported = Canonical(stated) switch
+        Imported imported;
+        try
         {
-            "zuko" => ZukoModel.Import(root, source),
-            "nflows" => NflowsModel.Import(root, source),
-            // sbi wraps one of the two; its descriptions are theirs, with the wrapper's prefixes.
-            "sbi" => root["structure"]["transform"].Optional("type")?.Text == "composed" ? ZukoModel.Import(root, source) : NflowsModel.Import(root, source),
-            "normflows" => NormflowsModel.Import(root, source),
-            "glow-pytorch" => RosinalityGlow.Import(root, source),
-            "chrischute-glow" => ChrischuteGlow.Import(root, source),
-            "chrischute-realnvp" => ChrischuteRealNvp.Import(root, source),
-            _ => throw new ImportException(
-                $"model.json: library '{stated}' is none of normflows, zuko, nflows, sbi, glow-pytorch, chrischute-glow, chrischute-realnvp"),
-        };
+            imported = Import(stated, root, source);
+        }
+        catch (WrongShapeException e)
+        {
+            throw new ImportException($"tensor '{source.Last}' {e.Message}");
+        }
         source.RequireAllTaken();
         return imported.ToCheckpoint(name, new Provenance
         {
@@ -52,6 +50,20 @@ public static class ForeignModel
             Commit = root.Optional("commit")?.Text,
         });
     }
+
+    private static Imported Import(string library, Node root, ForeignWeights source) => Canonical(library) switch
+    {
+        "zuko" => ZukoModel.Import(root, source),
+        "nflows" => NflowsModel.Import(root, source),
+        // sbi wraps one of the two; its descriptions are theirs, with the wrapper's prefixes.
+        "sbi" => root["structure"]["transform"].Optional("type")?.Text == "composed" ? ZukoModel.Import(root, source) : NflowsModel.Import(root, source),
+        "normflows" => NormflowsModel.Import(root, source),
+        "glow-pytorch" => RosinalityGlow.Import(root, source),
+        "chrischute-glow" => ChrischuteGlow.Import(root, source),
+        "chrischute-realnvp" => ChrischuteRealNvp.Import(root, source),
+        _ => throw new ImportException(
+            $"model.json: library '{library}' is none of normflows, zuko, nflows, sbi, glow-pytorch, chrischute-glow, chrischute-realnvp"),
+    };
 
     // The command line's names, and the repositories' own.
     private static string Canonical(string library) => library.Trim().ToLowerInvariant() switch

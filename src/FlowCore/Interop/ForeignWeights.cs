@@ -7,6 +7,9 @@ internal sealed class ForeignWeights(IReadOnlyDictionary<string, WeightTensor> t
 {
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
 
+    /// <summary>The key that was taken last.</summary>
+    public string Last { get; private set; } = "";
+
     public bool Has(string key) => tensors.ContainsKey(key);
 
     /// <summary>The tensor of that name, half-precision ones widened to float32.</summary>
@@ -16,6 +19,7 @@ internal sealed class ForeignWeights(IReadOnlyDictionary<string, WeightTensor> t
             throw new ImportException($"tensor '{key}' is missing: the weights are not those of this model.json");
         if (!taken.Add(key))
             throw new ImportException($"tensor '{key}' is used twice by this model.json");
+        Last = key;
         return tensor.Widened();
     }
 

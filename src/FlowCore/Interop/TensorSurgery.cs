@@ -9,7 +9,7 @@ internal static class TensorSurgery
     public static WeightTensor Reshape(this WeightTensor tensor, params long[] shape) =>
         shape.Aggregate(1L, (product, size) => product * size) == tensor.Count()
             ? tensor with { Shape = shape }
-            : throw new ImportException($"a tensor {tensor.Describe()} cannot become [{string.Join(", ", shape)}]");
+            : throw new WrongShapeException($"is {tensor.Describe()}, model.json needs [{string.Join(", ", shape)}]");
 
     public static long Count(this WeightTensor tensor) => tensor.Shape.Aggregate(1L, (product, size) => product * size);
 
