@@ -44,6 +44,7 @@ public static class FlowCommand
     private static RootCommand Root(Terminal terminal, string[] arguments) => new("Trains normalizing flows and asks them.")
     {
         TrainCommand.Create(terminal, arguments),
+        ImportCommand.Create(terminal),
         ForwardCommand.LogProb(terminal),
         SampleCommand.Create(terminal),
         ForwardCommand.Encode(terminal),

@@ -1,2 +1,26 @@
-var app = WebApplication.CreateBuilder(args).Build();
+using FlowService.Batching;
+using FlowService.Endpoints;
+using FlowService.Errors;
+using FlowService.Limits;
+using FlowService.Models;
+using FlowService.OpenApi;
+using FlowService.Telemetry;
+
+// appsettings.json lies beside the program, whatever folder it is started from.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+builder.Services
+    .AddErrors()
+    .AddLimits()
+    .AddTelemetry()
+    .AddBatching()
+    .AddModels()
+    .AddEndpoints()
+    .AddSwagger();
+
+var app = builder.Build();
+app.UseTelemetry();
+app.UseErrors();
+app.MapEndpoints();
+app.MapTelemetry();
+app.MapSwaggerUi();
 app.Run();

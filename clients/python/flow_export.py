@@ -1,0 +1,977 @@
+"""Writes a live normalizing flow as a folder that `flow import` reads: model.json and weights.safetensors.
+
+    from flow_export import export
+    export(model, "folder")                        # normflows, zuko, nflows, sbi
+    export(model, "folder", event_shape=(1, 8, 8)) # Glow and RealNVP repositories
+
+The folder describes the model as it was constructed, and holds its own state_dict, keys and dtypes untouched. What an object does
+not know is asked for by name (context_size=, event_shape=, version=, embedding=, name=); what cannot be described exactly is
+refused with the sentence that helps. The live model is never changed. Needs torch and the standard library, nothing else.
+"""
+import copy
+import importlib
+import inspect
+import json
+import math
+import os
+import struct
+import sys
+import tempfile
+
+import torch
+
+__all__ = ["ExportError", "export"]
+
+
+class ExportError(ValueError):
+    """The model cannot be described; the message says which part, and what helps."""
+
+
+def export(model, folder, *, name=None, event_shape=None, context_size=None, version=None, embedding=None, x=None, context=None):
+    """Describes `model` in `folder`/model.json and writes its weights beside it; returns the description.
+
+    name          what to call the model (default: the folder's name)
+    event_shape   (C, H, W), for the image repositories, which store it nowhere
+    context_size  the width of the context, where no layer tells it
+    version       the library's version, where it cannot be found
+    embedding     the network that you apply to the context yourself before a zuko flow
+    x, context    a few rows; the live model's own float32 log-densities are then stored for comparison
+    """
+    model, wrappers = _unwrap(model)
+    library, module, prefix, state_owner = _recognise(model)
+    state = _state(state_owner)
+    name = name or os.path.basename(os.path.abspath(folder))
+    hints = {"event_shape": event_shape, "context_size": context_size, "embedding": embedding}
+    describe = {"normflows": _normflows, "zuko": _zuko, "nflows": _nflows, "images": _images}[library]
+    document = describe(module, state, prefix, state_owner, hints)
+    document["name"] = name
+    document["torch"] = str(torch.__version__)
+    if library in ("normflows", "zuko", "nflows"):
+        found = version or _version(library)
+        document["library_version" if library == "normflows" else "version"] = found
+    listing = {key: {"dtype": _DTYPES[value.dtype], "shape": list(value.shape)} for key, value in state.items()}
+    document["tensors" if library in ("zuko", "nflows") else "state_dict"] = listing
+    cases = None if x is None else _cases(model, library, x, context)
+
+    os.makedirs(folder, exist_ok=True)
+    _write(os.path.join(folder, "weights.safetensors"), _safetensors(state))
+    if cases:
+        _write(os.path.join(folder, "cases.safetensors"), _safetensors(cases))
+    text = json.dumps(_plain(document), indent=1, allow_nan=False)
+    _write(os.path.join(folder, "model.json"), text.encode("utf-8"))  # last: a folder with it is complete
+    if wrappers:
+        print("flow_export: exported the estimator alone; a posterior's prior support and leakage correction are not part of it", file=sys.stderr)
+    return document
+
+
+# --- recognising -------------------------------------------------------------------------------------------------------------
+
+def _unwrap(model):
+    if isinstance(model, (str, bytes, os.PathLike, dict)):
+        raise ExportError("pass the model object; weights alone do not contain the architecture")
+    posterior = False
+    for _ in range(16):
+        kind = type(model).__name__
+        if hasattr(model, "posteriors") and not hasattr(model, "posterior_estimator"):
+            raise ExportError("an ensemble has no estimator of its own: export each member of .posteriors")
+        if kind in ("DataParallel", "DistributedDataParallel", "AveragedModel"):
+            model = model.module
+        elif hasattr(model, "_orig_mod"):
+            model = model._orig_mod
+        elif hasattr(model, "posterior_estimator"):
+            model, posterior = model.posterior_estimator, True
+        elif getattr(model, "_neural_net", None) is not None:
+            model = model._neural_net
+        else:
+            break
+    return model, posterior
+
+
+def _recognise(model):
+    if hasattr(model, "q0") and hasattr(model, "flows"):
+        return "normflows", model, "", model
+    if hasattr(model, "net") and hasattr(model, "input_shape"):
+        inner, _, _, _ = _recognise(model.net)
+        if inner not in ("nflows", "zuko"):
+            raise ExportError(f"the estimator's network {_kind(model.net)} is neither an nflows nor a zuko flow")
+        return inner, model.net, "net.", model
+    if hasattr(model, "_transform") and hasattr(model, "_distribution"):
+        return "nflows", model, "", model
+    if hasattr(model, "transform") and hasattr(model, "base"):
+        return "zuko", model, "", model
+    if hasattr(model, "transforms") and hasattr(model, "base"):
+        raise ExportError("zuko 0.x keeps its flows in another form: load the model in zuko 1.0 or later and export it from there")
+    if hasattr(model, "blocks") and len(model.blocks) and hasattr(model.blocks[0], "flows") or hasattr(model, "bounds") or hasattr(model, "data_constraint"):
+        return "images", model, "", model
+    raise ExportError(f"unknown model class {_kind(model)}; pass the flow itself, for example model.flow")
+
+
+def _kind(value):
+    return type(value).__name__
+
+
+def _version(library):
+    loaded = sys.modules.get(library)
+    found = getattr(loaded, "__version__", None)
+    if found:
+        return str(found)
+    try:
+        return str(importlib.import_module(library + ".version").__version__)
+    except Exception:
+        pass
+    try:
+        from importlib import metadata
+        return metadata.version(library)
+    except Exception:
+        return None
+
+
+# --- weights -----------------------------------------------------------------------------------------------------------------
+
+_DTYPES = {
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
+    torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+}
+_FLAGS = ("data_dep_init_done", "initialized", "is_initialized")
+
+
+def _state(module):
+    state = {}
+    for key, value in module.state_dict().items():
+        if key.startswith("p."):
+            continue  # normflows' target distribution: no part of the flow
+        if not torch.is_tensor(value) or type(value).__name__ == "UninitializedParameter":
+            raise ExportError(f"'{key}' has no value yet: run one batch through the model")
+        if value.layout != torch.strided or value.dtype not in _DTYPES:
+            raise ExportError(f"'{key}' is stored as {value.dtype}, {value.layout}: convert it to an ordinary tensor first")
+        value = value.detach().to("cpu").contiguous().clone()
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ExportError(f"'{key}' holds NaN or infinity")
+        if key.rsplit(".", 1)[-1] in _FLAGS and not bool(value.reshape(-1)[0]):
+            raise ExportError(f"'{key}' is 0: this ActNorm has not been initialised; run one training batch first")
+        state[_old_weight_norm(key)] = value
+    return state
+
+
+def _old_weight_norm(key):
+    for new, old in (("parametrizations.weight.original0", "weight_g"), ("parametrizations.weight.original1", "weight_v")):
+        if key.endswith(new):
+            return key[:-len(new)] + old
+    return key
+
+
+def _safetensors(tensors):
+    order = sorted(tensors, key=lambda key: (-tensors[key].element_size(), key))
+    header, blobs, offset = {}, [], 0
+    for key in order:
+        value = tensors[key].detach().to("cpu").contiguous()
+        raw = value.view(torch.int16) if value.dtype == torch.bfloat16 else value
+        array = raw.numpy()
+        blob = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        header[key] = {"dtype": _DTYPES[value.dtype], "shape": list(value.shape), "data_offsets": [offset, offset + len(blob)]}
+        offset += len(blob)
+        blobs.append(blob)
+    text = json.dumps(header, separators=(",", ":")).encode("utf-8")
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + b"".join(blobs)
+
+
+def _write(path, data):
+    handle, aside = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".export-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(aside, path)
+    except BaseException:
+        if os.path.exists(aside):
+            os.unlink(aside)
+        raise
+
+
+def _plain(value):
+    """The value in what JSON knows."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if torch.is_tensor(value):
+        return _plain(value.tolist())
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if hasattr(value, "item"):
+        return _plain(value.item())  # numpy numbers
+    raise ExportError(f"a setting of type {_kind(value)} cannot be written")
+
+
+def _float32(value):
+    """A number kept in a float32 buffer, as the short decimal it was written as."""
+    return float(f"{float(value):.7g}")
+
+
+def _cases(model, library, x, context):
+    rows = torch.as_tensor(x)[:16].detach().clone()
+    condition = None if context is None else torch.as_tensor(context)[:16].detach().clone()
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            if hasattr(model, "input_shape"):
+                result = model.log_prob(rows[None].clone(), condition=condition)[0]
+            elif library == "normflows":
+                result = model.log_prob(rows.clone()) if condition is None else (
+                    model.log_prob(rows.clone(), condition) if getattr(model, "class_cond", False) or _kind(model) == "ClassCondFlow"
+                    else model.log_prob(rows.clone(), context=condition))
+            elif library == "zuko":
+                result = model(condition).log_prob(rows.clone())
+            elif library == "nflows":
+                result = model.log_prob(rows.clone(), context=condition)
+            else:
+                return None
+    finally:
+        model.train(was_training)
+    cases = {"x": rows, "log_prob_f32": result.to(torch.float32)}
+    if condition is not None:
+        cases["context"] = condition
+    return cases
+
+
+# --- activations -------------------------------------------------------------------------------------------------------------
+
+_POINTS = [-7.0, -3.0, -1.0, -0.5, -0.1, 0.0, 0.1, 0.7, 2.0, 5.0, 30.0]
+_KNOWN = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "elu": torch.nn.functional.elu,
+    "silu": torch.nn.functional.silu,
+    "leaky_relu": torch.nn.functional.leaky_relu,
+    "gelu": torch.nn.functional.gelu,
+    "sigmoid": torch.sigmoid,
+    "softplus": torch.nn.functional.softplus,
+    "selu": torch.nn.functional.selu,
+}
+
+
+def _activation(function):
+    """(name, parameter) of an activation, found by evaluating it: names of functions, partials and lambdas do not tell."""
+    points = torch.tensor(_POINTS, dtype=torch.float64)
+    call = copy.deepcopy(function).double() if isinstance(function, torch.nn.Module) else function
+    with torch.no_grad():
+        values = call(points.clone())
+    for name, known in _KNOWN.items():
+        if torch.allclose(values, known(points.clone()), rtol=1e-9, atol=1e-12):
+            return name, {"elu": 1.0, "leaky_relu": 0.01}.get(name)
+    slope = _float32(values[0] / -7.0)
+    if torch.allclose(values, torch.nn.functional.leaky_relu(points, slope), rtol=1e-6, atol=1e-9):
+        return "leaky_relu", slope
+    alpha = _float32(values[0] / math.expm1(-7.0))
+    if torch.allclose(values, torch.nn.functional.elu(points, alpha), rtol=1e-6, atol=1e-9):
+        return "elu", alpha
+    raise ExportError(f"the activation {getattr(function, '__name__', _kind(function))} is none of {', '.join(_KNOWN)}")
+
+
+def _activation_word(function):
+    """One bare word, as normflows' description has it."""
+    name, parameter = _activation(function)
+    if (name, parameter) in (("elu", 1.0), ("leaky_relu", 0.01)) or parameter is None:
+        return name
+    raise ExportError(f"the activation {name} with the parameter {parameter} has no place in the description; use the default")
+
+
+def _activation_text(function):
+    """A word with its parameter, as nflows' description has it."""
+    name, parameter = _activation(function)
+    if name == "elu":
+        return f"elu(alpha={parameter:g})"
+    return f"leaky_relu({parameter:g})" if name == "leaky_relu" else name
+
+
+def _blocks_activation(blocks, write, default="relu"):
+    found = {write(block.activation) for block in blocks}
+    if len(found) > 1:
+        raise ExportError(f"the blocks of one network have different activations: {', '.join(sorted(found))}")
+    return found.pop() if found else default
+
+
+# --- normflows ---------------------------------------------------------------------------------------------------------------
+
+def _normflows(model, state, prefix, owner, hints):
+    wrapper = _kind(model)
+    if wrapper not in ("NormalizingFlow", "ConditionalNormalizingFlow", "ClassCondFlow", "MultiscaleFlow"):
+        raise ExportError(f"unknown normflows wrapper {wrapper}")
+    for base in _list(model.q0):
+        if getattr(base, "temperature", None) is not None:
+            raise ExportError("q0.temperature is set, which changes log_prob: reset it to None")
+    document = {"format": "flow-golden/1", "library": "normflows", "wrapper": wrapper}
+    if wrapper == "MultiscaleFlow":
+        document["event_shape"] = _multiscale_shape(model)
+        document["base"] = [_nf_base(base, f"q0.{i}.") for i, base in enumerate(model.q0)]
+        document["levels"] = [_nf_list(level, f"flows.{i}.") for i, level in enumerate(model.flows)]
+        document["merges"] = [_nf_layer(merge, f"merges.{i}.") for i, merge in enumerate(model.merges)]
+        document["transform"] = None if model.transform is None else _nf_transform(model.transform)
+        document["class_cond"] = bool(model.class_cond)
+    else:
+        document["event_shape"] = _list(model.q0.shape)
+        document["base"] = _nf_base(model.q0, "q0.")
+        document["flows"] = _nf_list(model.flows, "flows.")
+    if wrapper == "ConditionalNormalizingFlow":
+        document["context_shape"] = [_nf_context(model, hints["context_size"])]
+    document["parameters"] = sum(p.numel() for p in model.parameters())
+    return document
+
+
+def _list(value):
+    if isinstance(value, torch.nn.ModuleList):
+        return list(value)
+    return list(value) if isinstance(value, (tuple, list, torch.Size)) else [value]
+
+
+def _nf_list(layers, prefix):
+    described = []
+    for i, layer in enumerate(layers):
+        if _kind(layer) == "Composite":
+            described += _nf_list(layer._flows, f"{prefix}{i}._flows.")
+        else:
+            described.append(_nf_layer(layer, f"{prefix}{i}."))
+    return described
+
+
+def _nf_layer(layer, key_prefix):
+    kind = _kind(layer)
+    describe = _NF_LAYERS.get(kind)
+    if describe is None:
+        raise ExportError(f"the normflows layer {kind} at {key_prefix} cannot be described")
+    return {"type": kind, "args": describe(layer), "key_prefix": key_prefix}
+
+
+def _nf_coupling_block(layer):
+    split, coupling = layer.flows[0], layer.flows[1]
+    return {"param_map": _nf_net(coupling.param_map), "scale": bool(coupling.scale), "scale_map": coupling.scale_map, "split_mode": split.mode}
+
+
+def _nf_masked_affine(layer):
+    nets = {name: layer._modules.get(name) for name in ("t", "s")}  # without a net the attribute is torch.zeros_like
+    return {"b": layer.b[0].tolist(), **{name: None if net is None else _nf_net(net) for name, net in nets.items()}}
+
+
+def _nf_const(layer):
+    return {"shape": list(layer.s.shape[1:]), "scale": "s" in layer._parameters, "shift": "t" in layer._parameters}
+
+
+def _nf_coupled_spline(layer):
+    q = layer.prqct
+    net = q.transform_net
+    return {
+        "num_input_channels": int(q.features), "num_blocks": len(net.blocks), "num_hidden_channels": int(net.hidden_features),
+        "num_context_channels": None if net.context_features is None else int(net.context_features),
+        "num_bins": int(q.num_bins), "tails": _nf_tails(q.tails), "tail_bound": _nf_bound(q.tail_bound),
+        "activation": _blocks_activation(net.blocks, _activation_word), "dropout_probability": _dropout(net.blocks),
+        "reverse_mask": bool((q.transform_features == 0).any()), "init_identity": True,
+    }
+
+
+def _nf_ar_spline(layer):
+    q = layer.mprqat
+    net = q.autoregressive_net
+    return {
+        **_nf_made(net, "num_input_channels", "num_hidden_channels", "num_context_channels"),
+        "num_bins": int(q.num_bins), "tails": _nf_tails(q.tails), "tail_bound": _nf_bound(q.tail_bound),
+        "permute_mask": not torch.equal(_out_degrees(net).cpu(), torch.arange(1, net.initial_layer.in_features + 1)),
+        "init_identity": True,
+    }
+
+
+def _nf_maf(layer):
+    net = layer.autoregressive_net
+    features = net.initial_layer.in_features
+    blocks = list(net.blocks)
+    residual = not blocks or _kind(blocks[0]) == "MaskedResidualBlock"
+    usual = torch.arange(net.initial_layer.out_features) % max(1, features - 1) + min(1, features - 1)
+    inner = [net.initial_layer] + [block.linear for block in blocks if hasattr(block, "linear")]
+    return {
+        **_nf_made(net, "features", "hidden_features", "context_features"),
+        "use_residual_blocks": residual,
+        "random_mask": any(not torch.equal(linear.degrees.cpu(), usual) for linear in inner) and not residual,
+        "use_batch_norm": any(bool(getattr(b, "use_batch_norm", False)) or getattr(b, "batch_norm", None) is not None for b in blocks),
+    }
+
+
+def _nf_made(net, features, hidden, context):
+    layer = getattr(net, "context_layer", None)
+    preprocessing = getattr(net, "preprocessing", None)
+    if preprocessing is not None and _kind(preprocessing) != "Identity":
+        raise ExportError(f"the preprocessing {_kind(preprocessing)} in front of a masked network cannot be described")
+    return {
+        features: net.initial_layer.in_features, hidden: net.initial_layer.out_features,
+        context: None if layer is None else layer.in_features, "num_blocks": len(net.blocks),
+        "activation": _blocks_activation(net.blocks, _activation_word), "dropout_probability": _dropout(net.blocks),
+    }
+
+
+def _out_degrees(net):
+    final = net.final_layer
+    return final.degrees[::final.out_features // net.initial_layer.in_features]
+
+
+def _dropout(blocks):
+    for block in blocks:
+        return float(block.dropout.p)
+    return 0.0
+
+
+def _nf_tails(tails):
+    if tails != "linear":
+        raise ExportError(f"splines with tails {tails!r} cannot be described; only linear tails have a density everywhere")
+    return tails
+
+
+def _nf_bound(bound):
+    if torch.is_tensor(bound):
+        raise ExportError("a spline with one bound per feature (Circular*) cannot be described")
+    return float(bound)
+
+
+def _nf_glow(layer):
+    block = layer.flows[0]
+    split, coupling = block.flows[0], block.flows[1]
+    net = coupling.param_map
+    convolutions = [m for m in layer.flows if _kind(m) == "Invertible1x1Conv"]
+    norm = [m for m in layer.flows if _kind(m) == "ActNorm"][0]
+    described = _nf_net(net)["args"]
+    return {
+        "channels": norm.s.shape[1], "hidden_channels": described["channels"][1], "scale": bool(coupling.scale), "scale_map": coupling.scale_map,
+        "split_mode": split.mode, "leaky": described["leaky"], "init_zeros": True,
+        "use_lu": bool(convolutions[0].use_lu) if convolutions else True, "net_actnorm": described["actnorm"],
+    }
+
+
+_NF_LAYERS = {
+    "AffineCouplingBlock": _nf_coupling_block,
+    "MaskedAffineFlow": _nf_masked_affine,
+    "ActNorm": lambda layer: {"shape": list(layer.s.shape[1:])},
+    "AffineConstFlow": _nf_const,
+    "Permute": lambda layer: {"num_channels": int(layer.num_channels), "mode": layer.mode},
+    "InvertibleAffine": lambda layer: {"num_channels": int(layer.num_channels), "use_lu": bool(layer.use_lu)},
+    "Invertible1x1Conv": lambda layer: {"num_channels": int(layer.num_channels), "use_lu": bool(layer.use_lu)},
+    "LULinearPermute": lambda layer: {"num_channels": int(layer.linear.features), "identity_init": True},
+    "CoupledRationalQuadraticSpline": _nf_coupled_spline,
+    "AutoregressiveRationalQuadraticSpline": _nf_ar_spline,
+    "MaskedAffineAutoregressive": _nf_maf,
+    "GlowBlock": _nf_glow,
+    "Squeeze": lambda layer: {},
+    "Merge": lambda layer: {"mode": layer.mode},
+}
+
+
+def _nf_transform(transform):
+    kind = _kind(transform)
+    if kind == "Logit":
+        return {"type": kind, "args": {"alpha": float(transform.alpha)}}
+    if kind == "Shift":
+        return {"type": kind, "args": {"shift": float(transform.shift)}}
+    raise ExportError(f"the transform {kind} in front of a multi-scale flow cannot be described; Logit and Shift can")
+
+
+def _nf_net(net):
+    kind = _kind(net)
+    if kind == "MLP":
+        return {"type": kind, "args": _nf_mlp(net)}
+    if kind == "ConvNet2d":
+        return {"type": kind, "args": _nf_convnet(net)}
+    raise ExportError(f"the network {kind} cannot be described; build it with normflows.nets.MLP (or ConvNet2d)")
+
+
+def _nf_mlp(net):
+    layers, leaky, dropout, scales, function, seen_last = [], 0.0, None, {}, None, False
+    modules = list(net.net)
+    last = max(i for i, m in enumerate(modules) if _kind(m) == "Linear")
+    for i, module in enumerate(modules):
+        kind = _kind(module)
+        if kind == "Linear":
+            layers += [module.in_features, module.out_features] if not layers else [module.out_features]
+        elif kind == "LeakyReLU":
+            leaky = float(module.negative_slope)
+        elif kind == "Dropout":
+            dropout = float(module.p)
+        elif i > last and kind == "ConstScaleLayer":
+            scales["output_scale" if function else "score_scale"] = _float32(module.scale)
+        elif i > last and kind in ("Sigmoid", "ReLU", "Tanh", "ClampExp"):
+            function = kind.lower()
+        else:
+            raise ExportError(f"the module {kind} in an MLP cannot be described")
+    return {
+        "layers": layers, "leaky": leaky, "score_scale": scales.get("score_scale"), "output_fn": function,
+        "output_scale": scales.get("output_scale"), "init_zeros": False, "dropout": dropout,
+    }
+
+
+def _nf_convnet(net):
+    convolutions = [m for m in net.net if _kind(m) == "Conv2d"]
+    slopes = [float(m.negative_slope) for m in net.net if _kind(m) == "LeakyReLU"]
+    unknown = [_kind(m) for m in net.net if _kind(m) not in ("Conv2d", "LeakyReLU", "ActNorm")]
+    if unknown:
+        raise ExportError(f"the module {unknown[0]} in a ConvNet2d cannot be described")
+    return {
+        "channels": [convolutions[0].in_channels] + [c.out_channels for c in convolutions],
+        "kernel_size": [c.kernel_size[0] for c in convolutions], "leaky": slopes[0] if slopes else 0.0,
+        "init_zeros": True, "actnorm": any(_kind(m) == "ActNorm" for m in net.net), "weight_std": None,
+    }
+
+
+def _nf_base(base, key_prefix):
+    kind = _kind(base)
+    if kind == "DiagGaussian":
+        args = {"shape": list(_list(base.shape)), "trainable": "loc" in base._parameters}
+    elif kind == "ClassCondDiagGaussian":
+        args = {"shape": list(_list(base.shape)), "num_classes": int(base.num_classes)}
+    elif kind == "GlowBase":
+        classes = getattr(base, "num_classes", None)
+        args = {"shape": list(_list(base.shape)), "num_classes": None if classes is None else int(classes), "logscale_factor": float(base.logscale_factor)}
+    elif kind == "ConditionalDiagGaussian":
+        args = {"shape": list(_list(base.shape)), "context_encoder": _nf_net(base.context_encoder)}
+    elif kind == "GaussianMixture":
+        args = {"n_modes": int(base.n_modes), "dim": int(base.dim)}
+    else:
+        raise ExportError(f"the base {kind} cannot be described; DiagGaussian, ClassCondDiagGaussian, GlowBase, ConditionalDiagGaussian and GaussianMixture can")
+    return {"type": kind, "args": args, "key_prefix": key_prefix}
+
+
+def _multiscale_shape(model):
+    channels, height, width = _list(model.q0[0].shape)
+    for i, level in enumerate(model.flows):
+        if i > 0:
+            if not str(model.merges[i - 1].mode).startswith("channel"):
+                raise ExportError(f"a merge by {model.merges[i - 1].mode} cannot be described; channel can")
+            channels += _list(model.q0[i].shape)[0]
+        for layer in level:
+            if _kind(layer) == "Squeeze":
+                channels, height, width = channels // 4, height * 2, width * 2
+    return [channels, height, width]
+
+
+def _nf_context(model, hint):
+    widths = set()
+    for module in model.modules():
+        kind = _kind(module)
+        if kind == "ResidualNet" and getattr(module, "context_features", None):
+            widths.add(int(module.context_features))
+        elif kind == "MADE" and getattr(module, "context_layer", None) is not None:
+            widths.add(module.context_layer.in_features)
+        elif kind == "ConditionalDiagGaussian":
+            linear = [m for m in module.context_encoder.modules() if _kind(m) == "Linear"]
+            widths.add(linear[0].in_features)
+    if len(widths) > 1:
+        raise ExportError(f"the layers take contexts of different widths: {sorted(widths)}")
+    if not widths and hint is None:
+        raise ExportError("no layer tells the width of the context: pass context_size=")
+    return widths.pop() if widths else int(hint)
+
+
+# --- zuko --------------------------------------------------------------------------------------------------------------------
+
+def _zuko(flow, state, prefix, owner, hints):
+    layers, width = [], [None]
+    structure = {"transform": _zuko_transform(flow.transform, prefix + "transform", width)}
+    features = _zuko_features(structure["transform"], state, prefix)
+    structure["base"] = _zuko_base(flow.base, state, prefix)
+    raw = _raw_context(owner)
+    context = width[0] or 0
+    structure["embedding"] = _embedding(_embedding_module(owner, flow), owner, state, context, hints)
+    return {
+        "library": "zuko", "event_size": features,
+        "context_size": raw if raw is not None else _embedded_input(structure["embedding"], state, context), "structure": structure,
+    }
+
+
+def _zuko_transform(transform, prefix, width):
+    kind = _kind(transform)
+    if kind == "LazyComposedTransform":
+        return {"type": "composed", "prefix": prefix,
+                "layers": [_zuko_transform(t, f"{prefix}.transforms.{i}", width) for i, t in enumerate(transform.transforms)]}
+    if kind == "MaskedAutoregressiveTransform":
+        total = int(transform.total)
+        hyper = _zuko_hyper(transform.hyper, prefix, "masked_mlp", "concat(x, context)")
+        features = _last_linear(transform.hyper).out_features // total
+        _set(width, _first_linear(transform.hyper).in_features - features)
+        order = getattr(transform, "order", None)
+        return {"type": "masked_autoregressive", "prefix": prefix, "features": features, "passes": int(transform.passes),
+                "order": None if order is None else [int(v) for v in order], "params_per_feature": total,
+                "univariate": _zuko_univariate(transform.univariate, transform.shapes), "hyper": hyper}
+    if kind == "GeneralCouplingTransform":
+        mask = [int(bool(v)) for v in transform.mask]
+        hyper = _zuko_hyper(transform.hyper, prefix, "mlp", "concat(x[kept], context)")
+        _set(width, _first_linear(transform.hyper).in_features - sum(mask))
+        return {"type": "coupling", "prefix": prefix, "mask": mask, "mask_meaning": "1 = kept (conditioner input), 0 = transformed",
+                "params_per_feature": int(transform.total), "univariate": _zuko_univariate(transform.univariate, transform.shapes), "hyper": hyper}
+    if kind == "ElementWiseTransform":
+        described = {"type": "elementwise", "prefix": prefix, "univariate": _zuko_univariate(transform.univariate, transform.shapes)}
+        if getattr(transform, "hyper", None) is not None:
+            described["hyper"] = _zuko_hyper(transform.hyper, prefix, "mlp", "context")
+            _set(width, _first_linear(transform.hyper).in_features)
+        else:
+            described["hyper"] = None
+            described["tensors"] = [f"{prefix}.phi.{i}" for i in range(len(transform.phi))]
+        return described
+    if kind in ("UnconditionalTransform", "Unconditional"):
+        return _zuko_unconditional(transform, prefix)
+    if kind == "FFJTransform":
+        raise ExportError("a continuous flow (CNF) has no exact log-density: only exact flows are served")
+    raise ExportError(f"the zuko transform {kind} cannot be described")
+
+
+def _zuko_unconditional(transform, prefix):
+    function = getattr(transform, "f", None) or getattr(transform, "meta", None)
+    function_name = getattr(function, "__name__", _kind(function))
+    tensors = [n for n, _ in transform.named_parameters(recurse=False)] + [n for n, _ in transform.named_buffers(recurse=False)]
+    numbers = {k: float(v) for k, v in {**getattr(transform, "kwargs", {}), **vars(transform)}.items()
+               if isinstance(v, (int, float)) and not isinstance(v, bool) and not k.startswith("_") and k != "training"}
+    if function_name == "SoftclipTransform":
+        if "bound" not in numbers:
+            numbers["bound"] = _default(function, "bound")
+    elif function_name not in ("AffineTransform", "MonotonicAffineTransform", "RotationTransform"):
+        raise ExportError(f"the transform {function_name} cannot be described; transform the data outside and export the flow without it")
+    return {"type": "unconditional", "prefix": prefix, "function": function_name, "note": "", "tensors": tensors, "numbers": numbers}
+
+
+def _zuko_hyper(network, prefix, kind, reads):
+    return {"type": kind, "prefix": f"{prefix}.hyper", "input": reads, "modules": _zuko_modules(network)}
+
+
+def _zuko_modules(network):
+    return [_zuko_module(index, module) for index, module in network.named_children()]
+
+
+def _zuko_module(index, module):
+    kind = _kind(module)
+    if kind in ("MaskedLinear", "Linear"):
+        return {"index": index, "type": kind, "in": module.in_features, "out": module.out_features}
+    if kind == "MonotonicLinear":
+        raise ExportError("a monotonic network (NAF, UNAF) cannot be served exactly")
+    if kind == "Residual":
+        return {"index": index, "type": kind, "inner": _zuko_modules(module)}
+    if kind == "LayerNorm":
+        if list(module.parameters()):
+            raise ExportError("a LayerNorm with parameters inside a zuko network cannot be described")
+        return {"index": index, "type": "LayerNormNoAffine", "eps": float(module.eps), "variance": "unbiased (n-1)"}
+    if kind == "ELU":
+        return {"index": index, "type": kind, "alpha": float(module.alpha)}
+    if kind == "LeakyReLU":
+        return {"index": index, "type": kind, "negative_slope": float(module.negative_slope)}
+    if kind in ("ReLU", "Tanh", "SiLU", "GELU", "Sigmoid", "Softplus", "SELU"):
+        if kind == "Softplus" and (module.beta != 1 or module.threshold != 20) or kind == "GELU" and getattr(module, "approximate", "none") != "none":
+            raise ExportError(f"the activation {kind} with other options than the default cannot be described")
+        return {"index": index, "type": kind}
+    raise ExportError(f"the module {kind} in a zuko network cannot be described")
+
+
+def _zuko_univariate(univariate, shapes):
+    if isinstance(univariate, torch.nn.Module):
+        raise ExportError(f"the monotonic network {_kind(univariate)} (NAF, UNAF) cannot be served exactly")
+    function, keywords = univariate, {}
+    if hasattr(univariate, "func") and hasattr(univariate, "keywords"):
+        if univariate.args:
+            raise ExportError("use functools.partial(Transform, slope=...) with keywords, not with positional arguments")
+        function, keywords = univariate.func, dict(univariate.keywords)
+    name = getattr(function, "__name__", "")
+    sizes = [list(shape) for shape in shapes]
+    if name == "MonotonicAffineTransform":
+        return {"type": "affine", "slope": _setting(function, keywords, "slope"), "packed": ["shift", "scale"]}
+    if name in ("MonotonicRQSTransform", "CircularRQSTransform"):
+        circular = name == "CircularRQSTransform"
+        spline = function.__globals__.get("MonotonicRQSTransform", function) if circular else function
+        slope = keywords["slope"] if "slope" in keywords else (
+            _default(function, "slope") if _has_default(function, "slope") else _default(spline, "slope"))
+        return {"type": "circular_shift_then_rqs" if circular else "rqs", "bins": sizes[0][0],
+                "bound": math.pi if circular else _setting(function, keywords, "bound"), "slope": float(slope),
+                "packed": ["widths", "heights", "derivatives"]}
+    if name in ("GaussianizationTransform", "ShiftedSOSPTransform", "BoundedBernsteinTransform"):
+        if name == "ShiftedSOSPTransform":
+            keywords.setdefault("slope", _sos_slope(function))
+        return {"type": name, "shapes": sizes, "keywords": {key: _plain(value) for key, value in keywords.items()}}
+    raise ExportError(f"the univariate transform {name or _kind(univariate)} cannot be described")
+
+
+def _sos_slope(function):
+    for candidate in inspect.getmro(function) if inspect.isclass(function) else (function,):
+        if _has_default(candidate, "slope"):
+            return _default(candidate, "slope")
+    raise ExportError("the slope of ShiftedSOSPTransform cannot be found: pass it with functools.partial(..., slope=...)")
+
+
+def _setting(function, keywords, key):
+    return float(keywords[key]) if key in keywords else _default(function, key)
+
+
+def _has_default(function, key):
+    try:
+        parameter = inspect.signature(function).parameters.get(key)
+    except (TypeError, ValueError):
+        return False
+    return parameter is not None and parameter.default is not inspect.Parameter.empty
+
+
+def _default(function, key):
+    if not _has_default(function, key):
+        raise ExportError(f"{getattr(function, '__name__', function)} does not tell its {key}: pass it with functools.partial(..., {key}=...)")
+    return float(inspect.signature(function).parameters[key].default)
+
+
+def _zuko_base(base, state, prefix):
+    function = getattr(base, "f", None) or getattr(base, "meta", None)
+    name = getattr(function, "__name__", "")
+    start = prefix + "base."
+    keys = [key for key in state if key.startswith(start)]
+    if name == "DiagNormal":
+        return {"type": "diag_normal", "tensors": keys, "meaning": "loc, scale (per feature)"}
+    if name == "BoxUniform":
+        return {"type": "box_uniform", "tensors": keys, "meaning": "lower, upper"}
+    raise ExportError(f"the base {name or _kind(base)} cannot be described; DiagNormal and BoxUniform can")
+
+
+def _zuko_features(node, state, prefix):
+    if node["type"] == "composed":
+        for layer in node["layers"]:
+            found = _zuko_features(layer, state, prefix)
+            if found:
+                return found
+    if node["type"] == "masked_autoregressive":
+        return node["features"]
+    if node["type"] == "coupling":
+        return len(node["mask"])
+    for key, value in state.items():
+        if key.startswith(prefix + "base.") and value.dim() == 1:
+            return value.shape[0]
+    return None
+
+
+def _linears(network):
+    return [m for m in network.modules() if _kind(m) in ("MaskedLinear", "Linear")]
+
+
+def _first_linear(network):
+    return _linears(network)[0]
+
+
+def _last_linear(network):
+    return [m for m in network.children() if _kind(m) in ("MaskedLinear", "Linear")][-1]
+
+
+def _set(cell, value):
+    if cell[0] is None:
+        cell[0] = int(value)
+
+
+# --- nflows ------------------------------------------------------------------------------------------------------------------
+
+def _nflows(flow, state, prefix, owner, hints):
+    if _kind(flow._distribution) != "StandardNormal":
+        raise ExportError(f"the base {_kind(flow._distribution)} cannot be described; StandardNormal can")
+    shape = _list(flow._distribution._shape)
+    width = [None]
+    structure = {"transform": _nflows_transform(flow._transform, prefix + "_transform", width),
+                 "base": {"type": "standard_normal", "shape": shape, "tensors": []}}
+    context = width[0] or 0
+    structure["embedding"] = _embedding(_embedding_module(owner, flow), owner, state, context, hints)
+    raw = _raw_context(owner)
+    return {"library": "nflows", "event_size": shape[0],
+            "context_size": raw if raw is not None else _embedded_input(structure["embedding"], state, context), "structure": structure}
+
+
+def _nflows_transform(t, prefix, width):
+    kind = _kind(t)
+    if kind == "CompositeTransform":
+        return {"type": "composite", "prefix": prefix,
+                "layers": [_nflows_transform(inner, f"{prefix}._transforms.{i}", width) for i, inner in enumerate(t._transforms)]}
+    if kind == "MaskedAffineAutoregressiveTransform":
+        return {"type": "masked_affine_autoregressive", "prefix": prefix, "epsilon": float(t._epsilon), "scale": "softplus(a)+epsilon",
+                "packed_per_feature": ["a", "shift"], "net": _nflows_made(t.autoregressive_net, prefix + ".autoregressive_net", width)}
+    if kind == "MaskedPiecewiseRationalQuadraticAutoregressiveTransform":
+        net = t.autoregressive_net
+        return {"type": "masked_rqs_autoregressive", "prefix": prefix, "spline": _nflows_spline(t, net), "net": _nflows_made(net, prefix + ".autoregressive_net", width)}
+    if kind in ("AffineCouplingTransform", "AdditiveCouplingTransform", "PiecewiseRationalQuadraticCouplingTransform"):
+        return _nflows_coupling(t, prefix, kind, width)
+    if kind == "LULinear":
+        return {"type": "lu_linear", "prefix": prefix, "features": int(t.features), "eps": float(t.eps), "diag": "softplus(unconstrained_upper_diag)+eps",
+                "triangle_order": "row-major: numpy tril_indices(k=-1) / triu_indices(k=1)", "forward": "y = L(Ux)+bias, L unit lower"}
+    if kind in ("Permutation", "RandomPermutation", "ReversePermutation"):
+        if getattr(t, "_dim", 1) != 1:
+            raise ExportError("a permutation of another axis than the features cannot be described")
+        return {"type": "permutation", "prefix": prefix, "permutation": t._permutation.tolist(), "forward": "y[j] = x[permutation[j]]"}
+    if kind in ("PointwiseAffineTransform", "AffineTransform"):
+        return {"type": "pointwise_affine", "prefix": prefix, "forward": "y = x*_scale + _shift", "tensors": [f"{prefix}._shift", f"{prefix}._scale"]}
+    if kind == "BatchNorm":
+        return {"type": "batch_norm_flow", "prefix": prefix, "eps": float(t.eps), "weight": "softplus(unconstrained_weight)+eps",
+                "forward": "y = weight*(x-running_mean)/sqrt(running_var+eps)+bias"}
+    if kind == "ActNorm":
+        return {"type": "act_norm", "prefix": prefix, "forward": "y = exp(log_scale)*x + shift"}
+    raise ExportError(f"the nflows transform {kind} cannot be described")
+
+
+def _nflows_made(net, prefix, width):
+    context = net.context_layer.in_features if getattr(net, "context_layer", None) is not None else 0
+    _set(width, context)
+    residual = bool(net.use_residual_blocks)
+    norm = any(bool(getattr(b, "use_batch_norm", False)) if residual else getattr(b, "batch_norm", None) is not None for b in net.blocks)
+    return {"type": "made", "prefix": prefix, "features": net.initial_layer.in_features, "hidden": net.initial_layer.out_features, "context": context,
+            "num_blocks": len(net.blocks), "block": "residual" if residual else "feedforward",
+            "activation": _blocks_activation(net.blocks, _activation_text) if len(net.blocks) else _activation_text(net.activation),
+            "batch_norm": norm, "batch_norm_eps": 0.001 if norm else None, "has_hidden_features_attribute": hasattr(net, "hidden_features"),
+            "outputs": net.final_layer.out_features}
+
+
+def _nflows_residual_net(net, prefix, width):
+    if _kind(net) != "ResidualNet":
+        raise ExportError(f"the conditioner {_kind(net)} cannot be described; nflows.nn.nets.ResidualNet can")
+    context = int(net.context_features or 0)
+    _set(width, context)
+    norm = any(bool(getattr(b, "use_batch_norm", False)) for b in net.blocks)
+    return {"type": "residual_net", "prefix": prefix, "in": net.initial_layer.in_features, "hidden": int(net.hidden_features), "context": context,
+            "num_blocks": len(net.blocks), "activation": _blocks_activation(net.blocks, _activation_text), "batch_norm": norm,
+            "batch_norm_eps": 0.001 if norm else None, "outputs": net.final_layer.out_features}
+
+
+def _nflows_spline(t, net):
+    if t.tails != "linear":
+        raise ExportError(f"splines with tails {t.tails!r} cannot be described; only linear tails have a density everywhere")
+    return {"type": "rqs", "bins": int(t.num_bins), "tails": t.tails, "tail_bound": float(t.tail_bound), "min_bin_width": float(t.min_bin_width),
+            "min_bin_height": float(t.min_bin_height), "min_derivative": float(t.min_derivative),
+            "softmax_scale_divisor_sqrt_of": int(net.hidden_features) if hasattr(net, "hidden_features") else None,
+            "packed": ["widths", "heights", "derivatives"]}
+
+
+def _nflows_coupling(t, prefix, kind, width):
+    described = {"prefix": prefix, "identity_features": t.identity_features.tolist(), "transform_features": t.transform_features.tolist(),
+                 "net": _nflows_residual_net(t.transform_net, prefix + ".transform_net", width)}
+    own = getattr(t, "unconditional_transform", None)
+    if kind == "PiecewiseRationalQuadraticCouplingTransform":
+        described.update(type="rqs_coupling", spline=_nflows_spline(t, t.transform_net), unconditional=None)
+        if own is not None:
+            described["unconditional"] = {
+                "type": "rqs_cdf", "prefix": prefix + ".unconditional_transform", "bins": own.unnormalized_widths.shape[-1], "tails": own.tails,
+                "tail_bound": float(own.tail_bound), "min_bin_width": float(own.min_bin_width), "min_bin_height": float(own.min_bin_height),
+                "min_derivative": float(own.min_derivative), "softmax_scale_divisor_sqrt_of": None,
+                "note": "applied to the identity features AFTER they were used as conditioner input in forward; inverted BEFORE in inverse"}
+        return described
+    if own is not None:
+        raise ExportError("an unconditional transform on an affine coupling cannot be described")
+    if kind == "AdditiveCouplingTransform":
+        return {"type": "additive_coupling", **described}
+    return {"type": "affine_coupling", **described, "scale": _nflows_scale(t),
+            "packed": ["shift for all transformed features", "unconstrained scale for all transformed features"]}
+
+
+def _nflows_scale(t):
+    count = len(t.transform_features)
+    probe = torch.linspace(-6, 6, 13, dtype=torch.float64)
+    parameters = torch.cat([torch.zeros(13, count, dtype=torch.float64), probe[:, None].expand(13, count)], 1)
+    with torch.no_grad():
+        scale, _ = t._scale_and_shift(parameters.clone())
+    scale = scale[:, 0]
+    if torch.allclose(scale, torch.sigmoid(probe + 2) + 1e-3, rtol=1e-9):
+        return "sigmoid(a+2)+1e-3"
+    if torch.allclose(scale, (torch.nn.functional.softplus(probe) + 1e-3).clamp(0, 3), rtol=1e-9):
+        return "clamp(softplus(a)+1e-3, 0, 3)"
+    raise ExportError("the scale activation of an affine coupling is neither sigmoid(a+2)+1e-3 nor clamp(softplus(a)+1e-3, 0, 3)")
+
+
+# --- embeddings (sbi) --------------------------------------------------------------------------------------------------------
+
+def _raw_context(owner):
+    shape = getattr(owner, "condition_shape", None)
+    if shape is None:
+        return None
+    if len(shape) != 1:
+        raise ExportError(f"a condition of shape {tuple(shape)} cannot be described; flatten it to one axis")
+    return int(shape[0])
+
+
+def _embedding_module(owner, flow):
+    """(module, prefix) of the network in front of the context, if any."""
+    for holder, prefix in ((owner, ""), (flow, "net." if flow is not owner else "")):
+        module = getattr(holder, "_modules", {}).get("_embedding_net")
+        if module is not None:
+            return module, prefix + "_embedding_net"
+    return None
+
+
+def _embedding(found, owner, state, context, hints):
+    if found is None or _kind(found[0]) == "Identity":
+        if hints["embedding"] is not None:
+            raise ExportError("embedding=: a network outside the flow has no weights in it; export the flow with the embedded context, or put both into one sbi estimator")
+        return None
+    module, prefix = found
+    layers = []
+    _embedding_layers(module, prefix, layers, direct=True)
+    return {"prefix": prefix, "layers": layers}
+
+
+def _embedding_layers(module, prefix, layers, direct):
+    kind = _kind(module)
+    if kind in ("Sequential", "FCEmbedding"):
+        inner, start = (module.net, prefix + ".net.") if kind == "FCEmbedding" else (module, prefix + ".")
+        for index, child in inner.named_children():
+            _embedding_layers(child, start + index, layers, direct=kind == "Sequential" and direct)
+    elif kind == "Standardize":
+        layers.append({"type": "standardize", "formula": "(x - _mean)/_std", "mean": f"{prefix}._mean", "std": f"{prefix}._std"})
+    elif kind == "Linear":
+        layers.append({"type": "linear", "prefix": prefix})
+    elif kind == "Identity":
+        if direct:
+            layers.append({"type": "identity"})
+    elif kind != "Dropout":
+        if list(module.parameters()) or list(module.children()):
+            raise ExportError(f"the module {kind} in an embedding cannot be described: embed outside and export the flow with the embedded context")
+        layers.append({"type": _activation_text(module)})
+
+
+def _embedded_input(embedding, state, context):
+    """The raw width in front of an embedding: that of its first layer that tells."""
+    for layer in (embedding or {}).get("layers", []):
+        if layer["type"] == "linear":
+            return int(state[layer["prefix"] + ".weight"].shape[1])
+        if layer["type"] == "standardize" and state[layer["mean"]].dim() == 1:
+            return int(state[layer["mean"]].shape[0])
+    return context
+
+
+# --- image repositories ------------------------------------------------------------------------------------------------------
+
+def _images(model, state, prefix, owner, hints):
+    shape = hints["event_shape"]
+    if shape is None or len(shape) != 3:
+        raise ExportError("this repository stores the image's size nowhere: pass event_shape=(C, H, W)")
+    shape = [int(size) for size in shape]
+    if hasattr(model, "bounds"):
+        constructor, library, channels = _chrischute_glow(model.flows), "chrischute/glow", 3
+    elif hasattr(model, "data_constraint"):
+        constructor, library = _chrischute_realnvp(model.flows), "chrischute/real-nvp"
+        channels = constructor["in_channels"]
+    else:
+        constructor, library = _rosinality(model), "rosinality/glow-pytorch"
+        channels = constructor["in_channel"]
+    if shape[0] != channels:
+        raise ExportError(f"event_shape: the model takes {channels} channels, not {shape[0]}")
+    return {"format": "flow-golden/1", "library": library, "constructor": constructor, "event_shape": shape}
+
+
+def _rosinality(model):
+    step = model.blocks[0].flows[0]
+    return {"type": "Glow", "in_channel": step.actnorm.loc.shape[1] // 4, "n_flow": len(model.blocks[0].flows), "n_block": len(model.blocks),
+            "affine": bool(step.coupling.affine), "conv_lu": _kind(step.invconv) == "InvConv2dLU", "filter_size": step.coupling.net[0].out_channels}
+
+
+def _chrischute_glow(flows):
+    levels, node = 0, flows
+    while node is not None:
+        levels, node = levels + 1, getattr(node, "next", None)
+    return {"type": "Glow", "num_channels": flows.steps[0].coup.nn.in_conv.out_channels, "num_levels": levels, "num_steps": len(flows.steps)}
+
+
+def _chrischute_realnvp(flows):
+    net, scales, node = flows.in_couplings[0].st_net, 1, flows
+    while not node.is_last_block:
+        scales, node = scales + 1, node.next_block
+    return {"type": "RealNVP", "num_scales": scales, "in_channels": net.in_norm.num_features, "mid_channels": net.out_norm.num_features, "num_blocks": len(net.blocks)}

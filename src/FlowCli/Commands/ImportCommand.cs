@@ -1,0 +1,61 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Cryptography;
+using FlowCli.Import;
+using FlowCore;
+using FlowCore.Checkpoints;
+using FlowCore.Interop;
+
+namespace FlowCli.Commands;
+
+/// <summary><c>flow import</c>: another library's checkpoint to one of ours, with the same numbers.</summary>
+internal static class ImportCommand
+{
+    private const double LargestRoundTrip = 1e-6;
+
+    public static Command Create(Terminal terminal)
+    {
+        var folder = new Argument<string>("FOLDER") { Description = "The folder with model.json and the weights (.safetensors, .pt, .pth, .pth.tar)." };
+        var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
+        var library = new Option<string?>("--library") { Description = "The library, where model.json does not name it." };
+        library.AcceptOnlyFromAmong("normflows", "zuko", "nflows", "sbi", "glow-pytorch", "chrischute-glow", "chrischute-realnvp");
+        var weights = new Option<string?>("--weights") { Description = "The weights, where the folder holds several files.", HelpName = "FILE" };
+        var command = new Command("import", "Turns a trained model of another library into a checkpoint.") { folder, output, library, weights };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(folder), parsed.GetRequiredValue(output), parsed.GetValue(library), parsed.GetValue(weights), terminal));
+        return command;
+    }
+
+    private static void Run(string folder, string output, string? library, string? weightsFile, Terminal terminal)
+    {
+        string description = Path.Combine(folder, "model.json");
+        if (!File.Exists(description))
+            throw new ImportException($"{description}: not found; clients/python/flow_export.py writes it from a live model");
+        string weightsPath = weightsFile ?? StateDict.Find(folder);
+        string name = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(output).TrimEnd(Path.DirectorySeparatorChar))!);
+        Checkpoint imported = ForeignModel.Import(File.ReadAllBytes(description), StateDict.Read(weightsPath), name, library);
+        FlowSpec spec = imported.Spec with
+        {
+            Provenance = imported.Spec.Provenance! with
+            {
+                Command = $"flow import {Path.GetFileName(Path.GetFullPath(folder))}",
+                Data = Path.GetFileName(weightsPath),
+                DataSha256 = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(weightsPath))),
+                Created = TimeProvider.System.GetUtcNow(),
+            },
+        };
+        Checkpoint checkpoint = imported with { Spec = spec };
+
+        Verification verified = Verification.Of(checkpoint);
+        if (!(verified.RoundTrip <= LargestRoundTrip))
+            throw new ImportException(string.Create(
+                CultureInfo.InvariantCulture, $"{folder}: the imported flow does not invert (round trip {verified.RoundTrip:g2} in float64): the weights are not those of this model.json"));
+        checkpoint.Write(output, ImportedCard.Write(spec, verified));
+        terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"""
+            {name}: {spec.Provenance!.Source} {spec.Provenance.Version}, {spec.Bijections.Length} bijections, event shape [{string.Join(", ", spec.EventShape)}]
+            on {verified.Rows} rows of its own: round trip {verified.RoundTrip:g2}, log-determinants {verified.LogDeterminant:g2} (float64, relative); float32 log densities within {verified.Float32:g2} nats
+            written to {output}
+            """));
+    }
+}

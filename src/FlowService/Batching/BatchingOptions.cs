@@ -1,0 +1,59 @@
+using FlowService.Limits;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Batching;
+
+/// <summary>The section <c>Batching</c>: how requests wait for a device and share it.</summary>
+internal sealed class BatchingOptions
+{
+    public const string Section = "Batching";
+
+    /// <summary>The most rows in one batch (default 4096). A larger request is computed in slices of at most this many.</summary>
+    [Within(1, 1 << 20, ErrorMessage = "Batching:BatchRows must lie in 1..1048576: it is the most rows in one batch (default 4096).")]
+    public int BatchRows { get; set; } = 4096;
+
+    /// <summary>The most rows that wait for one device (default 262144). Beyond it requests are refused with 429.</summary>
+    [Within(1, 1 << 30, ErrorMessage = "Batching:QueueRows must be 1 or more: it is the most rows that wait for one device (default 262144).")]
+    public int QueueRows { get; set; } = 1 << 18;
+
+    /// <summary>The time in seconds after which a request that names no timeout is given up with 504 (default 30).</summary>
+    [Within(0.001, 86400, ErrorMessage = "Batching:DeadlineSeconds must lie in 0.001..86400: a request that names no timeout_ms is given up after it (default 30).")]
+    public double DeadlineSeconds { get; set; } = 30;
+
+    /// <summary>The longest timeout in seconds that a request may name (default 300).</summary>
+    [Within(0.001, 86400, ErrorMessage = "Batching:MaxDeadlineSeconds must lie in 0.001..86400: it is the longest timeout_ms that a request may name (default 300).")]
+    public double MaxDeadlineSeconds { get; set; } = 300;
+}
+
+[OptionsValidator]
+internal sealed partial class BatchingOptionsValidator : IValidateOptions<BatchingOptions>;
+
+/// <summary>What must hold between the limits: a request that is within its own limit must fit into an empty queue.</summary>
+internal sealed class BatchingFitsLimits(IOptions<LimitsOptions> limits) : IValidateOptions<BatchingOptions>
+{
+    public ValidateOptionsResult Validate(string? name, BatchingOptions options)
+    {
+        int largest = LargestRequest();
+        if (options.QueueRows < largest)
+            return ValidateOptionsResult.Fail(
+                $"Batching:QueueRows is {options.QueueRows}, but one request may have {largest} rows and could never be accepted: "
+                + "raise Batching:QueueRows, or lower Limits:RowsPerRequest and Limits:SamplesPerRequest.");
+        if (options.DeadlineSeconds > options.MaxDeadlineSeconds)
+            return ValidateOptionsResult.Fail(
+                $"Batching:DeadlineSeconds is {options.DeadlineSeconds}, more than Batching:MaxDeadlineSeconds ({options.MaxDeadlineSeconds}): "
+                + "lower the first or raise the second.");
+        return ValidateOptionsResult.Success;
+    }
+
+    private int LargestRequest()
+    {
+        try
+        {
+            return Math.Max(limits.Value.RowsPerRequest, limits.Value.SamplesPerRequest);
+        }
+        catch (OptionsValidationException)
+        {
+            return 0; // limits that are wrong themselves are reported by their own validator
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace FlowService.Batching;
+
+/// <summary>What a client asks of a model.</summary>
+internal enum Operation
+{
+    LogProb,
+    Encode,
+    Sample,
+    Decode,
+}
+
+/// <summary>The computation behind it: two kinds of batch for each model, not four.</summary>
+internal enum Direction
+{
+    /// <summary>Data to latents: logprob and encode.</summary>
+    Forward,
+
+    /// <summary>Latents to data: sample and decode.</summary>
+    Inverse,
+}
+
+internal static class Operations
+{
+    public static Direction Direction(this Operation operation) =>
+        operation is Operation.LogProb or Operation.Encode ? Batching.Direction.Forward : Batching.Direction.Inverse;
+
+    /// <summary>The name in paths and metrics.</summary>
+    public static string Name(this Operation operation) => operation switch
+    {
+        Operation.LogProb => "logprob",
+        Operation.Encode => "encode",
+        Operation.Sample => "sample",
+        _ => "decode",
+    };
+
+    /// <summary>The name in metrics.</summary>
+    public static string Name(this Direction direction) => direction == Batching.Direction.Forward ? "forward" : "inverse";
+}

@@ -1,0 +1,54 @@
+using FlowCore.Engines;
+using FlowService.Wire;
+
+namespace FlowService.Batching;
+
+/// <summary>
+/// What a request brings to a batch: rows of x, z or noise, each with its context. One context row may serve
+/// several rows: row i has context row i / <see cref="RowsPerContext"/>.
+/// </summary>
+internal sealed class WorkRows : IDisposable
+{
+    private RowBuffer? noise;
+
+    /// <summary>The number of rows.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>The rows of x or z; null for samples, whose noise is drawn after they are admitted. Its owner disposes of it.</summary>
+    public RowBuffer? Values { get; init; }
+
+    /// <summary>The context rows, or null for an unconditional model. Its owner disposes of it.</summary>
+    public RowBuffer? Context { get; init; }
+
+    public int RowsPerContext { get; init; } = 1;
+
+    public ulong Seed { get; init; }
+
+    public float Temperature { get; init; } = 1;
+
+    /// <summary>Draws the noise of samples, on the caller's thread: row i has noise row i of the seed.</summary>
+    public void DrawNoise(FlowEngine<float> engine, RowPool pool)
+    {
+        noise = pool.Rent(checked(Count * engine.NoiseWidth));
+        engine.DrawNoise(Seed, 0, noise.Span);
+    }
+
+    /// <summary>Copies the values of a slice, <paramref name="width"/> to a row.</summary>
+    public void CopyValues(int first, int rows, int width, Span<float> target) =>
+        (Values ?? noise)!.Span.Slice(first * width, rows * width).CopyTo(target);
+
+    /// <summary>Copies the context of each row of a slice.</summary>
+    public void CopyContext(int first, int rows, int width, Span<float> target)
+    {
+        if (Context is null)
+            return;
+        Span<float> context = Context.Span;
+        if (RowsPerContext == 1)
+            context.Slice(first * width, rows * width).CopyTo(target);
+        else
+            for (int i = 0; i < rows; i++)
+                context.Slice((first + i) / RowsPerContext * width, width).CopyTo(target[(i * width)..]);
+    }
+
+    public void Dispose() => noise?.Dispose();
+}

@@ -1,0 +1,28 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FlowService.Models;
+
+namespace FlowService.Endpoints;
+
+internal static class EndpointsSetup
+{
+    public static IServiceCollection AddEndpoints(this IServiceCollection services)
+    {
+        services.AddSingleton<Wire.RequestReader>();
+        return services.ConfigureHttpJsonOptions(options =>
+        {
+            options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        });
+    }
+
+    public static void MapEndpoints(this WebApplication app)
+    {
+        app.MapHealth();
+        RouteGroupBuilder gated = app.MapGroup("").AddEndpointFilter<RouteGroupBuilder, ServiceGateFilter>();
+        gated.MapLikelihood();
+        gated.MapSample();
+        gated.MapLatents();
+        gated.MapModels();
+    }
+}

@@ -1,0 +1,35 @@
+using FlowService.Batching;
+using FlowService.Errors;
+using FlowService.Models;
+using FlowService.OpenApi;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace FlowService.Endpoints;
+
+/// <summary>live or ready.</summary>
+internal sealed record Health(string Status);
+
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this IEndpointRouteBuilder app)
+    {
+        RouteGroupBuilder group = app.MapGroup("/health").WithTags("Health");
+        group.MapGet("/live", Live)
+            .WithSummary("Is the process alive?")
+            .WithDescription("200 from the first moment on, also while models are being loaded. Restart the process where it does not answer.");
+        group.MapGet("/ready", Ready)
+            .WithSummary("Does the service take requests?")
+            .WithDescription("200 once every model is loaded, or reported as failed; 503 before that, and while the service shuts down.")
+            .WithErrors(503);
+    }
+
+    private static Ok<Health> Live() => TypedResults.Ok(new Health("live"));
+
+    private static Ok<Health> Ready(ServiceGate gate, ComputeDevice device)
+    {
+        gate.Check();
+        return device.IsAlive
+            ? TypedResults.Ok(new Health("ready"))
+            : throw new RequestException(ProblemKind.NotReady, $"the thread of device {device.Queue.Device} has ended; restart the service");
+    }
+}

@@ -1,0 +1,81 @@
+using FlowService.Batching;
+using FlowService.Models;
+using FlowService.OpenApi;
+using FlowService.Wire;
+
+namespace FlowService.Endpoints;
+
+/// <summary>The rows to encode.</summary>
+/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
+/// <param name="Version">The model's version; the highest one serves by default.</param>
+/// <param name="X">The rows: lists of as many numbers as the model has features.</param>
+/// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
+/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
+internal sealed record EncodeRequest(string? Model, int? Version, float[][] X, float[][]? Context, int? TimeoutMs);
+
+/// <summary>The latents of the rows. A number that is not finite is null, and its row stands in non_finite.</summary>
+/// <param name="Model">The model that answered.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Z">The latents.</param>
+/// <param name="LogDet">log|det dz/dx| of each row.</param>
+/// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
+internal sealed record EncodeAnswer(string Model, int Version, float?[][] Z, float?[] LogDet, int[]? NonFinite);
+
+/// <summary>The latents to decode.</summary>
+/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
+/// <param name="Version">The model's version; the highest one serves by default.</param>
+/// <param name="Z">The latents: lists of as many numbers as the model has features.</param>
+/// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
+/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
+internal sealed record DecodeRequest(string? Model, int? Version, float[][] Z, float[][]? Context, int? TimeoutMs);
+
+/// <summary>The rows that the latents stand for. A number that is not finite is null, and its row stands in non_finite.</summary>
+/// <param name="Model">The model that answered.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="X">The rows.</param>
+/// <param name="LogDet">log|det dx/dz| of each row.</param>
+/// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
+internal sealed record DecodeAnswer(string Model, int Version, float?[][] X, float?[] LogDet, int[]? NonFinite);
+
+internal static class LatentEndpoints
+{
+    public static void MapLatents(this RouteGroupBuilder group)
+    {
+        group.MapPost("/encode", Encode)
+            .WithOperation<EncodeRequest, EncodeAnswer>(Operation.Encode)
+            .WithTags("Latent space")
+            .WithSummary("Rows to latents")
+            .WithDescription("z = f(x) of each row, and log|det dz/dx|. `/decode` takes the latents back to the rows.")
+            .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]] }""");
+        group.MapPost("/decode", Decode)
+            .WithOperation<DecodeRequest, DecodeAnswer>(Operation.Decode)
+            .WithTags("Latent space")
+            .WithSummary("Latents to rows")
+            .WithDescription("x of each latent z, and log|det dx/dz|. Latents may be interpolated, edited, or drawn by yourself.")
+            .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""");
+    }
+
+    private static async Task Encode(HttpContext http, [AsParameters] OperationServices services)
+    {
+        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Encode);
+        await AnswerAsync(http, services, request, Operation.Encode, RequestField.X, "z");
+    }
+
+    private static async Task Decode(HttpContext http, [AsParameters] OperationServices services)
+    {
+        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Decode);
+        await AnswerAsync(http, services, request, Operation.Decode, RequestField.Z, "x");
+    }
+
+    private static async Task AnswerAsync(
+        HttpContext http, OperationServices services, RowRequest request, Operation operation, RequestField field, string output)
+    {
+        ServedModel model = services.Find(http, request);
+        using WorkRows rows = OperationServices.RowsOf(request, field, model);
+        using WorkItem work = await services.RunAsync(http, operation, model, request, rows);
+        using Answer answer = new Answer(model.Name, model.Version, rows.Count)
+            .AddRows(output, work.Results.Values, model.Width)
+            .Add("log_det", work.Results.LogDet);
+        await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
+    }
+}

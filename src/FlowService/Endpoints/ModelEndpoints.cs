@@ -1,0 +1,92 @@
+using System.Text.Json;
+using FlowCore;
+using FlowCore.Checkpoints;
+using FlowService.Models;
+using FlowService.OpenApi;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace FlowService.Endpoints;
+
+/// <summary>The models of the repository.</summary>
+internal sealed record ModelList(ModelSummary[] Models);
+
+/// <summary>A model in short.</summary>
+/// <param name="Name">The name that requests use.</param>
+/// <param name="Version">The version that serves where a request names none.</param>
+/// <param name="State">Of that version: loading, ready or failed.</param>
+/// <param name="Reason">Why it failed.</param>
+/// <param name="EventShape">The shape of one datum; a row is its flat form.</param>
+/// <param name="Versions">All versions, the highest first.</param>
+internal sealed record ModelSummary(string Name, int Version, ModelState State, string? Reason, int[]? EventShape, VersionSummary[] Versions);
+
+/// <summary>One version and its state.</summary>
+internal sealed record VersionSummary(int Version, ModelState State, string? Reason);
+
+/// <summary>One version of a model in full.</summary>
+/// <param name="Name">The name that requests use.</param>
+/// <param name="Version">The version described here.</param>
+/// <param name="State">loading, ready or failed.</param>
+/// <param name="Reason">Why it failed.</param>
+/// <param name="Versions">All versions, the highest first.</param>
+/// <param name="Engine">What computes it: torch or compiled.</param>
+/// <param name="Device">Where: cpu, cuda:0, ...</param>
+/// <param name="EventShape">The shape of one datum; a row is its flat form.</param>
+/// <param name="Width">The number of values in a row.</param>
+/// <param name="Features">The names of the columns, in order.</param>
+/// <param name="Context">What the model is conditioned on.</param>
+/// <param name="Provenance">Where it came from.</param>
+/// <param name="SelfTest">How float32 compared with float64 when the model was loaded.</param>
+/// <param name="Spec">The checkpoint's flow.json.</param>
+internal sealed record ModelDetails(
+    string Name, int Version, ModelState State, string? Reason, VersionSummary[] Versions, string? Engine = null, string? Device = null,
+    int[]? EventShape = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
+    SelfTestFigures? SelfTest = null, JsonElement? Spec = null);
+
+internal static class ModelEndpoints
+{
+    public static void MapModels(this RouteGroupBuilder group)
+    {
+        group.MapGet("/models", List)
+            .WithTags("Models")
+            .WithSummary("What is loaded")
+            .WithDescription("Every model of the repository with its versions. A version that could not be loaded is listed with the reason.")
+            .WithErrors(503);
+        group.MapGet("/models/{name}", Get)
+            .WithTags("Models")
+            .WithSummary("One model in full")
+            .WithDescription("Shape, features, context, device, provenance and self-test figures of the version that serves, or of `?version=`.")
+            .WithParameterExample("name", "two-moons")
+            .WithErrors(400, 404, 503);
+    }
+
+    private static Ok<ModelList> List(ModelRegistry registry) =>
+        TypedResults.Ok(new ModelList([.. registry.Models.Select(model => Summary(registry.Get(model.Key, null), model.Value))]));
+
+    private static Ok<ModelDetails> Get(string name, int? version, ModelRegistry registry) =>
+        TypedResults.Ok(Details(registry.Get(name, version), registry.Versions(name)));
+
+    private static ModelSummary Summary(ModelVersion serving, ModelVersion[] versions) =>
+        new(serving.Name, serving.Version, serving.State, serving.Reason, serving.Served?.Spec.EventShape, Summaries(versions));
+
+    private static ModelDetails Details(ModelVersion version, ModelVersion[] versions)
+    {
+        var details = new ModelDetails(version.Name, version.Version, version.State, version.Reason, Summaries(versions));
+        if (version.Served is not { } model)
+            return details;
+        return details with
+        {
+            Engine = model.Engine.Name,
+            Device = model.Engine.Device,
+            EventShape = model.Spec.EventShape,
+            Width = model.Width,
+            Features = model.Spec.Features,
+            Context = model.Spec.Context,
+            Provenance = model.Spec.Provenance,
+            SelfTest = model.SelfTest,
+            Spec = SpecJson.ToElement(model.Spec),
+        };
+    }
+
+    private static VersionSummary[] Summaries(ModelVersion[] versions) =>
+        [.. versions.Select(each => new VersionSummary(each.Version, each.State, each.Reason))];
+}

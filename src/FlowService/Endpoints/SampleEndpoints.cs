@@ -1,0 +1,99 @@
+using FlowService.Batching;
+using FlowService.Errors;
+using FlowService.Limits;
+using FlowService.Models;
+using FlowService.OpenApi;
+using FlowService.Wire;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Endpoints;
+
+/// <summary>How many rows to draw, and how.</summary>
+/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
+/// <param name="Version">The model's version; the highest one serves by default.</param>
+/// <param name="Count">The number of rows; with context, the number for each context row.</param>
+/// <param name="Seed">The same seed gives the same rows; left out, one is drawn and returned.</param>
+/// <param name="Temperature">Scales the noise: below 1 closer to the mode, above 1 further out (default 1).</param>
+/// <param name="Context">For a conditional model: the rows to condition on. A class is one integer.</param>
+/// <param name="Include">What to add to the answer: z.</param>
+/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
+internal sealed record SampleRequest(
+    string? Model, int? Version, int Count, ulong? Seed, double? Temperature, float[][]? Context, string[]? Include, int? TimeoutMs);
+
+/// <summary>The rows drawn, with their log densities. A number that is not finite is null, and its row stands in non_finite.</summary>
+/// <param name="Model">The model that answered.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Seed">The seed that was used: send it to get the same rows again.</param>
+/// <param name="Samples">The rows, in the order context, sample.</param>
+/// <param name="LogProb">log p(x): the model's density of each row.</param>
+/// <param name="LogQ">log q(x): the density that the row was really drawn from; differs where the temperature is not 1.</param>
+/// <param name="Z">With include z: the latents that the rows were made from.</param>
+/// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
+internal sealed record SampleAnswer(
+    string Model, int Version, ulong Seed, float?[][] Samples, float?[] LogProb, float?[] LogQ, float?[][]? Z, int[]? NonFinite);
+
+internal static class SampleEndpoints
+{
+    private const double MaxTemperature = 100;
+
+    // JavaScript's numbers hold integers up to 2^53: a seed that we draw can be sent back by any client.
+    private const long MaxDrawnSeed = 1L << 53;
+
+    private static readonly IncludeSet Includes = new("z");
+
+    public static void MapSample(this RouteGroupBuilder group) => group.MapPost("/sample", Sample)
+        .WithOperation<SampleRequest, SampleAnswer>(Operation.Sample)
+        .WithTags("Sampling")
+        .WithSummary("Rows drawn from the model")
+        .WithDescription("""
+            Draws `count` rows. The same `seed` gives the same rows, whatever else the service is doing, and 10 rows are the beginning
+            of 1000. `temperature` scales the noise of this request alone; `log_prob` is the model's density, `log_q` the one that was
+            really drawn from. A conditional model draws `count` rows for each row of `context`, in that order.
+            """)
+        .WithExample("""{ "model": "two-moons", "count": 5, "seed": 42, "temperature": 1.0 }""");
+
+    private static async Task Sample(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
+    {
+        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Sample);
+        ServedModel model = services.Find(http, request);
+        HashSet<string> include = Includes.Asked(request, model.Name);
+        using WorkRows rows = RowsOf(request, model, limits.Value);
+        using WorkItem work = await services.RunAsync(http, Operation.Sample, model, request, rows);
+        WorkResults results = work.Results;
+        using Answer answer = new Answer(model.Name, model.Version, rows.Count) { Seed = rows.Seed }
+            .AddRows("samples", results.Values, model.Width)
+            .Add("log_prob", results.LogProb)
+            .Add("log_q", results.LogQ!);
+        if (include.Contains("z"))
+            answer.AddRows("z", results.Latents!, model.Width);
+        await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
+    }
+
+    private static WorkRows RowsOf(RowRequest request, ServedModel model, LimitsOptions limits)
+    {
+        int count = request.Count ?? throw RowRequest.Missing(RequestField.Count, "the number of rows to draw");
+        double temperature = request.Temperature ?? 1;
+        if (!(temperature > 0 && temperature <= MaxTemperature))
+            throw Invalid(RequestField.Temperature, $"temperature must lie above 0 and up to {MaxTemperature}");
+        ContextRows context = ContextRows.Of(request.Context, model);
+        long rows = (long)count * Math.Max(1, context.Count);
+        if (count < 1 || rows > limits.SamplesPerRequest)
+            throw Invalid(RequestField.Count, context.Count > 1
+                ? $"count must be at least 1, and count times {context.Count} context rows at most {limits.SamplesPerRequest} (Limits:SamplesPerRequest); count is {count}"
+                : $"count must lie in 1..{limits.SamplesPerRequest} (Limits:SamplesPerRequest); it is {count}");
+        int values = Math.Max(model.Width, model.Engine.NoiseWidth);
+        if (rows * values > limits.ValuesPerRequest)
+            throw Invalid(RequestField.Count, $"{rows} rows of {values} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower count");
+        return new()
+        {
+            Count = (int)rows,
+            Context = context.Values,
+            RowsPerContext = context.Count > 0 ? count : 1,
+            Seed = request.Seed ?? (ulong)Random.Shared.NextInt64(MaxDrawnSeed),
+            Temperature = (float)temperature,
+        };
+    }
+
+    private static RequestException Invalid(RequestField field, string detail) =>
+        new(ProblemKind.InvalidArgument, detail) { Field = field.Name() };
+}

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using System.Globalization;
+using FlowService.Telemetry;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
+
+namespace FlowService.Errors;
+
+/// <summary>Answers with <c>application/problem+json</c>, whatever the client said that it accepts.</summary>
+internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<ProblemHandler> logger) : IExceptionHandler
+{
+    private const string MediaType = "application/problem+json";
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext http, Exception exception, CancellationToken cancellation)
+    {
+        if (http.RequestAborted.IsCancellationRequested)
+        {
+            http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+        ProblemDetails problem = ProblemMapping.ToProblem(exception);
+        http.Features.Get<RequestFacts>()?.Reason = problem.Type?[(problem.Type.LastIndexOf(':') + 1)..].Replace('-', '_');
+        if (problem.Status >= 500 && exception is not RequestException)
+        {
+            logger.RequestFailed(http.Request.Path, exception);
+            problem.Extensions["trace_id"] = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;
+        }
+        else
+        {
+            logger.RequestRefused(http.Request.Path, problem.Status ?? 0, problem.Type);
+        }
+        if (exception is RequestException { RetryAfter: { } seconds })
+            http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        await WriteAsync(http, problem);
+        return true;
+    }
+
+    /// <summary>Gives the framework's own bare 404, 405, 415, ... a body.</summary>
+    public Task HandleStatus(StatusCodeContext context) =>
+        context.HttpContext.Response.StatusCode == StatusCodes.Status499ClientClosedRequest
+            ? Task.CompletedTask
+            : WriteAsync(context.HttpContext, ProblemMapping.ToProblem(context.HttpContext.Response.StatusCode, context.HttpContext.Request));
+
+    private Task WriteAsync(HttpContext http, ProblemDetails problem)
+    {
+        http.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
+        return http.Response.WriteAsJsonAsync(problem, json.Value.SerializerOptions, MediaType, http.RequestAborted);
+    }
+}

@@ -1,0 +1,32 @@
+namespace FlowService.Errors;
+
+/// <summary>One kind of refusal: a type that clients may rely on, the status, and a title for people.</summary>
+internal sealed record ProblemKind(string Slug, int Status, string Title)
+{
+    public static readonly ProblemKind
+        BadRequest = new("bad-request", 400, "The request is malformed"),
+        InvalidJson = new("invalid-json", 400, "The body is not JSON"),
+        NotFound = new("not-found", 404, "There is nothing at this address"),
+        UnknownModel = new("unknown-model", 404, "No such model"),
+        UnknownVersion = new("unknown-version", 404, "No such version of the model"),
+        MethodNotAllowed = new("method-not-allowed", 405, "The address does not take this method"),
+        NotAcceptable = new("not-acceptable", 406, "No media type that the client accepts"),
+        BodyTooLarge = new("body-too-large", 413, "The body is too large"),
+        TooManyRows = new("too-many-rows", 413, "Too many rows in one request"),
+        UnsupportedMediaType = new("unsupported-media-type", 415, "The body's media type is not understood"),
+        UnknownField = new("unknown-field", 422, "A field of the request is unknown"),
+        DuplicateField = new("duplicate-field", 422, "A field of the request is given twice"),
+        MissingField = new("missing-field", 422, "A field of the request is missing"),
+        InvalidArgument = new("invalid-argument", 422, "An argument is of the wrong type or out of range"),
+        UnsupportedInclude = new("unsupported-include", 422, "A value asked for by include is not available"),
+        WrongWidth = new("wrong-width", 422, "A row has the wrong number of values"),
+        InvalidValue = new("invalid-value", 422, "A value of a row is not a finite number"),
+        WrongContext = new("wrong-context", 422, "The context does not fit the model or the rows"),
+        QueueFull = new("queue-full", 429, "The service is busy"),
+        Internal = new("internal", 500, "The service failed to answer"),
+        NotReady = new("not-ready", 503, "The service is not ready"),
+        ModelFailed = new("model-failed", 503, "The model could not be loaded"),
+        DeadlinePassed = new("deadline-passed", 504, "The deadline passed before the answer was computed");
+
+    public string Type => "urn:flowservice:" + Slug;
+}

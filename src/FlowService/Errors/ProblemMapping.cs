@@ -1,0 +1,51 @@
+using FlowCore;
+using Microsoft.AspNetCore.Mvc;
+
+namespace FlowService.Errors;
+
+/// <summary>Exceptions and bare statuses to problem details: the only place that knows both.</summary>
+internal static class ProblemMapping
+{
+    public static ProblemDetails ToProblem(Exception exception) => exception switch
+    {
+        RequestException refusal => Refused(refusal),
+        RowException rows => Of(ProblemKind.WrongWidth, rows.Message),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Of(ProblemKind.BodyTooLarge,
+            "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),
+        BadHttpRequestException bad => new ProblemDetails
+        {
+            Type = ProblemKind.BadRequest.Type,
+            Title = ProblemKind.BadRequest.Title,
+            Status = bad.StatusCode,
+            Detail = bad.Message,
+        },
+        _ => Of(ProblemKind.Internal, "an error of the service, not of the request; its log has the details under this trace_id"),
+    };
+
+    /// <summary>The problem behind a status that the framework answered without a body.</summary>
+    public static ProblemDetails ToProblem(int status, HttpRequest request) => status switch
+    {
+        404 => Of(ProblemKind.NotFound, $"no endpoint at {request.Path}; the API is described at /swagger"),
+        405 => Of(ProblemKind.MethodNotAllowed, $"{request.Path} does not take {request.Method}; the header Allow names what it takes"),
+        406 => Of(ProblemKind.NotAcceptable, "the answer is application/json"),
+        413 => Of(ProblemKind.BodyTooLarge, "the body is larger than this service accepts"),
+        415 => Of(ProblemKind.UnsupportedMediaType, "send Content-Type: application/json"),
+        >= 500 => new ProblemDetails { Type = ProblemKind.Internal.Type, Title = ProblemKind.Internal.Title, Status = status },
+        _ => new ProblemDetails { Type = ProblemKind.BadRequest.Type, Title = ProblemKind.BadRequest.Title, Status = status },
+    };
+
+    private static ProblemDetails Refused(RequestException refusal)
+    {
+        ProblemDetails problem = Of(refusal.Kind, refusal.Message);
+        if (refusal.Field is not null)
+            problem.Extensions["field"] = refusal.Field;
+        if (refusal.Row is { } row)
+            problem.Extensions["row"] = row;
+        if (refusal.Column is { } column)
+            problem.Extensions["column"] = column;
+        return problem;
+    }
+
+    private static ProblemDetails Of(ProblemKind kind, string detail) =>
+        new() { Type = kind.Type, Title = kind.Title, Status = kind.Status, Detail = detail };
+}

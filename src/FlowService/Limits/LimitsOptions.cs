@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Limits;
+
+/// <summary>The section <c>Limits</c>: what one request may ask for.</summary>
+internal sealed class LimitsOptions
+{
+    public const string Section = "Limits";
+
+    /// <summary>The largest body in bytes (default 64 MiB).</summary>
+    [Within(1024L, 1L << 40, ErrorMessage = "Limits:BodyBytes must be 1024 or more: it is the largest request body in bytes (default 67108864).")]
+    public long BodyBytes { get; set; } = 64 << 20;
+
+    /// <summary>The most rows in one request (default 100000).</summary>
+    [Within(1, int.MaxValue, ErrorMessage = "Limits:RowsPerRequest must be 1 or more: it is the most rows in one request (default 100000).")]
+    public int RowsPerRequest { get; set; } = 100_000;
+
+    /// <summary>The most samples that one request may draw (default 100000).</summary>
+    [Within(1, int.MaxValue, ErrorMessage = "Limits:SamplesPerRequest must be 1 or more: it is the most samples in one request (default 100000).")]
+    public int SamplesPerRequest { get; set; } = 100_000;
+
+    /// <summary>The most values, rows times features, that a request may bring or its answer hold (default 16777216: 64 MiB).</summary>
+    [Within(1, 1 << 29, ErrorMessage = "Limits:ValuesPerRequest must lie in 1..536870912: it is the most values (rows times features) in one request or answer (default 16777216).")]
+    public int ValuesPerRequest { get; set; } = 1 << 24;
+}
+
+[OptionsValidator]
+internal sealed partial class LimitsOptionsValidator : IValidateOptions<LimitsOptions>;

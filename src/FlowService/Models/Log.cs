@@ -1,0 +1,22 @@
+namespace FlowService.Models;
+
+internal static partial class Log
+{
+    [LoggerMessage(1001, LogLevel.Information, "FlowService {Version} with libtorch {Torch} on {Device}, {Threads} threads to an operation")]
+    public static partial void TorchLoaded(this ILogger logger, string version, string torch, string device, int threads);
+
+    [LoggerMessage(2001, LogLevel.Information,
+        "Model {Model} version {Version} is ready on {Engine}/{Device}: round trip within {RoundTrip:g3}, log p within {LogProb:g3} nats of float64")]
+    public static partial void ModelReady(
+        this ILogger logger, string model, int version, string engine, string device, double roundTrip, double logProb);
+
+    [LoggerMessage(2002, LogLevel.Error, "Model {Model} version {Version} was refused: {Reason}")]
+    public static partial void ModelRefused(this ILogger logger, string model, int version, string reason, Exception? exception);
+
+    [LoggerMessage(2003, LogLevel.Warning,
+        "No model in {Path}: train one with `flow train --data FILE.csv --out {Path}/NAME/1`, or point Models:Repository at a folder with NAME/VERSION/flow.json")]
+    public static partial void NoModels(this ILogger logger, string path);
+
+    [LoggerMessage(2004, LogLevel.Information, "{Count} model versions of {Path} are loaded or reported; the service is ready")]
+    public static partial void AllLoaded(this ILogger logger, int count, string path);
+}

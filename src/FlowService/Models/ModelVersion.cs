@@ -1,0 +1,27 @@
+using System.Text.Json.Serialization;
+
+namespace FlowService.Models;
+
+/// <summary>How far a version of a model is on its way.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ModelState>))]
+internal enum ModelState
+{
+    [JsonStringEnumMemberName("loading")]
+    Loading,
+
+    [JsonStringEnumMemberName("ready")]
+    Ready,
+
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+}
+
+/// <summary>One version of a model as the registry knows it: loading, served, or failed with a reason.</summary>
+internal sealed record ModelVersion(string Name, int Version, ModelState State, ServedModel? Served = null, string? Reason = null)
+{
+    public static ModelVersion Ready(ServedModel model) => new(model.Name, model.Version, ModelState.Ready, Served: model);
+
+    public static ModelVersion Loading(ModelFolder folder) => new(folder.Name, folder.Version, ModelState.Loading);
+
+    public static ModelVersion Failed(ModelFolder folder, string reason) => new(folder.Name, folder.Version, ModelState.Failed, Reason: reason);
+}

@@ -1,0 +1,42 @@
+using System.ComponentModel.DataAnnotations;
+using FlowService.Limits;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Models;
+
+/// <summary>The section <c>Models</c>: where the models are.</summary>
+internal sealed class ModelsOptions
+{
+    public const string Section = "Models";
+
+    /// <summary>The model repository: a folder with NAME/VERSION/flow.json (default <c>models</c>).</summary>
+    [Required(ErrorMessage = "Models:Repository must name a folder: it holds the models as NAME/VERSION/flow.json (default models).")]
+    public string Repository { get; set; } = "models";
+
+    /// <summary>
+    /// How far float32 may be from float64 on the median probe row, in nats and in relative round-trip error, before a model is
+    /// refused (default 0.05).
+    /// </summary>
+    [Within(0, 1e6, ErrorMessage = "Models:SelfTestTolerance must be 0 or more: a model whose median probe row is further from float64 is refused (default 0.05).")]
+    public double SelfTestTolerance { get; set; } = 0.05;
+}
+
+[OptionsValidator]
+internal sealed partial class ModelsOptionsValidator : IValidateOptions<ModelsOptions>;
+
+/// <summary>The section <c>Torch</c>: the device, and the threads of one tensor operation.</summary>
+internal sealed class TorchOptions
+{
+    public const string Section = "Torch";
+
+    /// <summary><c>auto</c> (default: a GPU where there is one), <c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>.</summary>
+    [RegularExpression("(?i)auto|cpu|cuda(:[0-9]+)?", ErrorMessage = "Torch:Device must be auto, cpu, cuda or cuda:n, n being the GPU's number (default auto).")]
+    public string Device { get; set; } = "auto";
+
+    /// <summary>The threads of one tensor operation on the CPU; 0 (default) leaves the choice to libtorch.</summary>
+    [Within(0, 1024, ErrorMessage = "Torch:Threads must lie in 0..1024; 0 leaves the choice to libtorch (default 0).")]
+    public int Threads { get; set; }
+}
+
+[OptionsValidator]
+internal sealed partial class TorchOptionsValidator : IValidateOptions<TorchOptions>;

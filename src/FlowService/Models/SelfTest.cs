@@ -1,0 +1,64 @@
+using FlowCore;
+using FlowCore.Engines;
+
+namespace FlowService.Models;
+
+/// <summary>
+/// How float32 serves a model, on probe rows drawn from the model itself: the largest and the median error of x -> z -> x,
+/// relative to 1 + |x|, and the differences from float64 in nats.
+/// </summary>
+internal sealed record SelfTestFigures(
+    int Rows, double RoundTripError, double MedianRoundTripError, double LogDetDifference, double LogProbDifference, double MedianLogProbDifference);
+
+/// <summary>Compares an engine with the float64 reference before it serves.</summary>
+internal static class SelfTest
+{
+    private const int Rows = 256, MostValues = 1 << 20;
+    private const ulong Seed = 20240229, ContextSeed = Seed + 1;
+
+    /// <exception cref="FlowException">The model gives NaN or infinity, or the median row is beyond the tolerance.</exception>
+    public static SelfTestFigures Run(FlowEngine<float> engine, FlowEngine<double> reference, double tolerance)
+    {
+        ProbeRows probe = ProbeRows.Draw(engine, Math.Clamp(MostValues / engine.Width, 1, Rows), Seed, ContextSeed);
+        int rows = probe.Rows;
+        float[] z = new float[probe.X.Length], back = new float[probe.X.Length], logDet = new float[rows], logProb = new float[rows];
+        engine.Forward(probe.X, probe.Context, z, logDet, logProb);
+        engine.Inverse(z, probe.Context, back, new float[rows], new float[rows]);
+
+        double[] exactZ = new double[probe.X.Length], exactLogDet = new double[rows], exactLogProb = new double[rows];
+        reference.Forward(Array.ConvertAll(probe.X, x => (double)x), Array.ConvertAll(probe.Context, c => (double)c), exactZ, exactLogDet, exactLogProb);
+
+        double[] roundTrip = new double[rows], logDets = new double[rows], logProbs = new double[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int i = row * engine.Width; i < (row + 1) * engine.Width; i++)
+                roundTrip[row] = Larger(roundTrip[row], Math.Abs((double)back[i] - probe.X[i]) / (1 + Math.Abs((double)probe.X[i])));
+            logDets[row] = Math.Abs(logDet[row] - exactLogDet[row]);
+            logProbs[row] = Math.Abs(logProb[row] - exactLogProb[row]);
+        }
+        return Judge(new(rows, Largest(roundTrip), Median(roundTrip), Largest(logDets), Largest(logProbs), Median(logProbs)), tolerance);
+    }
+
+    private static SelfTestFigures Judge(SelfTestFigures figures, double tolerance)
+    {
+        if (!double.IsFinite(figures.MedianRoundTripError) || !double.IsFinite(figures.MedianLogProbDifference))
+            throw new FlowException("self-test: the model gives NaN or infinity on its own samples; its weights are not usable");
+        if (figures.MedianRoundTripError > tolerance || figures.MedianLogProbDifference > tolerance)
+            throw new FlowException(
+                $"self-test: on the median probe row float32 differs from float64 by {figures.MedianLogProbDifference:g3} nats and x -> z -> x by "
+                + $"{figures.MedianRoundTripError:g3}; Models:SelfTestTolerance is {tolerance:g3}");
+        return figures;
+    }
+
+    /// <summary>The larger one, NaN being larger than anything.</summary>
+    private static double Larger(double a, double b) => double.IsNaN(a) || double.IsNaN(b) ? double.NaN : Math.Max(a, b);
+
+    private static double Largest(double[] values) => values.Aggregate(0.0, Larger);
+
+    private static double Median(double[] values)
+    {
+        // NaN would sort before all numbers; as infinity it stands behind them.
+        double[] sorted = [.. values.Select(value => double.IsNaN(value) ? double.PositiveInfinity : value).Order()];
+        return sorted[sorted.Length / 2];
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using FlowService.Batching;
+using FlowService.Telemetry;
+
+namespace FlowService.OpenApi;
+
+/// <summary>The body that an endpoint reads by itself, for the description.</summary>
+internal sealed record BodyMetadata(Type Type);
+
+/// <summary>An example body that works by "Try it out" and "Execute".</summary>
+internal sealed record ExampleMetadata(string Json);
+
+/// <summary>An example of a parameter.</summary>
+internal sealed record ParameterExampleMetadata(string Name, string Value);
+
+/// <summary>What an endpoint says about itself.</summary>
+internal static class EndpointDescriptions
+{
+    private static readonly int[] OperationErrors = [400, 404, 406, 413, 415, 422, 429, 500, 503, 504];
+
+    /// <summary>Marks one of the four operations: its metrics, its body, its answer and its errors.</summary>
+    public static RouteHandlerBuilder WithOperation<TRequest, TAnswer>(this RouteHandlerBuilder builder, Operation operation) => builder
+        .WithName(operation.Name())
+        .WithMetadata(new OperationMetadata(operation), new BodyMetadata(typeof(TRequest)))
+        .Produces<TAnswer>()
+        .WithErrors(OperationErrors);
+
+    public static RouteHandlerBuilder WithExample(this RouteHandlerBuilder builder, string json) => builder.WithMetadata(new ExampleMetadata(json));
+
+    public static RouteHandlerBuilder WithParameterExample(this RouteHandlerBuilder builder, string name, string value) =>
+        builder.WithMetadata(new ParameterExampleMetadata(name, value));
+
+    public static RouteHandlerBuilder WithErrors(this RouteHandlerBuilder builder, params int[] statuses)
+    {
+        foreach (int status in statuses)
+            builder.ProducesProblem(status);
+        return builder;
+    }
+
+    /// <summary>What an error status means here.</summary>
+    public static string? Meaning(string status) => int.Parse(status, CultureInfo.InvariantCulture) switch
+    {
+        400 => "The body is not JSON, or the request is malformed.",
+        404 => "No such model or version.",
+        406 => "The header Accept names no media type of the answer.",
+        413 => "The body, or the number of its rows, is too large.",
+        415 => "The body's media type is not understood.",
+        422 => "A field is missing, unknown or out of range; a row has the wrong number of values (`row`), or a value that is no finite "
+            + "number (`row`, `column`); the context does not fit.",
+        429 => "The queue is full. `Retry-After` says when to try again.",
+        500 => "A fault of the service. Its log has the details under the `trace_id`.",
+        503 => "Not ready, shutting down, or the model could not be loaded. `Retry-After` says when to try again.",
+        504 => "The deadline passed before the answer was computed.",
+        _ => null,
+    };
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+using FlowService.Batching;
+using FlowService.Models;
+
+namespace FlowService.Telemetry;
+
+/// <summary>
+/// What is known of a request so far: its operation by the route, its model once that is found. A model that does not exist is
+/// no label: clients must not be able to make new ones.
+/// </summary>
+internal sealed class RequestFacts(Operation operation)
+{
+    public ServedModel? Model { get; set; }
+
+    public int Rows { get; set; }
+
+    /// <summary>Why the request was refused or given up, in one of a few words.</summary>
+    public string? Reason { get; set; }
+
+    public TagList Labels() => new()
+    {
+        { "model", Model?.Name ?? "" },
+        { "version", Model?.VersionLabel.Value ?? "" },
+        { "operation", operation.Name() },
+    };
+}

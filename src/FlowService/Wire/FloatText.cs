@@ -1,0 +1,106 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace FlowService.Wire;
+
+/// <summary>Decimal text to the nearest 32-bit float, quickly.</summary>
+internal static class FloatText
+{
+    private const int MostDigits = 19, MostPower = 60, MostExponentDigits = 4;
+
+    // The bits of a double below a float's last one, and half of that last one.
+    private const ulong LowBits = (1UL << 29) - 1, Half = 1UL << 28;
+
+    private static readonly double[] Powers =
+        [.. Enumerable.Range(-MostPower, 2 * MostPower + 1).Select(i => double.Parse($"1e{i}", CultureInfo.InvariantCulture))];
+
+    /// <summary>
+    /// Reads the JSON number that a text begins with, and returns its length in bytes; 0 where there is none, where it is not
+    /// followed by something else, and so might go on, or where it is too large for a float.
+    /// </summary>
+    public static int Read(ReadOnlySpan<byte> text, out float value)
+    {
+        value = 0;
+        int i = text is [(byte)'-', ..] ? 1 : 0, start = i, fraction = 0, power = 0;
+        ulong integer = 0;
+        i = Digits(text, i, ref integer);
+        int digits = i - start;
+        if (digits == 0 || i == text.Length || (digits > 1 && text[start] == '0'))
+            return 0;
+        if (text[i] == '.')
+        {
+            int point = i + 1;
+            i = Digits(text, point, ref integer);
+            fraction = i - point;
+            if (fraction == 0 || i == text.Length)
+                return 0;
+        }
+        if ((text[i] | 0x20) == 'e')
+        {
+            int length = Exponent(text[(i + 1)..], out power);
+            i += 1 + length;
+            if (length == 0 || i == text.Length)
+                return 0;
+        }
+        if (digits + fraction <= MostDigits && TryRound(integer, power - fraction, out double exact))
+            value = (float)(start == 1 ? -exact : exact);
+        else if (!Utf8Parser.TryParse(text[..i], out value, out _) || !float.IsFinite(value))
+            return 0;
+        return i;
+    }
+
+    /// <summary>
+    /// An integer times a power of ten, in double. Three roundings leave the result within three units in the last place: taking
+    /// the nearest float of it is right, unless it lies that close to the middle between two floats. False where it does, and for
+    /// numbers that are no normal floats. (After Clinger 1990, "How to read floating point numbers accurately".)
+    /// </summary>
+    private static bool TryRound(ulong integer, int power, out double exact)
+    {
+        exact = integer;
+        if (power is < -MostPower or > MostPower)
+            return false;
+        exact *= Powers[power + MostPower];
+        ulong below = BitConverter.DoubleToUInt64Bits(exact) & LowBits;
+        return integer == 0 || (exact is >= 1.2e-38 and <= 3.4e38 && below is < Half - 4 or > Half + 4);
+    }
+
+    /// <summary>Reads digits to the first other character: eight at a time while there are, then one by one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Digits(ReadOnlySpan<byte> text, int i, ref ulong integer)
+    {
+        while (text.Length - i >= 8 && TryEight(BinaryPrimitives.ReadUInt64LittleEndian(text[i..]), out ulong eight))
+        {
+            integer = integer * 100_000_000 + eight;
+            i += 8;
+        }
+        for (; i < text.Length; i++)
+        {
+            uint digit = (uint)(text[i] - '0');
+            if (digit > 9)
+                break;
+            integer = integer * 10 + digit;
+        }
+        return i;
+    }
+
+    /// <summary>Eight digits in one word: neighbours are joined to pairs, pairs to fours, fours to the number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryEight(ulong word, out ulong value)
+    {
+        const ulong High = 0xF0F0F0F0F0F0F0F0, Zeros = 0x3030303030303030, Pairs = 0x000000FF000000FF;
+        value = word - Zeros;
+        value = value * 10 + (value >> 8);
+        value = ((value & Pairs) * 0x000F424000000064 + ((value >> 16) & Pairs) * 0x0000271000000001) >> 32;
+        return (word & High) == Zeros && ((word + 0x0606060606060606) & High) == Zeros;
+    }
+
+    private static int Exponent(ReadOnlySpan<byte> text, out int power)
+    {
+        ulong value = 0;
+        int start = text is [(byte)'-' or (byte)'+', ..] ? 1 : 0, end = Digits(text, start, ref value);
+        power = text is [(byte)'-', ..] ? -(int)value : (int)value;
+        return end - start is >= 1 and <= MostExponentDigits ? end : 0;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using FlowService.Errors;
+
+namespace FlowService.Wire;
+
+/// <summary>The single-valued fields of a JSON request.</summary>
+internal static class JsonArgument
+{
+    public static void Take(ref Utf8JsonReader reader, RequestField field, RowRequest request)
+    {
+        switch (field)
+        {
+            case RequestField.Model:
+                request.Model = Text(ref reader, field);
+                break;
+            case RequestField.Version:
+                request.Version = Integer(ref reader, field);
+                break;
+            case RequestField.Count:
+                request.Count = Integer(ref reader, field);
+                break;
+            case RequestField.TimeoutMs:
+                request.TimeoutMs = Integer(ref reader, field);
+                break;
+            case RequestField.Seed:
+                request.Seed = reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out ulong seed)
+                    ? seed
+                    : throw Wrong(ref reader, field, "an integer in 0..18446744073709551615");
+                break;
+            case RequestField.Temperature:
+                request.Temperature = reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out double temperature)
+                    ? temperature
+                    : throw Wrong(ref reader, field, "a number");
+                break;
+            default:
+                throw Wrong(ref reader, field, "a list of strings");
+        }
+    }
+
+    public static string Text(ref Utf8JsonReader reader, RequestField field) =>
+        reader.TokenType == JsonTokenType.String
+            ? reader.GetString()!
+            : throw Wrong(ref reader, field, field == RequestField.Include ? "a list of strings" : "a string");
+
+    private static int Integer(ref Utf8JsonReader reader, RequestField field) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int value)
+            ? value
+            : throw Wrong(ref reader, field, "an integer");
+
+    private static RequestException Wrong(ref Utf8JsonReader reader, RequestField field, string expected)
+    {
+        string actual = reader.TokenType == JsonTokenType.Number ? "another number" : JsonRowsParser.Describe(reader.TokenType);
+        return new(ProblemKind.InvalidArgument, $"{field.Name()} must be {expected}; it is {actual}") { Field = field.Name() };
+    }
+}

@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Text.Json;
+using FlowService.Errors;
+using FlowService.Limits;
+
+namespace FlowService.Wire;
+
+/// <summary>
+/// One JSON body, in pieces as they arrive, to a <see cref="RowRequest"/>. Fields may come in any order; a number or a string may
+/// be cut between two pieces.
+/// </summary>
+internal sealed class JsonRequestParser(RowRequest request, RequestField allowed, LimitsOptions limits, RowPool pool)
+{
+    private const int MaxDepth = 8;
+
+    private JsonReaderState state = new(new JsonReaderOptions { MaxDepth = MaxDepth });
+    private RequestField seen, current;
+    private JsonRowsParser? rows;
+    private bool opened, inInclude;
+    private long consumed;
+
+    /// <summary>Takes what is whole of a piece, and says where the next piece must begin.</summary>
+    public SequencePosition Take(in ReadOnlySequence<byte> piece, bool isLast)
+    {
+        ReadOnlySequence<byte> rest = piece;
+        var reader = new Utf8JsonReader(rest, isLast, state);
+        try
+        {
+            while (reader.Read())
+            {
+                if (rows is null || !rows.InRow)
+                    TakeEnvelope(ref reader);
+                else if (!rows.Take(ref reader))
+                    rows = null;
+                else if (reader.TokenType == JsonTokenType.Number)
+                    Hurry(ref reader, ref rest, isLast);
+            }
+        }
+        catch (JsonException e)
+        {
+            throw NotJson(e, rest.Slice(reader.BytesConsumed), piece.Length - rest.Length + reader.BytesConsumed);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new RequestException(ProblemKind.InvalidJson, "a string in the body is not valid Unicode text");
+        }
+        state = reader.CurrentState;
+        consumed += piece.Length - rest.Length + reader.BytesConsumed;
+        return reader.Position;
+    }
+
+    /// <summary>
+    /// Most of a large body is numbers in rows: they are taken without the reader, which goes on behind the last of them, in
+    /// the state it is in now. Behind any number of a row that state is the same.
+    /// </summary>
+    private void Hurry(ref Utf8JsonReader reader, ref ReadOnlySequence<byte> rest, bool isLast)
+    {
+        ReadOnlySequence<byte> ahead = rest.Slice(reader.Position);
+        if (rows!.Table.IsFlat || JsonRowsScanner.Scan(ahead.FirstSpan, rows.Table) is not (> 0 and var taken))
+            return;
+        rest = ahead.Slice(taken);
+        reader = new Utf8JsonReader(rest, isLast, reader.CurrentState);
+    }
+
+    private void TakeEnvelope(ref Utf8JsonReader reader)
+    {
+        if (rows is not null)
+            rows = rows.Take(ref reader) ? rows : null;
+        else if (inInclude)
+            inInclude = TakeInclude(ref reader);
+        else if (current != RequestField.None)
+            TakeValue(ref reader);
+        else if (reader.TokenType == JsonTokenType.PropertyName)
+            current = TakeName(ref reader);
+        else if (!opened && reader.TokenType == JsonTokenType.StartObject)
+            opened = true;
+        else if (!opened)
+            throw new RequestException(ProblemKind.InvalidJson, $"the body must be a JSON object with the fields {allowed.Listed()}; it is {JsonRowsParser.Describe(reader.TokenType)}");
+    }
+
+    private RequestField TakeName(ref Utf8JsonReader reader)
+    {
+        string name = reader.GetString()!;
+        RequestField field = RequestFields.Named(name) & allowed;
+        if (field == RequestField.None)
+            throw new RequestException(ProblemKind.UnknownField, $"field '{name.Shown()}' is unknown here; the fields are {allowed.Listed()}") { Field = name.Shown() };
+        if (seen.HasFlag(field))
+            throw new RequestException(ProblemKind.DuplicateField, $"field '{name}' is given twice") { Field = name };
+        seen |= field;
+        return field;
+    }
+
+    private void TakeValue(ref Utf8JsonReader reader)
+    {
+        RequestField field = current;
+        current = RequestField.None;
+        if (field is RequestField.X or RequestField.Z)
+            BeginRows(ref reader, request.Rows = new RowTable(field, limits, pool));
+        else if (reader.TokenType == JsonTokenType.Null)
+            return; // an optional field that is null was left out
+        else if (field == RequestField.Context)
+            BeginRows(ref reader, request.Context = new RowTable(field, limits, pool));
+        else if (field == RequestField.Include && reader.TokenType == JsonTokenType.StartArray)
+            (request.Include, inInclude) = ([], true);
+        else
+            JsonArgument.Take(ref reader, field, request);
+    }
+
+    private void BeginRows(ref Utf8JsonReader reader, RowTable table)
+    {
+        rows = new JsonRowsParser(table);
+        if (!rows.Take(ref reader))
+            rows = null;
+    }
+
+    private bool TakeInclude(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.EndArray)
+            return false;
+        request.Include!.Add(JsonArgument.Text(ref reader, RequestField.Include));
+        return true;
+    }
+
+    /// <summary>NaN and Infinity are no JSON, but what Python's json module writes: name their place.</summary>
+    private RequestException NotJson(JsonException e, in ReadOnlySequence<byte> rest, long offset)
+    {
+        if (rows is { InRow: true } && JsonFault.NonFiniteLiteral(rest) is { } literal)
+            return rows.Table.Invalid($"is {literal}");
+        return new(ProblemKind.InvalidJson, JsonFault.Describe(e, consumed + offset));
+    }
+}

@@ -1,0 +1,44 @@
+namespace FlowService.Wire;
+
+/// <summary>The fields that requests are made of, in whatever media type they come.</summary>
+[Flags]
+internal enum RequestField
+{
+    None = 0,
+    Model = 1 << 0,
+    Version = 1 << 1,
+    X = 1 << 2,
+    Z = 1 << 3,
+    Context = 1 << 4,
+    Include = 1 << 5,
+    Count = 1 << 6,
+    Seed = 1 << 7,
+    Temperature = 1 << 8,
+    TimeoutMs = 1 << 9,
+
+    Common = Model | Version | Context | TimeoutMs,
+    LogProb = Common | X | Include,
+    Sample = Common | Count | Seed | Temperature | Include,
+    Encode = Common | X,
+    Decode = Common | Z,
+}
+
+internal static class RequestFields
+{
+    private static readonly (RequestField Field, string Name)[] Names =
+    [
+        (RequestField.Model, "model"), (RequestField.Version, "version"), (RequestField.X, "x"), (RequestField.Z, "z"),
+        (RequestField.Context, "context"), (RequestField.Include, "include"), (RequestField.Count, "count"),
+        (RequestField.Seed, "seed"), (RequestField.Temperature, "temperature"), (RequestField.TimeoutMs, "timeout_ms"),
+    ];
+
+    /// <summary>The field's name on the wire.</summary>
+    public static string Name(this RequestField field) => Array.Find(Names, known => known.Field == field).Name;
+
+    /// <summary>The field of that name, or None.</summary>
+    public static RequestField Named(string name) => Array.Find(Names, known => known.Name == name).Field;
+
+    /// <summary>The names of a set of fields, for messages.</summary>
+    public static string Listed(this RequestField fields) =>
+        string.Join(", ", Names.Where(known => fields.HasFlag(known.Field)).Select(known => known.Name));
+}

@@ -1,0 +1,45 @@
+using FlowService.Errors;
+
+namespace FlowService.Wire;
+
+/// <summary>A request as it was sent, whatever its media type; what was left out is null. It owns the buffers of its rows.</summary>
+internal sealed class RowRequest : IDisposable
+{
+    public string? Model { get; set; }
+
+    public int? Version { get; set; }
+
+    public RowTable? Rows { get; set; }
+
+    public RowTable? Context { get; set; }
+
+    public List<string>? Include { get; set; }
+
+    public int? Count { get; set; }
+
+    public ulong? Seed { get; set; }
+
+    public double? Temperature { get; set; }
+
+    public int? TimeoutMs { get; set; }
+
+    /// <summary>The rows of x or z, which the model takes <paramref name="width"/> wide.</summary>
+    public RowTable RowsOf(RequestField field, int width, string model)
+    {
+        RowTable rows = Rows ?? throw Missing(field, "rows of numbers, [[...], ...]");
+        if (rows.Rows == 0)
+            throw new RequestException(ProblemKind.InvalidArgument, $"{field.Name()} holds no rows; send at least one") { Field = field.Name() };
+        rows.CheckWidth(width, model);
+        return rows;
+    }
+
+    /// <summary>The refusal of a request that lacks a field.</summary>
+    public static RequestException Missing(RequestField field, string what) =>
+        new(ProblemKind.MissingField, $"{field.Name()} is missing: {what}") { Field = field.Name() };
+
+    public void Dispose()
+    {
+        Rows?.Dispose();
+        Context?.Dispose();
+    }
+}

@@ -1,0 +1,110 @@
+using FlowService.Errors;
+using FlowService.Models;
+using FlowService.Tests.Support;
+using static FlowService.Batching.Operation;
+
+namespace FlowService.Tests.Batching;
+
+public sealed class FailingBatchTests
+{
+    [Fact]
+    public async Task A_batch_that_fails_fails_only_the_guilty_caller()
+    {
+        await using var bench = new Bench(batchRows: 64);
+        Task held = await bench.HoldAsync();
+        Task<float[]> before = bench.AskAsync(LogProb, 3, 10), guilty = bench.AskAsync(LogProb, 3, EngineHook.Poison), after = bench.AskAsync(Encode, 2, 20);
+        bench.Hook.Release();
+        await held;
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => guilty);
+        Assert.Equal((float[])[20, 22, 24], await before);
+        Assert.Equal((float[])[40, 42], await after);
+        Assert.Equal(["forward 8", "forward 3", "forward 3", "forward 2"], bench.Batches);
+        Assert.Equal(0, bench.Queue.Rows);
+    }
+
+    [Fact]
+    public async Task A_large_request_that_fails_in_one_slice_costs_no_further_ones()
+    {
+        await using var bench = new Bench(batchRows: 4);
+        Task held = await bench.HoldAsync();
+        Task<float[]> guilty = bench.AskAsync(LogProb, 40, EngineHook.Poison - 5);
+        bench.Hook.Release();
+        await held;
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => guilty);
+        Assert.Equal((float[])[2f], await bench.AskAsync(LogProb, 1, 1));
+        Assert.Equal(["forward 4", "forward 4", "forward 1"], bench.Batches);
+        Assert.Equal(0, bench.Queue.Rows);
+        Assert.Equal(0, bench.Pool.Outstanding);
+    }
+
+    [Fact]
+    public async Task The_loop_goes_on_after_any_number_of_failures()
+    {
+        await using var bench = new Bench();
+        bench.Hook.Fault = new InsufficientMemoryException();
+        for (int i = 0; i < 20; i++)
+            await Assert.ThrowsAsync<InsufficientMemoryException>(() => bench.AskAsync(Sample, 3));
+        bench.Hook.Fault = null;
+
+        Assert.Equal((float[])[2f], await bench.AskAsync(LogProb, 1, 1));
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_and_gives_the_places_back()
+    {
+        await using var bench = new Bench(batchRows: 8, queueRows: 20);
+        Task held = await bench.HoldAsync();
+        Task waiting = bench.AskAsync(LogProb, 15);
+
+        RequestException refused = await Assert.ThrowsAsync<RequestException>(() => bench.AskAsync(Sample, 6));
+
+        Assert.Equal(ProblemKind.QueueFull, refused.Kind);
+        Assert.Equal(15, bench.Queue.Rows);
+        Task fits = bench.AskAsync(LogProb, 5);
+        bench.Hook.Release();
+        await Task.WhenAll(held, waiting, fits);
+        Assert.Equal(0, bench.Queue.Rows);
+    }
+
+    [Fact]
+    public async Task What_was_accepted_is_computed_when_the_queue_closes_and_what_comes_later_is_refused()
+    {
+        await using var bench = new Bench(batchRows: 8);
+        Task held = await bench.HoldAsync();
+        Task<float[]> accepted = bench.AskAsync(LogProb, 20);
+        bench.Queue.Close();
+        RequestException late = await Assert.ThrowsAsync<RequestException>(() => bench.AskAsync(LogProb, 1));
+        bench.Hook.Release();
+
+        await held;
+        Assert.Equal(20, (await accepted).Length);
+        Assert.Equal(ProblemKind.NotReady, late.Kind);
+        await bench.Worker.Ended;
+    }
+
+    [Fact]
+    public async Task A_model_that_leaves_is_disposed_of_on_the_devices_thread_after_its_work()
+    {
+        await using var bench = new Bench(batchRows: 4);
+        ServedModel leaving = bench.Serve("leaving", new ArithmeticEngine(1));
+        Task held = await bench.HoldAsync();
+        Task<float[]> accepted = bench.AskAsync(LogProb, 10, 0, leaving);
+        Assert.True(bench.Queue.TryEnqueue(new FlowService.Batching.Retirement(leaving)));
+        RequestException late = await Assert.ThrowsAsync<RequestException>(() =>
+        {
+            Task<float[]> asked = bench.AskAsync(LogProb, 1, 0, leaving);
+            bench.Hook.Release();
+            return asked;
+        });
+
+        await held;
+        Assert.Equal(10, (await accepted).Length);
+        Assert.Equal(ProblemKind.NotReady, late.Kind);
+        await bench.AskAsync(LogProb, 1); // the thread has turned round once more
+        Assert.Equal(1, bench.Hook.DisposedEngines);
+        Assert.Equal(bench.Hook.ComputingThread, bench.Hook.DisposingThread);
+        Assert.Equal(0, bench.Queue.Rows);
+    }
+}

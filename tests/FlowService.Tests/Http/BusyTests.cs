@@ -1,0 +1,129 @@
+using System.Net;
+using System.Text.Json;
+using FlowService.Tests.Support;
+
+namespace FlowService.Tests.Http;
+
+/// <summary>Statuses that depend on what else the service does: 429, 503, 504 and 500.</summary>
+public sealed class BusyTests : IAsyncLifetime
+{
+    private const string OneRow = """{"model":"two-moons","x":[[0,1]]}""";
+
+    private readonly TemporaryFolder repository = new();
+    private readonly EngineHook hook = new();
+    private ServiceHost host = null!;
+    private HttpClient http = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec(TestModels.Plain, 2));
+        host = await ServiceHost.StartAsync(repository.Path, hook.Engines,
+            ("Batching:QueueRows", "10"), ("Batching:BatchRows", "4"), ("Limits:RowsPerRequest", "10"), ("Limits:SamplesPerRequest", "10"));
+        http = host.Http();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        hook.Dispose();
+        http.Dispose();
+        await host.DisposeAsync();
+        repository.Dispose();
+    }
+
+    [Fact]
+    public async Task A_full_queue_is_429_at_once_with_Retry_After()
+    {
+        hook.Hold();
+        Task<JsonElement> computing = http.AskAsync("/logprob", OneRow);
+        await hook.Entered();
+        Task<JsonElement> waiting = http.AskAsync("/sample", """{"model":"two-moons","count":10}""");
+        await Eventually.TrueAsync(() => host.QueuedRows == 10, "ten rows wait");
+
+        using HttpResponseMessage refused = await http.SendAsync("/logprob", OneRow);
+
+        Assert.Equal("queue-full", (await Calls.ProblemAsync(refused, HttpStatusCode.TooManyRequests)).Type());
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        hook.Release();
+        await computing;
+        Assert.Equal(10, (await waiting).Rows("samples").Length);
+        await http.AskAsync("/logprob", OneRow);
+        Assert.Equal(0, host.QueuedRows);
+    }
+
+    [Fact]
+    public async Task A_deadline_that_passes_is_504_and_costs_no_compute()
+    {
+        hook.Hold();
+        Task<JsonElement> computing = http.AskAsync("/logprob", OneRow);
+        await hook.Entered();
+
+        JsonElement problem = await http.RefusedAsync("/sample", """{"model":"two-moons","count":3,"timeout_ms":50}""", HttpStatusCode.GatewayTimeout);
+
+        Assert.Equal("deadline-passed", problem.Type());
+        Assert.Equal(0, host.QueuedRows);
+        hook.Release();
+        await computing;
+        await http.AskAsync("/logprob", OneRow);
+        Assert.Equal(["forward 1", "forward 1"], hook.Batches);
+    }
+
+    [Fact]
+    public async Task A_fault_of_the_engine_is_500_and_its_words_stay_in_the_log()
+    {
+        JsonElement problem = await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[666,1]]}""", HttpStatusCode.InternalServerError);
+
+        Assert.Equal("internal", problem.Type());
+        Assert.DoesNotContain("secret", problem.GetRawText(), StringComparison.Ordinal);
+        Assert.NotEmpty(problem.GetProperty("trace_id").GetString()!);
+        await http.AskAsync("/logprob", OneRow);
+    }
+
+    [Fact]
+    public async Task Every_buffer_is_back_in_the_pool_after_requests_of_every_outcome()
+    {
+        await http.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]],"include":["z","latent_norm2","bits_per_dim"]}""");
+        await http.AskAsync("/sample", """{"model":"two-moons","count":3,"include":["z"]}""");
+        await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[0,1],[2""", HttpStatusCode.BadRequest);
+        await http.RefusedAsync("/decode", """{"model":"two-moons","z":[[0,1,2]]}""", HttpStatusCode.UnprocessableEntity);
+        await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[666,1]]}""", HttpStatusCode.InternalServerError);
+        await http.RefusedAsync("/sample", """{"model":"two-moons","count":3,"context":[[1]]}""", HttpStatusCode.UnprocessableEntity);
+
+        await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_away_while_it_waits_costs_no_compute()
+    {
+        hook.Hold();
+        Task<JsonElement> computing = http.AskAsync("/logprob", OneRow);
+        await hook.Entered();
+        using var leave = new CancellationTokenSource();
+        Task gone = http.SendAsync("/sample", """{"model":"two-moons","count":10}""", leave.Token);
+        await Eventually.TrueAsync(() => host.QueuedRows == 10, "the request waits");
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        await Eventually.TrueAsync(() => host.QueuedRows == 0, "its places are free again");
+
+        hook.Release();
+        await computing;
+        await http.AskAsync("/logprob", OneRow);
+        Assert.Equal(["forward 1", "forward 1"], hook.Batches);
+        await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_away_stops_its_large_request_at_the_next_slice()
+    {
+        hook.Hold();
+        using var leave = new CancellationTokenSource();
+        Task gone = http.SendAsync("/sample", """{"model":"two-moons","count":10}""", leave.Token);
+        await hook.Entered();
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        await Eventually.TrueAsync(() => host.AbortedRequests == 1, "the service has noticed");
+
+        hook.Release();
+        await Eventually.TrueAsync(() => host.QueuedRows == 0 && host.Pool.Outstanding == 0, "the request is given up");
+        Assert.Equal(["inverse 4"], hook.Batches);
+    }
+}

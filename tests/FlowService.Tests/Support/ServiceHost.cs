@@ -1,0 +1,96 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using FlowService.Batching;
+using FlowService.Models;
+using FlowService.Telemetry;
+using FlowService.Wire;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+
+namespace FlowService.Tests.Support;
+
+/// <summary>The whole service on a real Kestrel port.</summary>
+internal sealed class ServiceHost : WebApplicationFactory<Program>
+{
+    private readonly string repository;
+    private readonly (string Key, string Value)[] settings;
+    private readonly EngineFactory? engines;
+    private readonly AbortCounter aborts = new();
+
+    private ServiceHost(string repository, EngineFactory? engines, (string Key, string Value)[] settings)
+    {
+        (this.repository, this.engines, this.settings) = (repository, engines, settings);
+        UseKestrel(0);
+    }
+
+    /// <summary>Starts, and waits until the models are loaded.</summary>
+    public static async Task<ServiceHost> StartAsync(string repository, EngineFactory? engines = null, params (string Key, string Value)[] settings)
+    {
+        ServiceHost host = Start(repository, engines, settings);
+        using HttpClient http = host.Http();
+        await Eventually.TrueAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK, "the service is ready");
+        return host;
+    }
+
+    /// <summary>Starts, and does not wait.</summary>
+    public static ServiceHost Start(string repository, EngineFactory? engines = null, params (string Key, string Value)[] settings)
+    {
+        var host = new ServiceHost(repository, engines, settings);
+        host.StartServer();
+        return host;
+    }
+
+    public Uri Address => new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    /// <summary>The rows that wait for the device.</summary>
+    public long QueuedRows => Services.GetRequiredService<ComputeDevice>().Queue.Rows;
+
+    /// <summary>The requests of which the service has noticed that their client is gone.</summary>
+    public int AbortedRequests => aborts.Count;
+
+    public RowPool Pool => Services.GetRequiredService<RowPool>();
+
+    public HttpClient Http() => new() { BaseAddress = Address };
+
+    public MetricCollector<T> Metric<T>(string instrument)
+        where T : struct =>
+        new(Services.GetRequiredService<IMeterFactory>(), FlowMetrics.MeterName, instrument);
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseSetting("Models:Repository", repository);
+        foreach ((string key, string value) in settings)
+            builder.UseSetting(key, value);
+        builder.UseSetting("Logging:LogLevel:Default", "Critical");
+        builder.ConfigureTestServices(services =>
+        {
+            services.AddSingleton<IStartupFilter>(aborts);
+            if (engines is not null)
+                services.AddSingleton(engines);
+        });
+    }
+
+    /// <summary>It is the first to register with a request's token, and so the last to be called.</summary>
+    private sealed class AbortCounter : IStartupFilter
+    {
+        private int count;
+
+        public int Count => Volatile.Read(ref count);
+
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((http, rest) =>
+            {
+                http.RequestAborted.Register(() => Interlocked.Increment(ref count));
+                return rest(http);
+            });
+            next(app);
+        };
+    }
+}

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using FlowCore;
+using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
+using FlowCore.Checkpoints;
+using FlowCore.Conditioners;
+
+namespace FlowService.Tests.Support;
+
+/// <summary>Small untrained flows, and repositories of them in a folder of their own.</summary>
+internal static class TestModels
+{
+    public const string Plain = "two-moons", Wide = "wide", Classes = "digits", Conditional = "posterior";
+
+    public static FlowSpec Spec(string name, int features, ContextSpec? context = null, int hidden = 16) => new()
+    {
+        Name = name,
+        EventShape = [features],
+        Context = context,
+        Bijections =
+        [
+            Coupling(CouplingMask.SecondHalf, hidden),
+            Coupling(CouplingMask.FirstHalf, hidden),
+            Coupling(CouplingMask.SecondHalf, hidden),
+            Coupling(CouplingMask.FirstHalf, hidden),
+        ],
+    };
+
+    private static CouplingSpec Coupling(CouplingMask mask, int hidden) =>
+        new() { Mask = mask, Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [hidden, hidden] } };
+
+    /// <summary>A flow that maps x to x: its log density is the standard normal's.</summary>
+    public static FlowSpec Identity(string name, int features) => new()
+    {
+        Name = name,
+        EventShape = [features],
+        Bijections = [new PermutationSpec { Order = FeatureOrder.Reverse }],
+    };
+
+    public static void Write(string repository, FlowSpec spec, int version = 1)
+    {
+        using Flow flow = FlowBuilder.Build(spec);
+        Checkpoint untrained = Checkpoint.Of(flow);
+        var random = new Random(version);
+        Checkpoint some = untrained with { Weights = untrained.Weights.ToDictionary(each => each.Key, each => Some(each.Value, random)) };
+        some.Write(Path.Combine(repository, spec.Name, $"{version}"), "# A test model\n");
+    }
+
+    /// <summary>Weights that do something: an untrained flow is the identity.</summary>
+    private static WeightTensor Some(WeightTensor tensor, Random random)
+    {
+        if (tensor.Type != WeightType.F32)
+            return tensor;
+        byte[] bytes = new byte[tensor.Data.Length];
+        foreach (ref float value in MemoryMarshal.Cast<byte, float>(bytes.AsSpan()))
+            value = random.NextSingle() - 0.5f;
+        return tensor with { Data = bytes };
+    }
+
+    /// <summary>A repository of one model of each kind.</summary>
+    public static TemporaryFolder Repository()
+    {
+        var folder = new TemporaryFolder();
+        Write(folder.Path, Spec(Plain, 2));
+        Write(folder.Path, Spec(Wide, 30));
+        Write(folder.Path, Spec(Classes, 4, new ContextSpec { Classes = 3 }));
+        Write(folder.Path, Spec(Conditional, 3, new ContextSpec { Size = 2 }));
+        return folder;
+    }
+}
+
+/// <summary>A folder that is gone with its test.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("flowservice-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

@@ -1,0 +1,44 @@
+using FlowService.Tests.Support;
+using OpenQA.Selenium;
+using OpenQA.Selenium.Chrome;
+using OpenQA.Selenium.Support.UI;
+
+namespace FlowService.Tests.Swagger;
+
+/// <summary>The page as a visitor uses it: every operation works by "Try it out" and "Execute", with the example as it stands.</summary>
+public sealed class SwaggerPageTests(SharedService service)
+{
+    [Fact]
+    public void Every_operation_answers_200_when_its_example_is_executed()
+    {
+        using var profile = new TemporaryFolder();
+        using ChromeDriver browser = Chromium.Start(profile.Path);
+        var wait = new WebDriverWait(browser, TimeSpan.FromMinutes(1));
+        browser.Navigate().GoToUrl(service.Host.Address); // redirects to /swagger
+        wait.Until(page => page.FindElements(By.CssSelector(".opblock-summary")).Count >= 8);
+
+        int operations = browser.FindElements(By.CssSelector(".opblock")).Count;
+        for (int i = 0; i < operations; i++)
+            Assert.Equal((Address(browser, i), "200"), (Address(browser, i), Execute(browser, wait, i)));
+
+        if (Environment.GetEnvironmentVariable("FLOW_SCREENSHOT") is { Length: > 0 } file)
+            browser.GetScreenshot().SaveAsFile(file);
+    }
+
+    private static IWebElement Block(ChromeDriver browser, int index) => browser.FindElements(By.CssSelector(".opblock"))[index];
+
+    private static string Address(ChromeDriver browser, int index) => Block(browser, index).FindElement(By.CssSelector(".opblock-summary-path")).Text;
+
+    private static string Execute(ChromeDriver browser, WebDriverWait wait, int index)
+    {
+        Click(browser, Block(browser, index).FindElement(By.CssSelector(".opblock-summary-control")));
+        Click(browser, wait.Until(_ => Block(browser, index).FindElement(By.CssSelector(".try-out__btn"))));
+        Click(browser, wait.Until(_ => Block(browser, index).FindElement(By.CssSelector("button.execute"))));
+        IWebElement status = wait.Until(_ => Block(browser, index).FindElement(By.CssSelector(".live-responses-table tr.response .response-col_status")));
+        string text = status.Text.Split('\n')[0].Trim();
+        Assert.NotEmpty(Block(browser, index).FindElement(By.CssSelector(".opblock-summary-description")).Text);
+        return text;
+    }
+
+    private static void Click(ChromeDriver browser, IWebElement element) => browser.ExecuteScript("arguments[0].scrollIntoView(); arguments[0].click();", element);
+}

@@ -1,0 +1,130 @@
+using System.Net;
+using FlowService.Tests.Support;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+
+namespace FlowService.Tests.Telemetry;
+
+public sealed class MetricsTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder repository = new();
+    private readonly EngineHook hook = new();
+    private ServiceHost host = null!;
+    private HttpClient http = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec(TestModels.Plain, 2));
+        host = await ServiceHost.StartAsync(repository.Path, hook.Engines, ("Batching:BatchRows", "4"));
+        http = host.Http();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        hook.Dispose();
+        http.Dispose();
+        await host.DisposeAsync();
+        repository.Dispose();
+    }
+
+    [Fact]
+    public async Task Requests_are_counted_by_operation_and_outcome_also_those_that_fail()
+    {
+        using MetricCollector<long> requests = host.Metric<long>("flowservice.requests"), rows = host.Metric<long>("flowservice.rows");
+        using MetricCollector<double> seconds = host.Metric<double>("flowservice.request.duration");
+        await http.AskAsync("/logprob", """{"x":[[0,1],[1,2],[3,4]]}""");
+        await http.RefusedAsync("/sample", "{", HttpStatusCode.BadRequest);
+        await http.RefusedAsync("/encode", """{"x":[[0,1,2]]}""", HttpStatusCode.UnprocessableEntity);
+        await http.RefusedAsync("/decode", """{"z":[[666,1]]}""", HttpStatusCode.InternalServerError);
+        await http.RefusedAsync("/logprob", """{"model":"someone-elses-words","x":[[0,1]]}""", HttpStatusCode.NotFound);
+        await Eventually.TrueAsync(() => requests.GetMeasurementSnapshot().Count == 5, "five requests are counted");
+
+        Assert.Equal(
+            ["two-moons/1/logprob/2xx", "//sample/4xx", "two-moons/1/encode/4xx", "two-moons/1/decode/5xx", "//logprob/4xx"],
+            requests.GetMeasurementSnapshot().Select(each => Labels(each.Tags, "outcome")));
+        Assert.Equal([("two-moons/1/logprob", 3)], rows.GetMeasurementSnapshot().Select(each => (Labels(each.Tags), each.Value)));
+        Assert.Equal(5, seconds.GetMeasurementSnapshot().Count);
+        Assert.All(seconds.GetMeasurementSnapshot(), each => Assert.InRange(each.Value, 0, 60));
+    }
+
+    [Fact]
+    public async Task Batches_tell_their_rows_and_how_long_they_took()
+    {
+        using MetricCollector<long> batches = host.Metric<long>("flowservice.batches");
+        using MetricCollector<int> batchRows = host.Metric<int>("flowservice.batch.rows");
+        using MetricCollector<double> compute = host.Metric<double>("flowservice.compute.duration"), queue = host.Metric<double>("flowservice.queue.duration");
+        await http.AskAsync("/sample", """{"count":10}""");
+        await http.AskAsync("/encode", """{"x":[[0,1]]}""");
+
+        Assert.Equal([4, 4, 2, 1], batchRows.GetMeasurementSnapshot().Select(each => each.Value));
+        Assert.Equal(
+            [.. Enumerable.Repeat("two-moons/1/inverse", 3), "two-moons/1/forward"], batches.GetMeasurementSnapshot().Select(each => Labels(each.Tags)));
+        Assert.Equal(4, compute.GetMeasurementSnapshot().Count);
+        Assert.Equal(["two-moons/1/sample", "two-moons/1/encode"], queue.GetMeasurementSnapshot().Select(each => Labels(each.Tags)));
+    }
+
+    [Fact]
+    public async Task Refusals_are_counted_by_reason_and_clients_who_left_too()
+    {
+        using MetricCollector<long> rejections = host.Metric<long>("flowservice.rejections");
+        await http.RefusedAsync("/encode", """{"x":[[0,1,2]]}""", HttpStatusCode.UnprocessableEntity);
+        hook.Hold();
+        Task computing = http.AskAsync("/logprob", """{"x":[[0,1]]}""");
+        await hook.Entered();
+        await http.RefusedAsync("/sample", """{"count":1,"timeout_ms":20}""", HttpStatusCode.GatewayTimeout);
+        using var leave = new CancellationTokenSource();
+        Task gone = http.SendAsync("/sample", """{"count":2}""", leave.Token);
+        await Eventually.TrueAsync(() => host.QueuedRows == 2, "the request waits");
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        hook.Release();
+        await computing;
+        await Eventually.TrueAsync(() => rejections.GetMeasurementSnapshot().Count == 3, "three refusals are counted");
+
+        Assert.Equal(
+            ["two-moons/1/encode/wrong_width", "two-moons/1/sample/deadline_passed", "two-moons/1/sample/client_gone"],
+            rejections.GetMeasurementSnapshot().Select(each => Labels(each.Tags, "reason")));
+    }
+
+    [Fact]
+    public async Task The_queues_depth_is_a_gauge_of_rows()
+    {
+        using MetricCollector<long> depth = host.Metric<long>("flowservice.queue.depth");
+        hook.Hold();
+        Task computing = http.AskAsync("/logprob", """{"x":[[0,1]]}""");
+        await hook.Entered();
+        Task waiting = http.AskAsync("/sample", """{"count":7}""");
+        await Eventually.TrueAsync(() => host.QueuedRows == 7, "seven rows wait");
+
+        depth.RecordObservableInstruments();
+        hook.Release();
+        await Task.WhenAll(computing, waiting);
+        depth.RecordObservableInstruments();
+
+        Assert.Equal([7, 0], depth.GetMeasurementSnapshot().Select(each => each.Value));
+    }
+
+    [Fact]
+    public async Task Prometheus_finds_every_instrument()
+    {
+        await http.AskAsync("/sample", """{"count":3}""");
+        await http.RefusedAsync("/sample", "{", HttpStatusCode.BadRequest);
+
+        string text = "";
+        await Eventually.TrueAsync(async () => (text = await http.GetStringAsync("/metrics")).Contains("flowservice_rejections_total{", StringComparison.Ordinal), "the counters are exported");
+
+        foreach (string line in (string[])
+        [
+            "flowservice_requests_total{", "flowservice_rows_total{", "flowservice_batches_total{", "flowservice_batch_rows_bucket{",
+            "flowservice_queue_duration_seconds_bucket{", "flowservice_compute_duration_seconds_bucket{",
+            "flowservice_request_duration_seconds_bucket{", "flowservice_queue_depth", "flowservice_tensors_live", "reason=\"invalid_json\"",
+        ])
+            Assert.Contains(line, text, StringComparison.Ordinal);
+    }
+
+    private static string Labels(IReadOnlyDictionary<string, object?> tags, string? extra = null)
+    {
+        Assert.Equal(extra is null ? 3 : 4, tags.Count);
+        string labels = $"{tags["model"]}/{tags["version"]}/{tags["operation"]}";
+        return extra is null ? labels : $"{labels}/{tags[extra]}";
+    }
+}
