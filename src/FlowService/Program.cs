@@ -4,6 +4,7 @@ using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
+using FlowService.Startup;
 using FlowService.Telemetry;
 
 // appsettings.json lies beside the program, whatever folder it is started from.
@@ -23,4 +24,4 @@ app.UseErrors();
 app.MapEndpoints();
 app.MapTelemetry();
 app.MapSwaggerUi();
-app.Run();
+return app.RunChecked();

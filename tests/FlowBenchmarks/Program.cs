@@ -4,6 +4,12 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using FlowBenchmarks;
 
+if (args is ["golden"])
+{
+    GoldenTable.Print(Console.Out);
+    return;
+}
+
 // In this process: a project generated for each benchmark would restore and copy libtorch again.
 IConfig config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
 BenchmarkSwitcher.FromAssembly(typeof(LogProbBenchmark).Assembly).Run(args, config);

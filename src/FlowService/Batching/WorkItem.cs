@@ -3,15 +3,6 @@ using FlowService.Wire;
 
 namespace FlowService.Batching;
 
-/// <summary>What stands in a device's queue.</summary>
-internal abstract class QueueEntry;
-
-/// <summary>A model that leaves: its engine is disposed of on the device's thread once no work for it is left.</summary>
-internal sealed class Retirement(ServedModel model) : QueueEntry
-{
-    public ServedModel Model => model;
-}
-
 /// <summary>
 /// One request's rows on their way through a device. The request's thread owns the item and its buffers; between
 /// <see cref="TryBegin"/> and <see cref="EndSlice"/> the device's thread uses them, and never after <see cref="Completion"/>.

@@ -46,13 +46,23 @@ internal static class LatentEndpoints
             .WithTags("Latent space")
             .WithSummary("Rows to latents")
             .WithDescription("z = f(x) of each row, and log|det dz/dx|. `/decode` takes the latents back to the rows.")
-            .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]] }""");
+            .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]] }""",
+                """
+                {
+                  "model": "two-moons", "version": 1, "z": [[-0.3259506, -0.211569], [1.0938123, -0.5338077]], "log_det": [1.7230521, 2.2711964]
+                }
+                """);
         group.MapPost("/decode", Decode)
             .WithOperation<DecodeRequest, DecodeAnswer>(Operation.Decode)
             .WithTags("Latent space")
             .WithSummary("Latents to rows")
             .WithDescription("x of each latent z, and log|det dx/dz|. Latents may be interpolated, edited, or drawn by yourself.")
-            .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""");
+            .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""",
+                """
+                {
+                  "model": "two-moons", "version": 1, "x": [[0.8195716, 0.5227051], [0.6254729, -0.48388702]], "log_det": [-1.7283907, -2.2759247]
+                }
+                """);
     }
 
     private static async Task Encode(HttpContext http, [AsParameters] OperationServices services)

@@ -39,7 +39,13 @@ internal static class LikelihoodEndpoints
             latents `z`, `log_det`, `latent_norm2` (the squared length of the latent) and `bits_per_dim`. A log density that overflows
             is `null`, and its row stands in `non_finite`; the other rows are not affected.
             """)
-        .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5], [3.0, 3.0]], "include": ["z", "latent_norm2"] }""");
+        .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5], [3.0, 3.0]], "include": ["z", "latent_norm2"] }""",
+            """
+            {
+              "model": "two-moons", "version": 1, "log_prob": [-0.19032753, -0.30736876, -32.944996],
+              "z": [[-0.3259506, -0.211569], [1.0938123, -0.5338077], [0.17671812, 8.033548]], "latent_norm2": [0.15100524, 1.481376, 64.56913]
+            }
+            """);
 
     private static async Task LogProb(HttpContext http, [AsParameters] OperationServices services)
     {

@@ -50,7 +50,13 @@ internal static class SampleEndpoints
             of 1000. `temperature` scales the noise of this request alone; `log_prob` is the model's density, `log_q` the one that was
             really drawn from. A conditional model draws `count` rows for each row of `context`, in that order.
             """)
-        .WithExample("""{ "model": "two-moons", "count": 5, "seed": 42, "temperature": 1.0 }""");
+        .WithExample("""{ "model": "two-moons", "count": 2, "seed": 42, "temperature": 1.0 }""",
+            """
+            {
+              "model": "two-moons", "version": 1, "seed": 42, "samples": [[-0.04022363, 0.22273146], [1.5792834, -0.46574807]],
+              "log_prob": [-0.8245127, -1.4004188], "log_q": [-0.8245127, -1.4004188]
+            }
+            """);
 
     private static async Task Sample(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
     {

@@ -9,6 +9,7 @@ internal sealed class TorchRuntime
 {
     public TorchRuntime(IOptions<TorchOptions> options, ILogger<TorchRuntime> logger)
     {
+        OpenMp.WaitPassively();
         if (options.Value.Threads > 0)
             Libtorch.Threads = options.Value.Threads;
         Device = Libtorch.Device(options.Value.Device).ToString();

@@ -7,8 +7,8 @@ namespace FlowService.OpenApi;
 /// <summary>The body that an endpoint reads by itself, for the description.</summary>
 internal sealed record BodyMetadata(Type Type);
 
-/// <summary>An example body that works by "Try it out" and "Execute".</summary>
-internal sealed record ExampleMetadata(string Json);
+/// <summary>An example body that works by "Try it out" and "Execute", and an answer to it.</summary>
+internal sealed record ExampleMetadata(string Body, string Answer);
 
 /// <summary>An example of a parameter.</summary>
 internal sealed record ParameterExampleMetadata(string Name, string Value);
@@ -25,7 +25,8 @@ internal static class EndpointDescriptions
         .Produces<TAnswer>()
         .WithErrors(OperationErrors);
 
-    public static RouteHandlerBuilder WithExample(this RouteHandlerBuilder builder, string json) => builder.WithMetadata(new ExampleMetadata(json));
+    public static RouteHandlerBuilder WithExample(this RouteHandlerBuilder builder, string body, string answer) =>
+        builder.WithMetadata(new ExampleMetadata(body, answer));
 
     public static RouteHandlerBuilder WithParameterExample(this RouteHandlerBuilder builder, string name, string value) =>
         builder.WithMetadata(new ParameterExampleMetadata(name, value));

@@ -19,14 +19,23 @@ internal sealed class OperationDescriptions : IOperationFilter
                     [Wire.MediaTypes.Json] = new()
                     {
                         Schema = context.SchemaGenerator.GenerateSchema(body.Type, context.SchemaRepository),
-                        Example = metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } example ? JsonNode.Parse(example.Json) : null,
+                        Example = metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } example ? JsonNode.Parse(example.Body) : null,
                     },
                 },
             };
         foreach (ParameterExampleMetadata example in metadata.OfType<ParameterExampleMetadata>())
             if (operation.Parameters?.FirstOrDefault(each => each.Name == example.Name) is OpenApiParameter parameter)
                 parameter.Example = JsonValue.Create(example.Value);
+        if (metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } answered && operation.Responses?["200"].Content?[Wire.MediaTypes.Json] is { } answer)
+            answer.Example = JsonNode.Parse(answered.Answer);
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
-            response.Description = EndpointDescriptions.Meaning(status) ?? response.Description;
+            Describe(status, response);
+    }
+
+    private static void Describe(string status, IOpenApiResponse response)
+    {
+        response.Description = EndpointDescriptions.Meaning(status) ?? response.Description;
+        if (ProblemExamples.Of(status) is { } example && response.Content?.TryGetValue("application/problem+json", out var problem) == true)
+            problem.Example = example;
     }
 }

@@ -20,9 +20,6 @@ public sealed class SwaggerPageTests(SharedService service)
         int operations = browser.FindElements(By.CssSelector(".opblock")).Count;
         for (int i = 0; i < operations; i++)
             Assert.Equal((Address(browser, i), "200"), (Address(browser, i), Execute(browser, wait, i)));
-
-        if (Environment.GetEnvironmentVariable("FLOW_SCREENSHOT") is { Length: > 0 } file)
-            browser.GetScreenshot().SaveAsFile(file);
     }
 
     private static IWebElement Block(ChromeDriver browser, int index) => browser.FindElements(By.CssSelector(".opblock"))[index];

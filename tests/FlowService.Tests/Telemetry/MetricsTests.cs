@@ -76,6 +76,7 @@ public sealed class MetricsTests : IAsyncLifetime
         await Eventually.TrueAsync(() => host.QueuedRows == 2, "the request waits");
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        await Eventually.TrueAsync(() => host.QueuedRows == 0, "the service has noticed");
         hook.Release();
         await computing;
         await Eventually.TrueAsync(() => rejections.GetMeasurementSnapshot().Count == 3, "three refusals are counted");

@@ -1,0 +1,60 @@
+using System.Diagnostics.Metrics;
+using BenchmarkDotNet.Attributes;
+using FlowService.Batching;
+using FlowService.Models;
+using FlowService.Telemetry;
+using FlowService.Tests.Support;
+using FlowService.Wire;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace FlowBenchmarks;
+
+/// <summary>
+/// What the way to a device's thread and back costs one request, on an engine that costs nothing: against calling it directly.
+/// </summary>
+public sealed class QueueHandOverBenchmark : IDisposable
+{
+    private readonly ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly RowPool pool = new();
+    private readonly ArithmeticEngine engine = new(2);
+    private readonly float[] x = [1, 2], z = new float[2], logDet = new float[1], logProb = new float[1];
+    private readonly BatchQueue queue = new("cpu", 4096);
+    private readonly Inference inference;
+    private readonly ServedModel model;
+    private readonly RowBuffer values;
+
+    public QueueHandOverBenchmark()
+    {
+        var options = new BatchingOptions();
+        new BatchWorker(queue, options.BatchRows, new FlowMetrics(services.GetRequiredService<IMeterFactory>()), TimeProvider.System, NullLogger.Instance).Start();
+        inference = new Inference(Options.Create(options), pool, TimeProvider.System);
+        model = new ServedModel("arithmetic", 1, engine, queue, new SelfTestFigures(0, 0, 0, 0, 0, 0));
+        values = pool.Rent(2);
+    }
+
+    [Benchmark(Baseline = true)]
+    public float CalledDirectly()
+    {
+        engine.Forward(x, default, z, logDet, logProb);
+        return logProb[0];
+    }
+
+    [Benchmark]
+    public async Task<float> ThroughTheQueue()
+    {
+        using var rows = new WorkRows { Count = 1, Values = values };
+        using var item = new WorkItem(model, Operation.LogProb, rows, pool);
+        await inference.RunAsync(item, TimeSpan.FromSeconds(10), CancellationToken.None);
+        return item.Results.LogProb.Span[0];
+    }
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        queue.Close();
+        values.Dispose();
+        services.Dispose();
+    }
+}
