@@ -1,8 +1,8 @@
 using System.Numerics;
+using FlowCli.RowFiles;
 using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
-using FlowCli.RowFiles;
 
 namespace FlowCli;
 

@@ -13,7 +13,7 @@ namespace FlowBenchmarks;
 /// </summary>
 public class TrainingBenchmark
 {
-    private const int Features = 16, Rows = 4096, Batch = 256, Epochs = 4;
+    private const int Features = 16, Rows = 4096, Batch = 256, Epochs = 12;
 
     private DataSplit split = null!;
     private FlowSpec spec = null!;

@@ -1,8 +1,8 @@
+using FlowCli.Training;
 using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowCore.Training;
-using FlowCli.Training;
 
 namespace FlowCli.Tests;
 

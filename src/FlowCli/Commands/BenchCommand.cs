@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using FlowCore;
 using FlowCli.Benchmarking;
 using FlowCli.RowFiles;
+using FlowCore;
 using Spectre.Console;
 
 namespace FlowCli.Commands;

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using FlowCore;
 using FlowCli.Pictures;
 using FlowCli.RowFiles;
+using FlowCore;
 
 namespace FlowCli.Commands;
 

@@ -1,5 +1,5 @@
-using FlowCore;
 using FlowCli.RowFiles;
+using FlowCore;
 
 namespace FlowCli.Commands;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
+using FlowCli.Training;
 using FlowCore;
 using FlowCore.Conditioners;
 using FlowCore.Tensors;
 using FlowCore.Training;
-using FlowCli.Training;
 
 namespace FlowCli.Commands;
 

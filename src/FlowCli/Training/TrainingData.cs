@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
+using FlowCli.RowFiles;
 using FlowCore;
 using FlowCore.Training;
-using FlowCli.RowFiles;
 
 namespace FlowCli.Training;
 

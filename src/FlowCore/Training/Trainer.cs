@@ -14,7 +14,7 @@ namespace FlowCore.Training;
 /// </summary>
 public static class Trainer
 {
-    private const int FewestStepsBetweenValidations = 20;
+    private const int FewestStepsBetweenValidations = 25;
 
     /// <summary>Trains a new flow. Stopping by the token keeps the best weights so far.</summary>
     /// <exception cref="FlowException">No step of a whole epoch gave a finite gradient.</exception>
@@ -58,7 +58,7 @@ public static class Trainer
                 adam.zero_grad();
                 Tensor loss = flow.LogProb(x).mean().neg_();
                 loss.backward();
-                double norm = nn.utils.clip_grad_norm_(parameters, options.GradientNorm);
+                double norm = Gradients.Clip(parameters, options.GradientNorm);
                 double value = loss.to(float64).item<double>();
                 if (double.IsFinite(norm) && double.IsFinite(value))
                 {

@@ -13,6 +13,7 @@ public sealed record ArcsinhElementSpec : ElementSpec;
 public sealed class ArcsinhElement() : Element(nameof(ArcsinhElement))
 {
     private const double Usual = -2;
+    private const int EnoughRows = 512;
     private static readonly double Ln2 = Math.Log(2);
 
     public override int Parameters => 2;
@@ -31,16 +32,16 @@ public sealed class ArcsinhElement() : Element(nameof(ArcsinhElement))
         return new(angle.sinh() / slope + parameters.select(-1, 1), LogCosh(angle));
     }
 
-    /// <summary>Of a grid of parameters, those that make a normal fit each feature best; features of about unit scale.</summary>
+    /// <summary>Of a grid of parameters, those that make a normal fit each feature of the first rows best; features of about unit scale.</summary>
     public override Tensor Fit(Tensor x)
     {
         using var scope = NewDisposeScope();
-        Tensor values = x.to(float64);
+        Tensor values = x.narrow(0, 0, Math.Min(x.shape[0], EnoughRows)).to(float64);
         Tensor best = full([values.shape[1]], double.NegativeInfinity, dtype: float64, device: x.device);
         Tensor chosen = zeros(values.shape[1], 2, float64, x.device);
-        for (double u = -1; u <= 4.5; u += 0.5)
+        for (double u = -1; u <= 4.5; u += 0.75)
         {
-            for (double center = -2; center <= 2; center += 0.25)
+            for (double center = -2; center <= 2; center += 0.5)
             {
                 Tensor tried = tensor([u, center], float64, x.device);
                 ElementMapped mapped = Forward(values, tried);
