@@ -115,6 +115,26 @@ public sealed class RowCommandTests : IDisposable
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(cli.At("p.png"))[..4]);
     }
 
+    [Fact]
+    public void The_shipped_two_moons_are_made_by_the_command_that_their_card_names()
+    {
+        double[] shipped = Cli.Numbers(File.ReadAllText(Path.Combine(Cli.Models, "two-moons", "two-moons.csv")));
+        double[] made = Cli.Numbers(Ok("data", "two-moons", "--rows", "4000", "--seed", "1"));
+        Assert.Equal(shipped.Length, made.Length);
+        Assert.All(shipped.Zip(made), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
+    }
+
+    [Theory]
+    [InlineData("two-moons")]
+    [InlineData("breast-cancer")]
+    public void Shipped_models_beat_the_Gaussian_and_no_row_is_absurd(string name)
+    {
+        FlowCore.TrainingRecord training = Checkpoint.Read(Path.Combine(Cli.Models, name, "1")).Spec.Training!;
+        Assert.True(training.MedianTestLogLikelihood > training.GaussianMedianTestLogLikelihood);
+        // One absurd row would drag the mean down.
+        Assert.True(training.MeanTestLogLikelihood > training.GaussianMeanTestLogLikelihood);
+    }
+
     private static string Ok(params string[] arguments)
     {
         Outcome outcome = Cli.Run(arguments);

@@ -3,6 +3,7 @@ using System.Globalization;
 using FlowCli.Benchmarking;
 using FlowCli.RowFiles;
 using FlowCore;
+using FlowCore.Tensors;
 using Spectre.Console;
 
 namespace FlowCli.Commands;
@@ -32,10 +33,15 @@ internal static class BenchCommand
         var concurrency = CommonOptions.Count("--concurrency", "Clients at the same time (default 32).");
         var seconds = CommonOptions.Count("--seconds", "How long (default 5).");
         var models = new Option<string>("--models") { Description = "The repository that the service serves, for the run in this process.", HelpName = "FOLDER", DefaultValueFactory = _ => "models" };
-        var command = new Command("bench", "Measures a running service in a closed loop.") { url, model, operation, rows, concurrency, seconds, models };
-        command.SetAction(parsed => Run(terminal, new(
-            new Uri(parsed.GetRequiredValue(url)), parsed.GetRequiredValue(model), parsed.GetRequiredValue(operation), parsed.GetValue(rows) ?? 1,
-            parsed.GetValue(concurrency) ?? 32, parsed.GetValue(seconds) ?? 5, parsed.GetRequiredValue(models))));
+        var threads = CommonOptions.Count("--threads", "Threads for one tensor operation in this process: as the service has (default 1).");
+        var command = new Command("bench", "Measures a running service in a closed loop.") { url, model, operation, rows, concurrency, seconds, models, threads };
+        command.SetAction(parsed =>
+        {
+            Libtorch.Threads = parsed.GetValue(threads) ?? 1;
+            Run(terminal, new(
+                new Uri(parsed.GetRequiredValue(url)), parsed.GetRequiredValue(model), parsed.GetRequiredValue(operation), parsed.GetValue(rows) ?? 1,
+                parsed.GetValue(concurrency) ?? 32, parsed.GetValue(seconds) ?? 5, parsed.GetRequiredValue(models)));
+        });
         return command;
     }
 
