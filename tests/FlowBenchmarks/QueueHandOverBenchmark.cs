@@ -14,7 +14,7 @@ namespace FlowBenchmarks;
 /// <summary>
 /// What the way to a device's thread and back costs one request, on an engine that costs nothing: against calling it directly.
 /// </summary>
-public sealed class QueueHandOverBenchmark : IDisposable
+public class QueueHandOverBenchmark : IDisposable
 {
     private readonly ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly RowPool pool = new();
@@ -56,5 +56,6 @@ public sealed class QueueHandOverBenchmark : IDisposable
         queue.Close();
         values.Dispose();
         services.Dispose();
+        GC.SuppressFinalize(this);
     }
 }
