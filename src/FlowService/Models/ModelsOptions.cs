@@ -33,9 +33,9 @@ internal sealed class TorchOptions
     [RegularExpression("(?i)auto|cpu|cuda(:[0-9]+)?", ErrorMessage = "Torch:Device must be auto, cpu, cuda or cuda:n, n being the GPU's number (default auto).")]
     public string Device { get; set; } = "auto";
 
-    /// <summary>The threads of one tensor operation on the CPU; 0 (default) leaves the choice to libtorch.</summary>
-    [Within(0, 1024, ErrorMessage = "Torch:Threads must lie in 0..1024; 0 leaves the choice to libtorch (default 0).")]
-    public int Threads { get; set; }
+    /// <summary>The threads of one tensor operation on the CPU; 0 leaves the choice to libtorch. Flows are small: 1 (default) is fastest, and leaves cores to HTTP.</summary>
+    [Within(0, 1024, ErrorMessage = "Torch:Threads must lie in 0..1024; 0 leaves the choice to libtorch (default 1).")]
+    public int Threads { get; set; } = 1;
 }
 
 [OptionsValidator]
