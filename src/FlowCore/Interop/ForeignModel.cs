@@ -82,6 +82,13 @@ internal sealed record Imported(int[] EventShape, IReadOnlyList<Part<BijectionSp
 
     public Dictionary<string, WeightTensor> EmbeddingWeights { get; init; } = [];
 
+    /// <summary>Conditioned on so many values, behind an embedding where there is one.</summary>
+    public Imported Conditioned(int size, Part<LayerSpec[]> embedding) => size == 0 ? this : this with
+    {
+        Context = new ContextSpec { Size = size, Embedding = embedding.Spec.Length == 0 ? null : embedding.Spec },
+        EmbeddingWeights = embedding.Weights,
+    };
+
     public Checkpoint ToCheckpoint(string name, Provenance provenance)
     {
         var weights = new Dictionary<string, WeightTensor>(StringComparer.Ordinal);

@@ -16,12 +16,8 @@ internal static class NflowsModel
         if (structure["base"]["type"].Text != "standard_normal")
             throw structure["base"].Error($"the base '{structure["base"]["type"].Text}' is not supported; supported is standard_normal");
         source.Drop("_distribution._log_z", "net._distribution._log_z");
-        Part<LayerSpec[]> embedding = Embedding.Of(structure.Optional("embedding"), source, context);
         return new Imported([features], bijections, Part.Of<BaseDensitySpec>(new StandardNormalSpec()))
-        {
-            Context = context == 0 ? null : new ContextSpec { Size = context, Embedding = embedding.Spec.Length == 0 ? null : embedding.Spec },
-            EmbeddingWeights = embedding.Weights,
-        };
+            .Conditioned(context, Embedding.Of(structure.Optional("embedding"), source, context));
     }
 
     private static void Transform(Node node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)

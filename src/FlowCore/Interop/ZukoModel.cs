@@ -16,12 +16,8 @@ internal static class ZukoModel
         Node structure = root["structure"];
         var bijections = new List<Part<BijectionSpec>>();
         Transform(structure["transform"], source, features, bijections);
-        Part<LayerSpec[]> embedding = Embedding.Of(structure.Optional("embedding"), source, context);
         return new Imported([features], bijections, Base(structure["base"], source, features))
-        {
-            Context = context == 0 ? null : new ContextSpec { Size = context, Embedding = embedding.Spec.Length == 0 ? null : embedding.Spec },
-            EmbeddingWeights = embedding.Weights,
-        };
+            .Conditioned(context, Embedding.Of(structure.Optional("embedding"), source, context));
     }
 
     private static void Transform(Node node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
