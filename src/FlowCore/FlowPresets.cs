@@ -16,26 +16,28 @@ public sealed record PresetSizes(int? Layers = null, int? Hidden = null, Activat
 /// </summary>
 public static class FlowPresets
 {
-    public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf";
+    public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf", Maf = "maf", NsfAutoregressive = "nsf-ar";
 
-    public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Simple];
+    public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Maf, NsfAutoregressive, Simple];
 
     /// <param name="preset">One of <see cref="Names"/>.</param>
     /// <param name="name">The model's name.</param>
-    /// <param name="width">The number of features: at least 2, since a coupling transforms some given the others.</param>
+    /// <param name="width">The number of features: at least 2 where couplings transform some given the others.</param>
     /// <param name="steps">For each feature the distance between its neighbouring values, 0 for a continuous one; null for none.</param>
     /// <param name="sizes">Layers and hidden width, where the defaults do not do.</param>
     public static FlowSpec Create(string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null)
     {
-        if (width < 2)
-            throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}");
+        if (width < 2 && preset is not (Maf or NsfAutoregressive))
+            throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf and nsf-ar take one");
         sizes ??= new();
         Activation activation = sizes.Activation ?? Activation.Relu;
         IEnumerable<BijectionSpec> body = preset switch
         {
             Simple => SimpleLayers(sizes.Layers ?? 2),
             RealNvp => RealNvpLayers(width, sizes.Layers ?? 8, sizes.Hidden ?? 64, activation),
-            Nsf => NsfLayers(sizes.Layers ?? 5, sizes.Hidden ?? 64, activation),
+            Nsf => NsfLayers(sizes.Layers ?? 5, i => SplineCoupling(i, sizes.Hidden ?? 64, activation)),
+            Maf => MafLayers(width, sizes.Layers ?? 5, sizes.Hidden ?? 64, activation),
+            NsfAutoregressive => NsfLayers(sizes.Layers ?? 3, _ => SplineAutoregressive(sizes.Hidden ?? 64, activation)),
             _ => throw new SpecException($"the flow '{preset}' is unknown; there are {string.Join(", ", Names)}"),
         };
         BijectionSpec[] first = steps is not null && steps.Any(step => step > 0)
@@ -75,23 +77,46 @@ public static class FlowPresets
     }
 
     /// <summary>
-    /// Durkan, Bekasov, Murray, Papamakarios 2019 (arXiv 1906.04032): a linear layer before each spline coupling, and one at the end.
+    /// Durkan, Bekasov, Murray, Papamakarios 2019 (arXiv 1906.04032): a linear layer before each layer of splines, coupling or autoregressive, and one at the end.
     /// In front, each feature's skew and heavy tails are taken in, for a spline is the identity outside its bounds: without that, a
     /// single outlier's log density is a square of its distance.
     /// </summary>
-    private static IEnumerable<BijectionSpec> NsfLayers(int layers, int hidden, Activation activation)
+    private static IEnumerable<BijectionSpec> NsfLayers(int layers, Func<int, BijectionSpec> splines)
     {
         yield return new ElementwiseSpec { Element = new ArcsinhElementSpec() };
         for (int i = 0; i < layers; i++)
         {
             yield return new LinearSpec();
-            yield return new CouplingSpec
-            {
-                Mask = i % 2 == 0 ? CouplingMask.Odd : CouplingMask.Even,
-                Element = new SplineElementSpec(),
-                Conditioner = new ResidualNetSpec { Width = hidden, Activation = activation },
-            };
+            yield return splines(i);
         }
         yield return new LinearSpec();
+    }
+
+    private static CouplingSpec SplineCoupling(int layer, int hidden, Activation activation) => new()
+    {
+        Mask = layer % 2 == 0 ? CouplingMask.Odd : CouplingMask.Even,
+        Element = new SplineElementSpec(),
+        Conditioner = new ResidualNetSpec { Width = hidden, Activation = activation },
+    };
+
+    private static AutoregressiveSpec SplineAutoregressive(int hidden, Activation activation) =>
+        new() { Element = new SplineElementSpec(), Conditioner = new MadeSpec { Hidden = [hidden, hidden], Activation = activation } };
+
+    /// <summary>
+    /// Papamakarios, Pavlakou, Murray 2017 (arXiv 1705.07057) with ActNorm in the place of batch norm; the order is reversed from layer
+    /// to layer. Scoring takes one pass, sampling one for each feature.
+    /// </summary>
+    private static IEnumerable<BijectionSpec> MafLayers(int width, int layers, int hidden, Activation activation)
+    {
+        for (int i = 0; i < layers; i++)
+        {
+            yield return new ActNormSpec();
+            yield return new AutoregressiveSpec
+            {
+                Element = new AffineElementSpec { Scale = ScaleMap.Tanh },
+                Conditioner = new MadeSpec { Hidden = [hidden, hidden], Activation = activation },
+                Order = i % 2 == 0 ? null : [.. Enumerable.Range(0, width).Reverse()],
+            };
+        }
     }
 }

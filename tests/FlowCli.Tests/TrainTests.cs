@@ -12,6 +12,8 @@ public sealed class TrainTests : IDisposable
 
     [Theory]
     [InlineData("simple")]
+    [InlineData("maf")]
+    [InlineData("nsf-ar")]
     [InlineData("realnvp")]
     [InlineData("nsf")]
     public void Every_preset_trains_into_a_checkpoint_with_its_card(string flow)
