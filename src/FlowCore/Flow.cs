@@ -81,8 +81,9 @@ public sealed class Flow : nn.Module
         using var scope = NewDisposeScope();
         var rows = new double[count * NoiseWidth];
         Noise.FillNormal(seed, 0, NoiseWidth, rows.AsSpan());
-        Tensor like = this.parameters().Concat(this.buffers()).FirstOrDefault() ?? zeros(0);
-        Tensor noise = Tensors.TensorRows.From<double>(rows, count, NoiseWidth).to(like.is_floating_point() ? like.dtype : float32).to(like.device);
+        // In the type and on the device of the weights; a flow without any computes in float32.
+        Tensor like = this.parameters().Concat(this.buffers()).FirstOrDefault(tensor => tensor.is_floating_point()) ?? zeros(0);
+        Tensor noise = Tensors.TensorRows.From<double>(rows, count, NoiseWidth).to(like.dtype).to(like.device);
         Drawn drawn = Draw(noise, ones_like(noise.select(1, 0)), context);
         Mapped mapped = Decode(drawn.Latents, context);
         return new(mapped.Values.MoveToOuterDisposeScope(), (drawn.LogDensity - mapped.LogDet).MoveToOuterDisposeScope());
