@@ -85,6 +85,18 @@ public sealed class ImportTests : IDisposable
         Assert.Contains("imported from zuko", File.ReadAllText(Path.Combine(Out, "README.md")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Every_golden_model_is_imported()
+    {
+        string[] models = [.. Directory.GetFiles(Golden(""), "model.json", SearchOption.AllDirectories).Select(path => Path.GetDirectoryName(path)!)];
+        Assert.Equal(32, models.Length);
+        foreach (string model in models)
+        {
+            Outcome outcome = Cli.Run("import", model, "--out", Path.Combine(folder.FullName, Path.GetFileName(model), "1"));
+            Assert.True(outcome.Code == 0, $"{model}: {outcome.Error}");
+        }
+    }
+
     [Theory]
     [InlineData("zuko/nsf_5d", "\"slope\": 0.001", "\"slop\": 0.001", "slope: is not stated")]
     [InlineData("zuko/nsf_5d", "\"ReLU\"", "\"Swish\"", "'Swish'")]

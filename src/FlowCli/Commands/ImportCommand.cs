@@ -11,8 +11,6 @@ namespace FlowCli.Commands;
 /// <summary><c>flow import</c>: another library's checkpoint to one of ours, with the same numbers.</summary>
 internal static class ImportCommand
 {
-    private const double LargestRoundTrip = 1e-6;
-
     public static Command Create(Terminal terminal)
     {
         var folder = new Argument<string>("FOLDER") { Description = "The folder with model.json and the weights (.safetensors, .pt, .pth, .pth.tar)." };
@@ -47,14 +45,14 @@ internal static class ImportCommand
         Checkpoint checkpoint = imported with { Spec = spec };
 
         Verification verified = Verification.Of(checkpoint);
-        if (!(verified.RoundTrip <= LargestRoundTrip))
+        if (!verified.Holds)
             throw new ImportException(string.Create(
-                CultureInfo.InvariantCulture, $"{folder}: the imported flow does not invert (round trip {verified.RoundTrip:g2} in float64): the weights are not those of this model.json"));
+                CultureInfo.InvariantCulture, $"{folder}: the imported flow does not invert (round trip {verified.RoundTrip} in float64): the weights are not those of this model.json"));
         checkpoint.Write(output, ImportedCard.Write(spec, verified));
         terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"""
             {name}: {spec.Provenance!.Source} {spec.Provenance.Version}, {spec.Bijections.Length} bijections, event shape [{string.Join(", ", spec.EventShape)}]
-            on {verified.Rows} rows of its own: round trip {verified.RoundTrip:g2}, log-determinants {verified.LogDeterminant:g2} (float64, relative); float32 log densities within {verified.Float32:g2} nats
+            on {verified.Rows} rows of its own{verified.Origin}: round trip {verified.RoundTrip}, log-determinants {verified.LogDeterminant}, float64, relative; float32 log densities within {verified.Float32:g2} nats
             written to {output}
             """));
     }

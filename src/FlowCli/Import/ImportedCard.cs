@@ -25,12 +25,12 @@ internal static class ImportedCard
             - Library: {origin.Source}{(origin.Version is null ? "" : $", version {origin.Version}")}{(origin.Commit is null ? "" : $", commit {origin.Commit}")}
             - Weights: `{origin.Data}`, sha256 `{origin.DataSha256}`
 
-            ## Verified on {verified.Rows} rows that it drew itself
+            ## Verified on {verified.Rows} rows that it drew itself{verified.Origin}
 
             | | |
             |---|---:|
-            | round trip, float64, relative | {verified.RoundTrip:g2} |
-            | sum of the two log-determinants, float64, relative | {verified.LogDeterminant:g2} |
+            | round trip, float64, relative, median row | {verified.RoundTrip} |
+            | sum of the two log-determinants, float64, relative, median row | {verified.LogDeterminant} |
             | float32 log densities from float64, nats | {verified.Float32:g2} |
 
             What it was trained on, and how well it fits, the checkpoint does not say. Log densities are in the units that the model's

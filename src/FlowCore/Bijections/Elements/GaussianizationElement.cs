@@ -11,7 +11,7 @@ public sealed record GaussianizationElementSpec : ElementSpec
 /// <summary>
 /// y = sqrt(2) erfinv((1 - 1e-6) mean_k erf((x exp(a_k) + b_k) / sqrt(2))), parameters [K shifts b | K log-scales a]: the normal
 /// quantile of a mixture of normal distribution functions (Meng, Song, Song, Ermon 2020, "Gaussianization flows", arXiv
-/// 2003.01941; zuko). The inverse is numerical.
+/// 2003.01941; zuko). The inverse is numerical, on [-10, 10].
 /// </summary>
 public sealed class GaussianizationElement : NumericalElement
 {
@@ -30,6 +30,9 @@ public sealed class GaussianizationElement : NumericalElement
     public override int Parameters => 2 * components;
 
     protected override double Reach => 10;
+
+    // It saturates just short of +-4.9; beyond, the inverse gives an end of the bracket, as the library's does.
+    protected override bool TakesEveryValue => false;
 
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {

@@ -11,8 +11,11 @@ public abstract class NumericalElement(string name) : Element(name)
 {
     private const int MostSteps = 200, MostDoublings = 60;
 
-    /// <summary>Where the search begins: the bracket [-reach, reach], doubled where it does not hold the root.</summary>
+    /// <summary>Where the search begins: the bracket [-reach, reach].</summary>
     protected abstract double Reach { get; }
+
+    /// <summary>Whether the map takes every value, so that the bracket may be doubled until it holds the root.</summary>
+    protected virtual bool TakesEveryValue => true;
 
     public override ElementMapped Inverse(Tensor y, Tensor parameters)
     {
@@ -29,7 +32,7 @@ public abstract class NumericalElement(string name) : Element(name)
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         Tensor low = full_like(y, -Reach), high = full_like(y, Reach);
-        for (int i = 0; i < MostDoublings; i++)
+        for (int i = 0; i < MostDoublings && TakesEveryValue; i++)
         {
             using var step = NewDisposeScope();
             Tensor lowMisses = Forward(low, parameters).Values.gt(y), highMisses = Forward(high, parameters).Values.lt(y);
