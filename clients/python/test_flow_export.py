@@ -45,6 +45,16 @@ def recoverable(value, library):
     return result
 
 
+def differences(ours, theirs, at=""):
+    """The places where two descriptions differ, one line each."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return [line for key in sorted(set(ours) | set(theirs)) for line in
+                (differences(ours[key], theirs[key], f"{at}/{key}") if key in ours and key in theirs else [f"{at}/{key}: only {'written' if key in ours else 'golden'}"])]
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [line for i, pair in enumerate(zip(ours, theirs)) for line in differences(*pair, f"{at}/{i}")]
+    return [] if ours == theirs and isinstance(ours, bool) == isinstance(theirs, bool) else [f"{at}: {ours!r} written, {theirs!r} golden"]
+
+
 class Folder(unittest.TestCase):
     def setUp(self):
         aside = tempfile.TemporaryDirectory()
@@ -68,13 +78,12 @@ class Folder(unittest.TestCase):
 
 class GoldenModels(Folder):
     def check(self, name):
-        self.maxDiff = None
         description, state = golden(name)
         model = stand_ins.build(description, state)
         hints = {"event_shape": tuple(description["event_shape"])} if name.startswith("image_repos/") else {}
         written = self.exported(model, **hints)
         library = description["library"]
-        self.assertEqual(recoverable(written, library), recoverable(description, library))
+        self.assertEqual(differences(recoverable(written, library), recoverable(description, library)), [])
         ours = stand_ins.read_safetensors(os.path.join(self.folder, "weights.safetensors"))
         theirs = stand_ins.read_safetensors(os.path.join(GOLDEN, name, "weights.safetensors"))
         self.assertEqual(sorted(ours), sorted(theirs))
