@@ -232,8 +232,10 @@ def _cases(model, library, x, context, embedding):
     rows = rows.to(weight.dtype)
     if condition is not None and condition.is_floating_point():
         condition = condition.to(weight.dtype)
-    training = [(module, module.training) for module in model.modules()]
-    model.eval()
+    parts = [model] if embedding is None else [model, embedding]
+    training = [(module, module.training) for part in parts for module in part.modules()]
+    for part in parts:
+        part.eval()
     try:
         with torch.no_grad():
             if hasattr(model, "input_shape"):

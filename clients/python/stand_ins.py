@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn import functional as F
 
 _NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
-_TORCH = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "I64": torch.int64, "I32": torch.int32, "U8": torch.uint8, "BOOL": torch.bool}
 
 
 def read_safetensors(path):
@@ -425,10 +424,6 @@ def _nflows(description, state):
 
 
 # --- normflows ---------------------------------------------------------------------------------------------------------------
-
-class LeakyReLU(nn.LeakyReLU):
-    pass
-
 
 def nf_mlp(args, state, prefix):
     layers, modules = args["layers"], []
