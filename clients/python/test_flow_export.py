@@ -360,6 +360,15 @@ class Details(Folder):
         model.p = nn.Linear(2, 2)
         self.assertFalse([key for key in self.exported(model)["state_dict"] if key.startswith("p.")])
 
+    def test_a_mixture_has_no_shape(self):
+        model = self.model("normflows/realnvp_2d")
+        model.q0 = stand_ins.make("GaussianMixture", n_modes=3, dim=2)
+        for key, shape in (("loc", (1, 3, 2)), ("log_scale", (1, 3, 2)), ("weight_scores", (1, 3))):
+            model.q0.register_parameter(key, nn.Parameter(torch.zeros(shape, dtype=torch.float64)))
+        written = self.exported(model)
+        self.assertEqual((written["event_shape"], written["base"]), ([2], {"type": "GaussianMixture", "args": {"n_modes": 3, "dim": 2}, "key_prefix": "q0."}))
+        self.assertEqual(written["state_dict"]["q0.loc"], {"dtype": "F64", "shape": [1, 3, 2]})
+
     def test_the_version(self):
         model = self.model("nflows/maf_affine_5d")
         with mock.patch.dict(sys.modules, {"nflows": types.ModuleType("nflows"), "nflows.version": types.SimpleNamespace(__version__="0.14")}):
