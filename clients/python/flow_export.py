@@ -16,7 +16,6 @@ import math
 import os
 import struct
 import sys
-import tempfile
 
 import torch
 
@@ -41,6 +40,10 @@ def export(model, folder, *, name=None, event_shape=None, context_size=None, ver
     library, module, prefix, state_owner = _recognise(model)
     state = _state(state_owner)
     name = name or os.path.basename(os.path.abspath(folder))
+    if embedding is not None:
+        if library != "zuko" or prefix:
+            raise ExportError("embedding= is for a bare zuko flow; the other libraries keep the network inside the model")
+        state.update({f"_embedding_net.{key}": value for key, value in _state(embedding).items()})
     hints = {"event_shape": event_shape, "context_size": context_size, "embedding": embedding}
     describe = {"normflows": _normflows, "zuko": _zuko, "nflows": _nflows, "images": _images}[library]
     document = describe(module, state, prefix, state_owner, hints)
@@ -51,13 +54,16 @@ def export(model, folder, *, name=None, event_shape=None, context_size=None, ver
         document["library_version" if library == "normflows" else "version"] = found
     listing = {key: {"dtype": _DTYPES[value.dtype], "shape": list(value.shape)} for key, value in state.items()}
     document["tensors" if library in ("zuko", "nflows") else "state_dict"] = listing
-    cases = None if x is None else _cases(model, library, x, context)
+    cases = None if x is None else _cases(model, library, x, context, embedding)
 
+    text = json.dumps(_plain(document), indent=1, allow_nan=False)
     os.makedirs(folder, exist_ok=True)
+    for old in ("model.json", "cases.safetensors"):  # an earlier export must not be mixed with this one
+        if os.path.exists(os.path.join(folder, old)):
+            os.unlink(os.path.join(folder, old))
     _write(os.path.join(folder, "weights.safetensors"), _safetensors(state))
     if cases:
         _write(os.path.join(folder, "cases.safetensors"), _safetensors(cases))
-    text = json.dumps(_plain(document), indent=1, allow_nan=False)
     _write(os.path.join(folder, "model.json"), text.encode("utf-8"))  # last: a folder with it is complete
     if wrappers:
         print("flow_export: exported the estimator alone; a posterior's prior support and leakage correction are not part of it", file=sys.stderr)
@@ -138,9 +144,9 @@ _FLAGS = ("data_dep_init_done", "initialized", "is_initialized")
 def _state(module):
     state = {}
     for key, value in module.state_dict().items():
-        if key.startswith("p."):
+        if key.startswith("p.") and hasattr(module, "q0"):
             continue  # normflows' target distribution: no part of the flow
-        if not torch.is_tensor(value) or type(value).__name__ == "UninitializedParameter":
+        if not torch.is_tensor(value) or type(value).__name__.startswith("Uninitialized"):
             raise ExportError(f"'{key}' has no value yet: run one batch through the model")
         if value.layout != torch.strided or value.dtype not in _DTYPES:
             raise ExportError(f"'{key}' is stored as {value.dtype}, {value.layout}: convert it to an ordinary tensor first")
@@ -177,9 +183,9 @@ def _safetensors(tensors):
 
 
 def _write(path, data):
-    handle, aside = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".export-")
+    aside = f"{path}.{os.getpid()}.tmp"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(aside, "wb") as file:
             file.write(data)
         os.replace(aside, path)
     except BaseException:
@@ -208,15 +214,28 @@ def _plain(value):
 
 
 def _float32(value):
-    """A number kept in a float32 buffer, as the short decimal it was written as."""
-    return float(f"{float(value):.7g}")
+    """A number kept in a float32 buffer, as the shortest decimal that gives the same float32."""
+    value = float(value)
+    same = struct.pack("<f", value)
+    return next((short for short in (float(f"{value:.{digits}g}") for digits in range(1, 10)) if struct.pack("<f", short) == same), value)
 
 
-def _cases(model, library, x, context):
-    rows = torch.as_tensor(x)[:16].detach().clone()
-    condition = None if context is None else torch.as_tensor(context)[:16].detach().clone()
-    was_training = model.training
-    model.eval()
+def _short(value):
+    """A computed number without the last rounding."""
+    value = float(value)
+    return next((short for short in (float(f"{value:.{digits}g}") for digits in range(1, 16)) if abs(short - value) <= 1e-15 * abs(value)), value)
+
+
+def _cases(model, library, x, context, embedding):
+    weight = next(model.parameters(), torch.zeros(()))
+    rows, condition = (None if given is None else torch.as_tensor(given)[:16].detach().clone().to(weight.device) for given in (x, context))
+    rows = rows.to(weight.dtype)
+    if condition is not None and condition.is_floating_point():
+        condition = condition.to(weight.dtype)
+    parts = [model] if embedding is None else [model, embedding]
+    training = [(module, module.training) for part in parts for module in part.modules()]
+    for part in parts:
+        part.eval()
     try:
         with torch.no_grad():
             if hasattr(model, "input_shape"):
@@ -226,14 +245,18 @@ def _cases(model, library, x, context):
                     model.log_prob(rows.clone(), condition) if getattr(model, "class_cond", False) or _kind(model) == "ClassCondFlow"
                     else model.log_prob(rows.clone(), context=condition))
             elif library == "zuko":
-                result = model(condition).log_prob(rows.clone())
+                result = model(condition if embedding is None else embedding(condition)).log_prob(rows.clone())
             elif library == "nflows":
                 result = model.log_prob(rows.clone(), context=condition)
+            elif hasattr(model, "blocks"):
+                first, second = model(rows.clone())[:2]
+                result = first + second
             else:
-                return None
+                raise ExportError("x=: this repository has no log_prob of its own to compare with")
     finally:
-        model.train(was_training)
-    cases = {"x": rows, "log_prob_f32": result.to(torch.float32)}
+        for module, was in training:
+            module.training = was
+    cases = {"x": rows, "log_prob_f32": result.to(torch.float32).reshape(-1)}
     if condition is not None:
         cases["context"] = condition
     return cases
@@ -258,17 +281,17 @@ _KNOWN = {
 def _activation(function):
     """(name, parameter) of an activation, found by evaluating it: names of functions, partials and lambdas do not tell."""
     points = torch.tensor(_POINTS, dtype=torch.float64)
-    call = copy.deepcopy(function).double() if isinstance(function, torch.nn.Module) else function
+    call = copy.deepcopy(function).to("cpu", torch.float64).eval() if isinstance(function, torch.nn.Module) else function
     with torch.no_grad():
         values = call(points.clone())
     for name, known in _KNOWN.items():
         if torch.allclose(values, known(points.clone()), rtol=1e-9, atol=1e-12):
             return name, {"elu": 1.0, "leaky_relu": 0.01}.get(name)
-    slope = _float32(values[0] / -7.0)
-    if torch.allclose(values, torch.nn.functional.leaky_relu(points, slope), rtol=1e-6, atol=1e-9):
+    slope = _short(values[0] / -7.0)
+    if torch.allclose(values, torch.nn.functional.leaky_relu(points, slope), rtol=1e-9, atol=1e-12):
         return "leaky_relu", slope
-    alpha = _float32(values[0] / math.expm1(-7.0))
-    if torch.allclose(values, torch.nn.functional.elu(points, alpha), rtol=1e-6, atol=1e-9):
+    alpha = _short(values[0] / math.expm1(-7.0))
+    if torch.allclose(values, torch.nn.functional.elu(points, alpha), rtol=1e-9, atol=1e-12):
         return "elu", alpha
     raise ExportError(f"the activation {getattr(function, '__name__', _kind(function))} is none of {', '.join(_KNOWN)}")
 
@@ -285,8 +308,12 @@ def _activation_text(function):
     """A word with its parameter, as nflows' description has it."""
     name, parameter = _activation(function)
     if name == "elu":
-        return f"elu(alpha={parameter:g})"
-    return f"leaky_relu({parameter:g})" if name == "leaky_relu" else name
+        return f"elu(alpha={_decimal(parameter)})"
+    return f"leaky_relu({_decimal(parameter)})" if name == "leaky_relu" else name
+
+
+def _decimal(value):
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def _blocks_activation(blocks, write, default="relu"):
@@ -314,7 +341,7 @@ def _normflows(model, state, prefix, owner, hints):
         document["transform"] = None if model.transform is None else _nf_transform(model.transform)
         document["class_cond"] = bool(model.class_cond)
     else:
-        document["event_shape"] = _list(model.q0.shape)
+        document["event_shape"] = _list(model.q0.shape if hasattr(model.q0, "shape") else model.q0.dim)
         document["base"] = _nf_base(model.q0, "q0.")
         document["flows"] = _nf_list(model.flows, "flows.")
     if wrapper == "ConditionalNormalizingFlow":
@@ -376,9 +403,10 @@ def _nf_coupled_spline(layer):
 def _nf_ar_spline(layer):
     q = layer.mprqat
     net = q.autoregressive_net
+    _nf_tails(q.tails)  # always linear here, and no constructor argument
     return {
         **_nf_made(net, "num_input_channels", "num_hidden_channels", "num_context_channels"),
-        "num_bins": int(q.num_bins), "tails": _nf_tails(q.tails), "tail_bound": _nf_bound(q.tail_bound),
+        "num_bins": int(q.num_bins), "tail_bound": _nf_bound(q.tail_bound),
         "permute_mask": not torch.equal(_out_degrees(net).cpu(), torch.arange(1, net.initial_layer.in_features + 1)),
         "init_identity": True,
     }
@@ -573,10 +601,12 @@ def _nf_context(model, hint):
 # --- zuko --------------------------------------------------------------------------------------------------------------------
 
 def _zuko(flow, state, prefix, owner, hints):
-    layers, width = [], [None]
+    width = [None]
     structure = {"transform": _zuko_transform(flow.transform, prefix + "transform", width)}
     features = _zuko_features(structure["transform"], state, prefix)
     structure["base"] = _zuko_base(flow.base, state, prefix)
+    if features is None:
+        raise ExportError("no layer tells the number of features")
     raw = _raw_context(owner)
     context = width[0] or 0
     structure["embedding"] = _embedding(_embedding_module(owner, flow), owner, state, context, hints)
@@ -626,6 +656,8 @@ def _zuko_unconditional(transform, prefix):
     function = getattr(transform, "f", None) or getattr(transform, "meta", None)
     function_name = getattr(function, "__name__", _kind(function))
     tensors = [n for n, _ in transform.named_parameters(recurse=False)] + [n for n, _ in transform.named_buffers(recurse=False)]
+    if any(not torch.is_tensor(getattr(transform, f"_{i}")) for i in range(getattr(transform, "_nargs", 0))):
+        raise ExportError(f"{function_name} was given a number by position: give it by name, for example bound=...")
     numbers = {k: float(v) for k, v in {**getattr(transform, "kwargs", {}), **vars(transform)}.items()
                if isinstance(v, (int, float)) and not isinstance(v, bool) and not k.startswith("_") and k != "training"}
     if function_name == "SoftclipTransform":
@@ -695,8 +727,9 @@ def _zuko_univariate(univariate, shapes):
 
 
 def _sos_slope(function):
-    for candidate in inspect.getmro(function) if inspect.isclass(function) else (function,):
-        if _has_default(candidate, "slope"):
+    """The default of the function itself or of the polynomial that it builds, which zuko's versions do not agree on."""
+    for candidate in (function, getattr(function, "__globals__", {}).get("SOSPolynomialTransform")):
+        if candidate is not None and _has_default(candidate, "slope"):
             return _default(candidate, "slope")
     raise ExportError("the slope of ShiftedSOSPTransform cannot be found: pass it with functools.partial(..., slope=...)")
 
@@ -898,9 +931,9 @@ def _embedding_module(owner, flow):
 
 
 def _embedding(found, owner, state, context, hints):
+    if hints["embedding"] is not None:
+        found = hints["embedding"], "_embedding_net"
     if found is None or _kind(found[0]) == "Identity":
-        if hints["embedding"] is not None:
-            raise ExportError("embedding=: a network outside the flow has no weights in it; export the flow with the embedded context, or put both into one sbi estimator")
         return None
     module, prefix = found
     layers = []
