@@ -23,13 +23,17 @@ internal static class CommonOptions
         HelpName = "FILE",
     };
 
-    public static Option<string?> Output()
+    public static Option<string?> Output(bool pictures = false)
     {
-        var option = new Option<string?>("--output") { Description = "Where to, .csv or .npy; without it, CSV on the standard output.", HelpName = "FILE" };
+        var option = new Option<string?>("--output")
+        {
+            Description = $"Where to, .csv or .npy{(pictures ? ", or .png for images" : "")}; without it, CSV on the standard output.",
+            HelpName = "FILE",
+        };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is { } path && !RowFile.IsWritable(path))
-                result.AddError($"--output: '{path}' ends neither in .csv nor in .npy");
+            if (result.GetValueOrDefault<string?>() is { } path && !RowFile.IsWritable(path) && !(pictures && PictureOutput.IsPicture(path)))
+                result.AddError($"--output: '{path}' ends neither in .csv nor in .npy{(pictures ? " nor in .png" : "")}");
         });
         return option;
     }

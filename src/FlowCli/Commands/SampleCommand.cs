@@ -15,30 +15,40 @@ internal static class SampleCommand
         var seed = new Option<ulong?>("--seed") { Description = "Which noise; without it one is drawn and named on the error stream.", HelpName = "S" };
         var temperature = CommonOptions.Positive("--temperature", "Scales the noise: below 1 for likelier rows (default 1).");
         var context = CommonOptions.Context();
-        var output = CommonOptions.Output();
+        var output = CommonOptions.Output(pictures: true);
+        var range = PictureOutput.Range();
         var type = CommonOptions.Type();
         var device = CommonOptions.Device();
         var include = CommonOptions.Include(ColumnNames.LogProb, ColumnNames.LogQ);
-        var command = new Command("sample", "Rows drawn from the model.") { model, count, seed, temperature, context, output, type, device, include };
+        var command = new Command("sample", "Rows drawn from the model.") { model, count, seed, temperature, context, output, range, type, device, include };
         command.SetAction(parsed =>
         {
             using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), parsed.GetValue(type), parsed.GetRequiredValue(device));
             using RowReader? contexts = RowInputs.OpenContext(engine.Spec, parsed.GetValue(context), ignoreExtra: false);
-            using var written = new RowOutput(
-                terminal, parsed.GetValue(output), ColumnNames.Data(engine.Spec), parsed.GetRequiredValue(include), parsed.GetValue(type));
+            string? path = parsed.GetValue(output);
+            int rows = parsed.GetRequiredValue(count)!.Value;
             if (parsed.GetValue(seed) is not { } chosen)
             {
                 chosen = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4));
                 terminal.Error.WriteLine($"seed {chosen}");
             }
-            Draw(engine, contexts, parsed.GetRequiredValue(count)!.Value, chosen, parsed.GetValue(temperature) ?? 1, written);
+            double scale = parsed.GetValue(temperature) ?? 1;
+            if (PictureOutput.IsPicture(path))
+            {
+                var picture = new PictureOutput(terminal, path!, engine.Spec, parsed.GetValue(range), contexts is null ? null : rows);
+                Draw(engine, contexts, rows, chosen, scale, picture.Add);
+                picture.Write();
+                return;
+            }
+            using var written = new RowOutput(terminal, path, ColumnNames.Data(engine.Spec), parsed.GetRequiredValue(include), parsed.GetValue(type));
+            Draw(engine, contexts, rows, chosen, scale, results => written.Write(results.Values, results));
             written.Complete();
         });
         return command;
     }
 
     // In the order [context, sample]; without contexts, as if there were one.
-    private static void Draw(RowEngine engine, RowReader? contexts, int count, ulong seed, double temperature, RowOutput written)
+    private static void Draw(RowEngine engine, RowReader? contexts, int count, ulong seed, double temperature, Action<RowEngine.Results> write)
     {
         var condition = new double[engine.Spec.ContextWidth];
         long row = 0;
@@ -49,7 +59,7 @@ internal static class SampleCommand
                 int rows = Math.Min(engine.ChunkRows, count - done);
                 double[] repeated = [.. Enumerable.Repeat(condition, rows).SelectMany(value => value)];
                 RowEngine.Results results = engine.Sample(seed, row, rows, temperature, repeated);
-                written.Write(results.Values, results);
+                write(results);
                 done += rows;
                 row += rows;
             }

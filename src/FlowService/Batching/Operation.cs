@@ -7,6 +7,9 @@ internal enum Operation
     Encode,
     Sample,
     Decode,
+
+    /// <summary>Of a request only: on the device it is an encode and a decode.</summary>
+    Interpolate,
 }
 
 /// <summary>The computation behind it: two kinds of batch for each model, not four.</summary>
@@ -30,6 +33,7 @@ internal static class Operations
         Operation.LogProb => "logprob",
         Operation.Encode => "encode",
         Operation.Sample => "sample",
+        Operation.Interpolate => "interpolate",
         _ => "decode",
     };
 

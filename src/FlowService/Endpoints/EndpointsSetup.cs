@@ -23,6 +23,7 @@ internal static class EndpointsSetup
         gated.MapLikelihood();
         gated.MapSample();
         gated.MapLatents();
+        gated.MapInterpolate();
         gated.MapModels();
     }
 }

@@ -1,3 +1,4 @@
+using FlowImages;
 using FlowService.Batching;
 using FlowService.Models;
 using FlowService.OpenApi;
@@ -26,8 +27,9 @@ internal sealed record EncodeAnswer(string Model, int Version, float?[][] Z, flo
 /// <param name="Version">The model's version; the highest one serves by default.</param>
 /// <param name="Z">The latents: lists of as many numbers as the model has features.</param>
 /// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
+/// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
 /// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-internal sealed record DecodeRequest(string? Model, int? Version, float[][] Z, float[][]? Context, int? TimeoutMs);
+internal sealed record DecodeRequest(string? Model, int? Version, float[][] Z, float[][]? Context, float[]? Range, int? TimeoutMs);
 
 /// <summary>The rows that the latents stand for. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -54,9 +56,11 @@ internal static class LatentEndpoints
                 """);
         group.MapPost("/decode", Decode)
             .WithOperation<DecodeRequest, DecodeAnswer>(Operation.Decode)
+            .WithPicture()
             .WithTags("Latent space")
             .WithSummary("Latents to rows")
-            .WithDescription("x of each latent z, and log|det dx/dz|. Latents may be interpolated, edited, or drawn by yourself.")
+            .WithDescription("x of each latent z, and log|det dx/dz|. Latents may be interpolated, edited, or drawn by yourself. With `Accept: image/png` an image "
+                + "model answers with a picture of them.")
             .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""",
                 """
                 {
@@ -82,7 +86,15 @@ internal static class LatentEndpoints
     {
         ServedModel model = services.Find(http, request);
         using WorkRows rows = OperationServices.RowsOf(request, field, model);
+        PictureAnswer? picture = operation == Operation.Decode
+            ? PictureAnswer.Asked(http, request, model, rows.Count, ImageGrid.NearSquare(rows.Count))
+            : null;
         using WorkItem work = await services.RunAsync(http, operation, model, request, rows);
+        if (picture is not null)
+        {
+            await picture.WriteAsync(http.Response, work.Results.Values, http.RequestAborted);
+            return;
+        }
         using Answer answer = new Answer(model.Name, model.Version, rows.Count)
             .AddRows(output, work.Results.Values, model.Width)
             .Add("log_det", work.Results.LogDet);

@@ -1,3 +1,4 @@
+using FlowImages;
 using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Limits;
@@ -16,9 +17,10 @@ namespace FlowService.Endpoints;
 /// <param name="Temperature">Scales the noise: below 1 closer to the mode, above 1 further out (default 1).</param>
 /// <param name="Context">For a conditional model: the rows to condition on. A class is one integer.</param>
 /// <param name="Include">What to add to the answer: z.</param>
+/// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
 /// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
 internal sealed record SampleRequest(
-    string? Model, int? Version, int Count, ulong? Seed, double? Temperature, float[][]? Context, string[]? Include, int? TimeoutMs);
+    string? Model, int? Version, int Count, ulong? Seed, double? Temperature, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs);
 
 /// <summary>The rows drawn, with their log densities. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -43,12 +45,14 @@ internal static class SampleEndpoints
 
     public static void MapSample(this RouteGroupBuilder group) => group.MapPost("/sample", Sample)
         .WithOperation<SampleRequest, SampleAnswer>(Operation.Sample)
+        .WithPicture()
         .WithTags("Sampling")
         .WithSummary("Rows drawn from the model")
         .WithDescription("""
             Draws `count` rows. The same `seed` gives the same rows, whatever else the service is doing, and 10 rows are the beginning
             of 1000. `temperature` scales the noise of this request alone; `log_prob` is the model's density, `log_q` the one that was
-            really drawn from. A conditional model draws `count` rows for each row of `context`, in that order.
+            really drawn from. A conditional model draws `count` rows for each row of `context`, in that order. With `Accept: image/png`
+            an image model answers with a picture: one line for each context, else about a square.
             """)
         .WithExample("""{ "model": "two-moons", "count": 2, "seed": 42, "temperature": 1.0 }""",
             """
@@ -64,8 +68,15 @@ internal static class SampleEndpoints
         ServedModel model = services.Find(http, request);
         HashSet<string> include = Includes.Asked(request, model.Name);
         using WorkRows rows = RowsOf(request, model, limits.Value);
+        int columns = rows.RowsPerContext > 1 || request.Context is not null ? rows.RowsPerContext : ImageGrid.NearSquare(rows.Count);
+        PictureAnswer? picture = PictureAnswer.Asked(http, request, model, rows.Count, columns);
         using WorkItem work = await services.RunAsync(http, Operation.Sample, model, request, rows);
         WorkResults results = work.Results;
+        if (picture is not null)
+        {
+            await picture.WriteAsync(http.Response, results.Values, http.RequestAborted);
+            return;
+        }
         using Answer answer = new Answer(model.Name, model.Version, rows.Count) { Seed = rows.Seed }
             .AddRows("samples", results.Values, model.Width)
             .Add("log_prob", results.LogProb)

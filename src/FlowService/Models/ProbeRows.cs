@@ -2,8 +2,8 @@ using FlowCore.Engines;
 
 namespace FlowService.Models;
 
-/// <summary>Rows to try a model on: samples of its own, so that they lie where its density does.</summary>
-internal sealed record ProbeRows(int Rows, float[] X, float[] Context)
+/// <summary>Rows to try a model on: samples of its own, so that they lie where its density does, and the latents they were made from.</summary>
+internal sealed record ProbeRows(int Rows, float[] Z, float[] X, float[] Context)
 {
     public static ProbeRows Draw(FlowEngine<float> engine, int rows, ulong seed, ulong contextSeed)
     {
@@ -13,7 +13,7 @@ internal sealed record ProbeRows(int Rows, float[] X, float[] Context)
         engine.DrawNoise(seed, 0, noise);
         engine.Latents(noise, context, temperature, z, new float[rows]);
         engine.Inverse(z, context, x, new float[rows], new float[rows]);
-        return new(rows, x, context);
+        return new(rows, z, x, context);
     }
 
     /// <summary>Each class in turn, or normal noise where the context is continuous.</summary>

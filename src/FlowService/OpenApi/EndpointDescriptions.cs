@@ -13,17 +13,22 @@ internal sealed record ExampleMetadata(string Body, string Answer);
 /// <summary>An example of a parameter.</summary>
 internal sealed record ParameterExampleMetadata(string Name, string Value);
 
+/// <summary>Marks an endpoint that answers <c>image/png</c> too.</summary>
+internal sealed record PictureMetadata;
+
 /// <summary>What an endpoint says about itself.</summary>
 internal static class EndpointDescriptions
 {
     private static readonly int[] OperationErrors = [400, 404, 406, 413, 415, 422, 429, 500, 503, 504];
 
-    /// <summary>Marks one of the four operations: its metrics, its body, its answer and its errors.</summary>
+    /// <summary>Marks one of the operations: its metrics, its body, its answer and its errors.</summary>
     public static RouteHandlerBuilder WithOperation<TRequest, TAnswer>(this RouteHandlerBuilder builder, Operation operation) => builder
         .WithName(operation.Name())
         .WithMetadata(new OperationMetadata(operation), new BodyMetadata(typeof(TRequest)))
         .Produces<TAnswer>()
         .WithErrors(OperationErrors);
+
+    public static RouteHandlerBuilder WithPicture(this RouteHandlerBuilder builder) => builder.WithMetadata(new PictureMetadata());
 
     public static RouteHandlerBuilder WithExample(this RouteHandlerBuilder builder, string body, string answer) =>
         builder.WithMetadata(new ExampleMetadata(body, answer));

@@ -28,6 +28,11 @@ internal sealed class OperationDescriptions : IOperationFilter
                 parameter.Example = JsonValue.Create(example.Value);
         if (metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } answered && operation.Responses?["200"].Content?[Wire.MediaTypes.Json] is { } answer)
             answer.Example = JsonNode.Parse(answered.Answer);
+        if (metadata.OfType<PictureMetadata>().Any())
+            operation.Responses?["200"].Content?.Add(Wire.MediaTypes.Png, new OpenApiMediaType
+            {
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
+            });
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
             Describe(status, response);
     }

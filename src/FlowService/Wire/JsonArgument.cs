@@ -19,6 +19,9 @@ internal static class JsonArgument
             case RequestField.Count:
                 request.Count = Integer(ref reader, field);
                 break;
+            case RequestField.Steps:
+                request.Steps = Integer(ref reader, field);
+                break;
             case RequestField.TimeoutMs:
                 request.TimeoutMs = Integer(ref reader, field);
                 break;

@@ -95,11 +95,13 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
         RequestField field = current;
         current = RequestField.None;
         if (field is RequestField.X or RequestField.Z)
-            BeginRows(ref reader, request.Rows = new RowTable(field, limits, pool));
+            BeginRows(ref reader, request.Rows = request.Rows is null ? new RowTable(field, limits, pool) : throw BothGiven());
         else if (reader.TokenType == JsonTokenType.Null)
             return; // an optional field that is null was left out
         else if (field == RequestField.Context)
             BeginRows(ref reader, request.Context = new RowTable(field, limits, pool));
+        else if (field == RequestField.Range)
+            BeginRows(ref reader, request.Range = new RowTable(field, limits, pool));
         else if (field == RequestField.Include && reader.TokenType == JsonTokenType.StartArray)
             (request.Include, inInclude) = ([], true);
         else
@@ -112,6 +114,9 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
         if (!rows.Take(ref reader))
             rows = null;
     }
+
+    private static RequestException BothGiven() =>
+        new(ProblemKind.InvalidArgument, "x and z are both given; send data rows or latents, not both") { Field = RequestField.Z.Name() };
 
     private bool TakeInclude(ref Utf8JsonReader reader)
     {

@@ -10,7 +10,7 @@ internal sealed class JsonRowsParser(RowTable table)
 {
     private int depth;
 
-    private bool MayBeFlat => table.Field == RequestField.Context && table.Rows == 0;
+    private bool MayBeFlat => table.Field is RequestField.Context or RequestField.Range && table.Rows == 0;
 
     public RowTable Table => table;
 

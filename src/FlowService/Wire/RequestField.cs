@@ -15,12 +15,15 @@ internal enum RequestField
     Seed = 1 << 7,
     Temperature = 1 << 8,
     TimeoutMs = 1 << 9,
+    Range = 1 << 10,
+    Steps = 1 << 11,
 
     Common = Model | Version | Context | TimeoutMs,
     LogProb = Common | X | Include,
-    Sample = Common | Count | Seed | Temperature | Include,
+    Sample = Common | Count | Seed | Temperature | Include | Range,
     Encode = Common | X,
-    Decode = Common | Z,
+    Decode = Common | Z | Range,
+    Interpolate = Common | X | Z | Steps | Include | Range,
 }
 
 internal static class RequestFields
@@ -30,6 +33,7 @@ internal static class RequestFields
         (RequestField.Model, "model"), (RequestField.Version, "version"), (RequestField.X, "x"), (RequestField.Z, "z"),
         (RequestField.Context, "context"), (RequestField.Include, "include"), (RequestField.Count, "count"),
         (RequestField.Seed, "seed"), (RequestField.Temperature, "temperature"), (RequestField.TimeoutMs, "timeout_ms"),
+        (RequestField.Range, "range"), (RequestField.Steps, "steps"),
     ];
 
     /// <summary>The field's name on the wire.</summary>

@@ -13,11 +13,12 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
 
     private readonly LimitsOptions limits = options.Value;
 
-    /// <summary>Reads the fields that the operation has.</summary>
+    /// <summary>Reads the fields that the operation has. An operation with the field range may answer with a picture.</summary>
     /// <exception cref="RequestException">What the client sent is refused: 400, 406, 413, 415 or 422.</exception>
     public async Task<RowRequest> ReadAsync(HttpContext http, RequestField fields)
     {
-        MediaTypes.Check(http.Request);
+        MediaTypes.CheckBody(http.Request);
+        MediaTypes.Choose(http.Request, fields.HasFlag(RequestField.Range) ? [MediaTypes.Json, MediaTypes.Png] : [MediaTypes.Json]);
         if (http.Request.ContentLength > limits.BodyBytes)
             throw TooLarge();
         var request = new RowRequest();

@@ -13,6 +13,11 @@ internal sealed class RowRequest : IDisposable
 
     public RowTable? Context { get; set; }
 
+    /// <summary>One row [low, high]: the values shown as black and as full brightness.</summary>
+    public RowTable? Range { get; set; }
+
+    public int? Steps { get; set; }
+
     public List<string>? Include { get; set; }
 
     public int? Count { get; set; }
@@ -41,5 +46,6 @@ internal sealed class RowRequest : IDisposable
     {
         Rows?.Dispose();
         Context?.Dispose();
+        Range?.Dispose();
     }
 }

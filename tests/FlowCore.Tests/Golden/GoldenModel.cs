@@ -55,4 +55,26 @@ public sealed class GoldenModel
     }
 
     public int Rows(string key) => (int)cases[key].Shape[0];
+
+    /// <summary>Latents in one piece or level by level, the levels side by side in each row; null where the cases have none.</summary>
+    public double[]? Latents(string key)
+    {
+        if (Has(key))
+            return Values(key);
+        string name = key is "z_in" or "temp_eps" or "eps" ? key : "z";
+        double[][] levels = [.. Enumerable.Range(0, 16).Select(i => $"{name}_{i}").TakeWhile(Has).Select(Values)];
+        if (levels.Length == 0 || key.Contains("far", StringComparison.Ordinal))
+            return null;
+        int rows = Rows($"{name}_0");
+        var joined = new List<double>();
+        for (int i = 0; i < rows; i++)
+            foreach (double[] level in levels)
+                joined.AddRange(level.AsSpan(i * (level.Length / rows), level.Length / rows));
+        return [.. joined];
+    }
+
+    /// <summary>The context of the first rows, under the name it has in the cases: floats or classes; empty where the width is 0.</summary>
+    public double[] Condition(string context, string classes, int rows, int width) => width == 0
+        ? []
+        : Values(Has(context) ? context : Has(classes) ? classes : "context")[..(rows * width)];
 }

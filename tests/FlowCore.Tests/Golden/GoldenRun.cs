@@ -41,7 +41,7 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
     {
         double[] x = model.Data("x"), expected = model.Values("log_prob");
         int rows = Math.Min(expected.Length, model.Name.StartsWith("normflows", StringComparison.Ordinal) || model.Name.StartsWith("image", StringComparison.Ordinal) ? expected.Length : 64);
-        float[] context = [.. Condition(model, "context", "y", expected.Length, engine.ContextWidth).Select(value => (float)value)];
+        float[] context = [.. model.Condition("context", "y", expected.Length, engine.ContextWidth).Select(value => (float)value)];
         var logProb = new float[expected.Length];
         engine.Forward([.. x.Select(value => (float)value)], context, new float[x.Length], new float[expected.Length], logProb);
         return Enumerable.Range(0, rows).Max(i => Math.Abs(logProb[i] - expected[i]));
@@ -53,14 +53,14 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
             yield break;
         int rows = model.Rows(x);
         double[] values = model.Data(x), latents = new double[values.Length], det = new double[rows], density = new double[rows];
-        engine.Forward(values, Condition(model, context, y, rows, engine.ContextWidth), latents, det, density);
+        engine.Forward(values, model.Condition(context, y, rows, engine.ContextWidth), latents, det, density);
         yield return new(logProb, Error(model.Values(logProb), density), Exact);
         // Where a split's prior depends on the other half, our latents are the noise behind theirs.
         if (model.Has("eps_0"))
             yield break;
         if (model.Has(logDet))
             yield return new(logDet, Error(model.Values(logDet), det), Exact);
-        if (Latents(z) is { } expected)
+        if (model.Latents(z) is { } expected)
             yield return new(z, Error(expected, latents), Exact);
         if (model.Has(baseLogProb))
             yield return new(baseLogProb, Error(model.Values(baseLogProb), [.. density.Zip(det, (p, d) => p - d)]), Exact);
@@ -68,11 +68,11 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
 
     private IEnumerable<GoldenCheck> Inverse(string z, string context, string y, string x, string logDet, string logProb, double mark)
     {
-        if (Latents(z) is not { } latents || !model.Has(x))
+        if (model.Latents(z) is not { } latents || !model.Has(x))
             yield break;
         int rows = model.Rows(x);
         double[] values = new double[latents.Length], det = new double[rows], density = new double[rows];
-        double[] condition = Condition(model, context, y, rows, engine.ContextWidth);
+        double[] condition = model.Condition(context, y, rows, engine.ContextWidth);
         engine.Inverse(latents, condition, values, det, density);
         if (mark == Numerical)
         {
@@ -98,7 +98,7 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
 
     private IEnumerable<GoldenCheck> Images()
     {
-        if (Latents("eps") is { } noise)
+        if (model.Latents("eps") is { } noise)
         {
             int rows = model.Rows("x_out"), cold = model.Rows("temp_x");
             double[] x = new double[noise.Length], back = new double[noise.Length], density = new double[rows];
@@ -142,10 +142,10 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
 
     private IEnumerable<GoldenCheck> Tempered()
     {
-        if (Latents("temp_eps") is not { } noise || !model.Has("temp_x"))
+        if (model.Latents("temp_eps") is not { } noise || !model.Has("temp_x"))
             yield break;
         int rows = model.Rows("temp_x");
-        double[] context = Condition(model, "context_in", "y_in", rows, engine.ContextWidth);
+        double[] context = model.Condition("context_in", "y_in", rows, engine.ContextWidth);
         double[] z = new double[noise.Length], logBase = new double[rows], x = new double[noise.Length], det = new double[rows];
         engine.Latents(noise, context, [.. Enumerable.Repeat(0.7, rows)], z, logBase);
         engine.Inverse(z, context, x, det, new double[rows]);
@@ -163,27 +163,6 @@ public sealed class GoldenRun(GoldenModel model, FlowEngine<double> engine)
         double[] x = model.Values("x_extreme");
         engine.Forward(x, new double[rows * engine.ContextWidth], new double[x.Length], new double[rows], new double[rows]);
     }
-
-    // A latent in one piece, or level by level, side by side.
-    private double[]? Latents(string key)
-    {
-        if (model.Has(key))
-            return model.Values(key);
-        string name = key is "z_in" or "temp_eps" or "eps" ? key : "z";
-        double[][] levels = [.. Enumerable.Range(0, 16).Select(i => $"{name}_{i}").TakeWhile(model.Has).Select(model.Values)];
-        if (levels.Length == 0 || key.Contains("far", StringComparison.Ordinal))
-            return null;
-        int rows = model.Rows($"{name}_0");
-        var joined = new List<double>();
-        for (int i = 0; i < rows; i++)
-            foreach (double[] level in levels)
-                joined.AddRange(level.AsSpan(i * (level.Length / rows), level.Length / rows));
-        return [.. joined];
-    }
-
-    private static double[] Condition(GoldenModel model, string context, string y, int rows, int width) => width == 0
-        ? []
-        : model.Values(model.Has(context) ? context : model.Has(y) ? y : "context")[..(rows * width)];
 
     private GoldenCheck Counted(GoldenCheck check)
     {

@@ -2,10 +2,12 @@ using System.Diagnostics;
 
 namespace FlowService.Tests.Support;
 
-/// <summary>Waits for what another thread brings about, and gives up after a minute.</summary>
+/// <summary>Waits for what another thread brings about, and gives up after some minutes.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    // Asking without a pause would take the core from what is waited for.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     public static async Task TrueAsync(Func<Task<bool>> condition, string what)
     {
@@ -13,7 +15,7 @@ internal static class Eventually
         while (!await condition())
         {
             Assert.True(clock.Elapsed < Patience, $"waited in vain until {what}");
-            await Task.Yield();
+            await Task.Delay(Pause);
         }
     }
 

@@ -1,0 +1,114 @@
+using FlowService.Batching;
+using FlowService.Errors;
+using FlowService.Limits;
+using FlowService.Models;
+using FlowService.OpenApi;
+using FlowService.Wire;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Endpoints;
+
+/// <summary>Two ends, and how many steps lead from one to the other.</summary>
+/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
+/// <param name="Version">The model's version; the highest one serves by default.</param>
+/// <param name="X">Two data rows; or else z.</param>
+/// <param name="Z">Two latents; or else x.</param>
+/// <param name="Steps">The number of rows of the answer, 2 to 1000: both ends are among them.</param>
+/// <param name="Context">For a conditional model: the one row of context of the whole path. A class is one integer.</param>
+/// <param name="Include">What to add to the answer: log_det.</param>
+/// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
+/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
+internal sealed record InterpolateRequest(
+    string? Model, int? Version, float[][]? X, float[][]? Z, int Steps, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs);
+
+/// <summary>The rows along the path. A number that is not finite is null, and its row stands in non_finite.</summary>
+/// <param name="Model">The model that answered.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="X">The rows: the first and the last are the ends.</param>
+/// <param name="Z">The latents.</param>
+/// <param name="LogProb">log p(x) of each row in nats.</param>
+/// <param name="LogDet">With include log_det: log|det dx/dz|.</param>
+/// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
+internal sealed record InterpolateAnswer(string Model, int Version, float?[][] X, float?[][] Z, float?[] LogProb, float?[]? LogDet, int[]? NonFinite);
+
+internal static class InterpolateEndpoints
+{
+    private const int MostSteps = 1000;
+
+    private static readonly IncludeSet Includes = new("log_det");
+
+    public static void MapInterpolate(this RouteGroupBuilder group) => group.MapPost("/interpolate", Interpolate)
+        .WithOperation<InterpolateRequest, InterpolateAnswer>(Operation.Interpolate)
+        .WithPicture()
+        .WithTags("Latent space")
+        .WithSummary("From one row to another, through the latent space")
+        .WithDescription("""
+            Takes two data rows `x`, or two latents `z`, and answers `steps` rows on the way from the first to the second, along an arc
+            in the latent space: every row on it is about as typical as the ends. With `Accept: image/png` an image model answers with
+            one line of pictures.
+            """)
+        .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]], "steps": 3 }""",
+            """
+            {
+              "model": "two-moons", "version": 1, "x": [[0.0, 1.0], [0.53883344, -0.4258672], [1.0, -0.5]],
+              "z": [[-0.37321693, -0.15775909], [0.8106742, -0.8304432], [1.060608, -0.54639465]],
+              "log_prob": [-0.19051933, -0.53229046, -0.27756977]
+            }
+            """);
+
+    private static async Task Interpolate(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
+    {
+        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Interpolate);
+        ServedModel model = services.Find(http, request);
+        HashSet<string> include = Includes.Asked(request, model.Name);
+        int steps = Steps(request, model, limits.Value);
+        using WorkRows ends = Ends(request, model);
+        PictureAnswer? picture = PictureAnswer.Asked(http, request, model, steps, steps);
+        using RowBuffer latents = await PathAsync(http, services, model, request, ends, steps);
+        using var path = new WorkRows { Count = steps, Values = latents, Context = ends.Context, RowsPerContext = steps };
+        using WorkItem work = await services.RunAsync(http, Operation.Decode, model, request, path);
+        if (picture is not null)
+        {
+            await picture.WriteAsync(http.Response, work.Results.Values, http.RequestAborted);
+            return;
+        }
+        using Answer answer = new Answer(model.Name, model.Version, steps)
+            .AddRows("x", work.Results.Values, model.Width)
+            .AddRows("z", latents, model.Width)
+            .Add("log_prob", work.Results.LogProb);
+        if (include.Contains("log_det"))
+            answer.Add("log_det", work.Results.LogDet);
+        await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
+    }
+
+    private static async Task<RowBuffer> PathAsync(
+        HttpContext http, OperationServices services, ServedModel model, RowRequest request, WorkRows ends, int steps)
+    {
+        if (request.Rows!.Field == RequestField.Z)
+            return LatentPath.Between(ends.Values!.Span, steps, services.Pool);
+        using WorkItem encoded = await services.RunAsync(http, Operation.Encode, model, request, ends);
+        return LatentPath.Between(encoded.Results.Values.Span, steps, services.Pool);
+    }
+
+    private static int Steps(RowRequest request, ServedModel model, LimitsOptions limits)
+    {
+        int steps = request.Steps ?? throw RowRequest.Missing(RequestField.Steps, "the number of rows of the answer");
+        int most = Math.Min(MostSteps, limits.ValuesPerRequest / model.Width);
+        return steps >= 2 && steps <= most ? steps : throw Invalid(RequestField.Steps, $"steps must lie in 2..{most}; it is {steps}");
+    }
+
+    private static WorkRows Ends(RowRequest request, ServedModel model)
+    {
+        RequestField field = request.Rows?.Field ?? throw RowRequest.Missing(RequestField.X, "two data rows; or else send two latents as z");
+        RowTable ends = request.RowsOf(field, model.Width, model.Name);
+        if (ends.Rows != 2)
+            throw Invalid(field, $"{field.Name()} must hold two rows, the two ends; it holds {ends.Rows}");
+        ContextRows context = ContextRows.Of(request.Context, model);
+        if (context.Count > 1)
+            throw Invalid(RequestField.Context, $"context must be one row, that of the whole path; it has {context.Count} rows");
+        return new() { Count = 2, Values = ends.Values, Context = context.Values, RowsPerContext = 2 };
+    }
+
+    private static RequestException Invalid(RequestField field, string detail) =>
+        new(ProblemKind.InvalidArgument, detail) { Field = field.Name() };
+}

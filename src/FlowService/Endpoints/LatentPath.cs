@@ -1,0 +1,48 @@
+using FlowService.Wire;
+
+namespace FlowService.Endpoints;
+
+/// <summary>
+/// Latents from one to another: spherical interpolation, z(t) = sin((1-t)W)/sin W z1 + sin(tW)/sin W z2 with W the angle between
+/// them (Shoemake 1985; for generative models White 2016, arXiv 1609.04468). It keeps the length that normal latents have, where a
+/// straight line would cut through the middle, which no sample comes from.
+/// </summary>
+internal static class LatentPath
+{
+    // Below this sine the formula divides by nearly nothing, and the arc is a straight line to float precision.
+    private const double Parallel = 1e-4;
+
+    /// <summary>The path in <paramref name="steps"/> rows, both ends included. <paramref name="ends"/> are two rows.</summary>
+    public static RowBuffer Between(ReadOnlySpan<float> ends, int steps, RowPool pool)
+    {
+        int width = ends.Length / 2;
+        ReadOnlySpan<float> first = ends[..width], last = ends[width..];
+        RowBuffer path = pool.Rent(checked(steps * width));
+        double angle = Angle(first, last);
+        for (int step = 0; step < steps; step++)
+        {
+            (double a, double b) = Weights(angle, (double)step / (steps - 1));
+            Span<float> row = path.Span.Slice(step * width, width);
+            for (int i = 0; i < width; i++)
+                row[i] = (float)(a * first[i] + b * last[i]);
+        }
+        return path;
+    }
+
+    private static (double First, double Last) Weights(double angle, double t) => Math.Sin(angle) is > Parallel and var sine
+        ? (Math.Sin((1 - t) * angle) / sine, Math.Sin(t * angle) / sine)
+        : (1 - t, t);
+
+    private static double Angle(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double product = 0, squareA = 0, squareB = 0;
+        for (int i = 0; i < a.Length; i++)
+        {
+            product += (double)a[i] * b[i];
+            squareA += (double)a[i] * a[i];
+            squareB += (double)b[i] * b[i];
+        }
+        double lengths = Math.Sqrt(squareA * squareB);
+        return lengths > 0 ? Math.Acos(Math.Clamp(product / lengths, -1, 1)) : 0;
+    }
+}

@@ -1,0 +1,48 @@
+using FlowImages;
+using FlowService.Errors;
+using FlowService.Models;
+
+namespace FlowService.Wire;
+
+/// <summary>Rows of an image model as a picture instead of numbers.</summary>
+internal sealed class PictureAnswer
+{
+    private readonly ImageGrid grid;
+
+    private PictureAnswer(ImageGrid grid) => this.grid = grid;
+
+    /// <summary>The picture that the client asks for by its header Accept, or null where it wants numbers.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="request">Its range, if it has one.</param>
+    /// <param name="model">The model that answers.</param>
+    /// <param name="images">The number of rows.</param>
+    /// <param name="columns">How many images stand on one line.</param>
+    /// <exception cref="RequestException">406 where the model's data are no images, 422 where the picture cannot be drawn.</exception>
+    public static PictureAnswer? Asked(HttpContext http, RowRequest request, ServedModel model, int images, int columns)
+    {
+        string[] offered = ImageGrid.Shows(model.Spec) ? [MediaTypes.Json, MediaTypes.Png] : [MediaTypes.Json];
+        string reason = $" (the data of model '{model.Name}' have the shape [{string.Join(", ", model.Spec.EventShape)}]; pictures are of [1, H, W] and [3, H, W])";
+        if (MediaTypes.Choose(http.Request, offered, offered.Length == 1 ? reason : "") != MediaTypes.Png)
+            return null;
+        var grid = new ImageGrid(model.Spec, Range(request) ?? PixelRange.Of(model.Spec), images, columns);
+        return grid.Fits
+            ? new PictureAnswer(grid)
+            : throw new RequestException(ProblemKind.InvalidArgument, $"a picture of {images} images, {columns} on a line, is too large; ask for fewer, or for {MediaTypes.Json}");
+    }
+
+    public Task WriteAsync(HttpResponse response, RowBuffer rows, CancellationToken cancellation)
+    {
+        byte[] png = grid.Draw(rows.Span);
+        response.ContentType = MediaTypes.Png;
+        response.ContentLength = png.Length;
+        return response.Body.WriteAsync(png, cancellation).AsTask();
+    }
+
+    private static PixelRange? Range(RowRequest request) => request.Range switch
+    {
+        null => null,
+        { Values.Span: [var low, var high] } when low < high => new(low, high),
+        _ => throw new RequestException(ProblemKind.InvalidArgument, "range must be [low, high], two numbers with low below high")
+        { Field = RequestField.Range.Name() },
+    };
+}
