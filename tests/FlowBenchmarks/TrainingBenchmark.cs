@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using FlowCore;
 using FlowCore.Densities;
 using FlowCore.Tensors;
+using FlowCore.Tests.Laws;
 using FlowCore.Training;
 using static TorchSharp.torch;
 
@@ -36,6 +37,8 @@ public class TrainingBenchmark
     {
         using var scope = NewDisposeScope();
         using Flow flow = FlowBuilder.Build(spec);
+        // An untrained flow's networks are all zeros, which is no network that anybody trains.
+        RandomWeights.Fill(flow, seed: 1, scale: 0.1);
         using var adam = optim.Adam(flow.parameters(), 1e-3);
         int rows = split.Train.Rows;
         Tensor train = TensorRows.From<float>(Array.ConvertAll(split.Train.Values, value => (float)value), rows, Features);
