@@ -63,8 +63,9 @@ internal static class FloatText
     /// </summary>
     private static bool TryRound(ulong integer, int power, out double exact)
     {
-        exact = integer;
-        if (power is < -MostPower or > MostPower)
+        // Signed, for an unsigned integer takes several instructions to convert; the few beyond 2^63 go the slow way.
+        exact = (long)integer;
+        if (power is < -MostPower or > MostPower || (long)integer < 0)
             return false;
         exact *= Powers[power + MostPower];
         ulong below = BitConverter.DoubleToUInt64Bits(exact) & LowBits;

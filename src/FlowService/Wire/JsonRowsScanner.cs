@@ -13,6 +13,12 @@ internal static class JsonRowsScanner
         int taken = 0;
         while (true)
         {
+            // Within a row and without blanks, as most bodies are written, the next number stands behind the comma.
+            while (Is(text, taken, ',') && FloatText.Read(text[(taken + 1)..], out float next) is > 0 and var digits && EndsNumber(text[taken + 1 + digits]))
+            {
+                table.Append(next);
+                taken += 1 + digits;
+            }
             int i = Blanks(text, taken);
             bool rowEnds = Is(text, i, ']');
             if (rowEnds)
