@@ -48,6 +48,23 @@ public sealed record ResidualNetSpec : ConditionerSpec
     }
 }
 
+/// <summary>A masked network of its own making: what <c>flow train</c> uses; imported ones bring their masks along.</summary>
+public sealed record MadeSpec : ConditionerSpec
+{
+    /// <summary>The width of each hidden layer.</summary>
+    public required int[] Hidden { get; init; }
+
+    public Activation Activation { get; init; } = Activation.Relu;
+
+    public override LayerSpec[] Layers(int outputs)
+    {
+        List<LayerSpec> layers = [new ConcatContextSpec()];
+        foreach (int width in Hidden)
+            layers.AddRange([new LinearLayerSpec { Width = width, Masked = true }, new ActivationLayerSpec { Function = Activation }]);
+        return [.. layers, new LinearLayerSpec { Width = outputs, Masked = true }];
+    }
+}
+
 /// <summary>Any layers, one by one: what an imported network is described by.</summary>
 public sealed record SequenceSpec : ConditionerSpec
 {

@@ -3,23 +3,6 @@ using static TorchSharp.torch;
 
 namespace FlowCore.Conditioners;
 
-/// <summary>A masked network of its own making: what <c>flow train</c> uses; imported ones bring their masks along.</summary>
-public sealed record MadeSpec : ConditionerSpec
-{
-    /// <summary>The width of each hidden layer.</summary>
-    public required int[] Hidden { get; init; }
-
-    public Activation Activation { get; init; } = Activation.Relu;
-
-    public override LayerSpec[] Layers(int outputs)
-    {
-        List<LayerSpec> layers = [new ConcatContextSpec()];
-        foreach (int width in Hidden)
-            layers.AddRange([new LinearLayerSpec { Width = width, Masked = true }, new ActivationLayerSpec { Function = Activation }]);
-        return [.. layers, new LinearLayerSpec { Width = outputs, Masked = true }];
-    }
-}
-
 /// <summary>
 /// The masks of an autoregressive network: a hidden unit of degree k sees groups below k, the outputs of group k see units of
 /// degree at most k (Germain, Gregor, Murray, Larochelle 2015, "MADE", arXiv 1502.03509). Every unit sees the context.
