@@ -1,0 +1,164 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FlowCore.Engines.Compiled.Kernels;
+
+/// <summary>
+/// Functions of sixteen floats or eight doubles. Every lane is computed on its own by the same operations, so that a value does not
+/// depend on its place; relative errors are a few units in the last place, near zero too.
+/// </summary>
+internal static class VectorMath
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Of<T>(double value)
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? Vector512.Create((float)value).As<float, T>()
+            : Vector512.Create(value).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> MultiplyAdd<T>(Vector512<T> a, Vector512<T> b, Vector512<T> c)
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? Vector512.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
+            : Vector512.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+
+    /// <summary>The larger one; b where either is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Larger<T>(Vector512<T> a, Vector512<T> b)
+        where T : unmanaged => Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), a, b);
+
+    /// <summary>a where the mask is set, else b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Select<T>(Vector512<T> mask, Vector512<T> a, Vector512<T> b)
+        where T : unmanaged => Vector512.ConditionalSelect(mask, a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Floor<T>(Vector512<T> x)
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? Vector512.Floor(x.AsSingle()).As<float, T>()
+            : Vector512.Floor(x.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Exp<T>(Vector512<T> x)
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? Vector512.Exp(x.AsSingle()).As<float, T>()
+            : Vector512.Exp(x.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Log<T>(Vector512<T> x)
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? Vector512.Log(x.AsSingle()).As<float, T>()
+            : Vector512.Log(x.AsDouble()).As<double, T>();
+
+    /// <summary>ln(1 + x) for x > -1, exact near 0: the rounding of 1 + x is taken back out (Kahan).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Log1p<T>(Vector512<T> x)
+        where T : unmanaged
+    {
+        Vector512<T> one = Vector512<T>.One, u = one + x, above = u - one;
+        return Select(Vector512.Equals(above, Vector512<T>.Zero), x, Select(Vector512.Equals(u, x), Log(u), Log(u) * (x / above)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Sigmoid<T>(Vector512<T> x)
+        where T : unmanaged => Vector512<T>.One / (Vector512<T>.One + Exp(-x));
+
+    /// <summary>ln(1 + e^x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Softplus<T>(Vector512<T> x)
+        where T : unmanaged => Larger(Vector512<T>.Zero, x) + Log1p(Exp(-Vector512.Abs(x)));
+
+    /// <summary>tanh, by a rational function near 0 (Moshier 1984, Cephes) and by the exponential elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Tanh<T>(Vector512<T> x)
+        where T : unmanaged
+    {
+        Vector512<T> size = Vector512.Abs(x), square = x * x;
+        Vector512<T> p = MultiplyAdd(MultiplyAdd(Of<T>(-9.64399179425052238628e-1), square, Of<T>(-9.92877231001918586564e1)), square, Of<T>(-1.61468768441708447952e3));
+        Vector512<T> q = MultiplyAdd(MultiplyAdd(square + Of<T>(1.12811678491632931402e2), square, Of<T>(2.23548839060100448583e3)), square, Of<T>(4.84406305325125486048e3));
+        Vector512<T> near = MultiplyAdd(x * square, p / q, x);
+        Vector512<T> far = Vector512<T>.One - Of<T>(2) / (Exp(size + size) + Vector512<T>.One);
+        Vector512<T> signed = Select(Vector512.LessThan(x, Vector512<T>.Zero), -far, far);
+        return Select(Vector512.LessThan(size, Of<T>(0.625)), near, signed);
+    }
+
+    /// <summary>e^x - 1, exact near 0: 2 tanh(x / 2) / (1 - tanh(x / 2)).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> ExpMinus1<T>(Vector512<T> x)
+        where T : unmanaged
+    {
+        Vector512<T> half = Tanh(x * Of<T>(0.5)), near = (half + half) / (Vector512<T>.One - half);
+        return Select(Vector512.LessThan(Vector512.Abs(x), Vector512<T>.One), near, Exp(x) - Vector512<T>.One);
+    }
+
+    /// <summary>The error function: its series near 0, a Chebyshev sum of e^(x^2) erfc(x) elsewhere.</summary>
+    public static Vector512<T> Erf<T>(Vector512<T> x)
+        where T : unmanaged
+    {
+        Vector512<T> size = Vector512.Abs(x), square = x * x;
+        ReadOnlySpan<double> series = ErrorFunction.Series;
+        Vector512<T> near = Of<T>(series[^1]);
+        for (int n = series.Length - 2; n >= 0; n--)
+            near = MultiplyAdd(near, square, Of<T>(series[n]));
+        // Clenshaw's recurrence in u, which takes 1..infinity to 1..-1.
+        Vector512<T> u = Of<T>(4) / (size + Vector512<T>.One) - Vector512<T>.One, twice = u + u, b1 = Vector512<T>.Zero, b2 = b1;
+        ReadOnlySpan<double> tail = ErrorFunction.Tail;
+        for (int n = tail.Length - 1; n > 0; n--)
+            (b1, b2) = (MultiplyAdd(twice, b1, Of<T>(tail[n]) - b2), b1);
+        Vector512<T> scaled = MultiplyAdd(u, b1, Of<T>(tail[0]) - b2) / size;
+        Vector512<T> far = Vector512<T>.One - Exp(-square) * scaled;
+        return Select(Vector512.LessThan(size, Vector512<T>.One), x * near, Select(Vector512.LessThan(x, Vector512<T>.Zero), -far, far));
+    }
+
+    /// <summary>asinh.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Asinh<T>(Vector512<T> x)
+        where T : unmanaged
+    {
+        Vector512<T> size = Vector512.Abs(x), square = size * size;
+        Vector512<T> value = Log1p(size + square / (Vector512<T>.One + Vector512.Sqrt(square + Vector512<T>.One)));
+        value = Select(Vector512.GreaterThan(size, Of<T>(1e8)), Log(size) + Of<T>(0.693147180559945309417), value);
+        return Select(Vector512.LessThan(x, Vector512<T>.Zero), -value, value);
+    }
+
+    /// <summary>sinh: near 0 by its series, elsewhere by exponentials.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Sinh<T>(Vector512<T> x)
+        where T : unmanaged
+    {
+        Vector512<T> square = x * x, series = Of<T>(1 / 355687428096000.0);
+        foreach (double factorial in (ReadOnlySpan<double>)[1 / 1307674368000.0, 1 / 6227020800.0, 1 / 39916800.0, 1 / 362880.0, 1 / 5040.0, 1 / 120.0, 1 / 6.0])
+            series = MultiplyAdd(series, square, Of<T>(factorial));
+        // e^|x| / 2 as a square: it overflows no sooner than the result does.
+        Vector512<T> half = Exp(Vector512.Abs(x) * Of<T>(0.5)), grown = half * (half * Of<T>(0.5));
+        Vector512<T> far = grown - Of<T>(0.25) / grown;
+        Vector512<T> signed = Select(Vector512.LessThan(x, Vector512<T>.Zero), -far, far);
+        return Select(Vector512.LessThan(square, Vector512<T>.One), MultiplyAdd(x * square, series, x), signed);
+    }
+
+    /// <summary>The sum of count values, by sixteen or eight running sums and a fixed tree: always in the same order.</summary>
+    public static unsafe T Sum<T>(T* values, int count)
+        where T : unmanaged, INumberBase<T>
+    {
+        Vector512<T> sums = Vector512<T>.Zero;
+        int i = 0;
+        for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
+            sums += Vector512.Load(values + i);
+        T sum = i == 0 ? T.Zero : Sum(sums);
+        for (; i < count; i++)
+            sum += values[i];
+        return sum;
+    }
+
+    /// <summary>The sum of the lanes: the upper half is added to the lower one, and so on.</summary>
+    public static unsafe T Sum<T>(Vector512<T> values)
+        where T : unmanaged, INumberBase<T>
+    {
+        T* lanes = stackalloc T[Vector512<T>.Count];
+        values.Store(lanes);
+        for (int width = Vector512<T>.Count / 2; width > 0; width /= 2)
+            for (int lane = 0; lane < width; lane++)
+                lanes[lane] += lanes[lane + width];
+        return lanes[0];
+    }
+}
