@@ -35,22 +35,9 @@ public sealed class GoldenTests
         }
     }
 
-    [Theory, MemberData(nameof(Names))]
-    public void Compiled_float32_is_as_close_to_float64_as_the_other_engine(string name)
-    {
-        GoldenModel model = GoldenModel.Read(name);
-        if (!TryCompile(model, out CompiledEngine<double>? exact))
-            return;
-        exact.Dispose();
-        using var torch = new TorchEngine<float>(model.Checkpoint.BuildFlow());
-        using var compiled = new CompiledEngine<float>(model.Checkpoint);
-        double theirs = GoldenRun.Float32Error(model, torch), ours = GoldenRun.Float32Error(model, compiled);
-        Assert.True(ours <= 2 * theirs, $"{name}: log_prob is off by {ours:g3} nats, TorchSharp's float32 by {theirs:g3}");
-    }
-
     [Fact]
     public void Only_the_numerical_elements_are_left_to_the_other_engine() => Assert.Equal(
-        ["zuko/extra_bpf_4d", "zuko/extra_gf_4d", "zuko/extra_sospf_4d"],
+        ["zuko/extra_bpf_cond_3d", "zuko/extra_gf_4d", "zuko/extra_sospf_3d"],
         GoldenModel.Names.Where(name => !TryCompile(GoldenModel.Read(name), out _)));
 
     private static bool TryCompile(GoldenModel model, [NotNullWhen(true)] out CompiledEngine<double>? engine)

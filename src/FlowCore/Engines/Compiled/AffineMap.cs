@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Kernels;
+
 namespace FlowCore.Engines.Compiled;
 
 /// <summary>
@@ -28,7 +31,7 @@ internal sealed class AffineMap
         new(new double[matrix.GetLength(0)], null, matrix, after ?? new double[matrix.GetLength(0)]);
 
     /// <summary>ln(1 + e^x).</summary>
-    public static double Softplus(double x) => Math.Max(x, 0) + double.LogP1(Math.Exp(-Math.Abs(x)));
+    public static double Softplus(double x) => VectorMath.Softplus(Vector512.Create(x))[0];
 
     /// <summary>x from z.</summary>
     public AffineMap Inverse() => Matrix is null

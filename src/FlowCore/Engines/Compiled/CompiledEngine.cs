@@ -47,17 +47,13 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     public override void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb)
     {
         int rows = Rows(x, context, z.Length, logDet.Length, logProb.Length);
-        Run(forward, rows, x, context, [], z, logDet, logProb);
-        for (int i = 0; i < rows; i++)
-            logProb[i] += logDet[i];
+        Run(forward, rows, 1, x, context, [], z, logDet, logProb);
     }
 
     public override void Inverse(ReadOnlySpan<T> z, ReadOnlySpan<T> context, Span<T> x, Span<T> logDet, Span<T> logProb)
     {
         int rows = Rows(z, context, x.Length, logDet.Length, logProb.Length);
-        Run(inverse, rows, z, context, [], x, logDet, logProb);
-        for (int i = 0; i < rows; i++)
-            logProb[i] -= logDet[i];
+        Run(inverse, rows, -1, z, context, [], x, logDet, logProb);
     }
 
     public override void Latents(
@@ -66,11 +62,11 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         int rows = Rows(z, context, z.Length, temperature.Length, logBase.Length);
         if (noise.Length != rows * NoiseWidth)
             throw new RowException($"{rows} latents need {rows * NoiseWidth} noise values ({NoiseWidth} a row), got {noise.Length}");
-        Run(latents, rows, noise, context, temperature, z, logBase, logBase);
+        Run(latents, rows, 0, noise, context, temperature, z, logBase, logBase);
     }
 
     private void Run(
-        Program<T> program, int rows, ReadOnlySpan<T> input, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> output, Span<T> logDet, Span<T> logDensity)
+        Program<T> program, int rows, int sign, ReadOnlySpan<T> input, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> output, Span<T> logDet, Span<T> logDensity)
     {
         CheckClasses(context);
         if (rows == 0)
@@ -80,7 +76,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
             running = program;
             // Short batches are cut so that every core has a part; how they are cut changes no bit.
             int share = Math.Max(12, (rows + memories.Length - 1) / memories.Length);
-            batch = new Batch(rows, Math.Min(program.TileRows, share), inputs, contexts, temperatures, outputs, logDets, logDensities);
+            batch = new Batch(rows, sign, Math.Min(program.TileRows, share), inputs, contexts, temperatures, outputs, logDets, logDensities);
             workers.Run((rows + batch.TileRows - 1) / batch.TileRows);
         }
     }
@@ -98,8 +94,13 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
             Copy(batch.Temperature, temperature, first, rows, tile);
         running.Run(tile);
         Return(tile, plan.Output, batch.Output, first, rows);
-        Return(tile, plan.LogDet, batch.LogDet, first, rows);
-        Return(tile, plan.LogDensity, batch.LogDensity, first, rows);
+        T* logDet = (T*)batch.LogDet + first, logDensity = (T*)batch.LogDensity + first;
+        double* logDets = tile.Sums(plan.LogDet), logDensities = tile.Sums(plan.LogDensity);
+        for (int row = 0; row < rows; row++)
+        {
+            logDet[row] = T.CreateTruncating(logDets[row]);
+            logDensity[row] = T.CreateTruncating(logDensities[row] + batch.Sign * logDets[row]);
+        }
     }
 
     private static void Copy(T* from, Region region, int first, int rows, in Tile<T> tile) =>
@@ -123,7 +124,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     }
 
     private readonly record struct Batch(
-        int Rows, int TileRows, Pointer Input, Pointer Context, Pointer Temperature, Pointer Output, Pointer LogDet, Pointer LogDensity);
+        int Rows, int Sign, int TileRows, Pointer Input, Pointer Context, Pointer Temperature, Pointer Output, Pointer LogDet, Pointer LogDensity);
 
     /// <summary>A pointer as a value that a record may hold.</summary>
     [StructLayout(LayoutKind.Sequential)]

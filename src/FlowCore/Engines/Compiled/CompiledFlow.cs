@@ -59,7 +59,7 @@ internal sealed class CompiledFlow
     private FlowProgram Mapped(bool inverse)
     {
         Region input = new(spec.Width, exact: true), output = new(spec.Width, exact: true), context = new(spec.ContextWidth, exact: true);
-        Region logDet = new(1, exact: true), logDensity = new(1, exact: true);
+        Region logDet = Region.OfSums(), logDensity = Region.OfSums();
         var (encoding, condition) = Condition(context);
         var shape = new EventShape(spec.EventShape, condition?.Units ?? 0);
         EventShape latent = shape;
@@ -75,7 +75,7 @@ internal sealed class CompiledFlow
         var density = new DensityCompiler(new DensityRegions(inverse ? input : output, null, null, logDensity), condition);
         spec.Base.Compile(density, 0, spec.Width, weights.In("base_density"));
 
-        List<Operation> operations = [.. encoding, new FillOperation(logDet, [0], [flow.ConstantLogDet]), new FillOperation(logDensity, [0], [0])];
+        List<Operation> operations = [.. encoding, new StartOperation(logDet, flow.ConstantLogDet), new StartOperation(logDensity, 0)];
         // The latents are scored before the way back changes them in their place.
         if (inverse)
             operations.AddRange(density.Operations);
@@ -91,12 +91,12 @@ internal sealed class CompiledFlow
     {
         Region noise = new(spec.Width + (spec.Base is Densities.GaussianMixtureSpec ? 1 : 0), exact: true);
         Region latents = new(spec.Width, exact: true), context = new(spec.ContextWidth, exact: true);
-        Region temperature = new(1, exact: true), logDensity = new(1, exact: true);
+        Region temperature = new(1, exact: true), logDensity = Region.OfSums();
         var (encoding, condition) = Condition(context);
         var density = new DensityCompiler(new DensityRegions(noise, latents, temperature, logDensity), condition);
         spec.Base.Compile(density, 0, spec.Width, weights.In("base_density"));
         return new FlowProgram(
-            [.. encoding, new FillOperation(logDensity, [0], [0]), .. density.Operations], noise, context, temperature, latents, logDensity, logDensity);
+            [.. encoding, new StartOperation(logDensity, 0), .. density.Operations], noise, context, temperature, latents, logDensity, logDensity);
     }
 
     /// <summary>What the flow is conditioned on: a class as one-hot, then the embedding.</summary>

@@ -9,6 +9,9 @@ internal sealed class Region
     /// <param name="exact">Whether rows stand without a gap; else each begins at a multiple of sixteen, and a vector may be stored past its last value.</param>
     public Region(int values, bool exact = false) => Width = exact ? values : (values + Unit - 1) / Unit * Unit;
 
+    /// <summary>One sum a row, in float64 whatever the program's number type: see <see cref="Steps.Tile{T}.Sums"/>.</summary>
+    public static Region OfSums() => new(sizeof(double) / sizeof(float), exact: true);
+
     /// <summary>The distance from one row to the next.</summary>
     public int Width { get; }
 

@@ -100,7 +100,7 @@ internal static unsafe class LinearKernel<T, V>
             a11 = a + rows[11];
         }
 
-        V left = V.Load(block.Bias), right = TVectors.Value > 1 ? V.Load(block.Bias + n) : left;
+        V left = V.Of(default), right = left;
         V l0 = left, l1 = left, l2 = left, l3 = left, l4 = left, l5 = left, l6 = left, l7 = left, l8 = left, l9 = left, l10 = left, l11 = left;
         V r0 = right, r1 = right, r2 = right, r3 = right, r4 = right, r5 = right, r6 = right, r7 = right, r8 = right, r9 = right, r10 = right, r11 = right;
 
@@ -138,27 +138,30 @@ internal static unsafe class LinearKernel<T, V>
             }
         }
 
-        Put<TVectors>(block, 0, l0, r0);
+        left = V.Load(block.Bias);
+        if (TVectors.Value > 1)
+            right = V.Load(block.Bias + n);
+        Put<TVectors>(block, 0, V.Add(l0, left), V.Add(r0, right));
         if (TRows.Value > 1)
-            Put<TVectors>(block, 1, l1, r1);
+            Put<TVectors>(block, 1, V.Add(l1, left), V.Add(r1, right));
         if (TRows.Value > 2)
         {
-            Put<TVectors>(block, 2, l2, r2);
-            Put<TVectors>(block, 3, l3, r3);
+            Put<TVectors>(block, 2, V.Add(l2, left), V.Add(r2, right));
+            Put<TVectors>(block, 3, V.Add(l3, left), V.Add(r3, right));
         }
         if (TRows.Value > 4)
         {
-            Put<TVectors>(block, 4, l4, r4);
-            Put<TVectors>(block, 5, l5, r5);
+            Put<TVectors>(block, 4, V.Add(l4, left), V.Add(r4, right));
+            Put<TVectors>(block, 5, V.Add(l5, left), V.Add(r5, right));
         }
         if (TRows.Value > 6)
         {
-            Put<TVectors>(block, 6, l6, r6);
-            Put<TVectors>(block, 7, l7, r7);
-            Put<TVectors>(block, 8, l8, r8);
-            Put<TVectors>(block, 9, l9, r9);
-            Put<TVectors>(block, 10, l10, r10);
-            Put<TVectors>(block, 11, l11, r11);
+            Put<TVectors>(block, 6, V.Add(l6, left), V.Add(r6, right));
+            Put<TVectors>(block, 7, V.Add(l7, left), V.Add(r7, right));
+            Put<TVectors>(block, 8, V.Add(l8, left), V.Add(r8, right));
+            Put<TVectors>(block, 9, V.Add(l9, left), V.Add(r9, right));
+            Put<TVectors>(block, 10, V.Add(l10, left), V.Add(r10, right));
+            Put<TVectors>(block, 11, V.Add(l11, left), V.Add(r11, right));
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed unsafe class CopyStep<T>(Region input, Region output, Run[] runs
     }
 }
 
-/// <summary>Fixed values: constants, borders of images, the sum of the constant log-determinants.</summary>
+/// <summary>Fixed values: constants, borders of images.</summary>
 internal sealed class FillOperation(Region output, IReadOnlyList<int> places, IReadOnlyList<double> values) : Operation
 {
     public override IEnumerable<Region> Regions => [output];
@@ -41,4 +41,18 @@ internal sealed unsafe class FillStep<T>(Region output, int[] places, T[] values
             for (int i = 0; i < places.Length; i++)
                 to[places[i]] = values[i];
     }
+}
+
+/// <summary>A fixed value as the beginning of every row's sum.</summary>
+internal sealed class StartOperation(Region sums, double value) : Operation
+{
+    public override IEnumerable<Region> Regions => [sums];
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new StartStep<T>(sums, value);
+}
+
+internal sealed unsafe class StartStep<T>(Region sums, double value) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Run(in Tile<T> tile) => new Span<double>(tile.Sums(sums), tile.Rows).Fill(value);
 }

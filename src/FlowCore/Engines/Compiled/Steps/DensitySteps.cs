@@ -25,7 +25,7 @@ internal sealed class NormalOperation(DensityRegions regions, int first, int wid
 internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, int width, Region? parameters) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T constant = T.CreateTruncating(0.5 * Math.Log(2 * Math.PI) * width);
+    private readonly double constant = 0.5 * Math.Log(2 * Math.PI) * width;
 
     // Which lanes of the last vector hold values: what lies behind them belongs to another row.
     private readonly Vector512<T> mask = Vector512.LessThan(
@@ -33,7 +33,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
 
     public override void Run(in Tile<T> tile)
     {
-        T* density = tile.At(regions.LogDensity);
+        double* density = tile.Sums(regions.LogDensity);
         for (int row = 0; row < tile.Rows; row++)
         {
             T* values = tile.At(regions.Rows) + row * regions.Rows.Width + first;
@@ -44,7 +44,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
         }
     }
 
-    private T Score(T* z, T* mean)
+    private double Score(T* z, T* mean)
     {
         Vector512<T> squares = Vector512<T>.Zero, logScales = squares;
         for (int i = 0; i < width; i += Vector512<T>.Count)
@@ -59,10 +59,10 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
             value = Inside(value, i);
             squares = VectorMath.MultiplyAdd(value, value, squares);
         }
-        return -T.CreateTruncating(0.5) * VectorMath.Sum(squares) - constant - VectorMath.Sum(logScales);
+        return -0.5 * VectorMath.Sum(squares) - constant - VectorMath.Sum(logScales);
     }
 
-    private T Draw(T* noise, T* mean, T temperature, T* z)
+    private double Draw(T* noise, T* mean, T temperature, T* z)
     {
         Vector512<T> squares = Vector512<T>.Zero, logScales = squares;
         T* beside = stackalloc T[Vector512<T>.Count];
@@ -80,7 +80,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
             for (int lane = 0; lane < Vector512<T>.Count && i + lane < width; lane++)
                 z[i + lane] = beside[lane];
         }
-        return -T.CreateTruncating(0.5) * VectorMath.Sum(squares) - constant - T.CreateTruncating(width) * T.Log(temperature) - VectorMath.Sum(logScales);
+        return -0.5 * VectorMath.Sum(squares) - constant - width * Math.Log(double.CreateTruncating(temperature)) - VectorMath.Sum(logScales);
     }
 
     private Vector512<T> Inside(Vector512<T> value, int i) => i + Vector512<T>.Count >= width ? value & mask : value;
@@ -115,7 +115,7 @@ internal sealed unsafe class MixtureStep<T>(DensityRegions regions, double[] log
                     z[i] = T.CreateTruncating(means[m, i] + double.CreateTruncating(values[i]) * Math.Exp(logScales[m, i]) * temperature);
                 values = z;
             }
-            tile.At(regions.LogDensity)[row] += T.CreateTruncating(LogDensity(values, logTemperature));
+            tile.Sums(regions.LogDensity)[row] += LogDensity(values, logTemperature);
         }
     }
 
@@ -177,7 +177,7 @@ internal sealed unsafe class BoxStep<T>(DensityRegions regions, int first, doubl
                         T.CreateTruncating(lower[i] + ErrorFunction.NormalDistribution(double.CreateTruncating(values[i])) * (upper[i] - lower[i]));
                 else
                     inside &= values[i] >= T.CreateTruncating(lower[i]) && values[i] <= T.CreateTruncating(upper[i]);
-            tile.At(regions.LogDensity)[row] += inside ? T.CreateTruncating(logDensity) : T.NegativeInfinity;
+            tile.Sums(regions.LogDensity)[row] += inside ? logDensity : double.NegativeInfinity;
         }
     }
 }

@@ -102,13 +102,15 @@ internal sealed unsafe class ElementStep<T> : Step<T>
 
     private void Scatter(in Tile<T> tile, int first, int rows, T* y, T* logDerivative)
     {
-        T* to = tile.At(valueRegion) + first * valueRegion.Width, sum = tile.At(logDet) + first;
+        T* to = tile.At(valueRegion) + first * valueRegion.Width;
+        double* sums = tile.Sums(logDet) + first;
         for (int row = 0; row < rows; row++, y += count, logDerivative += count, to += valueRegion.Width)
         {
             foreach (Run run in values)
                 for (int i = 0; i < run.Length; i++)
                     to[run.From + i] = y[run.To + i];
-            sum[row] += Kernels.VectorMath.Sum(logDerivative, count);
+            for (int i = 0; i < count; i++)
+                sums[row] += double.CreateTruncating(logDerivative[i]);
         }
     }
 }

@@ -7,10 +7,10 @@ internal sealed class NormOperation(Region input, Region output, int count, doub
 {
     public override IEnumerable<Region> Regions => [input, output];
 
-    public override Step<T> Lower<T>(Lowering<T> lowering) => new NormStep<T>(input, output, count, T.CreateTruncating(epsilon));
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new NormStep<T>(input, output, count, epsilon);
 }
 
-internal sealed unsafe class NormStep<T>(Region input, Region output, int count, T epsilon) : Step<T>
+internal sealed unsafe class NormStep<T>(Region input, Region output, int count, double epsilon) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     public override void Run(in Tile<T> tile)
@@ -18,11 +18,10 @@ internal sealed unsafe class NormStep<T>(Region input, Region output, int count,
         for (int row = 0; row < tile.Rows; row++)
         {
             T* from = tile.At(input) + row * input.Width, to = tile.At(output) + row * output.Width;
-            T mean = Kernels.VectorMath.Sum(from, count) / T.CreateTruncating(count);
+            T mean = T.CreateTruncating(Kernels.VectorMath.Sum(from, count) / count);
             for (int i = 0; i < count; i++)
                 to[i] = (from[i] - mean) * (from[i] - mean);
-            T variance = Kernels.VectorMath.Sum(to, count) / T.CreateTruncating(count - 1);
-            T deviation = T.Sqrt(variance + epsilon);
+            T deviation = T.CreateTruncating(Math.Sqrt(Kernels.VectorMath.Sum(to, count) / (count - 1) + epsilon));
             for (int i = 0; i < count; i++)
                 to[i] = (from[i] - mean) / deviation;
         }

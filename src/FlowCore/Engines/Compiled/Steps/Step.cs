@@ -29,4 +29,7 @@ internal readonly unsafe struct Tile<T>(T* memory, int rows)
     public T* At(Region region) => memory + region.Offset;
 
     public T* At(long offset) => memory + offset;
+
+    /// <summary>The sums of the rows: log-determinants and log densities add up many small numbers, and lose none of their digits here.</summary>
+    public double* Sums(Region region) => (double*)At(region);
 }
