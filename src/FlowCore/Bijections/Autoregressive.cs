@@ -24,8 +24,8 @@ public sealed record AutoregressiveSpec : BijectionSpec
     {
         int[] order = Order ?? [.. Enumerable.Range(0, shape.Features)];
         int[][] groups = Autoregressive.Groups(order, shape.Features);
-        int[][] together = inverse ? groups : [[.. Enumerable.Range(0, shape.Features)]];
         Places places = to.InOneRegion();
+        int[][] together = inverse ? groups : [ElementParameters.AsTheyStand(places, Enumerable.Range(0, shape.Features))];
         var (network, output) = to.Network(
             Conditioner, shape.Sizes, [.. places.Values.Select(place => (Place?)place)], shape.Features * Element.ParameterCount,
             weights.In("conditioner"), ElementParameters.Order(Element, together), ready: [.. order.Select(group => group + 1)]);

@@ -27,12 +27,14 @@ public sealed record CouplingSpec : BijectionSpec
         if (inverse)
             CompileKept(to, split, weights, inverse);
         Places places = to.InOneRegion();
+        // In the order in which they stand at a pixel, so that they are read and written as neighbours.
+        int[] channels = [.. Enumerable.Range(0, split.Transformed.Channels).OrderBy(channel => split.FirstOf(channel) is var i and >= 0 ? places.Values[i].Offset : 0)];
         var (network, output) = to.Network(
             Conditioner, split.Kept.Sizes, [.. split.KeptValues.Select(i => i < 0 ? (Place?)null : places.Values[i])],
             split.Transformed.Channels * Element.ParameterCount, weights.In("conditioner"),
-            ElementParameters.Order(Element, [[.. Enumerable.Range(0, split.Transformed.Channels)]]));
+            ElementParameters.Order(Element, [channels]));
         to.Add(network.All());
-        var values = ElementParameters.All(split.Transformed).Where(value => split.TransformedAt(value) >= 0).ToArray();
+        var values = ElementParameters.All(split.Transformed, channels).Where(value => split.TransformedAt(value) >= 0).ToArray();
         to.Element(Element, inverse, [.. values.Select(split.TransformedAt)],
             ElementParameters.Of(Element, output, weights.In("element"), split.Transformed, values));
         if (!inverse)

@@ -34,6 +34,10 @@ internal sealed record SplitIndices(EventShape Kept, int[] KeptValues, EventShap
 {
     public int TransformedAt((int Channel, int Pixel) value) => TransformedValues[value.Channel * Transformed.Pixels + value.Pixel];
 
+    /// <summary>A channel's first transformed value; below 0 where there is none.</summary>
+    public int FirstOf(int channel) =>
+        Enumerable.Range(0, Transformed.Pixels).Select(pixel => TransformedAt((channel, pixel))).FirstOrDefault(i => i >= 0, -1);
+
     public static SplitIndices Of(CouplingMask mask, EventShape shape)
     {
         int[] all = [.. Enumerable.Range(0, shape.Width)];

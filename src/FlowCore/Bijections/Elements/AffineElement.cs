@@ -171,9 +171,9 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
         Vector512<T> u = Vector512.Load(parameters + stride);
         Vector512<T> logScale = spec.Scale switch
         {
-            ScaleMap.Tanh => VectorMath.Tanh(u / VectorMath.Of<T>(spec.Bound)) * VectorMath.Of<T>(spec.Bound),
+            ScaleMap.Tanh => VectorMath.Tanh(u * VectorMath.Of<T>(1 / spec.Bound)) * VectorMath.Of<T>(spec.Bound),
             ScaleMap.RescaledTanh => Vector512.Load(parameters + 2 * stride) * VectorMath.Tanh(u),
-            ScaleMap.Softclip => u / (Vector512<T>.One + Vector512.Abs(u) / VectorMath.Of<T>(spec.Bound)),
+            ScaleMap.Softclip => u / (Vector512<T>.One + Vector512.Abs(u) * VectorMath.Of<T>(1 / spec.Bound)),
             ScaleMap.Sigmoid when spec.Least == 0 => -VectorMath.Softplus(-(u + VectorMath.Of<T>(2))),
             ScaleMap.Sigmoid => VectorMath.Log(VectorMath.Sigmoid(u + VectorMath.Of<T>(2)) + VectorMath.Of<T>(spec.Least)),
             ScaleMap.Softplus => VectorMath.Log(VectorMath.Softplus(u) + VectorMath.Of<T>(spec.Least)),

@@ -35,9 +35,12 @@ internal static class ElementParameters
     public static int[] Order(ElementSpec element, IEnumerable<int[]> groups) =>
         [.. groups.SelectMany(group => Enumerable.Range(0, element.ParameterCount).SelectMany(p => group.Select(feature => feature * element.ParameterCount + p)))];
 
+    /// <summary>Features in the order in which they stand, so that they are read and written as neighbours.</summary>
+    public static int[] AsTheyStand(Places places, IEnumerable<int> features) => [.. features.OrderBy(feature => places.Values[feature].Offset)];
+
     /// <summary>All values, pixel by pixel.</summary>
-    public static (int Channel, int Pixel)[] All(EventShape shape) =>
-        [.. from pixel in Enumerable.Range(0, shape.Pixels) from channel in Enumerable.Range(0, shape.Channels) select (channel, pixel)];
+    public static (int Channel, int Pixel)[] All(EventShape shape, int[]? channels = null) =>
+        [.. from pixel in Enumerable.Range(0, shape.Pixels) from channel in channels ?? [.. Enumerable.Range(0, shape.Channels)] select (channel, pixel)];
 
     private static IEnumerable<ParameterPlace> Constants(ElementSpec element, WeightScope weights, EventShape shape, (int Channel, int Pixel)[] values) =>
         element.CompileConstants(weights, shape.Channels).Select(channels => new ParameterPlace(null, [], [.. values.Select(value => channels[value.Channel])]));

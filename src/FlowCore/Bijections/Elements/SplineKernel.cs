@@ -12,6 +12,8 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly int bins = spec.Bins;
+    private readonly bool softclip = spec.SoftclipSlope is not null, halfTurn = spec.HalfTurn;
+    private readonly double minWidth = spec.SoftclipSlope is null ? spec.MinWidth : 0, minHeight = spec.SoftclipSlope is null ? spec.MinHeight : 0;
     private readonly double bound = spec.Bound, clip = spec.SoftclipSlope is { } slope ? -Math.Log(slope) : 0;
 
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
@@ -20,7 +22,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> value = Vector512.Load(x + i);
-            if (spec.HalfTurn)
+            if (halfTurn)
                 value = Turned(value);
             Vector512<T> inside = Inside(value), clamped = value & inside;
             Bin bin = Find(clamped, parameters + i, stride, shares, byHeight: false);
@@ -49,7 +51,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             t = VectorMath.Select(Vector512.GreaterThan(t, Vector512<T>.One), Vector512<T>.One, t);
             Vector512<T> t1 = t * (Vector512<T>.One - t);
             Vector512<T> mapped = VectorMath.Select(inside, VectorMath.MultiplyAdd(t, bin.Width, bin.X), value);
-            (spec.HalfTurn ? Turned(mapped) : mapped).Store(x + i);
+            (halfTurn ? Turned(mapped) : mapped).Store(x + i);
             (-LogDerivative(bin, t, t1, VectorMath.MultiplyAdd(q, t1, bin.Slope)) & inside).Store(logDerivative + i);
         }
     }
@@ -79,8 +81,9 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
 
     private Bin Find(Vector512<T> value, T* parameters, int stride, Vector512<T>* shares, bool byHeight)
     {
-        Vector512<T> perWidth = Shares(parameters, stride, shares, spec.MinWidth, out double leastWidth);
-        Vector512<T> perHeight = Shares(parameters + bins * stride, stride, shares + bins, spec.MinHeight, out double leastHeight);
+        Vector512<T> perWidth = Shares(parameters, stride, shares, minWidth);
+        Vector512<T> perHeight = Shares(parameters + bins * stride, stride, shares + bins, minHeight);
+        Vector512<T> leastWidth = VectorMath.Of<T>(minWidth), leastHeight = VectorMath.Of<T>(minHeight);
         T* slopes = parameters + 2 * bins * stride;
         Vector512<T> edge = VectorMath.Of<T>(bound), low = -edge, size = edge + edge;
         Vector512<T> x = low, y = low, x1 = bins == 1 ? edge : low, y1 = x1, raw0 = Vector512<T>.Zero, raw1 = raw0;
@@ -88,8 +91,8 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         // Knot j: the lanes that reach it start their bin there, and end it at the next one.
         for (int j = 1; j <= bins; j++)
         {
-            sumX += VectorMath.MultiplyAdd(shares[j - 1], perWidth, VectorMath.Of<T>(leastWidth));
-            sumY += VectorMath.MultiplyAdd(shares[bins + j - 1], perHeight, VectorMath.Of<T>(leastHeight));
+            sumX += VectorMath.MultiplyAdd(shares[j - 1], perWidth, leastWidth);
+            sumY += VectorMath.MultiplyAdd(shares[bins + j - 1], perHeight, leastHeight);
             Vector512<T> knotX = j == bins ? edge : VectorMath.MultiplyAdd(size, sumX, low);
             Vector512<T> knotY = j == bins ? edge : VectorMath.MultiplyAdd(size, sumY, low);
             // Those that reached the last knot end here, unless they reach this one, too.
@@ -115,26 +118,25 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     }
 
     // e^(raw - max) of each bin, and what to multiply them by for shares of the interval, beside the least share.
-    private Vector512<T> Shares(T* raw, int stride, Vector512<T>* shares, double least, out double added)
+    private Vector512<T> Shares(T* raw, int stride, Vector512<T>* shares, double least)
     {
         Vector512<T> most = Vector512.Create(T.NegativeInfinity), sum = Vector512<T>.Zero;
         Vector512<T> scale = VectorMath.Of<T>(spec.RawScale), narrowing = VectorMath.Of<T>(2 / clip);
         for (int j = 0; j < bins; j++)
         {
             Vector512<T> u = Vector512.Load(raw + j * stride);
-            u = spec.SoftclipSlope is null ? u * scale : u / (Vector512<T>.One + narrowing * Vector512.Abs(u));
+            u = softclip ? u / (Vector512<T>.One + narrowing * Vector512.Abs(u)) : u * scale;
             shares[j] = u;
             most = VectorMath.Larger(most, u);
         }
         for (int j = 0; j < bins; j++)
             sum += shares[j] = VectorMath.Exp(shares[j] - most);
-        added = spec.SoftclipSlope is null ? least : 0;
-        return VectorMath.Of<T>(spec.SoftclipSlope is null ? 1 - least * bins : 1) / sum;
+        return VectorMath.Of<T>(1 - least * bins) / sum;
     }
 
-    private Vector512<T> Slope(Vector512<T> raw) => spec.SoftclipSlope is null
-        ? VectorMath.Of<T>(spec.MinSlope) + VectorMath.Softplus(raw)
-        : VectorMath.Exp(raw / (Vector512<T>.One + Vector512.Abs(raw) / VectorMath.Of<T>(clip)));
+    private Vector512<T> Slope(Vector512<T> raw) => softclip
+        ? VectorMath.Exp(raw / (Vector512<T>.One + Vector512.Abs(raw) * VectorMath.Of<T>(1 / clip)))
+        : VectorMath.Of<T>(spec.MinSlope) + VectorMath.Softplus(raw);
 
     private readonly record struct Bin(
         Vector512<T> X, Vector512<T> Y, Vector512<T> Width, Vector512<T> Height, Vector512<T> Slope, Vector512<T> D0, Vector512<T> D1, Vector512<T> Curvature);

@@ -65,6 +65,8 @@ internal sealed class Program<T>(FlowProgram plan, Step<T>[] steps, int tileRows
 
     public long MemoryValues => memoryValues;
 
+    public IReadOnlyList<Step<T>> Steps => steps;
+
     public void Run(in Tile<T> tile)
     {
         foreach (Step<T> step in steps)

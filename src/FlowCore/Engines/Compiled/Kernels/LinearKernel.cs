@@ -52,12 +52,8 @@ internal unsafe struct Block<T>
     public T* Output;
     public int* OutputRows;
 
-    /// <summary>What is added to the result, at the rows' own offsets; null for nothing.</summary>
-    public T* Residual;
-    public int* ResidualRows;
-
-    /// <summary>The result v becomes max(floor, max(slope v, v)).</summary>
-    public T Slope, Floor;
+    /// <summary>No result stays below it: 0 for a rectifier.</summary>
+    public T Floor;
 }
 
 /// <summary>
@@ -141,27 +137,30 @@ internal static unsafe class LinearKernel<T, V>
         left = V.Load(block.Bias);
         if (TVectors.Value > 1)
             right = V.Load(block.Bias + n);
-        Put<TVectors>(block, 0, V.Add(l0, left), V.Add(r0, right));
+        rows = block.OutputRows;
+        a = block.Output;
+        V floor = V.Of(block.Floor);
+        Put<TVectors>(a + rows[0], floor, V.Add(l0, left), V.Add(r0, right));
         if (TRows.Value > 1)
-            Put<TVectors>(block, 1, V.Add(l1, left), V.Add(r1, right));
+            Put<TVectors>(a + rows[1], floor, V.Add(l1, left), V.Add(r1, right));
         if (TRows.Value > 2)
         {
-            Put<TVectors>(block, 2, V.Add(l2, left), V.Add(r2, right));
-            Put<TVectors>(block, 3, V.Add(l3, left), V.Add(r3, right));
+            Put<TVectors>(a + rows[2], floor, V.Add(l2, left), V.Add(r2, right));
+            Put<TVectors>(a + rows[3], floor, V.Add(l3, left), V.Add(r3, right));
         }
         if (TRows.Value > 4)
         {
-            Put<TVectors>(block, 4, V.Add(l4, left), V.Add(r4, right));
-            Put<TVectors>(block, 5, V.Add(l5, left), V.Add(r5, right));
+            Put<TVectors>(a + rows[4], floor, V.Add(l4, left), V.Add(r4, right));
+            Put<TVectors>(a + rows[5], floor, V.Add(l5, left), V.Add(r5, right));
         }
         if (TRows.Value > 6)
         {
-            Put<TVectors>(block, 6, V.Add(l6, left), V.Add(r6, right));
-            Put<TVectors>(block, 7, V.Add(l7, left), V.Add(r7, right));
-            Put<TVectors>(block, 8, V.Add(l8, left), V.Add(r8, right));
-            Put<TVectors>(block, 9, V.Add(l9, left), V.Add(r9, right));
-            Put<TVectors>(block, 10, V.Add(l10, left), V.Add(r10, right));
-            Put<TVectors>(block, 11, V.Add(l11, left), V.Add(r11, right));
+            Put<TVectors>(a + rows[6], floor, V.Add(l6, left), V.Add(r6, right));
+            Put<TVectors>(a + rows[7], floor, V.Add(l7, left), V.Add(r7, right));
+            Put<TVectors>(a + rows[8], floor, V.Add(l8, left), V.Add(r8, right));
+            Put<TVectors>(a + rows[9], floor, V.Add(l9, left), V.Add(r9, right));
+            Put<TVectors>(a + rows[10], floor, V.Add(l10, left), V.Add(r10, right));
+            Put<TVectors>(a + rows[11], floor, V.Add(l11, left), V.Add(r11, right));
         }
     }
 
@@ -176,22 +175,11 @@ internal static unsafe class LinearKernel<T, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<TVectors>(in Block<T> block, int row, V l, V r)
+    private static void Put<TVectors>(T* output, V floor, V l, V r)
         where TVectors : INumber
     {
-        T* residual = block.Residual is null ? null : block.Residual + block.ResidualRows[row];
-        T* output = block.Output + block.OutputRows[row];
-        Put(block, l, output, residual);
+        V.Store(V.Larger(floor, l), output);
         if (TVectors.Value > 1)
-            Put(block, r, output + V.Count, residual is null ? null : residual + V.Count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(in Block<T> block, V value, T* output, T* residual)
-    {
-        if (residual is not null)
-            value = V.Add(value, V.Load(residual));
-        value = V.Larger(V.Multiply(value, V.Of(block.Slope)), value);
-        V.Store(V.Larger(V.Of(block.Floor), value), output);
+            V.Store(V.Larger(floor, r), output + V.Count);
     }
 }

@@ -22,10 +22,10 @@ internal static class VectorMath
             ? Vector512.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
             : Vector512.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
 
-    /// <summary>The larger one; b where either is NaN.</summary>
+    /// <summary>The larger one; b where either is NaN (maxps and maxpd, whose order of operands says so).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Larger<T>(Vector512<T> a, Vector512<T> b)
-        where T : unmanaged => Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), a, b);
+        where T : unmanaged => Vector512.MaxNative(a, b);
 
     /// <summary>a where the mask is set, else b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -89,15 +89,25 @@ internal static class VectorMath
     public static Vector512<T> Softplus<T>(Vector512<T> x)
         where T : unmanaged => Larger(Vector512<T>.Zero, x) + Log1p(Exp(-Vector512.Abs(x)));
 
-    /// <summary>tanh, by a rational function near 0 (Moshier 1984, Cephes) and by the exponential elsewhere.</summary>
+    /// <summary>tanh, by a polynomial or a rational function near 0 (Moshier 1984, Cephes) and by the exponential elsewhere.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Tanh<T>(Vector512<T> x)
         where T : unmanaged
     {
         Vector512<T> size = Vector512.Abs(x), square = x * x;
-        Vector512<T> p = MultiplyAdd(MultiplyAdd(Of<T>(-9.64399179425052238628e-1), square, Of<T>(-9.92877231001918586564e1)), square, Of<T>(-1.61468768441708447952e3));
-        Vector512<T> q = MultiplyAdd(MultiplyAdd(square + Of<T>(1.12811678491632931402e2), square, Of<T>(2.23548839060100448583e3)), square, Of<T>(4.84406305325125486048e3));
-        Vector512<T> near = MultiplyAdd(x * square, p / q, x);
+        Vector512<T> p, near;
+        if (typeof(T) == typeof(float))
+        {
+            p = MultiplyAdd(Of<T>(-5.70498872745e-3), square, Of<T>(2.06390887954e-2));
+            p = MultiplyAdd(MultiplyAdd(p, square, Of<T>(-5.37397155531e-2)), square, Of<T>(1.33314422036e-1));
+            near = MultiplyAdd(x * square, MultiplyAdd(p, square, Of<T>(-3.33332819422e-1)), x);
+        }
+        else
+        {
+            p = MultiplyAdd(MultiplyAdd(Of<T>(-9.64399179425052238628e-1), square, Of<T>(-9.92877231001918586564e1)), square, Of<T>(-1.61468768441708447952e3));
+            Vector512<T> q = MultiplyAdd(MultiplyAdd(square + Of<T>(1.12811678491632931402e2), square, Of<T>(2.23548839060100448583e3)), square, Of<T>(4.84406305325125486048e3));
+            near = MultiplyAdd(x * square, p / q, x);
+        }
         Vector512<T> far = Vector512<T>.One - Of<T>(2) / (Exp(size + size) + Vector512<T>.One);
         Vector512<T> signed = Select(Vector512.LessThan(x, Vector512<T>.Zero), -far, far);
         return Select(Vector512.LessThan(size, Of<T>(0.625)), near, signed);
@@ -157,29 +167,36 @@ internal static class VectorMath
         return Select(Vector512.LessThan(square, Vector512<T>.One), MultiplyAdd(x * square, series, x), signed);
     }
 
-    /// <summary>The sum of count values, by sixteen or eight running sums: always in the same order.</summary>
+    /// <summary>The sum of count values in float64: always in the same order, whatever stands behind the last one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe double Sum<T>(T* values, int count)
-        where T : unmanaged, INumberBase<T>
+        where T : unmanaged, INumber<T>
     {
         Vector512<T> sums = Vector512<T>.Zero;
         int i = 0;
         for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
             sums += Vector512.Load(values + i);
-        double sum = Sum(sums);
-        for (; i < count; i++)
-            sum += double.CreateTruncating(values[i]);
-        return sum;
+        if (i < count)
+            sums += Vector512.Load(values + i) & FirstLanes<T>(count - i);
+        return Sum(sums);
     }
 
-    /// <summary>The sum of the lanes, one after the other, in float64.</summary>
-    public static unsafe double Sum<T>(Vector512<T> values)
-        where T : unmanaged, INumberBase<T>
+    /// <summary>All bits set in the first lanes, none in the others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> FirstLanes<T>(int count)
+        where T : unmanaged, INumber<T> =>
+        Vector512.LessThan(Vector512.CreateSequence(T.Zero, T.One), Vector512.Create(T.CreateTruncating(count)));
+
+    /// <summary>The sum of the lanes in float64: halves are added to each other, down to one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Sum<T>(Vector512<T> values)
+        where T : unmanaged
     {
-        T* lanes = stackalloc T[Vector512<T>.Count];
-        values.Store(lanes);
-        double sum = 0;
-        for (int lane = 0; lane < Vector512<T>.Count; lane++)
-            sum += double.CreateTruncating(lanes[lane]);
-        return sum;
+        Vector512<double> wide = typeof(T) == typeof(float)
+            ? Vector512.WidenLower(values.AsSingle()) + Vector512.WidenUpper(values.AsSingle())
+            : values.AsDouble();
+        Vector256<double> four = wide.GetLower() + wide.GetUpper();
+        Vector128<double> two = four.GetLower() + four.GetUpper();
+        return two[0] + two[1];
     }
 }

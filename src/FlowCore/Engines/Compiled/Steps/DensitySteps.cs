@@ -28,8 +28,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
     private readonly double constant = 0.5 * Math.Log(2 * Math.PI) * width;
 
     // Which lanes of the last vector hold values: what lies behind them belongs to another row.
-    private readonly Vector512<T> mask = Vector512.LessThan(
-        Vector512.CreateSequence(T.Zero, T.One), VectorMath.Of<T>((width - 1) % Vector512<T>.Count + 1));
+    private readonly Vector512<T> mask = VectorMath.FirstLanes<T>((width - 1) % Vector512<T>.Count + 1);
 
     public override void Run(in Tile<T> tile)
     {
@@ -59,7 +58,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
             value = Inside(value, i);
             squares = VectorMath.MultiplyAdd(value, value, squares);
         }
-        return -0.5 * VectorMath.Sum(squares) - constant - VectorMath.Sum(logScales);
+        return -0.5 * VectorMath.Sum(squares) - constant - (mean is null ? 0 : VectorMath.Sum(logScales));
     }
 
     private double Draw(T* noise, T* mean, T temperature, T* z)
@@ -80,7 +79,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
             for (int lane = 0; lane < Vector512<T>.Count && i + lane < width; lane++)
                 z[i + lane] = beside[lane];
         }
-        return -0.5 * VectorMath.Sum(squares) - constant - width * Math.Log(double.CreateTruncating(temperature)) - VectorMath.Sum(logScales);
+        return -0.5 * VectorMath.Sum(squares) - constant - width * Math.Log(double.CreateTruncating(temperature)) - (mean is null ? 0 : VectorMath.Sum(logScales));
     }
 
     private Vector512<T> Inside(Vector512<T> value, int i) => i + Vector512<T>.Count >= width ? value & mask : value;

@@ -55,7 +55,7 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
     private readonly int[]? residualRows;
     private readonly int pixels;
     private readonly T slope, floor;
-    private readonly bool exact;
+    private readonly bool exact, finishes;
 
     public LinearStep(LinearOperation operation, Lowering<T> to)
     {
@@ -68,19 +68,24 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         slope = T.CreateTruncating(operation.Slope);
         floor = operation.Rectify ? T.Zero : T.NegativeInfinity;
         exact = operation.Exact;
+        // What the kernel does not do by itself.
+        finishes = residualRows is not null || operation.Slope != 1;
     }
 
     public override void Run(in Tile<T> tile)
     {
-        var block = new Block<T> { Input = tile.At(input), Output = tile.At(output), Slope = slope, Floor = floor };
-        if (residualRows is not null)
-            block.Residual = tile.At(residual);
+        var block = new Block<T> { Input = tile.At(input), Output = tile.At(output), Floor = finishes ? T.NegativeInfinity : floor };
         int rows = tile.Rows * pixels;
         T* packed = weights.Weights;
         int* indices = weights.Indices;
         for (int first = 0; first < rows; first += GroupRows)
             foreach (ref readonly Panel panel in weights.Panels)
-                Run(block, panel, packed, indices, first, Math.Min(rows, first + GroupRows));
+            {
+                int end = Math.Min(rows, first + GroupRows);
+                Run(block, panel, packed, indices, first, end);
+                if (finishes)
+                    Finish(tile, panel, first, end);
+            }
     }
 
     private void Run(Block<T> block, in Panel panel, T* packed, int* indices, int first, int end)
@@ -91,8 +96,6 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         block.Index = panel.Index < 0 ? null : indices + panel.Index;
         block.Input += panel.Start;
         block.Output += panel.First;
-        if (block.Residual is not null)
-            block.Residual += panel.First;
         bool cut = exact && panel.Columns < panel.Vectors * V.Count;
         while (first < end)
         {
@@ -100,14 +103,39 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
             int taken = left >= TMost.Value ? TMost.Value : left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
             block.InputRows = At(inputRows, first);
             block.OutputRows = At(outputRows, first);
-            if (residualRows is not null)
-                block.ResidualRows = At(residualRows, first);
             if (cut)
                 Cut(block, panel, taken);
             else
                 Dispatch(block, panel.Vectors, taken);
             first += taken;
         }
+    }
+
+    /// <summary>Adds the residual and applies the nonlinearity, while the results are still in the first-level cache.</summary>
+    private void Finish(in Tile<T> tile, in Panel panel, int first, int end)
+    {
+        Vector512<T> slopes = Vector512.Create(slope), floors = Vector512.Create(floor);
+        for (int row = first; row < end; row++)
+        {
+            T* values = tile.At(output) + outputRows[row] + panel.First;
+            T* added = residualRows is null ? null : tile.At(residual) + residualRows[row] + panel.First;
+            int i = 0;
+            for (; i <= panel.Columns - Vector512<T>.Count; i += Vector512<T>.Count)
+                Finished(values + i, added is null ? null : added + i, slopes, floors).Store(values + i);
+            if (i == panel.Columns)
+                continue;
+            Vector512<T> last = Finished(values + i, added is null ? null : added + i, slopes, floors);
+            for (int lane = 0; i + lane < panel.Columns; lane++)
+                values[i + lane] = last[lane];
+        }
+    }
+
+    private static Vector512<T> Finished(T* value, T* added, Vector512<T> slopes, Vector512<T> floors)
+    {
+        Vector512<T> sum = Vector512.Load(value);
+        if (added is not null)
+            sum += Vector512.Load(added);
+        return VectorMath.Larger(floors, VectorMath.Larger(sum * slopes, sum));
     }
 
     /// <summary>Computes into a place beside, and copies the columns that there are.</summary>
