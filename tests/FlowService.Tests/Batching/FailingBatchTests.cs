@@ -19,7 +19,7 @@ public sealed class FailingBatchTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => guilty);
         Assert.Equal((float[])[20, 22, 24], await before);
         Assert.Equal((float[])[40, 42], await after);
-        Assert.Equal(["forward 8", "forward 3", "forward 3", "forward 2"], bench.Batches);
+        Assert.Equal(["forward 8", "forward 3", "forward 5", "forward 3", "forward 2"], bench.Batches);
         Assert.Equal(0, bench.Queue.Rows);
     }
 
@@ -74,37 +74,37 @@ public sealed class FailingBatchTests
         await using var bench = new Bench(batchRows: 8);
         Task held = await bench.HoldAsync();
         Task<float[]> accepted = bench.AskAsync(LogProb, 20);
-        bench.Queue.Close();
+        Task ended = bench.Model.RetireAsync();
         RequestException late = await Assert.ThrowsAsync<RequestException>(() => bench.AskAsync(LogProb, 1));
         bench.Hook.Release();
 
         await held;
         Assert.Equal(20, (await accepted).Length);
         Assert.Equal(ProblemKind.NotReady, late.Kind);
-        await bench.Worker.Ended;
+        await ended;
     }
 
     [Fact]
-    public async Task A_model_that_leaves_is_disposed_of_on_the_devices_thread_after_its_work()
+    public async Task A_model_that_leaves_is_disposed_of_on_its_own_thread_after_its_work()
     {
         await using var bench = new Bench(batchRows: 4);
         ServedModel leaving = bench.Serve("leaving", new ArithmeticEngine(1));
-        Task held = await bench.HoldAsync();
+        bench.Hook.Hold();
         Task<float[]> accepted = bench.AskAsync(LogProb, 10, 0, leaving);
-        Assert.True(bench.Queue.TryEnqueue(new FlowService.Batching.Retirement(leaving)));
-        RequestException late = await Assert.ThrowsAsync<RequestException>(() =>
-        {
-            Task<float[]> asked = bench.AskAsync(LogProb, 1, 0, leaving);
-            bench.Hook.Release();
-            return asked;
-        });
+        await bench.Hook.Entered();
+        Assert.True(leaving.TryLease());
+        Task ended = leaving.RetireAsync();
+        Task<float[]> leased = bench.AskAsync(LogProb, 1, 5, leaving); // its request had found the model before
+        bench.Hook.Release();
 
-        await held;
         Assert.Equal(10, (await accepted).Length);
-        Assert.Equal(ProblemKind.NotReady, late.Kind);
-        await bench.AskAsync(LogProb, 1); // the thread has turned round once more
+        Assert.Equal((float[])[10], await leased);
+        Assert.Equal(0, bench.Hook.DisposedEngines);
+        leaving.EndLease();
+        await ended;
         Assert.Equal(1, bench.Hook.DisposedEngines);
-        Assert.Equal(bench.Hook.ComputingThread, bench.Hook.DisposingThread);
-        Assert.Equal(0, bench.Queue.Rows);
+        Assert.False(leaving.TryLease());
+        Assert.Equal(ProblemKind.NotReady, (await Assert.ThrowsAsync<RequestException>(() => bench.AskAsync(LogProb, 1, 0, leaving))).Kind);
+        Assert.Equal(0, leaving.Queue.Rows);
     }
 }
