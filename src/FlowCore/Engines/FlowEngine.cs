@@ -26,7 +26,7 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
 
     /// <summary>
     /// Whether a row's outputs have the same bits whatever batch it rides in, and wherever in it. Without the promise they differ
-    /// by rounding: by less than 1e-5, relative to 1 + |output|, in float32.
+    /// by rounding: the demo models by less than 2e-5, relative to 1 + |output|, in float32.
     /// </summary>
     public virtual bool SameBitsInAnyBatch => false;
 

@@ -11,6 +11,7 @@ internal sealed class Inference(RowPool pool, FlowMetrics metrics, TimeProvider 
     /// <exception cref="RequestException">429 where the queue is full, 503 where it is closed, 504 where the deadline passed.</exception>
     public async Task RunAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
+        callerGone.ThrowIfCancellationRequested();
         using var deadline = new CancellationTokenSource(timeout, time);
         Admit(item);
         using (callerGone.UnsafeRegister((item, token) => Stop((WorkItem)item!, new OperationCanceledException(token), "client_gone"), item))

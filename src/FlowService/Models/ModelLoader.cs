@@ -53,7 +53,7 @@ internal sealed class ModelLoader(
         for (int i = 0; i < options.Instances; i++)
         {
             FlowEngine<float> engine = build(checkpoint, options.DeviceOf(i) ?? torch.Device);
-            yield return options.Deterministic && !engine.SameBitsInAnyBatch ? new TiledEngine<float>(engine) : engine;
+            yield return options.Deterministic && !engine.SameBitsInAnyBatch ? new RowByRowEngine<float>(engine) : engine;
         }
     }
 }

@@ -25,8 +25,8 @@ internal sealed class ServingOptions
     public string? Devices { get; set; }
 
     /// <summary>
-    /// Gives a row the same bits whatever batch it rides in, also where the engine itself does not promise it: it then computes tiles
-    /// of one fixed shape (default false).
+    /// Gives a row the same bits whatever batch it rides in, also where the engine itself does not promise it: each row is then
+    /// computed alone, which costs what batches gain (default false).
     /// </summary>
     public bool Deterministic { get; set; }
 

@@ -1,6 +1,7 @@
 using FlowService.Errors;
 using FlowService.Models;
 using FlowService.Tests.Support;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using static FlowService.Batching.Operation;
 
 namespace FlowService.Tests.Batching;
@@ -49,6 +50,50 @@ public sealed class FailingBatchTests
         bench.Hook.Fault = null;
 
         Assert.Equal((float[])[2f], await bench.AskAsync(LogProb, 1, 1));
+    }
+
+    [Fact]
+    public async Task Where_memory_is_out_a_batch_is_computed_in_parts_and_later_ones_are_smaller()
+    {
+        await using var bench = new Bench(batchRows: 16);
+        bench.Hook.MemoryRows = 5;
+        Task held = await bench.HoldAsync();
+        Task<float[]> large = bench.AskAsync(LogProb, 11, 10), small = bench.AskAsync(LogProb, 5, 30);
+        bench.Hook.Release();
+        await Task.WhenAll(held, large, small);
+
+        Assert.Equal(["forward 16", "forward 8", "forward 4", "forward 4", "forward 8", "forward 4", "forward 4"], bench.Batches);
+        Assert.Equal(Enumerable.Range(10, 11).Select(i => 2f * i), await large);
+        Assert.Equal((float[])[60, 62, 64, 66, 68], await small);
+        Assert.Equal(4, bench.Queue.BatchRows);
+        bench.Hook.Batches.Clear();
+        Assert.Equal(Enumerable.Range(0, 9).Select(i => 2f * i), await bench.AskAsync(LogProb, 9));
+        Assert.Equal(["forward 4", "forward 4", "forward 1"], bench.Batches);
+    }
+
+    [Fact]
+    public async Task Memory_that_holds_no_single_row_fails_the_callers_and_the_model_goes_on()
+    {
+        await using var bench = new Bench(batchRows: 4);
+        bench.Hook.MemoryRows = 0;
+        await Assert.ThrowsAnyAsync<System.Runtime.InteropServices.ExternalException>(() => bench.AskAsync(LogProb, 9));
+        bench.Hook.MemoryRows = int.MaxValue;
+
+        Assert.Equal((float[])[2f], await bench.AskAsync(LogProb, 1, 1));
+        Assert.Equal(0, bench.Queue.Rows);
+        Assert.Equal(0, bench.Pool.Outstanding);
+    }
+
+    [Fact]
+    public async Task Failures_are_counted_by_reason()
+    {
+        await using var bench = new Bench(batchRows: 8);
+        using MetricCollector<long> failures = bench.Metric<long>("flowservice.batch.failures");
+        await Assert.ThrowsAsync<InvalidOperationException>(() => bench.AskAsync(LogProb, 1, EngineHook.Poison));
+        bench.Hook.MemoryRows = 1;
+        await bench.AskAsync(Decode, 2);
+
+        Assert.Equal(["forward/fault", "inverse/out_of_memory"], failures.GetMeasurementSnapshot().Select(each => $"{each.Tags["operation"]}/{each.Tags["reason"]}"));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using FlowCore.Engines;
 using FlowService.Models;
 
@@ -21,6 +22,9 @@ internal sealed class EngineHook : IDisposable
 
     /// <summary>Fails every batch, whatever it holds.</summary>
     public Exception? Fault { get; set; }
+
+    /// <summary>Batches of more rows are more than the memory holds.</summary>
+    public int MemoryRows { get; set; } = int.MaxValue;
 
     public int DisposedEngines => disposed;
 
@@ -77,9 +81,14 @@ internal sealed class EngineHook : IDisposable
         }
         if (Fault is { } fault)
             throw fault;
+        if (values.Length / width > MemoryRows)
+            throw new NativeException("CUDA out of memory. Tried to allocate 2.00 GiB");
         if (values.Contains(Poison))
             throw new InvalidOperationException("the secret words of libtorch");
     }
+
+    /// <summary>What TorchSharp throws for an error of libtorch, but for its type's name.</summary>
+    private sealed class NativeException(string message) : ExternalException(message);
 
     private sealed class HookedEngine(FlowEngine<float> inner, EngineHook hook) : FlowEngine<float>(inner.Spec)
     {
