@@ -38,7 +38,7 @@ internal sealed class ModelLifecycle(
         }
     }
 
-    /// <summary>Loads a model anew, as an administrator asks: all its versions, or one.</summary>
+    /// <summary>Loads what is new, has changed or could not be loaded of a model, as an administrator asks: of all its versions, or one.</summary>
     /// <exception cref="RequestException">404 where the repository has none, 503 where it cannot be loaded.</exception>
     public async Task<ModelVersion> LoadAsync(string name, int? version, CancellationToken stop)
     {
@@ -53,7 +53,8 @@ internal sealed class ModelLifecycle(
             foreach (ModelFolder folder in asked)
             {
                 unloaded.Remove((name, folder.Version));
-                seen.Remove((name, folder.Version));
+                if (registry.Known(name, folder.Version) is not { State: ModelState.Ready, Reason: null })
+                    seen.Remove((name, folder.Version));
             }
             await RefreshAsync(folders, isStart: true, stop);
         }

@@ -28,9 +28,8 @@ internal sealed class EngineHook : IDisposable
 
     public int DisposedEngines => disposed;
 
-    public int? DisposingThread { get; private set; }
-
-    public int? ComputingThread { get; private set; }
+    /// <summary>The name of the thread that disposed of an engine last.</summary>
+    public string? DisposingThread { get; private set; }
 
     /// <summary>Engines as the service builds them, with this hook around each.</summary>
     public EngineFactory Engines => (checkpoint, device) => Around(new TorchEngine<float>(checkpoint.BuildFlow(), device));
@@ -72,7 +71,6 @@ internal sealed class EngineHook : IDisposable
 
     private void Batch(string direction, ReadOnlySpan<float> values, int width)
     {
-        ComputingThread = Environment.CurrentManagedThreadId;
         Batches.Enqueue($"{direction} {values.Length / width}");
         if (held)
         {
@@ -118,7 +116,7 @@ internal sealed class EngineHook : IDisposable
 
         protected override void Dispose(bool disposing)
         {
-            hook.DisposingThread = Environment.CurrentManagedThreadId;
+            hook.DisposingThread = Thread.CurrentThread.Name;
             Interlocked.Increment(ref hook.disposed);
             inner.Dispose();
             base.Dispose(disposing);
