@@ -4,6 +4,8 @@ using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
+using FlowService.Security;
+using FlowService.Shutdown;
 using FlowService.Startup;
 using FlowService.Telemetry;
 
@@ -16,6 +18,8 @@ builder.Services
     .AddBatching()
     .AddModels()
     .AddEndpoints()
+    .AddSecurity()
+    .AddShutdown()
     .AddSwagger();
 
 var app = builder.Build();

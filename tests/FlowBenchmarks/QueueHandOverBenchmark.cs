@@ -7,7 +7,6 @@ using FlowService.Tests.Support;
 using FlowService.Wire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace FlowBenchmarks;
 
@@ -20,17 +19,15 @@ public class QueueHandOverBenchmark : IDisposable
     private readonly RowPool pool = new();
     private readonly ArithmeticEngine engine = new(2);
     private readonly float[] x = [1, 2], z = new float[2], logDet = new float[1], logProb = new float[1];
-    private readonly BatchQueue queue = new("cpu", 4096);
     private readonly Inference inference;
     private readonly ServedModel model;
     private readonly RowBuffer values;
 
     public QueueHandOverBenchmark()
     {
-        var options = new BatchingOptions();
-        new BatchWorker(queue, options.BatchRows, new FlowMetrics(services.GetRequiredService<IMeterFactory>()), TimeProvider.System, NullLogger.Instance).Start();
-        inference = new Inference(Options.Create(options), pool, TimeProvider.System);
-        model = new ServedModel("arithmetic", 1, engine, queue, new SelfTestFigures(0, 0, 0, 0, 0, 0));
+        var metrics = new FlowMetrics(services.GetRequiredService<IMeterFactory>(), new ModelRegistry());
+        inference = new Inference(pool, metrics, TimeProvider.System);
+        model = new ServedModel("arithmetic", 1, [new ArithmeticEngine(2)], new BatchingOptions(), new SelfTestFigures(0, 0, 0, 0, 0, 0), metrics, TimeProvider.System, NullLogger.Instance).Start();
         values = pool.Rent(2);
     }
 
@@ -53,7 +50,7 @@ public class QueueHandOverBenchmark : IDisposable
     [GlobalCleanup]
     public void Dispose()
     {
-        queue.Close();
+        model.RetireAsync().Wait();
         values.Dispose();
         services.Dispose();
         GC.SuppressFinalize(this);

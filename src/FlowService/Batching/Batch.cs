@@ -1,32 +1,137 @@
 using System.Runtime.InteropServices;
+using FlowCore.Engines;
 
 namespace FlowService.Batching;
 
-/// <summary>The slices that are computed together. Samples stand before latents to decode: their noise is one run of rows.</summary>
-internal sealed class Batch
+/// <summary>
+/// The slices that one thread computes together, from gathering to handing out. Gathering: slices come, and may be put back.
+/// <see cref="Seal"/> ends it: samples then stand before latents to decode, for their noise is one run of rows. Each slice fails
+/// or succeeds by itself.
+/// </summary>
+internal sealed class Batch(BatchBuffers buffers)
 {
-    private readonly List<Slice> samples = [], others = [];
+    private readonly List<Slice> slices = [];
+    private readonly List<Exception?> failures = [];
+    private int staged;
+
+    /// <summary>Where its slices came from.</summary>
+    public Lane? Lane { get; set; }
 
     public int Rows { get; private set; }
 
+    public ReadOnlySpan<Slice> Slices => CollectionsMarshal.AsSpan(slices);
+
+    /// <summary>The item that the end of the batch cut: it has rows left.</summary>
+    public WorkItem? Rest => slices.Count > 0 && slices[^1].Item is { Remaining: > 0 } cut ? cut : null;
+
+    /// <summary>The queue's time stamp of its oldest request.</summary>
+    public long Oldest => slices[0].Item.Queued;
+
     public void Add(Slice slice)
     {
-        (slice.Item.Operation == Operation.Sample ? samples : others).Add(slice);
+        slices.Add(slice);
         Rows += slice.Rows;
     }
 
-    /// <summary>All slices, samples first. Call it once, when the batch is gathered.</summary>
-    public ReadOnlySpan<Slice> Slices()
+    /// <summary>Puts all slices back where they came from, if one of them was stopped: their items keep their order.</summary>
+    public void PutBackIfStopped()
     {
-        samples.AddRange(others);
-        others.Clear();
-        return CollectionsMarshal.AsSpan(samples);
+        foreach (Slice slice in slices)
+            if (slice.Item.IsStopped)
+            {
+                PutBack();
+                return;
+            }
     }
+
+    /// <summary>Puts all slices back where they came from.</summary>
+    public void PutBack()
+    {
+        for (int i = slices.Count - 1; i >= 0; i--)
+        {
+            slices[i].Item.Return(slices[i]);
+            if (!slices[i].Item.IsStopped)
+                Lane!.AddFirst(slices[i].Item);
+        }
+        Clear();
+    }
+
+    /// <summary>Copies what has come since the last time into the buffers.</summary>
+    public void Stage()
+    {
+        for (; staged < slices.Count; staged++)
+            buffers.Stage(slices[staged]);
+    }
+
+    public void Seal()
+    {
+        Stage();
+        buffers.Seal();
+        if (Lane!.Direction == Direction.Inverse)
+            SamplesFirst();
+        for (int i = 0; i < slices.Count; i++)
+            failures.Add(null);
+    }
+
+    /// <summary>Computes rows of the batch, counted from <paramref name="from"/> up to and without <paramref name="to"/>.</summary>
+    public void Compute(FlowEngine<float> engine, int from, int to)
+    {
+        if (Lane!.Direction == Direction.Forward)
+            buffers.Forward(engine, from, to);
+        else
+            buffers.Inverse(engine, from, to);
+    }
+
+    /// <summary>Fails the callers of some rows.</summary>
+    public void Fail(int from, int to, Exception reason)
+    {
+        int row = 0;
+        for (int i = 0; i < slices.Count; row += slices[i++].Rows)
+            if (row < to && from < row + slices[i].Rows)
+                failures[i] ??= reason;
+    }
+
+    /// <summary>The first row of the slice nearest to the middle of some rows, or <paramref name="from"/> where they are one slice's.</summary>
+    public int Middle(int from, int to)
+    {
+        int best = from, row = 0;
+        foreach (Slice slice in slices)
+        {
+            if (row > from && row < to && (best == from || Math.Abs(2 * row - from - to) < Math.Abs(2 * best - from - to)))
+                best = row;
+            row += slice.Rows;
+        }
+        return best;
+    }
+
+    /// <summary>Copies the results to those callers whose rows were computed.</summary>
+    public void HandOut()
+    {
+        int row = 0;
+        for (int i = 0; i < slices.Count; row += slices[i++].Rows)
+            if (failures[i] is null)
+                buffers.HandOut(slices[i], row);
+    }
+
+    /// <summary>Why a slice failed, or null.</summary>
+    public Exception? Failure(int slice) => slice < failures.Count ? failures[slice] : null;
 
     public void Clear()
     {
-        samples.Clear();
-        others.Clear();
-        Rows = 0;
+        slices.Clear();
+        failures.Clear();
+        buffers.Clear();
+        (Lane, Rows, staged) = (null, 0, 0);
+    }
+
+    private void SamplesFirst()
+    {
+        List<Slice> samples = slices.FindAll(slice => slice.Item.Operation == Operation.Sample);
+        if (samples.Count == 0 || samples.Count == slices.Count)
+            return;
+        List<Slice> latents = slices.FindAll(slice => slice.Item.Operation != Operation.Sample);
+        slices.Clear();
+        slices.AddRange(samples);
+        slices.AddRange(latents);
     }
 }

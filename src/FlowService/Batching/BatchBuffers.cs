@@ -3,108 +3,92 @@ using FlowCore.Engines;
 namespace FlowService.Batching;
 
 /// <summary>
-/// The device thread's own buffers: a batch's rows side by side, computed by one call of the engine, and copied out to each
-/// caller. They grow to the largest batch and stay.
+/// A batch's rows side by side. They are staged while another batch is computed, computed by calls of the engine, and copied out
+/// to each caller while the next batch is computed. The buffers grow to the largest batch and stay.
 /// </summary>
-internal sealed class BatchBuffers
+internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
 {
-    private float[] input = [], context = [], values = [], latents = [], temperature = [], logDet = [], logProb = [], logBase = [];
+    private float[] input = [], context = [], noise = [], sampleContext = [], temperature = [];
+    private float[] values = [], logDet = [], logProb = [], logBase = [];
+    private int rows, samples;
 
-    /// <summary>Computes the slices, hands each its rows, and says how many rows they were.</summary>
-    public int Compute(FlowEngine<float> engine, Direction direction, ReadOnlySpan<Slice> slices)
+    /// <summary>Copies a slice in: the noise of samples by itself, rows of x or z where they are computed from.</summary>
+    public void Stage(Slice slice)
     {
-        int rows = 0, samples = 0;
-        foreach (Slice slice in slices)
+        WorkRows source = slice.Item.Input;
+        if (slice.Item.Operation == Operation.Sample)
         {
-            rows += slice.Rows;
-            samples += slice.Item.Operation == Operation.Sample ? slice.Rows : 0;
+            source.CopyValues(slice.First, slice.Rows, noiseWidth, Grown(ref noise, samples, slice.Rows, noiseWidth));
+            source.CopyContext(slice.First, slice.Rows, contextWidth, Grown(ref sampleContext, samples, slice.Rows, contextWidth));
+            Grown(ref temperature, samples, slice.Rows, 1)[..slice.Rows].Fill(source.Temperature);
+            samples += slice.Rows;
         }
-        GatherContext(engine.ContextWidth, rows, slices);
-        if (direction == Direction.Forward)
-            Forward(engine, rows, slices);
         else
-            Inverse(engine, rows, samples, slices);
-        Scatter(engine.Width, slices);
-        return rows;
+        {
+            source.CopyValues(slice.First, slice.Rows, width, Grown(ref input, rows, slice.Rows, width));
+            source.CopyContext(slice.First, slice.Rows, contextWidth, Grown(ref context, rows, slice.Rows, contextWidth));
+            rows += slice.Rows;
+        }
     }
 
-    private void Forward(FlowEngine<float> engine, int rows, ReadOnlySpan<Slice> slices)
+    /// <summary>All is staged: makes room for the latents of samples before the others, and for the results.</summary>
+    public void Seal()
     {
-        int width = engine.Width, row = 0;
-        Span<float> x = Sized(ref input, rows * width);
-        foreach (Slice slice in slices)
-        {
-            slice.Item.Input.CopyValues(slice.First, slice.Rows, width, x[(row * width)..]);
-            row += slice.Rows;
-        }
-        engine.Forward(x, Context(engine, rows), Sized(ref values, rows * width), Sized(ref logDet, rows), Sized(ref logProb, rows));
-    }
-
-    private void Inverse(FlowEngine<float> engine, int rows, int samples, ReadOnlySpan<Slice> slices)
-    {
-        int width = engine.Width, row = 0;
-        Span<float> noise = Sized(ref input, samples * engine.NoiseWidth);
-        Span<float> z = Sized(ref latents, rows * width), scale = Sized(ref temperature, samples);
-        foreach (Slice slice in slices)
-        {
-            if (row < samples)
-            {
-                slice.Item.Input.CopyValues(slice.First, slice.Rows, engine.NoiseWidth, noise[(row * engine.NoiseWidth)..]);
-                scale.Slice(row, slice.Rows).Fill(slice.Item.Input.Temperature);
-            }
-            else
-            {
-                slice.Item.Input.CopyValues(slice.First, slice.Rows, width, z[(row * width)..]);
-            }
-            row += slice.Rows;
-        }
-        Span<float> drawn = Sized(ref logBase, samples);
         if (samples > 0)
-            engine.Latents(noise, Context(engine, samples), scale, z[..(samples * width)], drawn);
-        engine.Inverse(z, Context(engine, rows), Sized(ref values, rows * width), Sized(ref logDet, rows), Sized(ref logProb, rows));
-    }
-
-    private void GatherContext(int width, int rows, ReadOnlySpan<Slice> slices)
-    {
-        Span<float> target = Sized(ref context, rows * width);
-        int row = 0;
-        foreach (Slice slice in slices)
         {
-            slice.Item.Input.CopyContext(slice.First, slice.Rows, width, target[(row * width)..]);
-            row += slice.Rows;
+            Grown(ref input, rows, samples, width);
+            Grown(ref context, rows, samples, contextWidth);
+            input.AsSpan(0, rows * width).CopyTo(input.AsSpan(samples * width));
+            context.AsSpan(0, rows * contextWidth).CopyTo(context.AsSpan(samples * contextWidth));
+            sampleContext.AsSpan(0, samples * contextWidth).CopyTo(context);
+            Grown(ref logBase, 0, samples, 1);
+            rows += samples;
         }
+        Grown(ref values, 0, rows, width);
+        Grown(ref logDet, 0, rows, 1);
+        Grown(ref logProb, 0, rows, 1);
     }
 
-    private void Scatter(int width, ReadOnlySpan<Slice> slices)
+    public void Forward(FlowEngine<float> engine, int from, int to) =>
+        engine.Forward(Part(input, from, to, width), Part(context, from, to, contextWidth),
+            Part(values, from, to, width), Part(logDet, from, to, 1), Part(logProb, from, to, 1));
+
+    public void Inverse(FlowEngine<float> engine, int from, int to)
     {
-        int row = 0;
-        foreach (Slice slice in slices)
-        {
-            WorkResults results = slice.Item.Results;
-            values.AsSpan(row * width, slice.Rows * width).CopyTo(results.Values.Span[(slice.First * width)..]);
-            logDet.AsSpan(row, slice.Rows).CopyTo(results.LogDet.Span[slice.First..]);
-            logProb.AsSpan(row, slice.Rows).CopyTo(results.LogProb.Span[slice.First..]);
-            if (results.Latents is not null)
-                ScatterSamples(width, row, slice, results);
-            row += slice.Rows;
-        }
+        int drawn = Math.Min(to, samples);
+        if (drawn > from)
+            engine.Latents(Part(noise, from, drawn, noiseWidth), Part(context, from, drawn, contextWidth), Part(temperature, from, drawn, 1),
+                Part(input, from, drawn, width), Part(logBase, from, drawn, 1));
+        engine.Inverse(Part(input, from, to, width), Part(context, from, to, contextWidth),
+            Part(values, from, to, width), Part(logDet, from, to, 1), Part(logProb, from, to, 1));
     }
 
-    /// <summary>log q(x) = log density of the latent drawn - log|det dx/dz|.</summary>
-    private void ScatterSamples(int width, int row, Slice slice, WorkResults results)
+    /// <summary>Copies the results of a slice to its caller; <paramref name="row"/> is where it stands in the batch.</summary>
+    public void HandOut(Slice slice, int row)
     {
-        latents.AsSpan(row * width, slice.Rows * width).CopyTo(results.Latents!.Span[(slice.First * width)..]);
+        WorkResults results = slice.Item.Results;
+        values.AsSpan(row * width, slice.Rows * width).CopyTo(results.Values.Span[(slice.First * width)..]);
+        logDet.AsSpan(row, slice.Rows).CopyTo(results.LogDet.Span[slice.First..]);
+        logProb.AsSpan(row, slice.Rows).CopyTo(results.LogProb.Span[slice.First..]);
+        if (results.Latents is null)
+            return;
+        input.AsSpan(row * width, slice.Rows * width).CopyTo(results.Latents.Span[(slice.First * width)..]);
+        // log q(x) = log density of the latent drawn - log|det dx/dz|
         Span<float> logQ = results.LogQ!.Span.Slice(slice.First, slice.Rows);
         for (int i = 0; i < logQ.Length; i++)
             logQ[i] = logBase[row + i] - logDet[row + i];
     }
 
-    private ReadOnlySpan<float> Context(FlowEngine<float> engine, int rows) => context.AsSpan(0, rows * engine.ContextWidth);
+    public void Clear() => (rows, samples) = (0, 0);
 
-    private static Span<float> Sized(ref float[] buffer, int length)
+    private static Span<float> Part(float[] buffer, int from, int to, int width) => buffer.AsSpan(from * width, (to - from) * width);
+
+    /// <summary>Room for more rows behind those that are there.</summary>
+    private static Span<float> Grown(ref float[] buffer, int rows, int more, int width)
     {
-        if (buffer.Length < length)
-            buffer = new float[Math.Max(length, buffer.Length * 2)];
-        return buffer.AsSpan(0, length);
+        int needed = checked((rows + more) * width);
+        if (buffer.Length < needed)
+            Array.Resize(ref buffer, Math.Max(needed, buffer.Length * 2));
+        return buffer.AsSpan(rows * width);
     }
 }

@@ -1,52 +1,166 @@
-using System.Threading.Channels;
+using FlowCore.Engines;
 
 namespace FlowService.Batching;
 
-/// <summary>What waits for one device: bounded in rows, and it says no at once.</summary>
-internal sealed class BatchQueue(string device, int rowLimit)
+/// <summary>
+/// What waits for one version of a model, and its engines. It is bounded in rows, and says no at once. One thread gathers the next
+/// batch while the others compute; the batch grows until an engine is free, and leaves at once where one is.
+/// </summary>
+internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] engines, TimeProvider time)
 {
-    // Only the device's thread waits on the channel, blocked: a writer may wake it without a detour over the pool.
-    private readonly Channel<QueueEntry> entries = Channel.CreateBounded<QueueEntry>(
-        new BoundedChannelOptions(rowLimit) { SingleReader = true, AllowSynchronousContinuations = true });
+    private const int LongestRetrySeconds = 60;
 
+    private readonly Lock gathering = new();
+    private readonly object gate = new(); // a Monitor, for its Wait and Pulse
+    private readonly Lanes lanes = new();
+    private readonly Stack<FlowEngine<float>> idle = new(engines);
+    private readonly Throughput throughput = new(engines.Length);
+    private int batchRows = options.BatchRows;
     private long rows;
-    private volatile bool closed;
+    private bool closed;
 
-    public string Device => device;
+    public BatchingOptions Options => options;
+
+    /// <summary>The most rows in a batch: what is configured, or what the device's memory has proved to hold.</summary>
+    public int BatchRows => Volatile.Read(ref batchRows);
 
     /// <summary>The rows that wait.</summary>
     public long Rows => Interlocked.Read(ref rows);
 
+    public bool IsClosed => Volatile.Read(ref closed);
+
     /// <summary>Takes places for rows; false where they are not free.</summary>
     public bool TryAdmit(int count)
     {
-        if (Interlocked.Add(ref rows, count) <= rowLimit)
+        if (Interlocked.Add(ref rows, count) <= options.QueueRows)
             return true;
         Release(count);
         return false;
     }
 
-    /// <summary>Gives places back: their rows are computed now, or given up.</summary>
+    /// <summary>Gives places back that were taken, and not used.</summary>
     public void Release(int count) => Interlocked.Add(ref rows, -count);
 
-    /// <summary>Queues what was admitted; false where the queue is closed, or full of items that were given up.</summary>
-    public bool TryEnqueue(QueueEntry entry) => entries.Writer.TryWrite(entry);
+    /// <summary>The seconds until places for so many rows are free, at the rate of the last batches.</summary>
+    public int RetryAfter(int count)
+    {
+        lock (gate)
+        {
+            double seconds = throughput.RowsPerSecond > 0 ? (Rows + count - options.QueueRows) / throughput.RowsPerSecond : 0;
+            return (int)Math.Clamp(Math.Ceiling(seconds), 1, LongestRetrySeconds);
+        }
+    }
+
+    /// <summary>Queues what was admitted; false where the queue is closed.</summary>
+    public bool TryEnqueue(WorkItem item)
+    {
+        lock (gate)
+        {
+            if (closed)
+                return false;
+            lanes.Add(item, batchRows);
+            Monitor.PulseAll(gate);
+            return true;
+        }
+    }
+
+    /// <summary>The caller is gone, or its deadline has passed: nothing more of the item is computed. The rows that were saved.</summary>
+    public int Stop(WorkItem item, Exception reason)
+    {
+        lock (gate)
+        {
+            if (item.IsStopped || item.Completion.IsCompleted)
+                return 0;
+            int saved = item.Waiting;
+            Release(saved);
+            item.Stop(reason);
+            Monitor.PulseAll(gate); // a batch that holds it, and waits for an engine, shall let it go
+            return saved;
+        }
+    }
 
     /// <summary>Ends the queue: what is in it will still be computed.</summary>
     public void Close()
     {
-        closed = true;
-        entries.Writer.TryComplete();
+        lock (gate)
+        {
+            closed = true;
+            Monitor.PulseAll(gate);
+        }
     }
 
-    public bool IsClosed => closed;
-
-    public bool TryRead(out QueueEntry? entry) => entries.Reader.TryRead(out entry);
-
-    /// <summary>Blocks the device's thread until there is an entry; false when the queue has ended.</summary>
-    public bool WaitToRead()
+    /// <summary>Blocks until a batch is gathered and an engine is free for it; null when the queue has ended.</summary>
+    public FlowEngine<float>? Gather(Batch batch)
     {
-        ValueTask<bool> wait = entries.Reader.WaitToReadAsync();
-        return wait.IsCompleted ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
+        lock (gathering)
+            while (true)
+            {
+                lock (gate)
+                    while (!Grow(batch))
+                    {
+                        double wait = batch.Rows > 0 && idle.Count > 0 ? MillisecondsLeft(batch) : Timeout.Infinite;
+                        if (wait == 0)
+                            return Begin(batch);
+                        if (closed && batch.Rows == 0)
+                            return null;
+                        Monitor.Wait(gate, (int)wait); // 0 below a millisecond: it only lets callers in
+                    }
+                batch.Stage(); // not under the lock: callers go on queueing
+            }
     }
+
+    /// <summary>A batch is computed: its engine is free for the next one.</summary>
+    public void Return(FlowEngine<float> engine, int computed, TimeSpan took)
+    {
+        lock (gate)
+        {
+            idle.Push(engine);
+            throughput.Add(computed, took);
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>The results are in place: completes each caller whose rows are all computed, and fails those whose slice failed.</summary>
+    public void End(Batch batch, Exception? fault = null)
+    {
+        lock (gate)
+        {
+            for (int i = 0; i < batch.Slices.Length; i++)
+            {
+                WorkItem item = batch.Slices[i].Item;
+                Exception? failure = fault ?? batch.Failure(i);
+                if (failure is not null && !item.IsStopped)
+                    Release(item.Waiting);
+                item.End(failure);
+            }
+            batch.Clear();
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>So many rows were more than the memory holds: batches stay smaller from now on.</summary>
+    public int Halve(int failedRows)
+    {
+        lock (gate)
+            return batchRows = Math.Min(batchRows, Math.Max(1, failedRows / 2));
+    }
+
+    private bool Grow(Batch batch)
+    {
+        batch.PutBackIfStopped();
+        return lanes.Fill(batch, batchRows);
+    }
+
+    private FlowEngine<float> Begin(Batch batch)
+    {
+        foreach (Slice slice in batch.Slices)
+            slice.Item.Begin(slice);
+        Release(batch.Rows);
+        lanes.Begun(batch.Lane!, batch.Rest, batchRows);
+        return idle.Pop();
+    }
+
+    private double MillisecondsLeft(Batch batch) => options.DelayMicroseconds == 0 || batch.Rows >= batchRows || closed
+        ? 0
+        : Math.Max(0, options.DelayMicroseconds / 1000.0 - time.GetElapsedTime(batch.Oldest).TotalMilliseconds);
 }

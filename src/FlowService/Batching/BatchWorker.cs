@@ -1,125 +1,108 @@
-using FlowService.Errors;
+using FlowCore.Engines;
 using FlowService.Models;
 using FlowService.Telemetry;
 
 namespace FlowService.Batching;
 
 /// <summary>
-/// One device's thread: takes what has gathered, computes it as one batch, completes each caller. No timer: a lone request leaves
-/// at once, and batches grow by themselves while the device is busy. Nothing that a batch does ends the loop.
+/// The threads of a model: one more than it has engines, so that one gathers while the others compute. Each takes a batch all the
+/// way: no work is handed from thread to thread, and a lone request costs one wake-up. Nothing that a batch does ends a thread.
 /// </summary>
-internal sealed class BatchWorker(BatchQueue queue, int batchRows, FlowMetrics metrics, TimeProvider time, ILogger logger)
+internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetrics metrics, TimeProvider time, ILogger logger)
 {
-    private readonly Backlog backlog = new();
-    private readonly Batch batch = new();
-    private readonly BatchBuffers buffers = new();
-    private readonly List<WorkItem> unfinished = [];
-    private readonly List<ServedModel> leaving = [];
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int running;
 
-    /// <summary>Completes when the queue was closed and all work is done.</summary>
+    /// <summary>Completes when the queue was closed, all work is done, and the engines are disposed of.</summary>
     public Task Ended => ended.Task;
 
-    public void Start() => new Thread(Loop) { Name = $"batches on {queue.Device}", IsBackground = true }.Start();
+    /// <summary>False where something failed in the last batch: ask the model for a row to know whether it lives.</summary>
+    public bool LastBatchSucceeded { get; private set; } = true;
+
+    public void Start()
+    {
+        running = model.Engines.Length + 1;
+        for (int i = 0; i < model.Engines.Length + 1; i++)
+            new Thread(Loop) { Name = $"batches of {model.Name} {model.Version}", IsBackground = true }.Start();
+    }
 
     private void Loop()
     {
-        try
+        var batch = new Batch(new BatchBuffers(model.Engine.Width, model.Engine.NoiseWidth, model.Engine.ContextWidth));
+        while (Turn(batch))
         {
-            while (!backlog.IsEmpty || queue.WaitToRead())
-                Turn();
         }
-        finally
-        {
-            logger.DeviceStopped(queue.Device);
-            ended.SetResult();
-        }
+        if (Interlocked.Decrement(ref running) > 0)
+            return;
+        foreach (FlowEngine<float> engine in model.Engines)
+            engine.Dispose();
+        ended.SetResult();
     }
 
-    private void Turn()
+    private bool Turn(Batch batch)
     {
         try
         {
-            Arrivals();
-            if (backlog.IsEmpty)
-                return;
-            Lane lane = backlog.Gather(batch, batchRows);
-            if (batch.Rows > 0)
-                Run(lane);
+            if (queue.Gather(batch) is not { } engine)
+                return false;
+            Compute(engine, batch);
+            batch.HandOut();
+            queue.End(batch);
         }
         catch (Exception e)
         {
-            logger.TurnFailed(queue.Device, e);
-            foreach (Slice slice in batch.Slices())
-                slice.Item.Fail(e);
+            logger.TurnFailed(model.Name, model.Version, e);
+            queue.End(batch, e);
         }
-        finally
-        {
-            batch.Clear();
-            // New arrivals stand before the rest of a large request, so that they wait for one batch of it, not for all.
-            Arrivals();
-            foreach (WorkItem item in unfinished)
-                backlog.Return(item, batchRows);
-            unfinished.Clear();
-            Dismiss();
-        }
+        return true;
     }
 
-    private void Arrivals()
+    private void Compute(FlowEngine<float> engine, Batch batch)
     {
-        while (queue.TryRead(out QueueEntry? entry))
-            if (entry is Retirement { Model: var model })
-                leaving.Add(model);
-            else if (entry is WorkItem item && !leaving.Contains(item.Model) && !item.Model.IsDisposed)
-                backlog.Add(item);
-            else if (entry is WorkItem late)
-                late.TryGiveUp(new RequestException(ProblemKind.NotReady, $"model '{late.Model.Name}' version {late.Model.Version} was unloaded") { RetryAfter = 1 });
-    }
-
-    private void Run(Lane lane)
-    {
-        ReadOnlySpan<Slice> slices = batch.Slices();
-        long now = time.GetTimestamp();
-        foreach (Slice slice in slices)
-            if (slice.First == 0)
-                metrics.Dequeued(slice.Item, time.GetElapsedTime(slice.Item.Queued, now));
-        Compute(lane, slices);
-    }
-
-    /// <summary>Computes slices together; where that fails, each alone, so that only the guilty caller gets the error.</summary>
-    private void Compute(Lane lane, ReadOnlySpan<Slice> slices)
-    {
+        int rows = batch.Rows;
         long began = time.GetTimestamp();
-        int rows;
         try
         {
-            rows = buffers.Compute(lane.Model.Engine, lane.Direction, slices);
+            foreach (Slice slice in batch.Slices)
+                if (slice.First == 0)
+                    metrics.Dequeued(slice.Item, time.GetElapsedTime(slice.Item.Queued, began));
+            batch.Seal();
+            LastBatchSucceeded = Try(engine, batch, 0, rows);
         }
-        catch (Exception e) when (slices.Length > 1)
+        finally
         {
-            logger.BatchFailed(lane.Model.Name, lane.Model.Version, slices.Length, e);
-            for (int i = 0; i < slices.Length; i++)
-                Compute(lane, slices.Slice(i, 1));
-            return;
+            TimeSpan took = time.GetElapsedTime(began);
+            queue.Return(engine, rows, took);
+            metrics.BatchRun(model, batch.Lane!.Direction, rows, took);
+        }
+    }
+
+    /// <summary>
+    /// Computes some rows; where that fails, in two parts, until the guilty callers are alone. Where memory is out, any rows are cut
+    /// in two, and the queue's batches become smaller.
+    /// </summary>
+    private bool Try(FlowEngine<float> engine, Batch batch, int from, int to)
+    {
+        try
+        {
+            batch.Compute(engine, from, to);
+            return true;
         }
         catch (Exception e)
         {
-            slices[0].Item.Fail(e);
-            return;
-        }
-        metrics.BatchRun(lane.Model, lane.Direction, rows, time.GetElapsedTime(began));
-        foreach (Slice slice in slices)
-            if (slice.Item.EndSlice())
-                unfinished.Add(slice.Item);
-    }
-
-    private void Dismiss()
-    {
-        for (int i = leaving.Count - 1; i >= 0; i--)
-            if (backlog.TryForget(leaving[i]))
+            bool memory = OutOfMemory.Is(e);
+            metrics.BatchFailed(model, batch.Lane!.Direction, memory ? "out_of_memory" : "fault");
+            if (memory)
+                logger.OutOfMemory(model.Name, model.Version, to - from, queue.Halve(to - from));
+            int middle = memory ? (from + to) / 2 : batch.Middle(from, to);
+            if (middle == from)
             {
-                leaving[i].Dispose();
-                leaving.RemoveAt(i);
+                batch.Fail(from, to, e);
+                return false;
             }
+            if (!memory)
+                logger.BatchFailed(model.Name, model.Version, to - from, e);
+            return Try(engine, batch, from, middle) & Try(engine, batch, middle, to);
+        }
     }
 }

@@ -3,7 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace FlowService.Batching;
 
-/// <summary>The section <c>Batching</c>: how requests wait for a device and share it.</summary>
+/// <summary>
+/// The section <c>Batching</c>: how requests wait for a model and share its batches. <c>Models:Overrides:NAME</c> says otherwise for
+/// one model.
+/// </summary>
 internal sealed class BatchingOptions
 {
     public const string Section = "Batching";
@@ -12,9 +15,13 @@ internal sealed class BatchingOptions
     [Within(1, 1 << 20, ErrorMessage = "Batching:BatchRows must lie in 1..1048576: it is the most rows in one batch (default 4096).")]
     public int BatchRows { get; set; } = 4096;
 
-    /// <summary>The most rows that wait for one device (default 262144). Beyond it requests are refused with 429.</summary>
-    [Within(1, 1 << 30, ErrorMessage = "Batching:QueueRows must be 1 or more: it is the most rows that wait for one device (default 262144).")]
+    /// <summary>The most rows that wait for one model (default 262144). Beyond it requests are refused with 429.</summary>
+    [Within(1, 1 << 30, ErrorMessage = "Batching:QueueRows must be 1 or more: it is the most rows that wait for one model (default 262144).")]
     public int QueueRows { get; set; } = 1 << 18;
+
+    /// <summary>The time in microseconds that a batch which is not full waits for more requests (default 0: it leaves at once).</summary>
+    [Within(0, 10_000_000, ErrorMessage = "Batching:DelayMicroseconds must lie in 0..10000000: a batch that is not full waits so long for more requests (default 0).")]
+    public int DelayMicroseconds { get; set; }
 
     /// <summary>The time in seconds after which a request that names no timeout is given up with 504 (default 30).</summary>
     [Within(0.001, 86400, ErrorMessage = "Batching:DeadlineSeconds must lie in 0.001..86400: a request that names no timeout_ms is given up after it (default 30).")]

@@ -1,3 +1,4 @@
+using FlowService.Models;
 using FlowService.Wire;
 using Microsoft.Extensions.Options;
 
@@ -7,11 +8,10 @@ internal static class BatchingSetup
 {
     public static IServiceCollection AddBatching(this IServiceCollection services)
     {
-        services.AddOptionsWithValidateOnStart<BatchingOptions, BatchingOptionsValidator>().BindConfiguration(BatchingOptions.Section);
+        services.AddOptionsWithValidateOnStart<BatchingOptions, BatchingOptionsValidator>();
+        services.AddSingleton<IConfigureOptions<BatchingOptions>, ModelOverrides>();
         services.AddSingleton<IValidateOptions<BatchingOptions>, BatchingFitsLimits>();
         services.AddSingleton<RowPool>();
-        services.AddSingleton<Inference>();
-        services.AddSingleton<ComputeDevice>();
-        return services.AddHostedService(provider => provider.GetRequiredService<ComputeDevice>());
+        return services.AddSingleton<Inference>();
     }
 }

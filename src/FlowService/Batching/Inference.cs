@@ -1,34 +1,22 @@
 using FlowService.Errors;
+using FlowService.Telemetry;
 using FlowService.Wire;
-using Microsoft.Extensions.Options;
 
 namespace FlowService.Batching;
 
-/// <summary>Takes a request's rows to the device of its model, and waits for them: the whole way between the two threads.</summary>
-internal sealed class Inference(IOptions<BatchingOptions> options, RowPool pool, TimeProvider time)
+/// <summary>Takes a request's rows through the queue of its model, and waits for them: the whole way between the two threads.</summary>
+internal sealed class Inference(RowPool pool, FlowMetrics metrics, TimeProvider time)
 {
-    private readonly BatchingOptions limits = options.Value;
-
     /// <summary>Computes the item's results.</summary>
     /// <exception cref="RequestException">429 where the queue is full, 503 where it is closed, 504 where the deadline passed.</exception>
     public async Task RunAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
+        callerGone.ThrowIfCancellationRequested();
         using var deadline = new CancellationTokenSource(timeout, time);
         Admit(item);
-        using (callerGone.UnsafeRegister(static (item, token) => ((WorkItem)item!).TryGiveUp(new OperationCanceledException(token)), item))
-        using (deadline.Token.UnsafeRegister(static item => ((WorkItem)item!).TryGiveUp(DeadlinePassed()), item))
+        using (callerGone.UnsafeRegister((item, token) => Stop((WorkItem)item!, new OperationCanceledException(token), "client_gone"), item))
+        using (deadline.Token.UnsafeRegister(item => Stop((WorkItem)item!, Deadline.Passed(), "deadline_passed"), item))
             await item.Completion;
-    }
-
-    /// <summary>The time that a request may take: what it asks for, or the default.</summary>
-    public TimeSpan Timeout(int? milliseconds)
-    {
-        if (milliseconds is not { } asked)
-            return TimeSpan.FromSeconds(limits.DeadlineSeconds);
-        double most = limits.MaxDeadlineSeconds * 1000;
-        return asked >= 1 && asked <= most
-            ? TimeSpan.FromMilliseconds(asked)
-            : throw new RequestException(ProblemKind.InvalidArgument, $"timeout_ms must lie in 1..{most:0}; it is {asked}") { Field = "timeout_ms" };
     }
 
     /// <summary>Noise is drawn after the places are taken: a request that is refused costs nothing.</summary>
@@ -43,7 +31,7 @@ internal sealed class Inference(IOptions<BatchingOptions> options, RowPool pool,
                 item.Input.DrawNoise(item.Model.Engine, pool);
             item.Queued = time.GetTimestamp();
             if (!queue.TryEnqueue(item))
-                throw queue.IsClosed ? Closed() : Full(item);
+                throw Closed();
         }
         catch
         {
@@ -52,13 +40,16 @@ internal sealed class Inference(IOptions<BatchingOptions> options, RowPool pool,
         }
     }
 
+    private void Stop(WorkItem item, Exception reason, string word)
+    {
+        if (item.Model.Queue.Stop(item, reason) is > 0 and int saved)
+            metrics.Saved(item, saved, word);
+    }
+
     private static RequestException Full(WorkItem item) => new(ProblemKind.QueueFull,
-        $"{item.Model.Queue.Rows} rows wait for device {item.Model.Queue.Device} already, and {item.Input.Count} more are too many (Batching:QueueRows); try again soon")
-    { RetryAfter = 1 };
+        $"{item.Model.Queue.Rows} rows wait for model '{item.Model.Name}' already, and {item.Input.Count} more are too many (Batching:QueueRows); try again as Retry-After says")
+    { RetryAfter = item.Model.Queue.RetryAfter(item.Input.Count) };
 
     private static RequestException Closed() =>
-        new(ProblemKind.NotReady, "the service is shutting down; try another instance, or this one after its restart") { RetryAfter = 5 };
-
-    private static RequestException DeadlinePassed() =>
-        new(ProblemKind.DeadlinePassed, "the answer was not ready in time; raise timeout_ms, send fewer rows, or try again when the service is less busy");
+        new(ProblemKind.NotReady, "the model is being unloaded, or the service is shutting down; try again, or another instance") { RetryAfter = 1 };
 }

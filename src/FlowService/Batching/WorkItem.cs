@@ -4,17 +4,16 @@ using FlowService.Wire;
 namespace FlowService.Batching;
 
 /// <summary>
-/// One request's rows on their way through a device. The request's thread owns the item and its buffers; between
-/// <see cref="TryBegin"/> and <see cref="EndSlice"/> the device's thread uses them, and never after <see cref="Completion"/>.
+/// One request's rows on their way through a model's queue. The request's thread owns the item and its buffers; while slices of
+/// it are in batches the model's threads use them, and never after <see cref="Completion"/>. What changes here changes under the
+/// queue's lock.
 /// </summary>
-internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows rows, RowPool pool) : QueueEntry, IDisposable
+internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows rows, RowPool pool) : IDisposable
 {
-    private const int Waiting = 0, Running = 1, Done = 2;
-
-    // A caller's continuation must not run on the device's thread.
+    // A caller's continuation must not run on a model's thread.
     private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int state;
     private Exception? stop;
+    private int slices, taken, begun;
 
     public ServedModel Model => model;
 
@@ -22,64 +21,69 @@ internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows 
 
     public Direction Direction => operation.Direction();
 
+    public Priority Priority { get; init; }
+
     public WorkRows Input => rows;
 
     public WorkResults Results { get; } = new(model, operation, rows, pool);
 
-    /// <summary>The rows that some batch has computed or is computing.</summary>
-    public int Taken { get; private set; }
-
-    public int Remaining => rows.Count - Taken;
-
     /// <summary>The time at which it was queued, as the clock's timestamp.</summary>
     public long Queued { get; set; }
 
-    /// <summary>Done, failed or given up: from here on the device's thread does not touch the item.</summary>
+    /// <summary>Done, failed or given up: from here on no thread of the model touches the item.</summary>
     public Task Completion => completion.Task;
 
-    /// <summary>Claims the item for a batch; false where its caller gave up.</summary>
-    public bool TryBegin() => Interlocked.CompareExchange(ref state, Running, Waiting) == Waiting;
+    /// <summary>The rows that no batch has taken.</summary>
+    public int Remaining => rows.Count - taken;
 
-    /// <summary>Takes up to <paramref name="most"/> of the remaining rows.</summary>
+    /// <summary>The rows of which no computation has begun.</summary>
+    public int Waiting => rows.Count - begun;
+
+    /// <summary>Its caller is gone, its deadline has passed, or a part of it failed: nothing more of it is computed.</summary>
+    public bool IsStopped => stop is not null;
+
+    /// <summary>Takes up to <paramref name="most"/> of the remaining rows for a batch.</summary>
     public Slice Take(int most)
     {
-        var slice = new Slice(this, Taken, Math.Min(most, Remaining));
-        Taken += slice.Rows;
+        var slice = new Slice(this, taken, Math.Min(most, Remaining));
+        taken += slice.Rows;
+        slices++;
         return slice;
     }
 
-    /// <summary>A slice is computed: completes the item, or puts it back to waiting. True where rows are left to compute.</summary>
-    public bool EndSlice()
+    /// <summary>Takes back the slice that was taken last.</summary>
+    public void Return(Slice slice)
     {
-        if (Remaining == 0)
-        {
-            Volatile.Write(ref state, Done);
+        taken = slice.First;
+        slices--;
+        CompleteStopped();
+    }
+
+    /// <summary>The computation of a slice begins.</summary>
+    public void Begin(Slice slice) => begun += slice.Rows;
+
+    /// <summary>A slice is computed, and its results are in place; or it failed.</summary>
+    public void End(Exception? failure)
+    {
+        slices--;
+        stop ??= failure;
+        if (IsStopped)
+            CompleteStopped();
+        else if (slices == 0 && Remaining == 0)
             completion.TrySetResult();
-            return false;
-        }
-        Interlocked.Exchange(ref state, Waiting);
-        // A caller who gave up during the slice found it running and left word.
-        return Volatile.Read(ref stop) is not { } reason || !TryGiveUp(reason);
     }
 
-    /// <summary>The computation failed. Does nothing to an item that is done.</summary>
-    public void Fail(Exception reason)
+    /// <summary>Nothing more of it is computed. It completes now, or where a batch has a part of it, with that batch.</summary>
+    public void Stop(Exception reason)
     {
-        if (Interlocked.Exchange(ref state, Done) == Done)
-            return;
-        model.Queue.Release(Remaining);
-        completion.TrySetException(reason);
+        stop ??= reason;
+        CompleteStopped();
     }
 
-    /// <summary>The caller is gone or the deadline passed: at once while the item waits, else after the running slice.</summary>
-    public bool TryGiveUp(Exception reason)
+    private void CompleteStopped()
     {
-        Interlocked.CompareExchange(ref stop, reason, null);
-        if (Interlocked.CompareExchange(ref state, Done, Waiting) != Waiting)
-            return false;
-        model.Queue.Release(Remaining);
-        completion.TrySetException(reason);
-        return true;
+        if (stop is { } reason && slices == 0)
+            completion.TrySetException(reason);
     }
 
     public void Dispose()

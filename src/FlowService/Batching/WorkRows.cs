@@ -24,13 +24,16 @@ internal sealed class WorkRows : IDisposable
 
     public ulong Seed { get; init; }
 
+    /// <summary>The row of the seed's noise that the first row has.</summary>
+    public long Offset { get; init; }
+
     public float Temperature { get; init; } = 1;
 
-    /// <summary>Draws the noise of samples, on the caller's thread: row i has noise row i of the seed.</summary>
+    /// <summary>Draws the noise of samples, on the caller's thread: row i has noise row offset + i of the seed.</summary>
     public void DrawNoise(FlowEngine<float> engine, RowPool pool)
     {
         noise = pool.Rent(checked(Count * engine.NoiseWidth));
-        engine.DrawNoise(Seed, 0, noise.Span);
+        engine.DrawNoise(Seed, Offset, noise.Span);
     }
 
     /// <summary>Copies the values of a slice, <paramref name="width"/> to a row.</summary>

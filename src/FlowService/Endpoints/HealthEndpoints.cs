@@ -1,5 +1,3 @@
-using FlowService.Batching;
-using FlowService.Errors;
 using FlowService.Models;
 using FlowService.OpenApi;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -19,17 +17,16 @@ internal static class HealthEndpoints
             .WithDescription("200 from the first moment on, also while models are being loaded. Restart the process where it does not answer.");
         group.MapGet("/ready", Ready)
             .WithSummary("Does the service take requests?")
-            .WithDescription("200 once every model is loaded, or reported as failed; 503 before that, and while the service shuts down.")
+            .WithDescription("200 once every model is loaded, or reported as failed; 503 before that, while the service shuts down, and where a device fails to compute a single row.")
             .WithErrors(503);
     }
 
     private static Ok<Health> Live() => TypedResults.Ok(new Health("live"));
 
-    private static Ok<Health> Ready(ServiceGate gate, ComputeDevice device)
+    private static async Task<Ok<Health>> Ready(HttpContext http, ServiceGate gate, DeviceProbe devices)
     {
-        gate.Check();
-        return device.IsAlive
-            ? TypedResults.Ok(new Health("ready"))
-            : throw new RequestException(ProblemKind.NotReady, $"the thread of device {device.Queue.Device} has ended; restart the service");
+        gate.CheckReady();
+        await devices.CheckAsync(http.RequestAborted);
+        return TypedResults.Ok(new Health("ready"));
     }
 }

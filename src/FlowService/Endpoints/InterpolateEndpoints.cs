@@ -18,8 +18,9 @@ namespace FlowService.Endpoints;
 /// <param name="Include">What to add to the answer: log_det.</param>
 /// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
 /// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
+/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
 internal sealed record InterpolateRequest(
-    string? Model, int? Version, float[][]? X, float[][]? Z, int Steps, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs);
+    string? Model, int? Version, float[][]? X, float[][]? Z, int Steps, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs, string? Priority);
 
 /// <summary>The rows along the path. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -59,7 +60,7 @@ internal static class InterpolateEndpoints
     private static async Task Interpolate(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
     {
         using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Interpolate);
-        ServedModel model = services.Find(http, request);
+        ServedModel model = await services.FindAsync(http, request);
         HashSet<string> include = Includes.Asked(request, model.Name);
         int steps = Steps(request, model, limits.Value);
         using WorkRows ends = Ends(request, model);

@@ -12,7 +12,8 @@ namespace FlowService.Endpoints;
 /// <param name="X">The rows: lists of as many numbers as the model has features.</param>
 /// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
 /// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-internal sealed record EncodeRequest(string? Model, int? Version, float[][] X, float[][]? Context, int? TimeoutMs);
+/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
+internal sealed record EncodeRequest(string? Model, int? Version, float[][] X, float[][]? Context, int? TimeoutMs, string? Priority);
 
 /// <summary>The latents of the rows. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -29,7 +30,8 @@ internal sealed record EncodeAnswer(string Model, int Version, float?[][] Z, flo
 /// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
 /// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
 /// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-internal sealed record DecodeRequest(string? Model, int? Version, float[][] Z, float[][]? Context, float[]? Range, int? TimeoutMs);
+/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
+internal sealed record DecodeRequest(string? Model, int? Version, float[][] Z, float[][]? Context, float[]? Range, int? TimeoutMs, string? Priority);
 
 /// <summary>The rows that the latents stand for. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -84,7 +86,7 @@ internal static class LatentEndpoints
     private static async Task AnswerAsync(
         HttpContext http, OperationServices services, RowRequest request, Operation operation, RequestField field, string output)
     {
-        ServedModel model = services.Find(http, request);
+        ServedModel model = await services.FindAsync(http, request);
         using WorkRows rows = OperationServices.RowsOf(request, field, model);
         PictureAnswer? picture = operation == Operation.Decode
             ? PictureAnswer.Asked(http, request, model, rows.Count, ImageGrid.NearSquare(rows.Count))

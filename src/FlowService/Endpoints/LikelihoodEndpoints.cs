@@ -12,7 +12,8 @@ namespace FlowService.Endpoints;
 /// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
 /// <param name="Include">What to add to the answer: z, log_det, latent_norm2, bits_per_dim.</param>
 /// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-internal sealed record LogProbRequest(string? Model, int? Version, float[][] X, float[][]? Context, string[]? Include, int? TimeoutMs);
+/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
+internal sealed record LogProbRequest(string? Model, int? Version, float[][] X, float[][]? Context, string[]? Include, int? TimeoutMs, string? Priority);
 
 /// <summary>The rows' log densities. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -50,7 +51,7 @@ internal static class LikelihoodEndpoints
     private static async Task LogProb(HttpContext http, [AsParameters] OperationServices services)
     {
         using RowRequest request = await services.Reader.ReadAsync(http, RequestField.LogProb);
-        ServedModel model = services.Find(http, request);
+        ServedModel model = await services.FindAsync(http, request);
         HashSet<string> include = Includes.Asked(request, model.Name);
         using WorkRows rows = OperationServices.RowsOf(request, RequestField.X, model);
         using WorkItem work = await services.RunAsync(http, Operation.LogProb, model, request, rows);

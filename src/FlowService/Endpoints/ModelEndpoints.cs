@@ -3,6 +3,7 @@ using FlowCore;
 using FlowCore.Checkpoints;
 using FlowService.Models;
 using FlowService.OpenApi;
+using FlowService.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FlowService.Endpoints;
@@ -13,8 +14,8 @@ internal sealed record ModelList(ModelSummary[] Models);
 /// <summary>A model in short.</summary>
 /// <param name="Name">The name that requests use.</param>
 /// <param name="Version">The version that serves where a request names none.</param>
-/// <param name="State">Of that version: loading, ready or failed.</param>
-/// <param name="Reason">Why it failed.</param>
+/// <param name="State">Of that version: loading, ready, failed, unloaded or on_demand.</param>
+/// <param name="Reason">Why it could not be loaded; with state ready: why its newer files could not.</param>
 /// <param name="EventShape">The shape of one datum; a row is its flat form.</param>
 /// <param name="Versions">All versions, the highest first.</param>
 internal sealed record ModelSummary(string Name, int Version, ModelState State, string? Reason, int[]? EventShape, VersionSummary[] Versions);
@@ -25,8 +26,8 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <summary>One version of a model in full.</summary>
 /// <param name="Name">The name that requests use.</param>
 /// <param name="Version">The version described here.</param>
-/// <param name="State">loading, ready or failed.</param>
-/// <param name="Reason">Why it failed.</param>
+/// <param name="State">loading, ready, failed, unloaded (by an administrator) or on_demand (the first request loads it).</param>
+/// <param name="Reason">Why it could not be loaded; with state ready: why its newer files could not.</param>
 /// <param name="Versions">All versions, the highest first.</param>
 /// <param name="Engine">What computes it: torch or compiled.</param>
 /// <param name="Device">Where: cpu, cuda:0, ...</param>
@@ -57,6 +58,22 @@ internal static class ModelEndpoints
             .WithDescription("Shape, features, context, device, provenance and self-test figures of the version that serves, or of `?version=`.")
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 404, 503);
+        group.MapPost("/models/{name}/load", Load)
+            .AddEndpointFilter<AdminFilter>()
+            .WithTags("Models")
+            .WithSummary("Load a model, or what has changed of it")
+            .WithDescription("For administrators. Loads what is new, has changed or failed before of the model's folder, or of `?version=`, beside what serves; then swaps them. No request "
+                + "fails meanwhile. What cannot be loaded leaves the old one serving, and the answer says why.")
+            .WithParameterExample("name", "two-moons")
+            .WithErrors(400, 401, 403, 404, 503);
+        group.MapPost("/models/{name}/unload", Unload)
+            .AddEndpointFilter<AdminFilter>()
+            .WithTags("Models")
+            .WithSummary("Unload a model")
+            .WithDescription("For administrators. Takes no new requests for the model, or for `?version=`, finishes those it has, and answers when its memory is given back. "
+                + "It stays unloaded until it is loaded by a call, or the service restarts.")
+            .WithParameterExample("name", "two-moons")
+            .WithErrors(400, 401, 403, 404, 503);
     }
 
     private static Ok<ModelList> List(ModelRegistry registry) =>
@@ -64,6 +81,15 @@ internal static class ModelEndpoints
 
     private static Ok<ModelDetails> Get(string name, int? version, ModelRegistry registry) =>
         TypedResults.Ok(Details(registry.Get(name, version), registry.Versions(name)));
+
+    private static async Task<Ok<ModelDetails>> Load(string name, int? version, ModelLifecycle models, ModelRegistry registry, HttpContext http) =>
+        TypedResults.Ok(Details(await models.LoadAsync(name, version, http.RequestAborted), registry.Versions(name)));
+
+    private static async Task<Ok<ModelDetails>> Unload(string name, int? version, ModelLifecycle models, ModelRegistry registry)
+    {
+        await models.UnloadAsync(name, version);
+        return TypedResults.Ok(Details(registry.Get(name, version), registry.Versions(name)));
+    }
 
     private static ModelSummary Summary(ModelVersion serving, ModelVersion[] versions) =>
         new(serving.Name, serving.Version, serving.State, serving.Reason, serving.Served?.Spec.EventShape, Summaries(versions));

@@ -2,26 +2,29 @@ using FlowService.Batching;
 using FlowService.Models;
 using FlowService.Telemetry;
 using FlowService.Wire;
+using Microsoft.Extensions.Options;
 
 namespace FlowService.Endpoints;
 
 /// <summary>What the four operations need, and the steps that they share.</summary>
-internal sealed record OperationServices(RequestReader Reader, ModelRegistry Registry, Inference Inference, RowPool Pool)
+internal sealed record OperationServices(RequestReader Reader, ModelLifecycle Models, Inference Inference, IOptionsMonitor<BatchingOptions> Batching, RowPool Pool)
 {
-    /// <summary>The model that the request names, noted for the metrics.</summary>
-    public ServedModel Find(HttpContext http, RowRequest request)
+    /// <summary>The model that the request names, noted for the metrics, and held until the answer is sent.</summary>
+    public async Task<ServedModel> FindAsync(HttpContext http, RowRequest request)
     {
-        ServedModel model = Registry.Find(request.Model, request.Version);
-        http.Features.Get<RequestFacts>()?.Model = model;
-        return model;
+        TimeSpan timeout = Deadline.Of(request.TimeoutMs, Batching.Get(request.Model ?? Options.DefaultName));
+        ModelLease lease = await Models.LeaseAsync(request.Model, request.Version, timeout, http.RequestAborted);
+        http.Response.RegisterForDispose(lease);
+        http.Features.Get<RequestFacts>()?.Model = lease.Model;
+        return lease.Model;
     }
 
     /// <summary>Takes the rows through the model's device; the item holds the results, and its caller disposes of it.</summary>
     public async Task<WorkItem> RunAsync(HttpContext http, Operation operation, ServedModel model, RowRequest request, WorkRows rows)
     {
-        TimeSpan timeout = Inference.Timeout(request.TimeoutMs);
+        TimeSpan timeout = Deadline.Of(request.TimeoutMs, model.Queue.Options);
         http.Features.Get<RequestFacts>()?.Rows = rows.Count;
-        var work = new WorkItem(model, operation, rows, Pool);
+        var work = new WorkItem(model, operation, rows, Pool) { Priority = request.Priority };
         try
         {
             await Inference.RunAsync(work, timeout, http.RequestAborted);

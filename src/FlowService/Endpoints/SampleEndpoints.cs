@@ -13,14 +13,16 @@ namespace FlowService.Endpoints;
 /// <param name="Model">The model's name; may be left out where one model is loaded.</param>
 /// <param name="Version">The model's version; the highest one serves by default.</param>
 /// <param name="Count">The number of rows; with context, the number for each context row.</param>
+/// <param name="Offset">The first row of the seed's stream (default 0): count 1000 and offset 5000 are rows 5000 to 5999 of it.</param>
 /// <param name="Seed">The same seed gives the same rows; left out, one is drawn and returned.</param>
 /// <param name="Temperature">Scales the noise: below 1 closer to the mode, above 1 further out (default 1).</param>
 /// <param name="Context">For a conditional model: the rows to condition on. A class is one integer.</param>
 /// <param name="Include">What to add to the answer: z.</param>
 /// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
 /// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
+/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
 internal sealed record SampleRequest(
-    string? Model, int? Version, int Count, ulong? Seed, double? Temperature, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs);
+    string? Model, int? Version, int Count, long? Offset, ulong? Seed, double? Temperature, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs, string? Priority);
 
 /// <summary>The rows drawn, with their log densities. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -50,7 +52,7 @@ internal static class SampleEndpoints
         .WithSummary("Rows drawn from the model")
         .WithDescription("""
             Draws `count` rows. The same `seed` gives the same rows, whatever else the service is doing, and 10 rows are the beginning
-            of 1000. `temperature` scales the noise of this request alone; `log_prob` is the model's density, `log_q` the one that was
+            of 1000; `offset` goes on where another request ended, so that parts agree with the whole. `temperature` scales the noise of this request alone; `log_prob` is the model's density, `log_q` the one that was
             really drawn from. A conditional model draws `count` rows for each row of `context`, in that order. With `Accept: image/png`
             an image model answers with a picture: one line for each context, else about a square.
             """)
@@ -65,7 +67,7 @@ internal static class SampleEndpoints
     private static async Task Sample(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
     {
         using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Sample);
-        ServedModel model = services.Find(http, request);
+        ServedModel model = await services.FindAsync(http, request);
         HashSet<string> include = Includes.Asked(request, model.Name);
         using WorkRows rows = RowsOf(request, model, limits.Value);
         int columns = rows.RowsPerContext > 1 || request.Context is not null ? rows.RowsPerContext : ImageGrid.NearSquare(rows.Count);
@@ -98,6 +100,9 @@ internal static class SampleEndpoints
             throw Invalid(RequestField.Count, context.Count > 1
                 ? $"count must be at least 1, and count times {context.Count} context rows at most {limits.SamplesPerRequest} (Limits:SamplesPerRequest); count is {count}"
                 : $"count must lie in 1..{limits.SamplesPerRequest} (Limits:SamplesPerRequest); it is {count}");
+        long offset = request.Offset ?? 0;
+        if (offset < 0 || offset > long.MaxValue - rows)
+            throw Invalid(RequestField.Offset, $"offset must lie in 0..{long.MaxValue - rows}: it is the first row of the seed's stream; it is {offset}");
         int values = Math.Max(model.Width, model.Engine.NoiseWidth);
         if (rows * values > limits.ValuesPerRequest)
             throw Invalid(RequestField.Count, $"{rows} rows of {values} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower count");
@@ -106,6 +111,7 @@ internal static class SampleEndpoints
             Count = (int)rows,
             Context = context.Values,
             RowsPerContext = context.Count > 0 ? count : 1,
+            Offset = offset,
             Seed = request.Seed ?? (ulong)Random.Shared.NextInt64(MaxDrawnSeed),
             Temperature = (float)temperature,
         };

@@ -6,6 +6,8 @@ internal sealed record ProblemKind(string Slug, int Status, string Title)
     public static readonly ProblemKind
         BadRequest = new("bad-request", 400, "The request is malformed"),
         InvalidJson = new("invalid-json", 400, "The body is not JSON"),
+        Unauthorized = new("unauthorized", 401, "The call needs the administrator's key"),
+        Forbidden = new("forbidden", 403, "The call is for administrators"),
         NotFound = new("not-found", 404, "There is nothing at this address"),
         UnknownModel = new("unknown-model", 404, "No such model"),
         UnknownVersion = new("unknown-version", 404, "No such version of the model"),

@@ -19,4 +19,13 @@ internal static partial class Log
 
     [LoggerMessage(2004, LogLevel.Information, "{Count} model versions of {Path} are loaded or reported; the service is ready")]
     public static partial void AllLoaded(this ILogger logger, int count, string path);
+
+    [LoggerMessage(2005, LogLevel.Information, "Model {Model} version {Version} makes room for another; the next request for it loads it again")]
+    public static partial void ModelEvicted(this ILogger logger, string model, int version);
+
+    [LoggerMessage(2006, LogLevel.Warning, "The repository {Path} cannot be read: {Reason}; what is loaded goes on serving")]
+    public static partial void RepositoryUnreadable(this ILogger logger, string path, string reason);
+
+    [LoggerMessage(2007, LogLevel.Information, "All that was accepted is answered, and the models are unloaded")]
+    public static partial void AllDone(this ILogger logger);
 }

@@ -1,13 +1,15 @@
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowService.Batching;
+using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Models;
 
 /// <summary>From a folder to a served model: read, build, self-test, warm up. All of it on a thread of its own.</summary>
 internal sealed class ModelLoader(
-    EngineFactory build, ComputeDevice device, IOptions<ModelsOptions> models, IOptions<BatchingOptions> batching, ILogger<ModelLoader> logger)
+    EngineFactory build, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
+    FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
 {
     /// <summary>The loaded version; where that fails, the version with the reason. Never throws for a model's sake.</summary>
     public Task<ModelVersion> LoadAsync(ModelFolder folder)
@@ -19,23 +21,39 @@ internal sealed class ModelLoader(
 
     private ModelVersion Load(ModelFolder folder)
     {
-        FlowEngine<float>? engine = null;
+        var engines = new List<FlowEngine<float>>();
         try
         {
+            BatchingOptions batches = batching.Get(folder.Name);
             Checkpoint checkpoint = Checkpoint.Read(folder.Path);
-            engine = build(checkpoint, device.Queue.Device);
-            SelfTestFigures figures;
-            using (var reference = new TorchEngine<double>(checkpoint.BuildFlow()))
-                figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance);
-            WarmUp.Run(engine, batching.Value.BatchRows);
-            logger.ModelReady(folder.Name, folder.Version, engine.Name, engine.Device, figures.RoundTripError, figures.LogProbDifference);
-            return ModelVersion.Ready(new ServedModel(folder.Name, folder.Version, engine, device.Queue, figures));
+            SelfTestFigures? figures = null;
+            foreach (FlowEngine<float> engine in Engines(checkpoint, serving.Get(folder.Name)))
+            {
+                engines.Add(engine);
+                if (figures is null)
+                {
+                    using var reference = new TorchEngine<double>(checkpoint.BuildFlow());
+                    figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance);
+                }
+                WarmUp.Run(engine, batches.BatchRows);
+            }
+            logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
+            return ModelVersion.Ready(new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger).Start());
         }
         catch (Exception e)
         {
-            engine?.Dispose();
+            engines.ForEach(engine => engine.Dispose());
             logger.ModelRefused(folder.Name, folder.Version, e.Message, e is FlowCore.FlowException ? null : e);
             return ModelVersion.Failed(folder, e.Message);
+        }
+    }
+
+    private IEnumerable<FlowEngine<float>> Engines(Checkpoint checkpoint, ServingOptions options)
+    {
+        for (int i = 0; i < options.Instances; i++)
+        {
+            FlowEngine<float> engine = build(checkpoint, options.DeviceOf(i) ?? torch.Device);
+            yield return options.Deterministic && !engine.SameBitsInAnyBatch ? new RowByRowEngine<float>(engine) : engine;
         }
     }
 }

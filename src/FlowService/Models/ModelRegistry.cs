@@ -3,57 +3,72 @@ using FlowService.Errors;
 
 namespace FlowService.Models;
 
-/// <summary>The models that are served now: an immutable snapshot, swapped as a whole. A request looks up once.</summary>
+/// <summary>The models that are known now: an immutable snapshot, swapped as a whole. A request looks up once.</summary>
 internal sealed class ModelRegistry
 {
     private const int MostNamesShown = 10;
     private static readonly FrozenDictionary<string, ModelVersion[]> Nothing = FrozenDictionary<string, ModelVersion[]>.Empty;
 
+    private readonly Lock writing = new();
+
     // Each model's versions, the highest first.
     private FrozenDictionary<string, ModelVersion[]> models = Nothing;
+    private bool closed;
 
     /// <summary>Every model by name, with its versions, the highest first.</summary>
     public IEnumerable<KeyValuePair<string, ModelVersion[]>> Models =>
         Volatile.Read(ref models).OrderBy(model => model.Key, StringComparer.Ordinal);
 
-    /// <summary>Adds a version, or replaces it.</summary>
-    public void Publish(ModelVersion version)
+    /// <summary>The versions that serve.</summary>
+    public IEnumerable<ServedModel> Served =>
+        Volatile.Read(ref models).Values.SelectMany(versions => versions).Select(version => version.Served).OfType<ServedModel>();
+
+    /// <summary>Adds a version, or replaces it; false once the registry is closed.</summary>
+    public bool Publish(ModelVersion version)
     {
-        FrozenDictionary<string, ModelVersion[]> before, after;
-        do
+        lock (writing)
+            if (!closed)
+                Replace(version.Name, version.Version, version);
+        return !closed;
+    }
+
+    /// <summary>Forgets a version, and returns what it was.</summary>
+    public ModelVersion? Remove(string name, int version)
+    {
+        lock (writing)
         {
-            before = Volatile.Read(ref models);
-            ModelVersion[] others = before.TryGetValue(version.Name, out ModelVersion[]? known) ? known : [];
-            ModelVersion[] versions = [.. others.Where(other => other.Version != version.Version).Append(version).OrderByDescending(each => each.Version)];
-            after = before.Where(model => model.Key != version.Name).Append(new(version.Name, versions)).ToFrozenDictionary(StringComparer.Ordinal);
+            ModelVersion? known = Known(name, version);
+            if (known is not null)
+                Replace(name, version, null);
+            return known;
         }
-        while (Interlocked.CompareExchange(ref models, after, before) != before);
     }
 
-    /// <summary>Forgets all models, and returns those that served.</summary>
-    public IEnumerable<ServedModel> Close() =>
-        Interlocked.Exchange(ref models, Nothing).Values.SelectMany(versions => versions).Select(version => version.Served).OfType<ServedModel>();
-
-    /// <summary>The model that serves a request: the only one where it names none, the highest ready version where it names none.</summary>
-    /// <exception cref="RequestException">404 unknown, 422 not named, 503 failed to load.</exception>
-    public ServedModel Find(string? name, int? version)
+    /// <summary>Forgets all models for good, and returns those that served.</summary>
+    public ServedModel[] Close()
     {
-        ModelVersion found = Get(name, version);
-        return found.Served ?? throw (found.State == ModelState.Failed
-            ? new RequestException(ProblemKind.ModelFailed, $"model '{found.Name}' version {found.Version} could not be loaded: {found.Reason}")
-            : new RequestException(ProblemKind.NotReady, $"model '{found.Name}' version {found.Version} is still loading") { RetryAfter = 1 });
+        lock (writing)
+        {
+            ServedModel[] served = [.. Served];
+            (models, closed) = (Nothing, true);
+            return served;
+        }
     }
 
-    /// <summary>The version of a model, whatever its state.</summary>
+    /// <summary>The version of a model, whatever its state: where none is named, the highest that serves or is loaded on demand.</summary>
     public ModelVersion Get(string? name, int? version)
     {
         ModelVersion[] versions = Versions(name);
         if (version is null)
-            return Array.Find(versions, each => each.State == ModelState.Ready) ?? versions[0];
+            return Array.Find(versions, each => each.State is ModelState.Ready or ModelState.OnDemand) ?? versions[0];
         return Array.Find(versions, each => each.Version == version) ?? throw new RequestException(ProblemKind.UnknownVersion,
             $"model '{versions[0].Name}' has no version {version}; it has {string.Join(", ", versions.Select(each => each.Version))}")
         { Field = "version" };
     }
+
+    /// <summary>A version of a model, or null.</summary>
+    public ModelVersion? Known(string name, int version) =>
+        Volatile.Read(ref models).TryGetValue(name, out ModelVersion[]? versions) ? Array.Find(versions, each => each.Version == version) : null;
 
     /// <summary>All versions of a model, the highest first.</summary>
     public ModelVersion[] Versions(string? name)
@@ -66,6 +81,14 @@ internal sealed class ModelRegistry
         return snapshot.TryGetValue(name, out ModelVersion[]? versions)
             ? versions
             : throw new RequestException(ProblemKind.UnknownModel, $"there is no model '{name.Shown()}'; {Loaded(snapshot)}") { Field = "model" };
+    }
+
+    private void Replace(string name, int version, ModelVersion? by)
+    {
+        ModelVersion[] others = models.TryGetValue(name, out ModelVersion[]? known) ? [.. known.Where(other => other.Version != version)] : [];
+        ModelVersion[] versions = by is null ? others : [.. others.Append(by).OrderByDescending(each => each.Version)];
+        var rest = models.Where(model => model.Key != name);
+        Volatile.Write(ref models, (versions.Length > 0 ? rest.Append(new(name, versions)) : rest).ToFrozenDictionary(StringComparer.Ordinal));
     }
 
     private static string Loaded(FrozenDictionary<string, ModelVersion[]> snapshot) => snapshot.Count == 0

@@ -5,7 +5,19 @@ using Microsoft.Extensions.Options;
 namespace FlowService.Models;
 
 /// <summary>One version of a model on disk.</summary>
-internal sealed record ModelFolder(string Name, int Version, string Path);
+internal sealed record ModelFolder(string Name, int Version, string Path)
+{
+    /// <summary>Whether its flow.json is there: it is written last.</summary>
+    public bool IsComplete => File.Exists(System.IO.Path.Combine(Path, Checkpoint.SpecFile));
+
+    /// <summary>The size of its weights, which is about the memory that it takes.</summary>
+    public long WeightBytes => new FileInfo(System.IO.Path.Combine(Path, Checkpoint.WeightsFile)) is { Exists: true } file ? file.Length : 0;
+
+    /// <summary>Differs where the files have changed.</summary>
+    public string Stamp => string.Join(' ', ((string[])[Checkpoint.SpecFile, Checkpoint.WeightsFile])
+        .Select(name => new FileInfo(System.IO.Path.Combine(Path, name)))
+        .Select(file => file.Exists ? $"{file.LastWriteTimeUtc.Ticks}/{file.Length}" : "none"));
+}
 
 /// <summary>The folder that holds the models, as NAME/VERSION/ with VERSION a positive integer.</summary>
 internal sealed class ModelRepository(IOptions<ModelsOptions> options, IHostEnvironment environment)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace FlowService.Models;
 
-/// <summary>The section <c>Models</c>: where the models are.</summary>
+/// <summary>The section <c>Models</c>: where the models are, and what is kept of them.</summary>
 internal sealed class ModelsOptions
 {
     public const string Section = "Models";
@@ -19,6 +19,17 @@ internal sealed class ModelsOptions
     /// </summary>
     [Within(0, 1e6, ErrorMessage = "Models:SelfTestTolerance must be 0 or more: a model whose median probe row is further from float64 is refused (default 0.05).")]
     public double SelfTestTolerance { get; set; } = 0.05;
+
+    /// <summary>The time in seconds between two looks at the repository (default 5); 0 looks only at start.</summary>
+    [Within(0, 86400, ErrorMessage = "Models:PollSeconds must lie in 0..86400: the repository is looked at for new versions so often; 0 looks only at start (default 5).")]
+    public double PollSeconds { get; set; } = 5;
+
+    /// <summary>
+    /// The bytes that the weights of loaded models may have together (default 0: no limit). Models beyond it are loaded when they are
+    /// asked for, and the least recently used ones make room.
+    /// </summary>
+    [Within(0, 1L << 50, ErrorMessage = "Models:MemoryBytes must be 0 or more: loaded models' weights may have so many bytes together; 0 is no limit (default 0).")]
+    public long MemoryBytes { get; set; }
 }
 
 [OptionsValidator]

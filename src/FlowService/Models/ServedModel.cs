@@ -1,41 +1,99 @@
 using FlowCore;
 using FlowCore.Engines;
 using FlowService.Batching;
+using FlowService.Telemetry;
 
 namespace FlowService.Models;
 
-/// <summary>A loaded version of a model: what a request needs of it. Immutable; its engine belongs to the device's thread.</summary>
-internal sealed class ServedModel(string name, int version, FlowEngine<float> engine, BatchQueue queue, SelfTestFigures selfTest) : IDisposable
+/// <summary>
+/// A loaded version of a model: its engines, its queue and its threads. Requests hold a lease of it: a version that is retired
+/// finishes what it was asked, and its own threads dispose of the engines.
+/// </summary>
+internal sealed class ServedModel
 {
-    private volatile bool disposed;
+    private readonly BatchWorker worker;
+    private int leases = 1; // the registry's
+    private int retired;
 
-    public string Name => name;
+    public ServedModel(
+        string name, int version, FlowEngine<float>[] engines, BatchingOptions batching, SelfTestFigures selfTest, FlowMetrics metrics, TimeProvider time, ILogger logger)
+    {
+        (Name, Version, Engines, SelfTest) = (name, version, engines, selfTest);
+        (ModelLabel, VersionLabel) = (new("model", name), new("version", version));
+        Queue = new BatchQueue(batching, engines, time);
+        worker = new BatchWorker(this, Queue, metrics, time, logger);
+    }
 
-    public int Version => version;
+    public string Name { get; }
 
-    public FlowSpec Spec => engine.Spec;
+    public int Version { get; }
 
-    /// <summary>Only the device's thread computes with it; any thread may draw noise.</summary>
-    public FlowEngine<float> Engine => engine;
+    /// <summary>What computes: one engine for each instance. Each is used by one thread at a time.</summary>
+    public FlowEngine<float>[] Engines { get; }
 
-    /// <summary>The queue of the device that computes this model.</summary>
-    public BatchQueue Queue => queue;
+    /// <summary>The first engine: any thread may ask what it is, and draw noise.</summary>
+    public FlowEngine<float> Engine => Engines[0];
 
-    public SelfTestFigures SelfTest => selfTest;
+    public FlowSpec Spec => Engine.Spec;
 
-    public int Width => engine.Width;
+    public BatchQueue Queue { get; }
+
+    public SelfTestFigures SelfTest { get; }
+
+    public int Width => Engine.Width;
 
     /// <summary>The labels that say model and version in metrics, made once.</summary>
-    public KeyValuePair<string, object?> ModelLabel { get; } = new("model", name);
+    public KeyValuePair<string, object?> ModelLabel { get; }
 
-    public KeyValuePair<string, object?> VersionLabel { get; } = new("version", version);
+    public KeyValuePair<string, object?> VersionLabel { get; }
 
-    public bool IsDisposed => disposed;
+    /// <summary>False where something failed in the last batch.</summary>
+    public bool LastBatchSucceeded => worker.LastBatchSucceeded;
 
-    /// <summary>On the device's thread, after its last batch.</summary>
+    /// <summary>Completes when a retired version has done all its work and given its memory back.</summary>
+    public Task Ended => worker.Ended;
+
+    public ServedModel Start()
+    {
+        worker.Start();
+        return this;
+    }
+
+    /// <summary>Keeps the version alive for a request; false where it is retired, and another one must be looked up.</summary>
+    public bool TryLease()
+    {
+        for (int now = Volatile.Read(ref leases); now > 0; now = Volatile.Read(ref leases))
+            if (Interlocked.CompareExchange(ref leases, now + 1, now) == now)
+                return true;
+        return false;
+    }
+
+    /// <summary>Gives a lease back.</summary>
+    public void EndLease()
+    {
+        if (Interlocked.Decrement(ref leases) == 0)
+            Queue.Close();
+    }
+
+    /// <summary>Takes no new requests; completes when those it has are answered and its memory is given back.</summary>
+    public Task RetireAsync()
+    {
+        if (Interlocked.Exchange(ref retired, 1) == 0)
+            EndLease();
+        return Ended;
+    }
+}
+
+/// <summary>A request's hold of a version: as long as it lasts the version is not disposed of.</summary>
+internal sealed class ModelLease(ServedModel model) : IDisposable
+{
+    private int ended;
+
+    public ServedModel Model => model;
+
     public void Dispose()
     {
-        disposed = true;
-        engine.Dispose();
+        if (Interlocked.Exchange(ref ended, 1) == 0)
+            model.EndLease();
     }
 }

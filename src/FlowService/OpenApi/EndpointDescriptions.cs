@@ -47,6 +47,8 @@ internal static class EndpointDescriptions
     public static string? Meaning(string status) => int.Parse(status, CultureInfo.InvariantCulture) switch
     {
         400 => "The body is not JSON, or the request is malformed.",
+        401 => "The call needs the administrator's key.",
+        403 => "Without a key configured, the call is taken from the service's own machine only.",
         404 => "No such model or version.",
         406 => "The header Accept names no media type of the answer.",
         413 => "The body, or the number of its rows, is too large.",

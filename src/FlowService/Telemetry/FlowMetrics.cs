@@ -18,11 +18,11 @@ internal sealed class FlowMetrics
     private static readonly int[] RowBuckets = [.. Enumerable.Range(0, 17).Select(i => 1 << i)];
 
     private readonly Meter meter;
-    private readonly Counter<long> requests, rows, batches, rejections;
+    private readonly Counter<long> requests, rows, batches, batchFailures, rejections, savedRows, modelLoads, evictions;
     private readonly Histogram<int> batchRows;
-    private readonly Histogram<double> requestSeconds, queueSeconds, computeSeconds;
+    private readonly Histogram<double> requestSeconds, queueSeconds, computeSeconds, loadSeconds;
 
-    public FlowMetrics(IMeterFactory factory)
+    public FlowMetrics(IMeterFactory factory, ModelRegistry registry)
     {
         meter = factory.Create(MeterName);
         requests = meter.CreateCounter<long>("flowservice.requests", "{request}", "Answered requests, by outcome (2xx, 4xx, 5xx, aborted).");
@@ -33,12 +33,17 @@ internal sealed class FlowMetrics
         requestSeconds = Seconds("flowservice.request.duration", "From the first byte of a request to the last one of its answer.");
         queueSeconds = Seconds("flowservice.queue.duration", "From a request's entry into the queue to its first batch.");
         computeSeconds = Seconds("flowservice.compute.duration", "One batch on its device, copies included.");
+        batchFailures = meter.CreateCounter<long>("flowservice.batch.failures", "{failure}", "Computations that failed, by reason (fault, out_of_memory); a batch that fails is tried again in parts.");
+        savedRows = meter.CreateCounter<long>("flowservice.rows.saved", "{row}", "Rows that were accepted and not computed, for nobody waits for them: by reason (client_gone, deadline_passed).");
+        modelLoads = meter.CreateCounter<long>("flowservice.model.loads", "{load}", "Versions that were loaded, by outcome (ready, failed).");
+        evictions = meter.CreateCounter<long>("flowservice.model.evictions", "{eviction}", "Versions that made room for another one.");
+        loadSeconds = Seconds("flowservice.model.load.duration", "Reading, self-test and warm-up of one version.");
+        meter.CreateObservableGauge("flowservice.queue.depth", () => registry.Served.Select(model => new Measurement<long>(model.Queue.Rows, model.ModelLabel, model.VersionLabel)),
+            "{row}", "Rows that wait for the model.");
+        meter.CreateObservableGauge("flowservice.batch.limit", () => registry.Served.Select(model => new Measurement<int>(model.Queue.BatchRows, model.ModelLabel, model.VersionLabel)),
+            "{row}", "The most rows in a batch: lower than configured where memory was out.");
         meter.CreateObservableGauge("flowservice.tensors.live", () => TorchRuntime.LiveTensors, "{tensor}", "Tensors that live in this process.");
     }
-
-    /// <summary>Shows the rows that wait for a device.</summary>
-    public void WatchQueue(Func<long> depth) =>
-        meter.CreateObservableGauge("flowservice.queue.depth", depth, "{row}", "Rows that wait for the device.");
 
     /// <summary>A request has its first batch.</summary>
     public void Dequeued(WorkItem item, TimeSpan waited)
@@ -55,6 +60,25 @@ internal sealed class FlowMetrics
         batchRows.Record(rowCount, model.ModelLabel, model.VersionLabel, operation);
         computeSeconds.Record(duration.TotalSeconds, model.ModelLabel, model.VersionLabel, operation);
     }
+
+    /// <summary>Some rows could not be computed together.</summary>
+    public void BatchFailed(ServedModel model, Direction direction, string reason) =>
+        batchFailures.Add(1, new TagList { model.ModelLabel, model.VersionLabel, { "operation", direction.Name() }, { "reason", reason } });
+
+    /// <summary>Rows of a request were not computed, for nobody waits for them.</summary>
+    public void Saved(WorkItem item, int rowCount, string reason) =>
+        savedRows.Add(rowCount, new TagList { item.Model.ModelLabel, item.Model.VersionLabel, { "operation", item.Operation.Name() }, { "reason", reason } });
+
+    /// <summary>A version was loaded, or could not be.</summary>
+    public void ModelLoaded(ModelVersion version, TimeSpan duration)
+    {
+        var labels = new TagList { { "model", version.Name }, { "version", version.Version }, { "outcome", version.Served is null ? "failed" : "ready" } };
+        modelLoads.Add(1, labels);
+        loadSeconds.Record(duration.TotalSeconds, labels);
+    }
+
+    /// <summary>A version made room for another.</summary>
+    public void Evicted(ServedModel model) => evictions.Add(1, model.ModelLabel, model.VersionLabel);
 
     /// <summary>A request was answered, or its client went away.</summary>
     public void Answered(RequestFacts facts, string outcome, TimeSpan duration)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowService.Batching;
 using FlowService.Errors;
 
 namespace FlowService.Wire;
@@ -24,6 +25,19 @@ internal static class JsonArgument
                 break;
             case RequestField.TimeoutMs:
                 request.TimeoutMs = Integer(ref reader, field);
+                break;
+            case RequestField.Offset:
+                request.Offset = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long offset)
+                    ? offset
+                    : throw Wrong(ref reader, field, "an integer in 0..9223372036854775807");
+                break;
+            case RequestField.Priority:
+                request.Priority = Text(ref reader, field) switch
+                {
+                    "interactive" => Priority.Interactive,
+                    "bulk" => Priority.Bulk,
+                    var other => throw new RequestException(ProblemKind.InvalidArgument, $"priority must be interactive or bulk; it is '{other.Shown()}'") { Field = field.Name() },
+                };
                 break;
             case RequestField.Seed:
                 request.Seed = reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out ulong seed)

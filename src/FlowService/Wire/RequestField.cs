@@ -17,10 +17,12 @@ internal enum RequestField
     TimeoutMs = 1 << 9,
     Range = 1 << 10,
     Steps = 1 << 11,
+    Offset = 1 << 12,
+    Priority = 1 << 13,
 
-    Common = Model | Version | Context | TimeoutMs,
+    Common = Model | Version | Context | TimeoutMs | Priority,
     LogProb = Common | X | Include,
-    Sample = Common | Count | Seed | Temperature | Include | Range,
+    Sample = Common | Count | Offset | Seed | Temperature | Include | Range,
     Encode = Common | X,
     Decode = Common | Z | Range,
     Interpolate = Common | X | Z | Steps | Include | Range,
@@ -33,7 +35,7 @@ internal static class RequestFields
         (RequestField.Model, "model"), (RequestField.Version, "version"), (RequestField.X, "x"), (RequestField.Z, "z"),
         (RequestField.Context, "context"), (RequestField.Include, "include"), (RequestField.Count, "count"),
         (RequestField.Seed, "seed"), (RequestField.Temperature, "temperature"), (RequestField.TimeoutMs, "timeout_ms"),
-        (RequestField.Range, "range"), (RequestField.Steps, "steps"),
+        (RequestField.Range, "range"), (RequestField.Steps, "steps"), (RequestField.Offset, "offset"), (RequestField.Priority, "priority"),
     ];
 
     /// <summary>The field's name on the wire.</summary>

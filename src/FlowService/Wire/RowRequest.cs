@@ -1,3 +1,4 @@
+using FlowService.Batching;
 using FlowService.Errors;
 
 namespace FlowService.Wire;
@@ -21,6 +22,10 @@ internal sealed class RowRequest : IDisposable
     public List<string>? Include { get; set; }
 
     public int? Count { get; set; }
+
+    public long? Offset { get; set; }
+
+    public Priority Priority { get; set; }
 
     public ulong? Seed { get; set; }
 

@@ -1,6 +1,7 @@
 using FlowService.Errors;
 using FlowService.Models;
 using FlowService.Tests.Support;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using static FlowService.Batching.Operation;
 
 namespace FlowService.Tests.Batching;
@@ -19,7 +20,7 @@ public sealed class FailingBatchTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => guilty);
         Assert.Equal((float[])[20, 22, 24], await before);
         Assert.Equal((float[])[40, 42], await after);
-        Assert.Equal(["forward 8", "forward 3", "forward 3", "forward 2"], bench.Batches);
+        Assert.Equal(["forward 8", "forward 3", "forward 5", "forward 3", "forward 2"], bench.Batches);
         Assert.Equal(0, bench.Queue.Rows);
     }
 
@@ -52,6 +53,50 @@ public sealed class FailingBatchTests
     }
 
     [Fact]
+    public async Task Where_memory_is_out_a_batch_is_computed_in_parts_and_later_ones_are_smaller()
+    {
+        await using var bench = new Bench(batchRows: 16);
+        bench.Hook.MemoryRows = 5;
+        Task held = await bench.HoldAsync();
+        Task<float[]> large = bench.AskAsync(LogProb, 11, 10), small = bench.AskAsync(LogProb, 5, 30);
+        bench.Hook.Release();
+        await Task.WhenAll(held, large, small);
+
+        Assert.Equal(["forward 16", "forward 8", "forward 4", "forward 4", "forward 8", "forward 4", "forward 4"], bench.Batches);
+        Assert.Equal(Enumerable.Range(10, 11).Select(i => 2f * i), await large);
+        Assert.Equal((float[])[60, 62, 64, 66, 68], await small);
+        Assert.Equal(4, bench.Queue.BatchRows);
+        bench.Hook.Batches.Clear();
+        Assert.Equal(Enumerable.Range(0, 9).Select(i => 2f * i), await bench.AskAsync(LogProb, 9));
+        Assert.Equal(["forward 4", "forward 4", "forward 1"], bench.Batches);
+    }
+
+    [Fact]
+    public async Task Memory_that_holds_no_single_row_fails_the_callers_and_the_model_goes_on()
+    {
+        await using var bench = new Bench(batchRows: 4);
+        bench.Hook.MemoryRows = 0;
+        await Assert.ThrowsAnyAsync<System.Runtime.InteropServices.ExternalException>(() => bench.AskAsync(LogProb, 9));
+        bench.Hook.MemoryRows = int.MaxValue;
+
+        Assert.Equal((float[])[2f], await bench.AskAsync(LogProb, 1, 1));
+        Assert.Equal(0, bench.Queue.Rows);
+        Assert.Equal(0, bench.Pool.Outstanding);
+    }
+
+    [Fact]
+    public async Task Failures_are_counted_by_reason()
+    {
+        await using var bench = new Bench(batchRows: 8);
+        using MetricCollector<long> failures = bench.Metric<long>("flowservice.batch.failures");
+        await Assert.ThrowsAsync<InvalidOperationException>(() => bench.AskAsync(LogProb, 1, EngineHook.Poison));
+        bench.Hook.MemoryRows = 1;
+        await bench.AskAsync(Decode, 2);
+
+        Assert.Equal(["forward/fault", "inverse/out_of_memory"], failures.GetMeasurementSnapshot().Select(each => $"{each.Tags["operation"]}/{each.Tags["reason"]}"));
+    }
+
+    [Fact]
     public async Task A_full_queue_refuses_and_gives_the_places_back()
     {
         await using var bench = new Bench(batchRows: 8, queueRows: 20);
@@ -74,37 +119,37 @@ public sealed class FailingBatchTests
         await using var bench = new Bench(batchRows: 8);
         Task held = await bench.HoldAsync();
         Task<float[]> accepted = bench.AskAsync(LogProb, 20);
-        bench.Queue.Close();
+        Task ended = bench.Model.RetireAsync();
         RequestException late = await Assert.ThrowsAsync<RequestException>(() => bench.AskAsync(LogProb, 1));
         bench.Hook.Release();
 
         await held;
         Assert.Equal(20, (await accepted).Length);
         Assert.Equal(ProblemKind.NotReady, late.Kind);
-        await bench.Worker.Ended;
+        await ended;
     }
 
     [Fact]
-    public async Task A_model_that_leaves_is_disposed_of_on_the_devices_thread_after_its_work()
+    public async Task A_model_that_leaves_is_disposed_of_on_its_own_thread_after_its_work()
     {
         await using var bench = new Bench(batchRows: 4);
         ServedModel leaving = bench.Serve("leaving", new ArithmeticEngine(1));
-        Task held = await bench.HoldAsync();
+        bench.Hook.Hold();
         Task<float[]> accepted = bench.AskAsync(LogProb, 10, 0, leaving);
-        Assert.True(bench.Queue.TryEnqueue(new FlowService.Batching.Retirement(leaving)));
-        RequestException late = await Assert.ThrowsAsync<RequestException>(() =>
-        {
-            Task<float[]> asked = bench.AskAsync(LogProb, 1, 0, leaving);
-            bench.Hook.Release();
-            return asked;
-        });
+        await bench.Hook.Entered();
+        Assert.True(leaving.TryLease());
+        Task ended = leaving.RetireAsync();
+        Task<float[]> leased = bench.AskAsync(LogProb, 1, 5, leaving); // its request had found the model before
+        bench.Hook.Release();
 
-        await held;
         Assert.Equal(10, (await accepted).Length);
-        Assert.Equal(ProblemKind.NotReady, late.Kind);
-        await bench.AskAsync(LogProb, 1); // the thread has turned round once more
+        Assert.Equal((float[])[10], await leased);
+        Assert.Equal(0, bench.Hook.DisposedEngines);
+        leaving.EndLease();
+        await ended;
         Assert.Equal(1, bench.Hook.DisposedEngines);
-        Assert.Equal(bench.Hook.ComputingThread, bench.Hook.DisposingThread);
-        Assert.Equal(0, bench.Queue.Rows);
+        Assert.False(leaving.TryLease());
+        Assert.Equal(ProblemKind.NotReady, (await Assert.ThrowsAsync<RequestException>(() => bench.AskAsync(LogProb, 1, 0, leaving))).Kind);
+        Assert.Equal(0, leaving.Queue.Rows);
     }
 }

@@ -10,32 +10,34 @@ namespace FlowService.Tests.Batching;
 /// <summary>Whatever is asked in whatever order, in batches of whatever size: each caller gets exactly its own rows.</summary>
 public sealed class InterleavingTests
 {
-    private sealed record Asked(Operation Operation, int Rows, int Model, bool Leaves);
+    private sealed record Asked(Operation Operation, int Rows, int Model, Priority Priority, bool Leaves);
 
     private static readonly Gen<Asked> OneRequest =
         from operation in Gen.Enum<Operation>()
         from rows in Gen.OneOf(Gen.Int[1, 3], Gen.Int[1, 40])
         from model in Gen.Int[0, 2]
+        from priority in Gen.Enum<Priority>()
         from leaves in Gen.Int[0, 9]
-        select new Asked(operation, rows, model, leaves == 0);
+        select new Asked(operation, rows, model, priority, leaves == 0);
 
-    private static readonly Gen<(int BatchRows, Asked[] Requests)> Interleavings = Gen.Select(Gen.Int[1, 20], OneRequest.Array[1, 40]);
+    private static readonly Gen<(int BatchRows, int Instances, Asked[] Requests)> Interleavings =
+        Gen.Select(Gen.Int[1, 20], Gen.Int[1, 3], OneRequest.Array[1, 40]);
 
     [Fact]
     public async Task Each_caller_gets_exactly_its_own_rows() =>
-        await Interleavings.SampleAsync(async interleaving => await RunAsync(interleaving.BatchRows, interleaving.Requests), iter: 200, threads: 1);
+        await Interleavings.SampleAsync(async interleaving => await RunAsync(interleaving.BatchRows, interleaving.Instances, interleaving.Requests), iter: 200, threads: 1);
 
-    private static async Task RunAsync(int batchRows, Asked[] requests)
+    private static async Task RunAsync(int batchRows, int instances, Asked[] requests)
     {
-        await using var bench = new Bench(batchRows, queueRows: 100_000);
+        await using var bench = new Bench(batchRows, queueRows: 100_000, instances);
         ServedModel[] models =
         [
             bench.Model,
-            bench.Serve("pairs", new ArithmeticEngine(2)),
+            bench.Serve("pairs", [.. Enumerable.Range(0, instances).Select(_ => new ArithmeticEngine(2))]),
             bench.Serve("conditional", new ArithmeticEngine(3, new ContextSpec { Size = 2 })),
         ];
         await Task.WhenAll(requests.Select((asked, i) => CheckAsync(bench, models[asked.Model], asked, i * 1000)));
-        Assert.Equal(0, bench.Queue.Rows);
+        Assert.All(models, model => Assert.Equal(0, model.Queue.Rows));
         Assert.Equal(0, bench.Pool.Outstanding);
     }
 
@@ -46,12 +48,12 @@ public sealed class InterleavingTests
         if (asked.Leaves)
         {
             using var leave = new CancellationTokenSource();
-            Task<float[]> going = bench.AskAsync(asked.Operation, asked.Rows, first, model, context, leave.Token);
+            Task<float[]> going = bench.AskAsync(asked.Operation, asked.Rows, first, model, context, asked.Priority, gone: leave.Token);
             await leave.CancelAsync();
             await going.ContinueWith(_ => { }, TaskScheduler.Default); // it may have been served first
             return;
         }
-        float[] answer = await bench.AskAsync(asked.Operation, asked.Rows, first, model, context);
+        float[] answer = await bench.AskAsync(asked.Operation, asked.Rows, first, model, context, priority: asked.Priority);
         Assert.Equal(Expected(model.Width, asked, first, context), answer);
     }
 

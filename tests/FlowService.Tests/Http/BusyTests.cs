@@ -79,6 +79,31 @@ public sealed class BusyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Readiness_asks_the_device_for_a_row_when_the_last_batch_failed()
+    {
+        hook.Fault = new InvalidOperationException("the device has fallen off the bus");
+        await http.RefusedAsync("/logprob", OneRow, HttpStatusCode.InternalServerError);
+        hook.Batches.Clear();
+
+        using HttpResponseMessage dead = await http.GetAsync("/health/ready");
+
+        Assert.Contains("device cpu", (await Calls.ProblemAsync(dead, HttpStatusCode.ServiceUnavailable)).Detail(), StringComparison.Ordinal);
+        Assert.Equal(["inverse 1"], hook.Batches);
+        hook.Fault = null;
+        for (int i = 0; i < 3; i++)
+            Assert.True((await http.GetAsync("/health/ready")).IsSuccessStatusCode);
+        Assert.Equal(["inverse 1", "inverse 1"], hook.Batches); // once it answered there is nothing to ask
+    }
+
+    [Fact]
+    public async Task A_client_whose_rows_fail_does_not_make_the_service_unready()
+    {
+        await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[666,1]]}""", HttpStatusCode.InternalServerError);
+
+        Assert.True((await http.GetAsync("/health/ready")).IsSuccessStatusCode);
+    }
+
+    [Fact]
     public async Task Every_buffer_is_back_in_the_pool_after_requests_of_every_outcome()
     {
         await http.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]],"include":["z","latent_norm2","bits_per_dim"]}""");

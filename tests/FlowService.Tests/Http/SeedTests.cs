@@ -29,6 +29,47 @@ public sealed class SeedTests(SharedService service)
     }
 
     [Fact]
+    public async Task An_offset_goes_on_where_another_request_ended()
+    {
+        JsonElement whole = await http.AskAsync("/sample", """{"model":"two-moons","count":50,"seed":42,"include":["z"]}""");
+        JsonElement part = await http.AskAsync("/sample", """{"model":"two-moons","count":20,"offset":30,"seed":42,"include":["z"]}""");
+        JsonElement far = await http.AskAsync("/sample", """{"model":"two-moons","count":1,"offset":9223372036854775806,"seed":42}""");
+
+        Assert.Equal(whole.Rows("z").Skip(30), part.Rows("z"));
+        Assert.Single(far.Rows("samples"));
+    }
+
+    [Fact]
+    public async Task An_offset_of_a_conditional_model_counts_rows_of_the_answer()
+    {
+        JsonElement whole = await http.AskAsync("/sample", """{"model":"digits","count":4,"context":[[0],[1],[2]],"seed":1,"include":["z"]}""");
+        JsonElement last = await http.AskAsync("/sample", """{"model":"digits","count":4,"context":[[2]],"offset":8,"seed":1,"include":["z"]}""");
+
+        Assert.Equal(whole.Rows("z").Skip(8), last.Rows("z"));
+    }
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("9223372036854775807")]
+    [InlineData("1.5")]
+    [InlineData("\"1\"")]
+    public async Task An_offset_that_is_no_row_is_refused(string offset)
+    {
+        JsonElement problem = await http.RefusedAsync("/sample", $$"""{"model":"two-moons","count":1,"offset":{{offset}}}""", System.Net.HttpStatusCode.UnprocessableEntity);
+
+        Assert.Equal(("invalid-argument", "offset"), (problem.Type(), problem.GetProperty("field").GetString()));
+    }
+
+    [Fact]
+    public async Task A_priority_is_interactive_or_bulk()
+    {
+        await http.AskAsync("/sample", """{"model":"two-moons","count":1,"priority":"bulk"}""");
+        JsonElement problem = await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[0,1]],"priority":"high"}""", System.Net.HttpStatusCode.UnprocessableEntity);
+
+        Assert.Contains("interactive or bulk", problem.Detail(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Other_requests_in_the_same_batch_do_not_change_the_rows()
     {
         JsonElement alone = await http.AskAsync("/sample", """{"model":"two-moons","count":20,"seed":5,"temperature":0.7,"include":["z"]}""");

@@ -125,7 +125,7 @@ public sealed class ModelLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_shutdown_finishes_what_was_accepted_and_disposes_of_the_models_on_the_devices_thread()
+    public async Task A_shutdown_finishes_what_was_accepted_and_disposes_of_the_models_on_their_own_threads()
     {
         TestModels.Write(repository.Path, TestModels.Spec("m", 2));
         using var hook = new EngineHook();
@@ -144,7 +144,7 @@ public sealed class ModelLifeTests : IDisposable
         Assert.Single((await waiting).Floats("log_prob"));
         await stopping;
         Assert.Equal(1, hook.DisposedEngines);
-        Assert.Equal(hook.ComputingThread, hook.DisposingThread);
+        Assert.Equal("batches of m 1", hook.DisposingThread);
     }
 
     private static async Task<JsonElement> GetAsync(HttpClient http, string path) => JsonDocument.Parse(await http.GetStringAsync(path)).RootElement.Clone();

@@ -7,43 +7,50 @@ using FlowService.Wire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace FlowService.Tests.Support;
 
-/// <summary>A device with its queue and thread, without HTTP: requests are work items, and the thread can be held.</summary>
+/// <summary>Models with their queues and threads, without HTTP: requests are work items, and the threads can be held.</summary>
 internal sealed class Bench : IAsyncDisposable
 {
     private readonly ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly BatchWorker worker;
+    private readonly List<ServedModel> models = [];
+    private readonly BatchingOptions options;
+    private readonly FlowMetrics metrics;
+    private readonly TimeProvider time;
     private readonly Inference inference;
 
-    public Bench(int batchRows = 8, int queueRows = 1000)
+    public Bench(int batchRows = 8, int queueRows = 1000, int instances = 1, int delayMicroseconds = 0, TimeProvider? time = null)
     {
-        var metrics = new FlowMetrics(services.GetRequiredService<IMeterFactory>());
-        Queue = new BatchQueue("cpu", queueRows);
-        worker = new BatchWorker(Queue, batchRows, metrics, TimeProvider.System, NullLogger.Instance);
-        inference = new Inference(Options.Create(new BatchingOptions { BatchRows = batchRows, QueueRows = queueRows }), Pool, TimeProvider.System);
-        Model = Serve("arithmetic", new ArithmeticEngine(1));
-        worker.Start();
+        this.time = time ?? TimeProvider.System;
+        options = new BatchingOptions { BatchRows = batchRows, QueueRows = queueRows, DelayMicroseconds = delayMicroseconds };
+        metrics = new FlowMetrics(services.GetRequiredService<IMeterFactory>(), new ModelRegistry());
+        inference = new Inference(Pool, metrics, this.time);
+        Model = Serve("arithmetic", [.. Enumerable.Range(0, instances).Select(_ => new ArithmeticEngine(1))]);
     }
 
     public EngineHook Hook { get; } = new();
 
     public RowPool Pool { get; } = new();
 
-    public BatchQueue Queue { get; }
-
-    public BatchWorker Worker => worker;
+    public Inference Inference => inference;
 
     /// <summary>The first model: rows of one value.</summary>
     public ServedModel Model { get; }
 
+    /// <summary>Its queue.</summary>
+    public BatchQueue Queue => Model.Queue;
+
     /// <summary>The batches since the thread was held, as "direction rows".</summary>
     public string[] Batches => [.. Hook.Batches];
 
-    public ServedModel Serve(string name, FlowEngine<float> engine, int version = 1) =>
-        new(name, version, Hook.Around(engine), Queue, new SelfTestFigures(0, 0, 0, 0, 0, 0));
+    public ServedModel Serve(string name, params FlowEngine<float>[] engines)
+    {
+        var model = new ServedModel(
+            name, 1, [.. engines.Select(Hook.Around)], options, new SelfTestFigures(0, 0, 0, 0, 0, 0), metrics, time, NullLogger.Instance);
+        models.Add(model.Start());
+        return model;
+    }
 
     public MetricCollector<T> Metric<T>(string instrument)
         where T : struct =>
@@ -51,7 +58,8 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <summary>Starts a request of rows with consecutive values; the result is its outputs.</summary>
     public async Task<float[]> AskAsync(
-        Operation operation, int rows, float first = 0, ServedModel? model = null, float[]? context = null, CancellationToken gone = default)
+        Operation operation, int rows, float first = 0, ServedModel? model = null, float[]? context = null,
+        Priority priority = Priority.Interactive, TimeSpan? deadline = null, CancellationToken gone = default)
     {
         model ??= Model;
         using RowBuffer values = Pool.Rent(rows * model.Width);
@@ -67,12 +75,12 @@ internal sealed class Bench : IAsyncDisposable
             RowsPerContext = context is null ? 1 : rows * model.Engine.ContextWidth / context.Length,
             Seed = (ulong)first,
         };
-        using var item = new WorkItem(model, operation, input, Pool);
-        await inference.RunAsync(item, TimeSpan.FromMinutes(1), gone);
+        using var item = new WorkItem(model, operation, input, Pool) { Priority = priority };
+        await inference.RunAsync(item, deadline ?? TimeSpan.FromMinutes(1), gone);
         return item.Results.Values.Span.ToArray();
     }
 
-    /// <summary>Occupies the device with a batch of one row, until <see cref="EngineHook.Release"/>.</summary>
+    /// <summary>Occupies the first model with a batch of one row, until <see cref="EngineHook.Release"/>.</summary>
     public async Task<Task<float[]>> HoldAsync()
     {
         Hook.Hold();
@@ -85,8 +93,7 @@ internal sealed class Bench : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Hook.Release();
-        Queue.Close();
-        await worker.Ended;
+        await Task.WhenAll(models.Select(model => model.RetireAsync()));
         Hook.Dispose();
         await services.DisposeAsync();
     }

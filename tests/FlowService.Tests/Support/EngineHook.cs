@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using FlowCore.Engines;
 using FlowService.Models;
 
@@ -22,11 +23,13 @@ internal sealed class EngineHook : IDisposable
     /// <summary>Fails every batch, whatever it holds.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>Batches of more rows are more than the memory holds.</summary>
+    public int MemoryRows { get; set; } = int.MaxValue;
+
     public int DisposedEngines => disposed;
 
-    public int? DisposingThread { get; private set; }
-
-    public int? ComputingThread { get; private set; }
+    /// <summary>The name of the thread that disposed of an engine last.</summary>
+    public string? DisposingThread { get; private set; }
 
     /// <summary>Engines as the service builds them, with this hook around each.</summary>
     public EngineFactory Engines => (checkpoint, device) => Around(new TorchEngine<float>(checkpoint.BuildFlow(), device));
@@ -68,7 +71,6 @@ internal sealed class EngineHook : IDisposable
 
     private void Batch(string direction, ReadOnlySpan<float> values, int width)
     {
-        ComputingThread = Environment.CurrentManagedThreadId;
         Batches.Enqueue($"{direction} {values.Length / width}");
         if (held)
         {
@@ -77,9 +79,14 @@ internal sealed class EngineHook : IDisposable
         }
         if (Fault is { } fault)
             throw fault;
+        if (values.Length / width > MemoryRows)
+            throw new NativeException("CUDA out of memory. Tried to allocate 2.00 GiB");
         if (values.Contains(Poison))
             throw new InvalidOperationException("the secret words of libtorch");
     }
+
+    /// <summary>What TorchSharp throws for an error of libtorch, but for its type's name.</summary>
+    private sealed class NativeException(string message) : ExternalException(message);
 
     private sealed class HookedEngine(FlowEngine<float> inner, EngineHook hook) : FlowEngine<float>(inner.Spec)
     {
@@ -109,7 +116,7 @@ internal sealed class EngineHook : IDisposable
 
         protected override void Dispose(bool disposing)
         {
-            hook.DisposingThread = Environment.CurrentManagedThreadId;
+            hook.DisposingThread = Thread.CurrentThread.Name;
             Interlocked.Increment(ref hook.disposed);
             inner.Dispose();
             base.Dispose(disposing);

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using System.Net;
-using FlowService.Batching;
 using FlowService.Models;
 using FlowService.Telemetry;
 using FlowService.Wire;
@@ -48,8 +47,10 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
 
     public Uri Address => new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    /// <summary>The rows that wait for the device.</summary>
-    public long QueuedRows => Services.GetRequiredService<ComputeDevice>().Queue.Rows;
+    /// <summary>The rows that wait for any model.</summary>
+    public long QueuedRows => Registry.Served.Sum(model => model.Queue.Rows);
+
+    public ModelRegistry Registry => Services.GetRequiredService<ModelRegistry>();
 
     /// <summary>The requests of which the service has noticed that their client is gone.</summary>
     public int AbortedRequests => aborts.Count;

@@ -37,23 +37,23 @@ internal static class TestModels
         Bijections = [new PermutationSpec { Order = FeatureOrder.Reverse }],
     };
 
-    public static void Write(string repository, FlowSpec spec, int version = 1)
+    public static void Write(string repository, FlowSpec spec, int version = 1, float scale = 1)
     {
         using Flow flow = FlowBuilder.Build(spec);
         Checkpoint untrained = Checkpoint.Of(flow);
         var random = new Random(version);
-        Checkpoint some = untrained with { Weights = untrained.Weights.ToDictionary(each => each.Key, each => Some(each.Value, random)) };
+        Checkpoint some = untrained with { Weights = untrained.Weights.ToDictionary(each => each.Key, each => Some(each.Value, random, scale)) };
         some.Write(Path.Combine(repository, spec.Name, $"{version}"), "# A test model\n");
     }
 
     /// <summary>Weights that do something: an untrained flow is the identity.</summary>
-    private static WeightTensor Some(WeightTensor tensor, Random random)
+    private static WeightTensor Some(WeightTensor tensor, Random random, float scale)
     {
         if (tensor.Type != WeightType.F32)
             return tensor;
         byte[] bytes = new byte[tensor.Data.Length];
         foreach (ref float value in MemoryMarshal.Cast<byte, float>(bytes.AsSpan()))
-            value = random.NextSingle() - 0.5f;
+            value = scale * (random.NextSingle() - 0.5f);
         return tensor with { Data = bytes };
     }
 

@@ -102,6 +102,7 @@ public sealed class MetricsTests : IAsyncLifetime
         depth.RecordObservableInstruments();
 
         Assert.Equal([7, 0], depth.GetMeasurementSnapshot().Select(each => each.Value));
+        Assert.All(depth.GetMeasurementSnapshot(), each => Assert.Equal("two-moons", each.Tags["model"]));
     }
 
     [Fact]

@@ -1,0 +1,21 @@
+using FlowService.Errors;
+
+namespace FlowService.Batching;
+
+/// <summary>The time that a request may take.</summary>
+internal static class Deadline
+{
+    /// <summary>What the request asks for, or the model's default.</summary>
+    public static TimeSpan Of(int? milliseconds, BatchingOptions limits)
+    {
+        if (milliseconds is not { } asked)
+            return TimeSpan.FromSeconds(limits.DeadlineSeconds);
+        double most = limits.MaxDeadlineSeconds * 1000;
+        return asked >= 1 && asked <= most
+            ? TimeSpan.FromMilliseconds(asked)
+            : throw new RequestException(ProblemKind.InvalidArgument, $"timeout_ms must lie in 1..{most:0}; it is {asked}") { Field = "timeout_ms" };
+    }
+
+    public static RequestException Passed() =>
+        new(ProblemKind.DeadlinePassed, "the answer was not ready in time; raise timeout_ms, send fewer rows, or try again when the service is less busy");
+}

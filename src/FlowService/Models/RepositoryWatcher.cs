@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Models;
+
+/// <summary>
+/// Loads the models of the repository at start, while the server already says that it lives, and opens the gate; then looks
+/// for new versions every few seconds. It stops after the server, and lets every model finish what it was asked.
+/// </summary>
+internal sealed class RepositoryWatcher(
+    ModelRepository repository, ModelLifecycle lifecycle, ModelRegistry registry, ServiceGate gate, IOptions<ModelsOptions> options, TimeProvider time,
+    ILogger<RepositoryWatcher> logger) : BackgroundService
+{
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await Task.WhenAll(registry.Close().Select(model => model.RetireAsync())).WaitAsync(cancellationToken);
+        logger.AllDone();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await lifecycle.RefreshAsync(isStart: true, stoppingToken);
+        if (stoppingToken.IsCancellationRequested)
+            return;
+        if (registry.Models.Sum(model => model.Value.Length) is > 0 and int count)
+            logger.AllLoaded(count, repository.Path);
+        else
+            logger.NoModels(repository.Path);
+        gate.Open();
+        if (options.Value.PollSeconds > 0)
+            await PollAsync(TimeSpan.FromSeconds(options.Value.PollSeconds), stoppingToken);
+    }
+
+    private async Task PollAsync(TimeSpan period, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(period, time);
+        while (await timer.WaitForNextTickAsync(stop))
+            try
+            {
+                await lifecycle.RefreshAsync(isStart: false, stop);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                logger.RepositoryUnreadable(repository.Path, e.Message); // a network drive may come back
+            }
+    }
+}

@@ -1,0 +1,45 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using FlowService.Limits;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Models;
+
+/// <summary>How a model is served: in the section <c>Models</c> for all, in <c>Models:Overrides:NAME</c> for one of them.</summary>
+internal sealed class ServingOptions
+{
+    private const string Latest = "latest", All = "all";
+
+    /// <summary>The versions that are loaded: <c>all</c> (default), <c>latest</c>, or numbers like <c>1,3</c>.</summary>
+    [RegularExpression(@"(?i)all|latest|\s*[1-9][0-9]{0,8}\s*(,\s*[1-9][0-9]{0,8}\s*)*",
+        ErrorMessage = "Models:Versions must be all, latest, or version numbers like 1,3: the versions that are loaded (default all).")]
+    public string Versions { get; set; } = All;
+
+    /// <summary>The number of engines that compute a model's batches side by side (default 1).</summary>
+    [Within(1, 256, ErrorMessage = "Models:Instances must lie in 1..256: it is the number of engines that compute a model's batches side by side (default 1).")]
+    public int Instances { get; set; } = 1;
+
+    /// <summary>The devices of the instances, in turn, like <c>cuda:0,cuda:1</c>; left out, that of <c>Torch:Device</c>.</summary>
+    [RegularExpression(@"(?i)\s*(auto|cpu|cuda(:[0-9]+)?)\s*(,\s*(auto|cpu|cuda(:[0-9]+)?)\s*)*",
+        ErrorMessage = "Models:Devices must list auto, cpu, cuda or cuda:n, like cuda:0,cuda:1: the devices of a model's instances (default Torch:Device).")]
+    public string? Devices { get; set; }
+
+    /// <summary>
+    /// Gives a row the same bits whatever batch it rides in, also where the engine itself does not promise it: each row is then
+    /// computed alone, which costs what batches gain (default false).
+    /// </summary>
+    public bool Deterministic { get; set; }
+
+    public bool IsLatest => Versions.Equals(Latest, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether a version is one of those that may be loaded.</summary>
+    public bool Wants(int version) => IsLatest || Versions.Equals(All, StringComparison.OrdinalIgnoreCase)
+        || Versions.Split(',').Any(each => int.Parse(each, CultureInfo.InvariantCulture) == version);
+
+    /// <summary>The device of an instance, or null for that of <c>Torch:Device</c>.</summary>
+    public string? DeviceOf(int instance) =>
+        Devices?.Split(',', StringSplitOptions.TrimEntries) is { Length: > 0 } devices ? devices[instance % devices.Length] : null;
+}
+
+[OptionsValidator]
+internal sealed partial class ServingOptionsValidator : IValidateOptions<ServingOptions>;
