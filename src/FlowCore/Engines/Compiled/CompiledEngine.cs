@@ -42,6 +42,8 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
 
     public override string Device => "cpu";
 
+    public override bool SameBitsInAnyBatch => true;
+
     public override int NoiseWidth { get; }
 
     public override void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb)
