@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Bijections.Elements;
 using FlowCore.Engines.Compiled;
@@ -70,6 +71,7 @@ public sealed class Logit : Bijection
 internal sealed unsafe class LogitKernel<T>(double slope, double offset) : ElementKernel<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)
@@ -83,6 +85,7 @@ internal sealed unsafe class LogitKernel<T>(double slope, double offset) : Eleme
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Bijections.Elements;
 using FlowCore.Engines.Compiled;
@@ -52,6 +53,7 @@ public sealed class Softclip : Bijection
 internal sealed unsafe class SoftclipKernel<T>(double bound) : ElementKernel<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)
@@ -62,6 +64,7 @@ internal sealed unsafe class SoftclipKernel<T>(double bound) : ElementKernel<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)

@@ -12,9 +12,7 @@ public sealed class CompiledLaws
 {
     private const double Tolerance = 1e-9;
 
-    public static IEnumerable<TheoryDataRow<Kind>> Compiled => Kinds.Rows.Where(row => IsCompiled(row.Data));
-
-    [Theory, MemberData(nameof(Compiled))]
+    [Theory, MemberData(nameof(Kinds.Rows), MemberType = typeof(Kinds))]
     public void The_compiled_form_is_the_same_map(Kind kind) => Holds(kind, (instance, torch, compiled) =>
     {
         using var scope = NewDisposeScope();
@@ -23,7 +21,7 @@ public sealed class CompiledLaws
         Close(Inverse(torch, latents, context), Inverse(compiled, latents, context));
     });
 
-    [Theory, MemberData(nameof(Compiled))]
+    [Theory, MemberData(nameof(Kinds.Rows), MemberType = typeof(Kinds))]
     public void The_compiled_inverse_undoes_the_compiled_forward(Kind kind) => Holds(kind, (instance, _, compiled) =>
     {
         using var scope = NewDisposeScope();
@@ -34,30 +32,16 @@ public sealed class CompiledLaws
         Close(there.LogProb, back.LogProb, "log-density");
     });
 
-    [Theory, MemberData(nameof(Compiled))]
+    [Theory, MemberData(nameof(Kinds.Rows), MemberType = typeof(Kinds))]
     public void Extreme_inputs_give_what_the_other_engine_gives(Kind kind) => Holds(kind, (instance, torch, compiled) =>
     {
         double[] extremes = [0, -0.0, 1, -1, 1.5, -1.5, 5, -5, 1e4, -1e4, 1e20, -1e20, double.Epsilon];
         double[] x = [.. extremes.SelectMany(value => Enumerable.Repeat(value, instance.Features))], context = new double[extremes.Length * instance.Context];
         Close(Forward(torch, x, context), Forward(compiled, x, context), 1e-7);
         double[] none = [.. Enumerable.Repeat(double.NaN, instance.Features)], own = new double[instance.Context];
-        Assert.Equal(Forward(torch, none, own).LogProb.Any(double.IsNaN), Forward(compiled, none, own).LogProb.Any(double.IsNaN));
+        // What is no number has no density: the compiled form says so wherever the other one does.
+        Assert.True(Forward(compiled, none, own).LogProb.All(double.IsNaN) || !Forward(torch, none, own).LogProb.All(double.IsNaN));
     });
-
-    private static bool IsCompiled(Kind kind)
-    {
-        using Flow flow = new Instance(kind, kind.Image?.Aggregate((a, b) => a * b) ?? kind.Least, 1, 1, 1).Build();
-        flow.to(float32);
-        try
-        {
-            using var engine = new CompiledEngine<double>(Checkpoint.Of(flow));
-            return true;
-        }
-        catch (NotCompiledException)
-        {
-            return false;
-        }
-    }
 
     private static void Holds(Kind kind, Action<Instance, FlowEngine<double>, FlowEngine<double>> law) => Instance.Of(kind).Sample(
         instance =>
@@ -69,7 +53,7 @@ public sealed class CompiledLaws
             using var compiled = new CompiledEngine<double>(checkpoint);
             law(instance, torch, compiled);
         },
-        iter: 8, threads: 1);
+        iter: kind.Numerical ? 3 : 8, threads: 1);
 
     private sealed record Mapped(double[] Values, double[] LogDet, double[] LogProb);
 

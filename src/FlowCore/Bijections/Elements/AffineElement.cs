@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
@@ -136,6 +137,7 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
 {
     private readonly double logMost = spec.Most is { } most ? Math.Log(most) : double.PositiveInfinity;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)
@@ -150,6 +152,7 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)
@@ -164,6 +167,7 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector512<T> LogScale(T* parameters, int stride)
     {
         if (spec.Scale == ScaleMap.None)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
 using static TorchSharp.torch;
@@ -76,6 +77,7 @@ public sealed class ArcsinhElement() : Element(nameof(ArcsinhElement))
 internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)
@@ -87,6 +89,7 @@ internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
         for (int i = 0; i < count; i += Vector512<T>.Count)

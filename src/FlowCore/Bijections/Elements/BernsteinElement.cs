@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -11,6 +12,8 @@ public sealed record BernsteinElementSpec : ElementSpec
     public double Bound { get; init; } = 5.0;
 
     internal override int ParameterCount => Increments;
+
+    internal override ElementKernel<T> Compile<T>() => new BernsteinKernel<T>(this);
 }
 
 /// <summary>
@@ -20,7 +23,7 @@ public sealed record BernsteinElementSpec : ElementSpec
 /// </summary>
 public sealed class BernsteinElement : NumericalElement
 {
-    private const double Margin = 1e-6;
+    internal const double Margin = 1e-6;
     private readonly int increments;
     private readonly double bound;
 
@@ -72,5 +75,51 @@ public sealed class BernsteinElement : NumericalElement
         for (long n = coefficients.shape[^1] - 1; n > 0; n--)
             values = values.narrow(-1, 0, n) * rest + values.narrow(-1, 1, n) * share;
         return values.squeeze(-1);
+    }
+}
+
+/// <summary>The same, compiled.</summary>
+internal sealed class BernsteinKernel<T>(BernsteinElementSpec spec) : NumericalKernel<T>(spec.Increments, 2 * spec.Bound, takesEveryValue: true)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly int order = spec.Increments + 4;
+    private readonly double bound = spec.Bound;
+
+    // The increments of the coefficients, then the coefficients.
+    protected override int PreparedCount => 2 * order + 1;
+
+    protected override void Prepare(ReadOnlySpan<double> raw, Span<double> prepared)
+    {
+        double step = 2 * bound / order, most = double.NegativeInfinity, sum = 0, coefficient = -bound;
+        foreach (double value in raw)
+            most = Math.Max(most, value);
+        foreach (double value in raw)
+            sum += Math.Exp(value - most);
+        for (int k = 0; k < order; k++)
+            prepared[k] = k < 2 || k >= order - 2 ? step : Math.Exp(raw[k - 2] - most) / sum * (2 * bound - 4 * step);
+        for (int k = 0; k <= order; k++)
+        {
+            prepared[order + k] = coefficient;
+            coefficient += k < order ? prepared[k] : 0;
+        }
+    }
+
+    protected override (double Value, double LogDerivative) Map(double x, ReadOnlySpan<double> prepared)
+    {
+        double share = (x + bound) / (2 * bound);
+        if (!(share >= BernsteinElement.Margin && share <= 1 - BernsteinElement.Margin))
+            return (x + (share < BernsteinElement.Margin ? -1 : share > 1 - BernsteinElement.Margin ? 1 : double.NaN) * 2 * bound * BernsteinElement.Margin, 0);
+        return (Polynomial(share, prepared[order..]), Math.Log(Polynomial(share, prepared[..order]) * (order / (2 * bound))));
+    }
+
+    // De Casteljau's scheme.
+    private static double Polynomial(double share, ReadOnlySpan<double> coefficients)
+    {
+        Span<double> values = stackalloc double[coefficients.Length];
+        coefficients.CopyTo(values);
+        for (int n = values.Length - 1; n > 0; n--)
+            for (int k = 0; k < n; k++)
+                values[k] = values[k] * (1 - share) + values[k + 1] * share;
+        return values[0];
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
 
@@ -16,6 +17,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     private readonly double minWidth = spec.SoftclipSlope is null ? spec.MinWidth : 0, minHeight = spec.SoftclipSlope is null ? spec.MinHeight : 0;
     private readonly double bound = spec.Bound, clip = spec.SoftclipSlope is { } slope ? -Math.Log(slope) : 0;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
         Vector512<T>* shares = stackalloc Vector512<T>[2 * bins];
@@ -34,6 +36,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
         Vector512<T>* shares = stackalloc Vector512<T>[2 * bins];
@@ -57,6 +60,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     }
 
     // ln dy/dx = ln[s^2 (d1 t^2 + 2 s t(1-t) + d0 (1-t)^2)] - 2 ln denominator, by one logarithm
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<T> LogDerivative(in Bin bin, Vector512<T> t, Vector512<T> t1, Vector512<T> denominator)
     {
         Vector512<T> rest = Vector512<T>.One - t, ratio = bin.Slope / denominator;
@@ -79,6 +83,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         return angle;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Bin Find(Vector512<T> value, T* parameters, int stride, Vector512<T>* shares, bool byHeight)
     {
         Vector512<T> perWidth = Shares(parameters, stride, shares, minWidth);
@@ -118,6 +123,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     }
 
     // e^(raw - max) of each bin, and what to multiply them by for shares of the interval, beside the least share.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Vector512<T> Shares(T* raw, int stride, Vector512<T>* shares, double least)
     {
         Vector512<T> most = Vector512.Create(T.NegativeInfinity), sum = Vector512<T>.Zero;
@@ -134,6 +140,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         return VectorMath.Of<T>(1 - least * bins) / sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector512<T> Slope(Vector512<T> raw) => softclip
         ? VectorMath.Exp(raw / (Vector512<T>.One + Vector512.Abs(raw) * VectorMath.Of<T>(1 / clip)))
         : VectorMath.Of<T>(spec.MinSlope) + VectorMath.Softplus(raw);

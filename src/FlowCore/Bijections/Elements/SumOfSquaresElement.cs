@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -13,6 +14,8 @@ public sealed record SumOfSquaresElementSpec : ElementSpec
     public double Slope { get; init; } = 1e-3;
 
     internal override int ParameterCount => Polynomials * (Degree + 1) + 1;
+
+    internal override ElementKernel<T> Compile<T>() => new SumOfSquaresKernel<T>(this);
 }
 
 /// <summary>
@@ -22,7 +25,7 @@ public sealed record SumOfSquaresElementSpec : ElementSpec
 /// </summary>
 public sealed class SumOfSquaresElement : NumericalElement
 {
-    private const double Unit = 10;
+    internal const double Unit = 10, Furthest = 10;
     private readonly SumOfSquaresElementSpec spec;
     private readonly double[] nodes;
     private readonly double[] weights;
@@ -39,7 +42,7 @@ public sealed class SumOfSquaresElement : NumericalElement
 
     public override int Parameters => spec.ParameterCount;
 
-    protected override double Reach => 10;
+    protected override double Reach => Furthest;
 
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {
@@ -58,5 +61,38 @@ public sealed class SumOfSquaresElement : NumericalElement
         for (int j = spec.Degree - 1; j >= 0; j--)
             value = value * scaled + coefficients.select(-1, j);
         return (1 + value).square().mean([-1]) + spec.Slope;
+    }
+}
+
+/// <summary>The same, compiled.</summary>
+internal sealed class SumOfSquaresKernel<T>(SumOfSquaresElementSpec spec)
+    : NumericalKernel<T>(spec.ParameterCount, SumOfSquaresElement.Furthest, takesEveryValue: true)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly (double[] Nodes, double[] Weights) rule = GaussLegendre.Rule(spec.Degree + 1);
+
+    protected override int PreparedCount => spec.ParameterCount;
+
+    protected override void Prepare(ReadOnlySpan<double> raw, Span<double> prepared) => raw.CopyTo(prepared);
+
+    protected override (double Value, double LogDerivative) Map(double x, ReadOnlySpan<double> prepared)
+    {
+        double integral = 0;
+        for (int i = 0; i < rule.Nodes.Length; i++)
+            integral += Derivative(x * rule.Nodes[i], prepared) * rule.Weights[i];
+        return (integral * x + prepared[^1], Math.Log(Derivative(x, prepared)));
+    }
+
+    private double Derivative(double u, ReadOnlySpan<double> coefficients)
+    {
+        double scaled = u / SumOfSquaresElement.Unit, sum = 0;
+        for (int k = 0; k < spec.Polynomials; k++)
+        {
+            double value = 0;
+            for (int j = spec.Degree; j >= 0; j--)
+                value = value * scaled + coefficients[k * (spec.Degree + 1) + j];
+            sum += (1 + value) * (1 + value);
+        }
+        return sum / spec.Polynomials + spec.Slope;
     }
 }

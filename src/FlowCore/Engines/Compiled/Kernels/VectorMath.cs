@@ -68,8 +68,37 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Log<T>(Vector512<T> x)
         where T : unmanaged => typeof(T) == typeof(float)
-            ? Vector512.Log(x.AsSingle()).As<float, T>()
+            ? LogSingle(x.AsSingle()).As<float, T>()
             : Vector512.Log(x.AsDouble()).As<double, T>();
+
+    // x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m by a polynomial in m - 1 (Moshier 1984, Cephes), ln 2 in two parts. Fused
+    // multiply-adds throughout, so that machines without them give the same bits, which the runtime's own does not.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> LogSingle(Vector512<float> x)
+    {
+        Vector512<float> tiny = Vector512.LessThan(x, Vector512.Create(1.17549435e-38f));
+        Vector512<int> bits = Select(tiny, x * Vector512.Create(8388608f), x).AsInt32();
+        Vector512<int> exponent = (bits >> 23) - Select(tiny.AsInt32(), Vector512.Create(126 + 23), Vector512.Create(126));
+        Vector512<float> m = ((bits & Vector512.Create(0x007FFFFF)) | Vector512.Create(0x3F000000)).AsSingle();
+        Vector512<float> small = Vector512.LessThan(m, Vector512.Create(0.707106781f));
+        Vector512<float> e = Vector512.ConvertToSingle(exponent + small.AsInt32());
+        m = m + (m & small) - Vector512<float>.One;
+        Vector512<float> square = m * m, p = Vector512.Create(7.0376836292e-2f);
+        p = MultiplyAdd(p, m, Vector512.Create(-1.1514610310e-1f));
+        p = MultiplyAdd(p, m, Vector512.Create(1.1676998740e-1f));
+        p = MultiplyAdd(p, m, Vector512.Create(-1.2420140846e-1f));
+        p = MultiplyAdd(p, m, Vector512.Create(1.4249322787e-1f));
+        p = MultiplyAdd(p, m, Vector512.Create(-1.6668057665e-1f));
+        p = MultiplyAdd(p, m, Vector512.Create(2.0000714765e-1f));
+        p = MultiplyAdd(p, m, Vector512.Create(-2.4999993993e-1f));
+        p = MultiplyAdd(p, m, Vector512.Create(3.3333331174e-1f));
+        p = MultiplyAdd(p * m, square, e * Vector512.Create(-2.12194440e-4f));
+        p = MultiplyAdd(square, Vector512.Create(-0.5f), p);
+        Vector512<float> value = MultiplyAdd(e, Vector512.Create(0.693359375f), m + p);
+        value = Select(Vector512.Equals(x, Vector512.Create(float.PositiveInfinity)), x, value);
+        value = Select(Vector512.Equals(x, Vector512<float>.Zero), Vector512.Create(float.NegativeInfinity), value);
+        return Select(Vector512.GreaterThanOrEqual(x, Vector512<float>.Zero), value, Vector512.Create(float.NaN));
+    }
 
     /// <summary>ln(1 + x) for x > -1, exact near 0: the rounding of 1 + x is taken back out (Kahan).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

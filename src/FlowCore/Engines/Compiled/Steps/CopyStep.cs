@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -13,6 +14,7 @@ internal sealed class CopyOperation(Region input, IReadOnlyList<int> from, Regio
 internal sealed unsafe class CopyStep<T>(Region input, Region output, Run[] runs) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         T* from = tile.At(input), to = tile.At(output);
@@ -34,6 +36,7 @@ internal sealed class FillOperation(Region output, IReadOnlyList<int> places, IR
 internal sealed unsafe class FillStep<T>(Region output, int[] places, T[] values) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         T* to = tile.At(output);

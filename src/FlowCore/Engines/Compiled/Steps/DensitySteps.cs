@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
 
@@ -30,6 +31,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
     // Which lanes of the last vector hold values: what lies behind them belongs to another row.
     private readonly Vector512<T> mask = VectorMath.FirstLanes<T>((width - 1) % Vector512<T>.Count + 1);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         double* density = tile.Sums(regions.LogDensity);
@@ -98,6 +100,7 @@ internal sealed unsafe class MixtureStep<T>(DensityRegions regions, double[] log
 {
     private readonly int width = means.GetLength(1);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         for (int row = 0; row < tile.Rows; row++)
@@ -164,6 +167,7 @@ internal sealed unsafe class BoxStep<T>(DensityRegions regions, int first, doubl
 {
     private readonly double logDensity = -lower.Zip(upper, (low, high) => Math.Log(high - low)).Sum();
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         for (int row = 0; row < tile.Rows; row++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Bijections.Elements;
 
@@ -63,6 +64,7 @@ internal sealed unsafe class ElementStep<T> : Step<T>
         constants = [.. operation.Parameters.Select(parameter => parameter.Constants is { } fixedValues ? Lowering<T>.Pinned(fixedValues) : null)];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         int panels = parameters.Length + 3, needed = panels * stride + Slack;

@@ -72,6 +72,7 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         finishes = residualRows is not null || operation.Slope != 1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         var block = new Block<T> { Input = tile.At(input), Output = tile.At(output), Floor = finishes ? T.NegativeInfinity : floor };
@@ -88,6 +89,7 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
             }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Run(Block<T> block, in Panel panel, T* packed, int* indices, int first, int end)
     {
         block.Weights = packed + panel.Weights;

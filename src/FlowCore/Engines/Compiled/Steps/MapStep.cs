@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace FlowCore.Engines.Compiled.Steps;
@@ -30,6 +31,7 @@ internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int f
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TMap : IMap
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         for (int row = 0; row < tile.Rows; row++)
@@ -60,6 +62,7 @@ internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TMap : IMap2
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         for (int row = 0; row < tile.Rows; row++)

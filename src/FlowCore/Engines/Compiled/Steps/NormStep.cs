@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -13,6 +14,7 @@ internal sealed class NormOperation(Region input, Region output, int count, doub
 internal sealed unsafe class NormStep<T>(Region input, Region output, int count, double epsilon) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         for (int row = 0; row < tile.Rows; row++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -13,6 +14,7 @@ internal sealed class OneHotOperation(Region input, Region output, int classes) 
 internal sealed unsafe class OneHotStep<T>(Region input, Region output, int classes) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         for (int row = 0; row < tile.Rows; row++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
 
@@ -22,6 +23,7 @@ internal sealed unsafe class ScaleStep<T>(
     private readonly T[] after = Lowering<T>.Pinned(after, Vector512<T>.Count);
     private readonly int[] places = [.. to.SelectMany(run => Enumerable.Range(run.To, run.Length))];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         const int Chunk = 64;
