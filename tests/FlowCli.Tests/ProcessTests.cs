@@ -27,13 +27,18 @@ public sealed class ProcessTests : IDisposable
         Start("logprob").FailsWith(2, "--model");
     }
 
-    private static Outcome Start(params string[] arguments)
+    private static Outcome Start(params string[] arguments) => StartWith([], arguments);
+
+    /// <summary>The command under more environment variables.</summary>
+    internal static Outcome StartWith((string Name, string Value)[] environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flow.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
