@@ -6,6 +6,7 @@ using FlowCore.Conditioners;
 using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Network;
 
 namespace FlowCore;
 

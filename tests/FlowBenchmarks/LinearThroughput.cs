@@ -27,7 +27,7 @@ internal static class LinearThroughput
             Output = output,
             OutputPixels = [0],
         };
-        Program<float> program = new FlowProgram([layer], input, new Region(0), null, output, Region.OfSums(), Region.OfSums()).Lower<float>();
+        Program<float> program = new FlowProgram([layer], input, new Region(0), null, output, Region.OfSums(), Region.OfSums()).Lower<float>([]);
         return Enumerable.Range(0, Repeats).Max(_ => Throughput(program, program.TileRows * 8, 2.0 * Side * Side));
     }
 
@@ -36,7 +36,7 @@ internal static class LinearThroughput
     {
         FlowProgram plan = CompiledFlow.Of(checkpoint).Forward;
         double perRow = plan.Operations.OfType<LinearOperation>().Sum(layer => 2.0 * layer.Weights.Outputs * layer.Weights.Index.Length * layer.InputPixels.Length);
-        Program<float> program = (plan with { Operations = [.. plan.Operations.OfType<LinearOperation>()] }).Lower<float>();
+        Program<float> program = (plan with { Operations = [.. plan.Operations.OfType<LinearOperation>()] }).Lower<float>([]);
         return Enumerable.Range(0, Repeats).Select(_ => Throughput(program, rows, perRow)).Order().ElementAt(Repeats / 2);
     }
 
@@ -44,7 +44,7 @@ internal static class LinearThroughput
     public static unsafe void PrintSteps(TextWriter output, Checkpoint checkpoint, bool inverse, int rows)
     {
         CompiledFlow flow = CompiledFlow.Of(checkpoint);
-        Program<float> program = (inverse ? flow.Inverse : flow.Forward).Lower<float>();
+        Program<float> program = (inverse ? flow.Inverse : flow.Forward).Lower<float>([]);
         float[] memory = GC.AllocateArray<float>((int)program.MemoryValues + 128, pinned: true);
         float* aligned = (float*)(((nuint)Lowering<float>.Pointer(memory) + 63) & ~(nuint)63);
         var tile = new Tile<float>(aligned, Math.Min(rows, program.TileRows));

@@ -1,6 +1,7 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Network;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Network;
 using static TorchSharp.torch;
 
 namespace FlowCore.Conditioners;

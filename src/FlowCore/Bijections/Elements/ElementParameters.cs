@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Bijections.Elements;

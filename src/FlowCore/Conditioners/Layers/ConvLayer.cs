@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Network;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using FlowCore.Checkpoints;
+using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled;
@@ -29,7 +30,8 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     public CompiledEngine(Checkpoint checkpoint, int threads = 1) : base(checkpoint.Spec)
     {
         CompiledFlow flow = CompiledFlow.Of(checkpoint);
-        (forward, inverse, latents) = (flow.Forward.Lower<T>(), flow.Inverse.Lower<T>(), flow.Latents.Lower<T>());
+        var packed = new Dictionary<LinearWeights, PackedLinear<T>>();
+        (forward, inverse, latents) = (flow.Forward.Lower(packed), flow.Inverse.Lower(packed), flow.Latents.Lower(packed));
         classes = checkpoint.Spec.Context?.Classes ?? 0;
         NoiseWidth = flow.NoiseWidth;
         long size = Math.Max(forward.MemoryValues, Math.Max(inverse.MemoryValues, latents.MemoryValues));

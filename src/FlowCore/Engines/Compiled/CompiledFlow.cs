@@ -1,4 +1,5 @@
 using FlowCore.Checkpoints;
+using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled;

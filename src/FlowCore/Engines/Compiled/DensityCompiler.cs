@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled;

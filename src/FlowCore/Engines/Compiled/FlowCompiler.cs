@@ -1,5 +1,6 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled;

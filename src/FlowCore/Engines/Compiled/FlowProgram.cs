@@ -1,4 +1,5 @@
 using System.Numerics;
+using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled;
@@ -12,8 +13,8 @@ internal sealed record FlowProgram(
     /// <summary>What a caller uses: it keeps its place from the beginning to the end.</summary>
     private IEnumerable<Region> Kept => new[] { Input, Context, Temperature, Output, LogDet, LogDensity }.OfType<Region>().Distinct();
 
-    /// <summary>Lays the regions out and rounds the weights.</summary>
-    public Program<T> Lower<T>()
+    /// <summary>Lays the regions out and rounds the weights; what is packed stands in the dictionary for the next program.</summary>
+    public Program<T> Lower<T>(Dictionary<LinearWeights, PackedLinear<T>> packed)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         long rowValues = LayOut();
@@ -22,7 +23,7 @@ internal sealed record FlowProgram(
         int rows = (int)Math.Clamp(fitting >= 12 ? fitting / 12 * 12 : fitting, 1, MostRows);
         foreach (Region region in Operations.SelectMany(operation => operation.Regions).Concat(Kept).Distinct())
             region.Offset *= rows;
-        var lowering = new Lowering<T>(rows);
+        var lowering = new Lowering<T>(rows, packed);
         return new Program<T>(this, [.. Operations.Select(operation => operation.Lower(lowering))], rows, rowValues * rows);
     }
 

@@ -4,12 +4,10 @@ using FlowCore.Engines.Compiled.Kernels;
 
 namespace FlowCore.Engines.Compiled;
 
-/// <summary>From a program in float64 to one that runs in T: rounds the weights once, and shares what two directions have in common.</summary>
-internal sealed class Lowering<T>(int tileRows)
+/// <summary>From a program in float64 to one that runs in T, on tiles of so many rows; weights that are packed already are shared.</summary>
+internal sealed class Lowering<T>(int tileRows, Dictionary<LinearWeights, PackedLinear<T>> packed)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly Dictionary<LinearWeights, PackedLinear<T>> packed = [];
-
     /// <summary>The most rows in a tile.</summary>
     public int TileRows => tileRows;
 

@@ -8,6 +8,14 @@ namespace FlowCore.Engines.Compiled.Kernels;
 internal sealed record LinearWeights(double[,] Matrix, double[] Bias, int[] Index)
 {
     public int Outputs => Bias.Length;
+
+    /// <summary>By their values: a coupling's two directions read the same network, and share its packed form.</summary>
+    public bool Equals(LinearWeights? other) =>
+        other is not null && Bias.AsSpan().SequenceEqual(other.Bias) && Index.AsSpan().SequenceEqual(other.Index) && Values.SequenceEqual(other.Values);
+
+    public override int GetHashCode() => HashCode.Combine(Outputs, Index.Length, Bias[0], Values.IsEmpty ? 0 : Values[0]);
+
+    private ReadOnlySpan<double> Values => Matrix.Length == 0 ? [] : MemoryMarshal.CreateReadOnlySpan(ref Matrix[0, 0], Matrix.Length);
 }
 
 /// <summary>

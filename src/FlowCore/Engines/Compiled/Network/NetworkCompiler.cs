@@ -1,7 +1,7 @@
 using FlowCore.Conditioners;
 using FlowCore.Engines.Compiled.Steps;
 
-namespace FlowCore.Engines.Compiled;
+namespace FlowCore.Engines.Compiled.Network;
 
 /// <summary>From a conditioner's layers to nodes: each layer says how, by what this class offers.</summary>
 internal sealed class NetworkCompiler(Node? context)
