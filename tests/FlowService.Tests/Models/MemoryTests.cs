@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using FlowCore.Checkpoints;
+using FlowCore.Engines;
 using FlowService.Models;
 using FlowService.Tests.Soak;
 using FlowService.Tests.Support;
@@ -94,13 +95,13 @@ public sealed class MemoryTests : IDisposable
         Assert.Contains("raise Models:MemoryBytes (100)", problem.Detail(), StringComparison.Ordinal);
     }
 
-    /// <summary>TorchSharp's counter never forgets a tensor that became a parameter: what one flow adds to it that is built and disposed of.</summary>
+    /// <summary>TorchSharp's counter never forgets a tensor that became a parameter: what one engine adds to it that is built and disposed of.</summary>
     private long CountedForEver()
     {
         Checkpoint checkpoint = Checkpoint.Read(Path.Combine(repository.Path, "large", "1"));
         Memory();
         long before = TorchRuntime.LiveTensors;
-        checkpoint.BuildFlow().Dispose();
+        new TorchEngine<double>(checkpoint.BuildFlow()).Dispose();
         Memory();
         return TorchRuntime.LiveTensors - before;
     }
