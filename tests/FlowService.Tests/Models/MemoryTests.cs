@@ -15,7 +15,7 @@ namespace FlowService.Tests.Models;
 public sealed class MemoryTests : IDisposable
 {
     private const int Cycles = 50;
-    // A copy of the weights that stayed behind would be 50 times 17 MB; the C library's arenas come and go by some tens.
+    // A copy of the weights that stayed behind would be 50 times 5 MB; the C library's arenas come and go by some tens.
     private const long MostGrowth = 128 << 20;
 
     private readonly TemporaryFolder repository = new();
@@ -25,10 +25,10 @@ public sealed class MemoryTests : IDisposable
     [Fact]
     public async Task Fifty_cycles_of_load_and_unload_leave_tensors_and_memory_as_they_were()
     {
-        TestModels.Write(repository.Path, TestModels.Spec("large", 64, hidden: 1000), 1, scale: 0.01f);
+        TestModels.Write(repository.Path, TestModels.Spec("large", 64, hidden: 500), 1, scale: 0.02f);
         await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Batching:BatchRows", "16"), ("Models:PollSeconds", "0"));
         using HttpClient http = host.Http();
-        await CyclesAsync(http, 10);
+        await CyclesAsync(http, 5);
         (long memory, long tensors) = (Memory(), TorchRuntime.LiveTensors);
         await CyclesAsync(http, Cycles);
         (long memoryAfter, long tensorsAfter) = (Memory(), TorchRuntime.LiveTensors);
