@@ -19,6 +19,9 @@ internal abstract class RowEngine(FlowSpec spec) : IDisposable
     /// <summary>How many rows to hand over at once: memory stays bounded whatever the file's size.</summary>
     public int ChunkRows { get; } = Math.Clamp(MostValues / spec.Width, 1, MostRows);
 
+    /// <summary>Whether TorchSharp computes.</summary>
+    public abstract bool IsTorch { get; }
+
     /// <summary>Data to latents.</summary>
     public abstract Results Forward(ReadOnlySpan<double> x, ReadOnlySpan<double> context);
 
@@ -28,13 +31,13 @@ internal abstract class RowEngine(FlowSpec spec) : IDisposable
     /// <summary>Rows firstRow, firstRow + 1, ... of a seed, as many as the context has rows, or <paramref name="count"/>.</summary>
     public abstract Results Sample(ulong seed, long firstRow, int count, double temperature, ReadOnlySpan<double> context);
 
-    public static RowEngine Open(string folder, RowType type, string device)
+    public static RowEngine Open(string folder, RowType type, string device, EngineKind kind = EngineKind.Auto, int? threads = null)
     {
         Checkpoint checkpoint = Checkpoint.Read(folder);
-        Flow flow = checkpoint.BuildFlow();
+        int cores = threads ?? Environment.ProcessorCount;
         return type == RowType.Float32
-            ? new Of<float>(new TorchEngine<float>(flow, device))
-            : new Of<double>(new TorchEngine<double>(flow, device));
+            ? new Of<float>(Engine.Open<float>(checkpoint, kind, device, cores))
+            : new Of<double>(Engine.Open<double>(checkpoint, kind, device, cores));
     }
 
     public abstract void Dispose();
@@ -45,6 +48,8 @@ internal abstract class RowEngine(FlowSpec spec) : IDisposable
     private sealed class Of<T>(FlowEngine<T> engine) : RowEngine(engine.Spec)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        public override bool IsTorch => engine is TorchEngine<T>;
+
         public override Results Forward(ReadOnlySpan<double> x, ReadOnlySpan<double> context) => Map(x, context, inverse: false);
 
         public override Results Inverse(ReadOnlySpan<double> z, ReadOnlySpan<double> context) => Map(z, context, inverse: true);

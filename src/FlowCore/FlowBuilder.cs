@@ -46,15 +46,18 @@ public static class FlowBuilder
     internal static Bijection Build(BijectionSpec spec, ref EventShape shape)
     {
         Bijection bijection = Build(spec, shape);
-        shape = spec switch
-        {
-            SqueezeSpec => Squeeze.After(shape),
-            UnsqueezeSpec => Squeeze.Before(shape),
-            SplitSpec s => Split.After(s, shape),
-            _ => shape,
-        };
+        shape = After(spec, shape);
         return bijection;
     }
+
+    /// <summary>The shape behind a bijection.</summary>
+    internal static EventShape After(BijectionSpec spec, EventShape shape) => spec switch
+    {
+        SqueezeSpec => Squeeze.After(shape),
+        UnsqueezeSpec => Squeeze.Before(shape),
+        SplitSpec s => Split.After(s, shape),
+        _ => shape,
+    };
 
     private static Bijection Build(BijectionSpec spec, EventShape shape) => spec switch
     {

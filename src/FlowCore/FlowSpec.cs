@@ -1,9 +1,11 @@
+using System.Numerics;
 using System.Text.Json.Serialization;
 using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
+using FlowCore.Engines.Compiled;
 
 namespace FlowCore;
 
@@ -139,7 +141,13 @@ public sealed record TrainingRecord
 [JsonDerivedType(typeof(StandardizeSpec), "standardize")]
 [JsonDerivedType(typeof(LogitSpec), "logit")]
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
-public abstract record BijectionSpec;
+public abstract record BijectionSpec
+{
+    /// <summary>Writes one direction of it into a compiled program; <paramref name="shape"/> is the event's on the data's side.</summary>
+    /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>
+    internal virtual void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
+        throw new NotCompiledException($"{GetType().Name[..^4]} is not compiled");
+}
 
 /// <summary>One kind of monotone map of a single feature.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -149,7 +157,21 @@ public abstract record BijectionSpec;
 [JsonDerivedType(typeof(SumOfSquaresElementSpec), "sum_of_squares")]
 [JsonDerivedType(typeof(BernsteinElementSpec), "bernstein")]
 [JsonDerivedType(typeof(ArcsinhElementSpec), "arcsinh")]
-public abstract record ElementSpec;
+public abstract record ElementSpec : ICompiledElement
+{
+    /// <summary>The number of raw parameters of each feature.</summary>
+    internal abstract int ParameterCount { get; }
+
+    /// <summary>More parameters, which depend on nothing: one list each, with a value for every channel.</summary>
+    internal virtual double[][] CompileConstants(WeightScope weights, int channels) => [];
+
+    /// <summary>The element as the compiled engine runs it.</summary>
+    /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>
+    internal virtual ElementKernel<T> Compile<T>()
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => throw new NotCompiledException($"{GetType().Name[..^4]} is not compiled");
+
+    ElementKernel<T> ICompiledElement.Compile<T>() => Compile<T>();
+}
 
 /// <summary>One kind of network that emits the parameters of a bijection: a name for a list of layers.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -183,7 +205,16 @@ public abstract record ConditionerSpec
 [JsonDerivedType(typeof(ChannelAffineSpec), "channel_affine")]
 [JsonDerivedType(typeof(ConcatNegativeSpec), "concat_negative")]
 [JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
-public abstract record LayerSpec;
+public abstract record LayerSpec
+{
+    /// <summary>Whether each unit that comes out is made of the one unit at its place that goes in.</summary>
+    internal virtual bool KeepsUnits => false;
+
+    /// <summary>The layer behind a node; <paramref name="order"/> is the order in which its units shall stand, null where that is free.</summary>
+    /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>
+    internal virtual Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
+        throw new NotCompiledException($"{GetType().Name[..^4]} is not compiled");
+}
 
 /// <summary>One kind of density over the latents.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -195,4 +226,10 @@ public abstract record LayerSpec;
 [JsonDerivedType(typeof(GaussianMixtureSpec), "gaussian_mixture")]
 [JsonDerivedType(typeof(BoxUniformSpec), "box_uniform")]
 [JsonDerivedType(typeof(LevelsSpec), "levels")]
-public abstract record BaseDensitySpec;
+public abstract record BaseDensitySpec
+{
+    /// <summary>The density of a latent's values from <c>first</c> on, as the compiled engine computes it.</summary>
+    /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>
+    internal virtual void Compile(DensityCompiler to, int first, int width, WeightScope weights) =>
+        throw new NotCompiledException($"{GetType().Name[..^4]} is not compiled");
+}

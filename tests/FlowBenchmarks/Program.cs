@@ -10,6 +10,18 @@ if (args is ["golden"])
     return;
 }
 
+if (args is ["engines"])
+{
+    EngineTable.Print(Console.Out);
+    return;
+}
+
+if (args is ["steps"])
+{
+    EngineTable.PrintSteps(Console.Out);
+    return;
+}
+
 // In this process: a project generated for each benchmark would restore and copy libtorch again.
 IConfig config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
 BenchmarkSwitcher.FromAssembly(typeof(LogProbBenchmark).Assembly).Run(args, config);

@@ -3,6 +3,7 @@ using System.Globalization;
 using FlowCli.Benchmarking;
 using FlowCli.RowFiles;
 using FlowCore;
+using FlowCore.Engines;
 using FlowCore.Tensors;
 using Spectre.Console;
 
@@ -16,7 +17,7 @@ internal static class BenchCommand
 
     private static readonly TimeSpan InProcessTime = TimeSpan.FromSeconds(2);
 
-    private sealed record Request(Uri Url, string Model, string Operation, int Rows, int Concurrency, int Seconds, string Models);
+    private sealed record Request(Uri Url, string Model, string Operation, int Rows, int Concurrency, int Seconds, string Models, EngineKind Engine, int Threads);
 
     public static Command Create(Terminal terminal)
     {
@@ -33,21 +34,24 @@ internal static class BenchCommand
         var concurrency = CommonOptions.Count("--concurrency", "Clients at the same time (default 32).");
         var seconds = CommonOptions.Count("--seconds", "How long (default 5).");
         var models = new Option<string>("--models") { Description = "The repository that the service serves, for the run in this process.", HelpName = "FOLDER", DefaultValueFactory = _ => "models" };
-        var threads = CommonOptions.Count("--threads", "Threads for one tensor operation in this process: as the service has (default 1).");
-        var command = new Command("bench", "Measures a running service in a closed loop.") { url, model, operation, rows, concurrency, seconds, models, threads };
+        var threads = CommonOptions.Count("--threads", "Threads that compute in this process: as the service has (default 1).");
+        var kind = CommonOptions.Engine();
+        var command = new Command("bench", "Measures a running service in a closed loop.") { url, model, operation, rows, concurrency, seconds, models, kind, threads };
         command.SetAction(parsed =>
         {
-            Libtorch.Threads = parsed.GetValue(threads) ?? 1;
             Run(terminal, new(
                 new Uri(parsed.GetRequiredValue(url)), parsed.GetRequiredValue(model), parsed.GetRequiredValue(operation), parsed.GetValue(rows) ?? 1,
-                parsed.GetValue(concurrency) ?? 32, parsed.GetValue(seconds) ?? 5, parsed.GetRequiredValue(models)));
+                parsed.GetValue(concurrency) ?? 32, parsed.GetValue(seconds) ?? 5, parsed.GetRequiredValue(models),
+                parsed.GetValue(kind), parsed.GetValue(threads) ?? 1));
         });
         return command;
     }
 
     private static void Run(Terminal terminal, Request request)
     {
-        using RowEngine engine = RowEngine.Open(LatestVersion(request.Models, request.Model), RowType.Float32, "cpu");
+        using RowEngine engine = RowEngine.Open(LatestVersion(request.Models, request.Model), RowType.Float32, "cpu", request.Engine, request.Threads);
+        if (engine.IsTorch)
+            Libtorch.Threads = request.Threads;
         if (engine.Spec.Context is not null)
             throw new FlowException($"model '{request.Model}' takes a context; only unconditional models are measured");
         double[] rows = engine.Sample(RowSeed, 0, Math.Max(LeastRows, request.Rows), 1, []).Values;

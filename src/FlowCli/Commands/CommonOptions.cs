@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using FlowCli.RowFiles;
+using FlowCore.Engines;
 
 namespace FlowCli.Commands;
 
@@ -39,6 +40,14 @@ internal static class CommonOptions
     }
 
     public static Option<string> Device() => new("--device") { Description = "cpu, cuda or cuda:n.", DefaultValueFactory = _ => "cpu" };
+
+    public static Option<EngineKind> Engine() => new("--engine")
+    {
+        Description = "auto (compiled on the CPU, where it runs the flow's kinds), compiled or torch.",
+        HelpName = "auto|compiled|torch",
+        DefaultValueFactory = _ => EngineKind.Auto,
+        CustomParser = result => OneOf(result, ("auto", EngineKind.Auto), ("compiled", EngineKind.Compiled), ("torch", EngineKind.Torch)),
+    };
 
     public static Option<bool> IgnoreExtra() => new("--ignore-extra") { Description = "Pass over columns that the model does not know." };
 

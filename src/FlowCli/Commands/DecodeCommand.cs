@@ -13,12 +13,13 @@ internal static class DecodeCommand
         var output = CommonOptions.Output();
         var type = CommonOptions.Type();
         var device = CommonOptions.Device();
+        var kind = CommonOptions.Engine();
         var ignoreExtra = CommonOptions.IgnoreExtra();
         var include = CommonOptions.Include(ColumnNames.LogDet, ColumnNames.LogProb);
-        var command = new Command("decode", "The data row of each latent.") { model, input, context, output, type, device, ignoreExtra, include };
+        var command = new Command("decode", "The data row of each latent.") { model, input, context, output, type, device, kind, ignoreExtra, include };
         command.SetAction(parsed =>
         {
-            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), parsed.GetValue(type), parsed.GetRequiredValue(device));
+            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), parsed.GetValue(type), parsed.GetRequiredValue(device), parsed.GetValue(kind));
             using var inputs = new RowInputs(
                 engine, parsed.GetRequiredValue(input), parsed.GetValue(context), ColumnNames.Latents(engine.Spec), parsed.GetValue(ignoreExtra));
             using var written = new RowOutput(

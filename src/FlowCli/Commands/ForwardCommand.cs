@@ -18,12 +18,13 @@ internal static class ForwardCommand
         var output = CommonOptions.Output();
         var type = CommonOptions.Type();
         var device = CommonOptions.Device();
+        var kind = CommonOptions.Engine();
         var ignoreExtra = CommonOptions.IgnoreExtra();
         var include = encode ? CommonOptions.Include(ColumnNames.LogDet, ColumnNames.LogProb) : CommonOptions.Include(ColumnNames.LogDet);
-        var command = new Command(name, description) { model, input, context, output, type, device, ignoreExtra, include };
+        var command = new Command(name, description) { model, input, context, output, type, device, kind, ignoreExtra, include };
         command.SetAction(parsed =>
         {
-            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), parsed.GetValue(type), parsed.GetRequiredValue(device));
+            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), parsed.GetValue(type), parsed.GetRequiredValue(device), parsed.GetValue(kind));
             using var inputs = new RowInputs(
                 engine, parsed.GetRequiredValue(input), parsed.GetValue(context), engine.Spec.Features, parsed.GetValue(ignoreExtra));
             string[] names = encode ? ColumnNames.Latents(engine.Spec) : [ColumnNames.LogProb];

@@ -19,11 +19,12 @@ internal static class SampleCommand
         var range = PictureOutput.Range();
         var type = CommonOptions.Type();
         var device = CommonOptions.Device();
+        var kind = CommonOptions.Engine();
         var include = CommonOptions.Include(ColumnNames.LogProb, ColumnNames.LogQ);
-        var command = new Command("sample", "Rows drawn from the model.") { model, count, seed, temperature, context, output, range, type, device, include };
+        var command = new Command("sample", "Rows drawn from the model.") { model, count, seed, temperature, context, output, range, type, device, kind, include };
         command.SetAction(parsed =>
         {
-            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), parsed.GetValue(type), parsed.GetRequiredValue(device));
+            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), parsed.GetValue(type), parsed.GetRequiredValue(device), parsed.GetValue(kind));
             using RowReader? contexts = RowInputs.OpenContext(engine.Spec, parsed.GetValue(context), ignoreExtra: false);
             string? path = parsed.GetValue(output);
             int rows = parsed.GetRequiredValue(count)!.Value;

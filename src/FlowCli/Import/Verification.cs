@@ -24,12 +24,12 @@ internal sealed record Verification(int Rows, double Temperature, Figure RoundTr
     public static Verification Of(Checkpoint checkpoint)
     {
         using var exact = new TorchEngine<double>(checkpoint.BuildFlow());
-        using var served = new TorchEngine<float>(checkpoint.BuildFlow());
+        using FlowEngine<float> served = Engine.Open<float>(checkpoint);
         Verification usual = Of(exact, served, 1);
         return usual.Holds ? usual : Of(exact, served, Cold);
     }
 
-    private static Verification Of(TorchEngine<double> exact, TorchEngine<float> served, double atTemperature)
+    private static Verification Of(TorchEngine<double> exact, FlowEngine<float> served, double atTemperature)
     {
         int width = exact.Width;
         double[] noise = new double[ProbeRows * exact.NoiseWidth], z = new double[ProbeRows * width], x = new double[z.Length], back = new double[z.Length];

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -8,6 +9,13 @@ public sealed record ActNormSpec : BijectionSpec
 {
     /// <summary>Whether the shift comes first: z = (x + shift) * exp(log_scale).</summary>
     public bool ShiftFirst { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        double[] logScale = weights.Take("log_scale", shape.Channels), shift = weights.Take("shift", shape.Channels);
+        double[] scale = [.. logScale.Select(Math.Exp)];
+        to.Affine(ShiftFirst ? AffineMap.Scaled([.. shift.Select(value => -value)], scale, null) : AffineMap.Scaled(null, scale, shift), logScale.Sum(), inverse);
+    }
 }
 
 /// <summary>

@@ -1,5 +1,6 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -18,6 +19,37 @@ public sealed record AutoregressiveSpec : BijectionSpec
     /// feature, in the order they have. Few groups make the inverse fast; two make it a kind of coupling.
     /// </summary>
     public int[]? Order { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        int[] order = Order ?? [.. Enumerable.Range(0, shape.Features)];
+        int[][] groups = Autoregressive.Groups(order, shape.Features);
+        Places places = to.InOneRegion();
+        int[][] together = inverse ? groups : [ElementParameters.AsTheyStand(places, Enumerable.Range(0, shape.Features))];
+        var (network, output) = to.Network(
+            Conditioner, shape.Sizes, [.. places.Values.Select(place => (Place?)place)], shape.Features * Element.ParameterCount,
+            weights.In("conditioner"), ElementParameters.Order(Element, together), ready: [.. order.Select(group => group + 1)]);
+        if (!inverse)
+            to.Add(network.All());
+        for (int g = 0; g < together.Length; g++)
+        {
+            if (inverse)
+            {
+                CheckReady(output, groups[g], g);
+                to.Add(network.Pass(g));
+            }
+            (int, int)[] values = [.. together[g].Select(feature => (feature, 0))];
+            to.Element(Element, inverse, together[g], ElementParameters.Of(Element, output, weights.In("element"), shape, values));
+        }
+    }
+
+    private void CheckReady(Node output, int[] features, int group)
+    {
+        foreach (int feature in features)
+            for (int p = 0; p < Element.ParameterCount; p++)
+                if (output.Ready?[feature * Element.ParameterCount + p] > group)
+                    throw new SpecException($"conditioner: the parameters of feature {feature} depend on a feature of its own group or a later one; its masks must forbid it");
+    }
 }
 
 /// <summary>
@@ -29,7 +61,7 @@ public sealed class Autoregressive : Bijection
 {
     private readonly Element element;
     private readonly Network conditioner;
-    private readonly long[][] groups;
+    private readonly int[][] groups;
 
     internal Autoregressive(AutoregressiveSpec spec, EventShape shape) : base(nameof(Autoregressive))
     {
@@ -45,7 +77,7 @@ public sealed class Autoregressive : Bijection
         RegisterComponents();
         for (int g = 0; g < groups.Length; g++)
         {
-            register_buffer($"group{g}", tensor(groups[g]), persistent: false);
+            register_buffer($"group{g}", tensor([.. groups[g].Select(feature => (long)feature)]), persistent: false);
             register_buffer($"rows{g}", tensor(RowsOf(groups[g])), persistent: false);
         }
     }
@@ -79,18 +111,18 @@ public sealed class Autoregressive : Bijection
     }
 
     // The rows of the last layer that emit the parameters of these features.
-    private long[] RowsOf(long[] features) =>
-        [.. features.SelectMany(feature => Enumerable.Range(0, element.Parameters).Select(p => feature * element.Parameters + p))];
+    private long[] RowsOf(int[] features) =>
+        [.. features.SelectMany(feature => Enumerable.Range(0, element.Parameters).Select(p => (long)feature * element.Parameters + p))];
 
-    private static long[][] Groups(int[] order, int features)
+    internal static int[][] Groups(int[] order, int features)
     {
         if (order.Length != features)
             throw new SpecException($"order: has {order.Length} entries for {features} features");
         int count = order.Max() + 1;
-        var groups = new long[count][];
+        var groups = new int[count][];
         for (int g = 0; g < count; g++)
         {
-            groups[g] = [.. Enumerable.Range(0, features).Where(i => order[i] == g).Select(i => (long)i)];
+            groups[g] = [.. Enumerable.Range(0, features).Where(i => order[i] == g)];
             if (groups[g].Length == 0 || order.Min() < 0)
                 throw new SpecException($"order: groups are numbered from 0 without gaps, group {g} is empty");
         }

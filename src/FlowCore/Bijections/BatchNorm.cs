@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +8,14 @@ namespace FlowCore.Bijections;
 public sealed record BatchNormSpec : BijectionSpec
 {
     public double Epsilon { get; init; } = 1e-5;
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        double[] weight = weights.Take("weight", shape.Features), variance = weights.Take("running_var", shape.Features);
+        double[] logScale = [.. weight.Zip(variance, (w, v) => Math.Log(AffineMap.Softplus(w) + Epsilon) - 0.5 * Math.Log(v + Epsilon))];
+        AffineMap map = AffineMap.Scaled(weights.Take("running_mean", shape.Features), [.. logScale.Select(Math.Exp)], weights.Take("bias", shape.Features));
+        to.Affine(map, logScale.Sum(), inverse);
+    }
 }
 
 /// <summary>

@@ -1,5 +1,6 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,6 +19,37 @@ public sealed record CouplingSpec : BijectionSpec
 
     /// <summary>What is done to each kept feature, with parameters of its own that depend on nothing; null for nothing.</summary>
     public ElementSpec? KeptElement { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        SplitIndices split = SplitIndices.Of(Mask, shape);
+        // The conditioner reads the data's side of the kept features.
+        if (inverse)
+            CompileKept(to, split, weights, inverse);
+        Places places = to.InOneRegion();
+        // In the order in which they stand at a pixel, so that they are read and written as neighbours.
+        int[] channels = [.. Enumerable.Range(0, split.Transformed.Channels).OrderBy(channel => split.FirstOf(channel) is var i and >= 0 ? places.Values[i].Offset : 0)];
+        var (network, output) = to.Network(
+            Conditioner, split.Kept.Sizes, [.. split.KeptValues.Select(i => i < 0 ? (Place?)null : places.Values[i])],
+            split.Transformed.Channels * Element.ParameterCount, weights.In("conditioner"),
+            ElementParameters.Order(Element, [channels]));
+        to.Add(network.All());
+        var values = ElementParameters.All(split.Transformed, channels).Where(value => split.TransformedAt(value) >= 0).ToArray();
+        to.Element(Element, inverse, [.. values.Select(split.TransformedAt)],
+            ElementParameters.Of(Element, output, weights.In("element"), split.Transformed, values));
+        if (!inverse)
+            CompileKept(to, split, weights, inverse);
+    }
+
+    private void CompileKept(FlowCompiler to, SplitIndices split, WeightScope weights, bool inverse)
+    {
+        if (KeptElement is null)
+            return;
+        var values = ElementParameters.All(split.Kept);
+        double[] constants = weights.Take("kept_parameters", [.. split.Kept.Sizes, KeptElement.ParameterCount]);
+        to.Element(KeptElement, inverse, [.. values.Select(value => split.KeptValues[value.Channel * split.Kept.Pixels + value.Pixel])],
+            ElementParameters.Of(KeptElement, constants, weights.In("kept_element"), split.Kept, values));
+    }
 }
 
 /// <summary>

@@ -26,6 +26,39 @@ internal abstract class CouplingSplit(string name) : nn.Module(name)
     };
 }
 
+/// <summary>
+/// What a coupling keeps and what it transforms, as indices of the flat event: of each kept value (below 0 where the conditioner is
+/// given a 0 instead), and of each transformed one (below 0 where a place of that shape is not transformed).
+/// </summary>
+internal sealed record SplitIndices(EventShape Kept, int[] KeptValues, EventShape Transformed, int[] TransformedValues)
+{
+    public int TransformedAt((int Channel, int Pixel) value) => TransformedValues[value.Channel * Transformed.Pixels + value.Pixel];
+
+    /// <summary>A channel's first transformed value; below 0 where there is none.</summary>
+    public int FirstOf(int channel) =>
+        Enumerable.Range(0, Transformed.Pixels).Select(pixel => TransformedAt((channel, pixel))).FirstOrDefault(i => i >= 0, -1);
+
+    public static SplitIndices Of(CouplingMask mask, EventShape shape)
+    {
+        int[] all = [.. Enumerable.Range(0, shape.Width)];
+        if (mask.Name is { } name && name.Contains("checkerboard", StringComparison.Ordinal))
+        {
+            bool packed = name.StartsWith("packed", StringComparison.Ordinal);
+            var (_, height, width) = shape.Image;
+            int parity = name.EndsWith("odd", StringComparison.Ordinal) ? 1 : 0;
+            bool Transforms(int i) => ((packed ? i / (height * width) : 0) + i / width % height + i % width) % 2 == parity;
+            if (!packed)
+                return new(shape, [.. all.Select(i => Transforms(i) ? -1 : i)], shape, [.. all.Select(i => Transforms(i) ? i : -1)]);
+            EventShape half = shape with { Sizes = [shape.Channels, height, width / 2] };
+            return new(half, [.. all.Where(i => !Transforms(i))], half, [.. all.Where(Transforms)]);
+        }
+        long[] kept = mask.Indices(shape.Channels, transformed: false), transformed = mask.Indices(shape.Channels, transformed: true);
+        int[] Values(long[] channels) => [.. channels.SelectMany(channel => Enumerable.Range((int)channel * shape.Pixels, shape.Pixels))];
+        return new(
+            shape with { Sizes = [kept.Length, .. shape.Sizes[1..]] }, Values(kept), shape with { Sizes = [transformed.Length, .. shape.Sizes[1..]] }, Values(transformed));
+    }
+}
+
 /// <summary>Features of a vector, channels of an image: runs of neighbours are views, other masks gather.</summary>
 internal sealed class ChannelSplit : CouplingSplit
 {

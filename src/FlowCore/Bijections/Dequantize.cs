@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -7,6 +8,11 @@ public sealed record DequantizeSpec : BijectionSpec
 {
     /// <summary>For each feature the distance between neighbouring values, 0 for a continuous one.</summary>
     public required double[] Steps { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        // Outside training it is the identity.
+    }
 }
 
 /// <summary>

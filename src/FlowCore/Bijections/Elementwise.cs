@@ -1,5 +1,6 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,6 +14,23 @@ public sealed record ElementwiseSpec : BijectionSpec
 
     /// <summary>The network that reads the context, and no feature, and emits the element's parameters; null for learned constants.</summary>
     public ConditionerSpec? Conditioner { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        var values = ElementParameters.All(shape);
+        WeightScope element = weights.In("element");
+        int[] indices = [.. values.Select(value => value.Channel * shape.Pixels + value.Pixel)];
+        if (Conditioner is null)
+        {
+            double[] constants = weights.Take("constants", [.. shape.Sizes, Element.ParameterCount]);
+            to.Element(Element, inverse, indices, ElementParameters.Of(Element, constants, element, shape, values));
+            return;
+        }
+        var (network, output) = to.Network(Conditioner, [0, .. shape.Sizes[1..]], [], shape.Channels * Element.ParameterCount, weights.In("conditioner"),
+            ElementParameters.Order(Element, [[.. Enumerable.Range(0, shape.Channels)]]));
+        to.Add(network.All());
+        to.Element(Element, inverse, indices, ElementParameters.Of(Element, output, element, shape, values));
+    }
 }
 
 /// <summary>z_i = element(x_i): each feature on its own, its parameters learned, or made from the context.</summary>

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -6,6 +7,9 @@ namespace FlowCore.Bijections;
 public sealed record InvertedSpec : BijectionSpec
 {
     public required BijectionSpec Of { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
+        Of.Compile(to, shape, weights.In("of"), !inverse);
 }
 
 /// <summary>Another bijection, turned round: its inverse leads from data to latents.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -24,6 +25,29 @@ public sealed record MatrixSpec : BijectionSpec
 
     /// <summary>Whether the matrix multiplies row vectors from the right: z = x W instead of z = W x.</summary>
     public bool FromRight { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        int n = shape.Channels;
+        double[,] matrix;
+        double logDet;
+        if (Form == MatrixForm.Plain)
+        {
+            matrix = weights.TakeMatrix("weight", n, n);
+            logDet = SquareMatrix.LogAbsDet(matrix);
+        }
+        else
+        {
+            double[,] lower = weights.TakeMatrix("lower", n, n), upper = weights.TakeMatrix("upper", n, n);
+            double[] logDiagonal = weights.Take("log_diagonal", n), sign = weights.Take("sign", n);
+            for (int i = 0; i < n; i++)
+                for (int j = 0; j < n; j++)
+                    (lower[i, j], upper[i, j]) = (i > j ? lower[i, j] : i == j ? 1 : 0, i < j ? upper[i, j] : i == j ? sign[i] * Math.Exp(logDiagonal[i]) : 0);
+            matrix = SquareMatrix.Product(weights.TakeMatrix("permutation", n, n), SquareMatrix.Product(lower, upper));
+            logDet = logDiagonal.Sum();
+        }
+        to.Affine(AffineMap.Linear(FromRight ? SquareMatrix.Transposed(matrix) : matrix), logDet, inverse);
+    }
 }
 
 /// <summary>

@@ -1,9 +1,14 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using FlowCore.Bijections.Elements;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Kernels;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
 /// <summary>The settings of <see cref="Logit"/>.</summary>
-public sealed record LogitSpec : BijectionSpec
+public sealed record LogitSpec : BijectionSpec, ICompiledElement
 {
     /// <summary>How far the ends are moved inwards before the logit: u = alpha + (1 - 2 alpha) (x - lower) / (upper - lower).</summary>
     public double Alpha { get; init; } = 0.05;
@@ -11,6 +16,15 @@ public sealed record LogitSpec : BijectionSpec
     public double Lower { get; init; }
 
     public double Upper { get; init; } = 1.0;
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
+        to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+
+    ElementKernel<T> ICompiledElement.Compile<T>()
+    {
+        double slope = (1 - 2 * Alpha) / (Upper - Lower);
+        return new LogitKernel<T>(slope, Alpha - slope * Lower);
+    }
 }
 
 /// <summary>
@@ -49,5 +63,33 @@ public sealed class Logit : Bijection
         Tensor logDet = nn.functional.logsigmoid(z) + nn.functional.logsigmoid(-z) - Math.Log(slope);
         Tensor x = (z.sigmoid() - offset) / slope;
         return new(x.MoveToOuterDisposeScope(), logDet.flatten(1).sum(1).MoveToOuterDisposeScope());
+    }
+}
+
+/// <summary>The same, compiled: an element without parameters.</summary>
+internal sealed unsafe class LogitKernel<T>(double slope, double offset) : ElementKernel<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> u = Vector512.Load(x + i) * VectorMath.Of<T>(slope) + VectorMath.Of<T>(offset);
+            Vector512<T> inside = Vector512.GreaterThan(u, Vector512<T>.Zero) & Vector512.LessThan(u, Vector512<T>.One);
+            Vector512<T> safe = VectorMath.Select(inside, u, VectorMath.Of<T>(0.5));
+            Vector512<T> logU = VectorMath.Log(safe), logRest = VectorMath.Log1p(-safe);
+            (logU - logRest).Store(y + i);
+            VectorMath.Select(inside, VectorMath.Of<T>(Math.Log(slope)) - logU - logRest, Vector512.Create(T.NegativeInfinity)).Store(logDerivative + i);
+        }
+    }
+
+    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> z = Vector512.Load(y + i);
+            ((VectorMath.Sigmoid(z) - VectorMath.Of<T>(offset)) / VectorMath.Of<T>(slope)).Store(x + i);
+            (-VectorMath.Softplus(-z) - VectorMath.Softplus(z) - VectorMath.Of<T>(Math.Log(slope))).Store(logDerivative + i);
+        }
     }
 }

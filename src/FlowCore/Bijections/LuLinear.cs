@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -8,6 +9,17 @@ public sealed record LinearSpec : BijectionSpec
 {
     /// <summary>What keeps the diagonal of U away from 0.</summary>
     public double LeastPivot { get; init; } = 1e-3;
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        int n = shape.Features;
+        double[,] lower = weights.TakeMatrix("lower", n, n), upper = weights.TakeMatrix("upper", n, n);
+        double[] pivots = [.. weights.Take("diagonal", n).Select(value => AffineMap.Softplus(value) + LeastPivot)];
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                (lower[i, j], upper[i, j]) = (i > j ? lower[i, j] : i == j ? 1 : 0, i < j ? upper[i, j] : i == j ? pivots[i] : 0);
+        to.Affine(AffineMap.Linear(SquareMatrix.Product(lower, upper), weights.Take("bias", n)), pivots.Sum(Math.Log), inverse);
+    }
 }
 
 /// <summary>

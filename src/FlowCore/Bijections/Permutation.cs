@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FlowCore.Densities;
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -35,6 +36,12 @@ public sealed record PermutationSpec : BijectionSpec
 
     /// <summary>The explicit order: z[j] = x[indices[j]].</summary>
     public int[]? Indices { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        int[] order = Permutation.OrderOf(this, shape.Features);
+        to.Values = to.Values.Select(shape.Sizes, inverse ? Enumerable.Range(0, order.Length).OrderBy(i => order[i]) : order);
+    }
 }
 
 /// <summary>z[j] = x[order[j]]: moves features, preserves volume.</summary>
@@ -57,7 +64,7 @@ public sealed class Permutation : Bijection
     private Mapped Move(Tensor values, string by) =>
         new(values.index_select(1, get_buffer(by)!), zeros(values.shape[0], values.dtype, values.device));
 
-    private static int[] OrderOf(PermutationSpec spec, int features)
+    internal static int[] OrderOf(PermutationSpec spec, int features)
     {
         int[] identity = [.. Enumerable.Range(0, features)];
         if (spec.Order == FeatureOrder.Explicit != spec.Indices is not null)

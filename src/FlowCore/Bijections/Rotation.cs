@@ -1,10 +1,21 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
 /// <summary>The settings of <see cref="Rotation"/>: none.</summary>
-public sealed record RotationSpec : BijectionSpec;
+public sealed record RotationSpec : BijectionSpec
+{
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        double[,] generator = weights.TakeMatrix("generator", shape.Features, shape.Features), turned = SquareMatrix.Transposed(generator);
+        for (int i = 0; i < shape.Features; i++)
+            for (int j = 0; j < shape.Features; j++)
+                turned[i, j] = generator[i, j] - turned[i, j];
+        to.Affine(AffineMap.Linear(SquareMatrix.Exponential(turned)), 0, inverse);
+    }
+}
 
 /// <summary>z = R x with R = expm(A - A^T): a rotation, which preserves volume (zuko's Gaussianization flow).</summary>
 public sealed class Rotation : Bijection

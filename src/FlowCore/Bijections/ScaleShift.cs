@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -7,6 +8,14 @@ public sealed record ScaleShiftSpec : BijectionSpec
 {
     /// <summary>Whether the shift comes first: z = (x + shift) * scale.</summary>
     public bool ShiftFirst { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        double[] scale = weights.Take("scale", shape.Channels), shift = weights.Take("shift", shape.Channels);
+        to.Affine(
+            ShiftFirst ? AffineMap.Scaled([.. shift.Select(value => -value)], scale, null) : AffineMap.Scaled(null, scale, shift),
+            scale.Sum(value => Math.Log(Math.Abs(value))), inverse);
+    }
 }
 
 /// <summary>z = x * scale + shift for each feature, or channel, with fixed scales of either sign: the z-score of an imported flow.</summary>

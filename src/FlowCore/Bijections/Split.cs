@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -28,6 +29,21 @@ public sealed record SplitSpec : BijectionSpec
     public required BijectionSpec[] Inner { get; init; }
 
     public SplitOrder Order { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        EventShape half = shape with { Sizes = [shape.Channels / 2, .. shape.Sizes[1..]] }, innerLatent = half;
+        foreach (BijectionSpec spec in Inner)
+            innerLatent = FlowBuilder.After(spec, innerLatent);
+        Place[] all = to.Values.Values;
+        Place[] inner = Order == SplitOrder.SplitFirst && inverse ? all[half.Width..] : all[..half.Width];
+        Place[] rest = Order == SplitOrder.SplitFirst && inverse ? all[..half.Width] : all[half.Width..];
+        to.Values = new Places(inverse ? innerLatent.Sizes : half.Sizes, inner);
+        CompiledFlow.Compile(Inner, "inner", to, half, weights, inverse);
+        inner = to.Values.Values;
+        to.Values = new Places(inverse ? shape.Sizes : Split.After(this, shape).Sizes,
+            Order == SplitOrder.SplitFirst && !inverse ? [.. rest, .. inner] : [.. inner, .. rest]);
+    }
 }
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -20,12 +21,23 @@ public enum SqueezeOrder
 public sealed record SqueezeSpec : BijectionSpec
 {
     public SqueezeOrder Order { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        int[] from = Squeeze.Sources(shape, Order);
+        to.Values = inverse
+            ? to.Values.Select(shape.Sizes, Enumerable.Range(0, from.Length).OrderBy(i => from[i]))
+            : to.Values.Select(Squeeze.After(shape).Sizes, from);
+    }
 }
 
 /// <summary>The settings of a squeeze turned round: [4 C, H, W] to [C, 2 H, 2 W].</summary>
 public sealed record UnsqueezeSpec : BijectionSpec
 {
     public SqueezeOrder Order { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
+        new SqueezeSpec { Order = Order }.Compile(to, Squeeze.Before(shape), weights, !inverse);
 }
 
 /// <summary>[C, H, W] to [4 C, H / 2, W / 2]: trades pixels for channels (Dinh et al. 2017, section 3.6). Preserves volume.</summary>
@@ -51,6 +63,22 @@ public sealed class Squeeze : Bijection
             back[order[i]] = i;
         register_buffer("order", tensor(order), persistent: false);
         register_buffer("back", tensor(back), persistent: false);
+    }
+
+    /// <summary>Which value of the event each value of the result is, both flat.</summary>
+    internal static int[] Sources(EventShape shape, SqueezeOrder order)
+    {
+        var (channels, height, width) = shape.Image;
+        var sources = new List<int>(shape.Width);
+        for (int j = 0; j < 4 * channels; j++)
+        {
+            int byChannel = order == SqueezeOrder.ByDiagonal ? j % channels * 4 + (int)Diagonals[j / channels] : j;
+            var (c, dy, dx) = (byChannel / 4, byChannel / 2 % 2, byChannel % 2);
+            for (int y = 0; y < height / 2; y++)
+                for (int x = 0; x < width / 2; x++)
+                    sources.Add((c * height + 2 * y + dy) * width + 2 * x + dx);
+        }
+        return [.. sources];
     }
 
     /// <summary>The shape in front of a squeeze that leads to this one.</summary>

@@ -1,9 +1,17 @@
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
 
 /// <summary>The settings of <see cref="Standardize"/>: none; mean and scale are weights.</summary>
-public sealed record StandardizeSpec : BijectionSpec;
+public sealed record StandardizeSpec : BijectionSpec
+{
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        double[] scale = weights.Take("scale", shape.Features);
+        to.Affine(AffineMap.Scaled(weights.Take("mean", shape.Features), [.. scale.Select(value => 1 / value)], null), -scale.Sum(Math.Log), inverse);
+    }
+}
 
 /// <summary>
 /// z = (x - mean) / scale, feature by feature, fixed by the training data: a part of the flow, so that log densities are in the

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Conditioners;
@@ -71,6 +72,22 @@ public readonly record struct Activation
         "softplus" => nn.functional.softplus(x),
         "selu" => nn.functional.selu(x),
         "clampexp" => x.exp().clamp_max(1),
+        _ => throw new SpecException("activation: is missing"),
+    };
+
+    internal Node Compile(NetworkCompiler network, Node h) => Name switch
+    {
+        "relu" => network.Rectified(h, 0),
+        "leaky_relu" when Parameter is > 0 and <= 1 => network.Rectified(h, Parameter),
+        "leaky_relu" => network.Map<LeakyRectifier>(h, Parameter),
+        "tanh" => network.Map<HyperbolicTangent>(h),
+        "elu" => network.Map<ExponentialLinear>(h, Parameter),
+        "gelu" => network.Map<GaussianErrorLinear>(h),
+        "silu" => network.Map<SigmoidLinear>(h),
+        "sigmoid" => network.Map<Logistic>(h),
+        "softplus" => network.Map<SoftRectifier>(h),
+        "selu" => network.Map<ScaledExponentialLinear>(h),
+        "clampexp" => network.Map<ClampedExponential>(h),
         _ => throw new SpecException("activation: is missing"),
     };
 

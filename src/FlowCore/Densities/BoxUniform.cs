@@ -1,9 +1,15 @@
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Steps;
 using static TorchSharp.torch;
 
 namespace FlowCore.Densities;
 
 /// <summary>Independent uniforms between fixed bounds.</summary>
-public sealed record BoxUniformSpec : BaseDensitySpec;
+public sealed record BoxUniformSpec : BaseDensitySpec
+{
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) =>
+        to.Add(new BoxOperation(to.Regions, first, weights.Take("lower", width), weights.Take("upper", width)));
+}
 
 /// <summary>Uniform on [lower, upper], feature by feature; zero density outside. It has no temperature: any leaves it as it is.</summary>
 public sealed class BoxUniform : BaseDensity

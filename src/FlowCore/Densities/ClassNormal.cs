@@ -1,10 +1,22 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace FlowCore.Densities;
 
 /// <summary>Independent normals whose means and log standard deviations depend on the class.</summary>
-public sealed record ClassNormalSpec : BaseDensitySpec;
+public sealed record ClassNormalSpec : BaseDensitySpec
+{
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width, (network, context) =>
+    {
+        double[] loc = weights.Take("loc", context.Units, width), logScale = weights.Take("log_scale", context.Units, width);
+        var table = new double[2 * width, context.Units];
+        for (int c = 0; c < context.Units; c++)
+            for (int i = 0; i < width; i++)
+                (table[i, c], table[width + i, c]) = (loc[c * width + i], logScale[c * width + i]);
+        return network.Linear(context, table, new double[2 * width], null);
+    });
+}
 
 /// <summary>N(loc[class], diag(exp(log_scale[class])^2)); the tables are <c>[classes, width]</c>.</summary>
 public sealed class ClassNormal : NormalDensity

@@ -1,4 +1,5 @@
 using FlowCore.Conditioners;
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Densities;
@@ -7,6 +8,9 @@ namespace FlowCore.Densities;
 public sealed record ConditionalNormalSpec : BaseDensitySpec
 {
     public required ConditionerSpec Conditioner { get; init; }
+
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) =>
+        to.Normal(first, width, (network, context) => network.Layers(Conditioner.Layers(2 * width), "layers", network.Input([0], [], null), weights.In("conditioner"), null));
 }
 
 /// <summary>N(mean, diag(exp(log_scale)^2)) with [mean | log_scale] = network(context).</summary>

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -8,6 +9,9 @@ public sealed record DiagonalNormalSpec : BaseDensitySpec
 {
     /// <summary>Whether the standard deviations themselves are stored (zuko), not their logarithms.</summary>
     public bool PlainScale { get; init; }
+
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width,
+        weights.Take("loc", width), PlainScale ? [.. weights.Take("scale", width).Select(scale => Math.Log(scale))] : weights.Take("log_scale", width));
 }
 
 /// <summary>N(loc, diag(exp(log_scale)^2)), or N(loc, diag(scale^2)).</summary>

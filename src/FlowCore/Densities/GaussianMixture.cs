@@ -1,3 +1,6 @@
+using FlowCore.Checkpoints;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Steps;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +10,19 @@ namespace FlowCore.Densities;
 public sealed record GaussianMixtureSpec : BaseDensitySpec
 {
     public required int Components { get; init; }
+
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
+    {
+        double[,] Table(string name)
+        {
+            var table = new double[Components, width];
+            Buffer.BlockCopy(weights.Take(name, WeightType.F64, Components, width), 0, table, 0, table.Length * sizeof(double));
+            return table;
+        }
+        double[] scores = weights.Take("weight_scores", WeightType.F64, Components);
+        double most = scores.Max(), logSum = most + Math.Log(scores.Sum(score => Math.Exp(score - most)));
+        to.Add(new MixtureOperation(to.Regions, [.. scores.Select(score => score - logSum)], Table("loc"), Table("log_scale")));
+    }
 }
 
 /// <summary>

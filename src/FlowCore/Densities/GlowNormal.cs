@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,6 +14,30 @@ public sealed record GlowNormalSpec : BaseDensitySpec
 
     /// <summary>Whether a class adds its own means and log standard deviations.</summary>
     public bool ByClass { get; init; }
+
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
+    {
+        double[] loc = Spread(weights, "loc"), logScale = Spread(weights, "log_scale");
+        int pixels = width / Channels;
+        double[] both = [.. Enumerable.Range(0, 2 * width).Select(i => i < width ? loc[i / pixels] : logScale[(i - width) / pixels])];
+        if (!ByClass)
+        {
+            to.Normal(first, width, both[..width], both[width..]);
+            return;
+        }
+        to.Normal(first, width, (network, context) =>
+        {
+            double[] classLoc = weights.Take("loc_cc", context.Units, Channels), classScale = weights.Take("log_scale_cc", context.Units, Channels);
+            var table = new double[2 * width, context.Units];
+            for (int c = 0; c < context.Units; c++)
+                for (int i = 0; i < width; i++)
+                    (table[i, c], table[width + i, c]) = (classLoc[c * Channels + i / pixels], classScale[c * Channels + i / pixels]);
+            return network.Linear(context, table, both, null);
+        });
+    }
+
+    private double[] Spread(WeightScope weights, string name) =>
+        [.. weights.Take(name, Channels).Zip(weights.Take($"{name}_logs", Channels), (value, logs) => value * Math.Exp(logs * LogscaleFactor))];
 }
 
 /// <summary>

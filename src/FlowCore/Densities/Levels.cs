@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +8,15 @@ namespace FlowCore.Densities;
 public sealed record LevelsSpec : BaseDensitySpec
 {
     public required Level[] Levels { get; init; }
+
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
+    {
+        for (int i = 0; i < Levels.Length; i++)
+        {
+            Levels[i].Base.Compile(to, first, Levels[i].Width, weights.In("levels", i));
+            first += Levels[i].Width;
+        }
+    }
 }
 
 /// <summary>The next so many values of a latent, and their density.</summary>

@@ -1,9 +1,13 @@
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Densities;
 
 /// <summary>Independent standard normals: no parameters.</summary>
-public sealed record StandardNormalSpec : BaseDensitySpec;
+public sealed record StandardNormalSpec : BaseDensitySpec
+{
+    internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width, null, null);
+}
 
 /// <summary>N(0, I).</summary>
 public sealed class StandardNormal(int width) : BaseDensity(nameof(StandardNormal), width)

@@ -21,6 +21,9 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
     /// <summary>The engine's name as users see it: <c>torch</c> or <c>compiled</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Why this engine computes the flow, where another one was to be expected; null where none was.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>Where it computes: <c>cpu</c>, <c>cuda:0</c>, ...</summary>
     public abstract string Device { get; }
 

@@ -5,6 +5,16 @@ namespace FlowCore.Tensors;
 /// <summary>The native library behind TorchSharp: which devices it offers, and how many threads it may use.</summary>
 public static class Libtorch
 {
+    private const string CudaLibrary = "libtorch_cuda*";
+
+    /// <summary>Whether a device's name means the CPU. Loads the library only where it was built for GPUs, and is asked for one.</summary>
+    public static bool IsCpu(string name) => name.Trim().ToLowerInvariant() switch
+    {
+        "cpu" => true,
+        "auto" => !Directory.EnumerateFiles(AppContext.BaseDirectory, CudaLibrary).Any() || Device(name).type == DeviceType.CPU,
+        _ => false,
+    };
+
     /// <summary>
     /// <c>auto</c> (a GPU where there is one), <c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>. A GPU that was asked for by name and is
     /// absent is an error, never a silent CPU.

@@ -29,7 +29,8 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="State">loading, ready, failed, unloaded (by an administrator) or on_demand (the first request loads it).</param>
 /// <param name="Reason">Why it could not be loaded; with state ready: why its newer files could not.</param>
 /// <param name="Versions">All versions, the highest first.</param>
-/// <param name="Engine">What computes it: torch or compiled.</param>
+/// <param name="Engine">What computes it: compiled or torch.</param>
+/// <param name="EngineReason">Why it is torch.</param>
 /// <param name="Device">Where: cpu, cuda:0, ...</param>
 /// <param name="EventShape">The shape of one datum; a row is its flat form.</param>
 /// <param name="Width">The number of values in a row.</param>
@@ -39,7 +40,7 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="SelfTest">How float32 compared with float64 when the model was loaded.</param>
 /// <param name="Spec">The checkpoint's flow.json.</param>
 internal sealed record ModelDetails(
-    string Name, int Version, ModelState State, string? Reason, VersionSummary[] Versions, string? Engine = null, string? Device = null,
+    string Name, int Version, ModelState State, string? Reason, VersionSummary[] Versions, string? Engine = null, string? EngineReason = null, string? Device = null,
     int[]? EventShape = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
     SelfTestFigures? SelfTest = null, JsonElement? Spec = null);
 
@@ -102,6 +103,7 @@ internal static class ModelEndpoints
         return details with
         {
             Engine = model.Engine.Name,
+            EngineReason = model.Engine.Reason,
             Device = model.Engine.Device,
             EventShape = model.Spec.EventShape,
             Width = model.Width,

@@ -32,7 +32,8 @@ internal sealed class ModelLoader(
                 engines.Add(engine);
                 if (figures is null)
                 {
-                    using var reference = new TorchEngine<double>(checkpoint.BuildFlow());
+                    // A compiled engine's reference is its own float64 form: that is proved equal to TorchSharp's, and needs no libtorch.
+                    using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
                     figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance);
                 }
                 WarmUp.Run(engine, batches.BatchRows);
@@ -53,7 +54,7 @@ internal sealed class ModelLoader(
         for (int i = 0; i < options.Instances; i++)
         {
             FlowEngine<float> engine = build(checkpoint, options.DeviceOf(i) ?? torch.Device);
-            yield return options.Deterministic && !engine.SameBitsInAnyBatch ? new RowByRowEngine<float>(engine) : engine;
+            yield return options.Deterministic && !engine.SameBitsInAnyBatch ? new RowByRowEngine<float>(engine) { Reason = engine.Reason } : engine;
         }
     }
 }

@@ -35,6 +35,23 @@ internal sealed class ModelsOptions
 [OptionsValidator]
 internal sealed partial class ModelsOptionsValidator : IValidateOptions<ModelsOptions>;
 
+/// <summary>The section <c>Engine</c>: what computes on the CPU, and on how many cores.</summary>
+internal sealed class EngineOptions
+{
+    public const string Section = "Engine";
+
+    /// <summary><c>auto</c> (default: compiled on the CPU, where it runs the model's kinds), <c>compiled</c> or <c>torch</c>.</summary>
+    [RegularExpression("(?i)auto|compiled|torch", ErrorMessage = "Engine:Kind must be auto, compiled or torch: what computes the models on the CPU (default auto).")]
+    public string Kind { get; set; } = "auto";
+
+    /// <summary>The cores that the compiled engine spreads a large batch over (default 1; 0 for all of them).</summary>
+    [Within(0, 1024, ErrorMessage = "Engine:Threads must lie in 0..1024; 0 spreads large batches over all cores (default 1).")]
+    public int Threads { get; set; } = 1;
+}
+
+[OptionsValidator]
+internal sealed partial class EngineOptionsValidator : IValidateOptions<EngineOptions>;
+
 /// <summary>The section <c>Torch</c>: the device, and the threads of one tensor operation.</summary>
 internal sealed class TorchOptions
 {

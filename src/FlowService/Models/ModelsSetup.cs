@@ -1,4 +1,3 @@
-using FlowCore.Engines;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
@@ -13,8 +12,10 @@ internal static class ModelsSetup
         services.AddOptionsWithValidateOnStart<ServingOptions, ServingOptionsValidator>();
         services.AddSingleton<IConfigureOptions<ServingOptions>, ModelOverrides>();
         services.AddOptionsWithValidateOnStart<TorchOptions, TorchOptionsValidator>().BindConfiguration(TorchOptions.Section);
-        services.TryAddSingleton<EngineFactory>((checkpoint, device) => new TorchEngine<float>(checkpoint.BuildFlow(), device));
+        services.AddOptionsWithValidateOnStart<EngineOptions, EngineOptionsValidator>().BindConfiguration(EngineOptions.Section);
         services.AddSingleton<TorchRuntime>();
+        services.AddSingleton<Engines>();
+        services.TryAddSingleton<EngineFactory>(provider => provider.GetRequiredService<Engines>().Open);
         services.AddSingleton<ModelRepository>();
         services.AddSingleton<ModelRegistry>();
         services.AddSingleton<ModelLoader>();

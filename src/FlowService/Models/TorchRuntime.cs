@@ -4,24 +4,44 @@ using TorchSharp;
 
 namespace FlowService.Models;
 
-/// <summary>libtorch as the service set it up: the device that was asked for, and the number of threads.</summary>
+/// <summary>
+/// libtorch as the service sets it up: the device that was asked for, and the number of threads. Where the compiled engine serves
+/// every model, it is never loaded.
+/// </summary>
 internal sealed class TorchRuntime
 {
+    private readonly int threads;
+    private readonly ILogger<TorchRuntime> logger;
+    private readonly Lock loading = new();
+
+    // Read by the metrics, which must not load the library.
+    private static volatile bool isLoaded;
+
     public TorchRuntime(IOptions<TorchOptions> options, ILogger<TorchRuntime> logger)
     {
+        this.logger = logger;
+        threads = options.Value.Threads;
         OpenMp.WaitPassively();
-        if (options.Value.Threads > 0)
-            Libtorch.Threads = options.Value.Threads;
-        Device = Libtorch.Device(options.Value.Device).ToString();
-        Threads = Libtorch.Threads;
-        logger.TorchLoaded(typeof(TorchRuntime).Assembly.GetName().Version!.ToString(3), torch.__version__, Device, Threads);
+        Device = Libtorch.IsCpu(options.Value.Device) ? "cpu" : Libtorch.Device(options.Value.Device).ToString();
     }
 
     /// <summary>The device's name: <c>cpu</c>, <c>cuda:0</c>, ...</summary>
     public string Device { get; }
 
-    public int Threads { get; }
-
     /// <summary>The tensors that live in this process: it must not grow with the requests.</summary>
-    public static long LiveTensors => torch.Tensor.TotalCount;
+    public static long LiveTensors => isLoaded ? torch.Tensor.TotalCount : 0;
+
+    /// <summary>Loads the library, once.</summary>
+    public void Load()
+    {
+        lock (loading)
+        {
+            if (isLoaded)
+                return;
+            if (threads > 0)
+                Libtorch.Threads = threads;
+            logger.TorchLoaded(typeof(TorchRuntime).Assembly.GetName().Version!.ToString(3), torch.__version__, Device, Libtorch.Threads);
+            isLoaded = true;
+        }
+    }
 }

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using FlowCore.Engines;
+using FlowCore.Engines.Compiled;
 
 namespace FlowCore.Tests.Golden;
 
@@ -16,6 +18,40 @@ public sealed class GoldenTests
         foreach (GoldenCheck check in run.Checks())
             Assert.True(check.Error <= check.Mark, $"{name}: {check.What} is off by {check.Error:g3}, the mark is {check.Mark:g1}");
         Assert.True(run.Count >= 4, $"{name}: only {run.Count} quantities were compared");
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void The_compiled_engine_equals_the_library(string name)
+    {
+        GoldenModel model = GoldenModel.Read(name);
+        if (!TryCompile(model, out CompiledEngine<double>? engine))
+            return;
+        using (engine)
+        {
+            GoldenRun run = new(model, engine);
+            foreach (GoldenCheck check in run.Checks())
+                Assert.True(check.Error <= check.Mark, $"{name}: {check.What} is off by {check.Error:g3}, the mark is {check.Mark:g1}");
+            Assert.True(run.Count >= 4, $"{name}: only {run.Count} quantities were compared");
+        }
+    }
+
+    [Fact]
+    public void Only_the_numerical_elements_are_left_to_the_other_engine() => Assert.Equal(
+        ["zuko/extra_bpf_cond_3d", "zuko/extra_gf_4d", "zuko/extra_sospf_3d"],
+        GoldenModel.Names.Where(name => !TryCompile(GoldenModel.Read(name), out _)));
+
+    private static bool TryCompile(GoldenModel model, [NotNullWhen(true)] out CompiledEngine<double>? engine)
+    {
+        try
+        {
+            engine = new CompiledEngine<double>(model.Checkpoint);
+            return true;
+        }
+        catch (NotCompiledException)
+        {
+            engine = null;
+            return false;
+        }
     }
 
     [Theory, MemberData(nameof(Names))]

@@ -71,7 +71,7 @@ public sealed class ModelLifeTests : IDisposable
         Assert.Equal("[4]", model.GetProperty("event_shape").GetRawText());
         Assert.Equal(4, model.GetProperty("width").GetInt32());
         Assert.Equal(3, model.GetProperty("context").GetProperty("classes").GetInt32());
-        Assert.Equal(("torch", "cpu"), (model.GetProperty("engine").GetString(), model.GetProperty("device").GetString()));
+        Assert.Equal(("compiled", "cpu"), (model.GetProperty("engine").GetString(), model.GetProperty("device").GetString()));
         Assert.Equal("flow train", model.GetProperty("provenance").GetProperty("source").GetString());
         Assert.Equal("coupling", model.GetProperty("spec").GetProperty("bijections")[0].GetProperty("kind").GetString());
         Assert.Equal(256, model.GetProperty("self_test").GetProperty("rows").GetInt32());

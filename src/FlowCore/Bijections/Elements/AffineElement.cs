@@ -1,4 +1,8 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
 using System.Text.Json.Serialization;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -56,6 +60,13 @@ public sealed record AffineElementSpec : ElementSpec
 
     /// <summary>Whether the shift comes first: y = (x + shift) * scale instead of y = x * scale + shift.</summary>
     public bool ShiftFirst { get; init; }
+
+    internal override int ParameterCount => Scale == ScaleMap.None ? 1 : 2;
+
+    internal override double[][] CompileConstants(WeightScope weights, int channels) =>
+        Scale == ScaleMap.RescaledTanh ? [weights.Take("rescale", channels)] : [];
+
+    internal override ElementKernel<T> Compile<T>() => new AffineKernel<T>(this);
 }
 
 /// <summary>y = x * scale(u) + shift with parameters (shift, u), or (shift) alone where there is no scale.</summary>
@@ -79,7 +90,7 @@ public sealed class AffineElement : Element
         RegisterComponents();
     }
 
-    public override int Parameters => spec.Scale == ScaleMap.None ? 1 : 2;
+    public override int Parameters => spec.ParameterCount;
 
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {
@@ -115,6 +126,61 @@ public sealed class AffineElement : Element
         };
         if (spec.Most is { } most)
             logScale = logScale.clamp_max(Math.Log(most));
+        return spec.Divide ? -logScale : logScale;
+    }
+}
+
+/// <summary>The same, compiled; a learned rescale is a third parameter.</summary>
+internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKernel<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly double logMost = spec.Most is { } most ? Math.Log(most) : double.PositiveInfinity;
+
+    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> value = Vector512.Load(x + i), shift = Vector512.Load(parameters + i);
+            Vector512<T> logScale = LogScale(parameters + i, stride), scale = VectorMath.Exp(logScale);
+            Vector512<T> result = spec.Scale == ScaleMap.None ? value + shift
+                : spec.ShiftFirst ? (value + shift) * scale
+                : VectorMath.MultiplyAdd(value, scale, shift);
+            result.Store(y + i);
+            logScale.Store(logDerivative + i);
+        }
+    }
+
+    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> value = Vector512.Load(y + i), shift = Vector512.Load(parameters + i);
+            Vector512<T> logScale = -LogScale(parameters + i, stride), scale = VectorMath.Exp(logScale);
+            Vector512<T> result = spec.Scale == ScaleMap.None ? value - shift
+                : spec.ShiftFirst ? value * scale - shift
+                : (value - shift) * scale;
+            result.Store(x + i);
+            logScale.Store(logDerivative + i);
+        }
+    }
+
+    private Vector512<T> LogScale(T* parameters, int stride)
+    {
+        if (spec.Scale == ScaleMap.None)
+            return Vector512<T>.Zero;
+        Vector512<T> u = Vector512.Load(parameters + stride);
+        Vector512<T> logScale = spec.Scale switch
+        {
+            ScaleMap.Tanh => VectorMath.Tanh(u * VectorMath.Of<T>(1 / spec.Bound)) * VectorMath.Of<T>(spec.Bound),
+            ScaleMap.RescaledTanh => Vector512.Load(parameters + 2 * stride) * VectorMath.Tanh(u),
+            ScaleMap.Softclip => u / (Vector512<T>.One + Vector512.Abs(u) * VectorMath.Of<T>(1 / spec.Bound)),
+            ScaleMap.Sigmoid when spec.Least == 0 => -VectorMath.Softplus(-(u + VectorMath.Of<T>(2))),
+            ScaleMap.Sigmoid => VectorMath.Log(VectorMath.Sigmoid(u + VectorMath.Of<T>(2)) + VectorMath.Of<T>(spec.Least)),
+            ScaleMap.Softplus => VectorMath.Log(VectorMath.Softplus(u) + VectorMath.Of<T>(spec.Least)),
+            _ => u,
+        };
+        Vector512<T> most = VectorMath.Of<T>(logMost);
+        logScale = VectorMath.Select(Vector512.GreaterThan(logScale, most), most, logScale);
         return spec.Divide ? -logScale : logScale;
     }
 }

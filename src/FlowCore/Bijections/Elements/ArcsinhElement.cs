@@ -1,9 +1,17 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Kernels;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
 
 /// <summary>The settings of <see cref="ArcsinhElement"/>: none.</summary>
-public sealed record ArcsinhElementSpec : ElementSpec;
+public sealed record ArcsinhElementSpec : ElementSpec
+{
+    internal override int ParameterCount => 2;
+
+    internal override ElementKernel<T> Compile<T>() => new ArcsinhKernel<T>();
+}
 
 /// <summary>
 /// y = asinh(a (x - center)) / a with a = exp(u - 2), parameters (u, center): near the identity for small a, a logarithm on each
@@ -12,7 +20,7 @@ public sealed record ArcsinhElementSpec : ElementSpec;
 /// </summary>
 public sealed class ArcsinhElement() : Element(nameof(ArcsinhElement))
 {
-    private const double Usual = -2;
+    internal const double Usual = -2;
     private const int EnoughRows = 512;
     private static readonly double Ln2 = Math.Log(2);
 
@@ -61,5 +69,39 @@ public sealed class ArcsinhElement() : Element(nameof(ArcsinhElement))
     {
         Tensor size = u.abs();
         return size + (size * -2).exp().log1p() - Ln2;
+    }
+}
+
+/// <summary>The same, compiled.</summary>
+internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> slope = Slope(parameters + i);
+            Vector512<T> angle = VectorMath.Asinh((Vector512.Load(x + i) - Vector512.Load(parameters + stride + i)) * slope);
+            (angle / slope).Store(y + i);
+            (-LogCosh(angle)).Store(logDerivative + i);
+        }
+    }
+
+    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> slope = Slope(parameters + i), angle = Vector512.Load(y + i) * slope;
+            (VectorMath.Sinh(angle) / slope + Vector512.Load(parameters + stride + i)).Store(x + i);
+            LogCosh(angle).Store(logDerivative + i);
+        }
+    }
+
+    private static Vector512<T> Slope(T* u) => VectorMath.Exp(Vector512.Load(u) + VectorMath.Of<T>(ArcsinhElement.Usual));
+
+    private static Vector512<T> LogCosh(Vector512<T> u)
+    {
+        Vector512<T> size = Vector512.Abs(u);
+        return size + VectorMath.Log1p(VectorMath.Exp(size * VectorMath.Of<T>(-2))) - VectorMath.Of<T>(Math.Log(2));
     }
 }

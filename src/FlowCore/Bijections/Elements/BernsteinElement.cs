@@ -9,6 +9,8 @@ public sealed record BernsteinElementSpec : ElementSpec
     public required int Increments { get; init; }
 
     public double Bound { get; init; } = 5.0;
+
+    internal override int ParameterCount => Increments;
 }
 
 /// <summary>

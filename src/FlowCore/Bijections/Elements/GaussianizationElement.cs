@@ -6,6 +6,8 @@ namespace FlowCore.Bijections.Elements;
 public sealed record GaussianizationElementSpec : ElementSpec
 {
     public required int Components { get; init; }
+
+    internal override int ParameterCount => 2 * Components;
 }
 
 /// <summary>

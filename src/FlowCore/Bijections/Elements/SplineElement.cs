@@ -31,6 +31,10 @@ public sealed record SplineElementSpec : ElementSpec
 
     /// <summary>Whether the value is an angle: it is taken to (x mod 2 bound) - bound before the spline (zuko's NCSF).</summary>
     public bool HalfTurn { get; init; }
+
+    internal override int ParameterCount => 3 * Bins - 1;
+
+    internal override ElementKernel<T> Compile<T>() => new SplineKernel<T>(this);
 }
 
 /// <summary>
@@ -62,7 +66,7 @@ public sealed class SplineElement : Element
         (bins, bound) = (spec.Bins, spec.Bound);
     }
 
-    public override int Parameters => 3 * bins - 1;
+    public override int Parameters => spec.ParameterCount;
 
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {

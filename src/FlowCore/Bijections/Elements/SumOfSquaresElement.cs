@@ -11,6 +11,8 @@ public sealed record SumOfSquaresElementSpec : ElementSpec
 
     /// <summary>What is added to the derivative, so that the map stays increasing.</summary>
     public double Slope { get; init; } = 1e-3;
+
+    internal override int ParameterCount => Polynomials * (Degree + 1) + 1;
 }
 
 /// <summary>
@@ -35,7 +37,7 @@ public sealed class SumOfSquaresElement : NumericalElement
         (nodes, weights) = GaussLegendre.Rule(spec.Degree + 1);
     }
 
-    public override int Parameters => spec.Polynomials * (spec.Degree + 1) + 1;
+    public override int Parameters => spec.ParameterCount;
 
     protected override double Reach => 10;
 

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Conditioners.Layers;
@@ -6,6 +7,10 @@ namespace FlowCore.Conditioners.Layers;
 public sealed record ActivationLayerSpec : LayerSpec
 {
     public required Activation Function { get; init; }
+
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => Function.Compile(network, h);
 }
 
 /// <summary>The nonlinearity, element by element.</summary>

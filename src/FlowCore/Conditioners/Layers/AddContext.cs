@@ -1,3 +1,5 @@
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Steps;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +9,19 @@ namespace FlowCore.Conditioners.Layers;
 public sealed record AddContextSpec : LayerSpec
 {
     public Activation? Function { get; init; }
+
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        if (network.Context is not { } context)
+            return h;
+        WeightScope layer = weights.In("layer");
+        Node added = network.Linear(context, layer.TakeMatrix("weight", h.Units, context.Units), layer.Take("bias", h.Units), null);
+        if (Function is { } f)
+            added = f.Compile(network, added);
+        return network.Map2<Sum>(h, h.Pixels.Length > 1 ? network.Spread(added, h) : added);
+    }
 }
 
 /// <summary>h + f(W context + b); for an image, the same at every pixel.</summary>

@@ -1,3 +1,5 @@
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Steps;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +9,11 @@ namespace FlowCore.Conditioners.Layers;
 public sealed record ChannelGainSpec : LayerSpec
 {
     public double Factor { get; init; } = 3.0;
+
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
+        network.Scaled(h, AffineMap.Scaled(null, [.. weights.Take("gain", h.Units).Select(gain => Math.Exp(gain * Factor))], null));
 }
 
 /// <summary>h * exp(factor * gain), channel by channel (Kingma, Dhariwal 2018).</summary>
@@ -30,7 +37,13 @@ public sealed class ChannelGain : Layer
 }
 
 /// <summary>An ActNorm inside a network.</summary>
-public sealed record ChannelAffineSpec : LayerSpec;
+public sealed record ChannelAffineSpec : LayerSpec
+{
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Scaled(
+        h, AffineMap.Scaled(null, [.. weights.Take("log_scale", h.Units).Select(Math.Exp)], weights.Take("shift", h.Units)));
+}
 
 /// <summary>h * exp(log_scale) + shift, channel by channel.</summary>
 public sealed class ChannelAffine : Layer
@@ -53,7 +66,10 @@ public sealed class ChannelAffine : Layer
 }
 
 /// <summary>Puts the negated channels beside the channels.</summary>
-public sealed record ConcatNegativeSpec : LayerSpec;
+public sealed record ConcatNegativeSpec : LayerSpec
+{
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Concat(h, network.Map<Negative>(h));
+}
 
 /// <summary>[h, -h]: a rectifier behind it keeps both signs.</summary>
 public sealed class ConcatNegative() : Layer(nameof(ConcatNegative))
@@ -71,6 +87,24 @@ public sealed record SkipSumSpec : LayerSpec
     public required LayerSpec[] Blocks { get; init; }
 
     public required ConvLayerSpec Skip { get; init; }
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        Node sum = Skip.Compile(network, Kept(h), weights.In("skips", 0), order);
+        for (int i = 0; i < Blocks.Length; i++)
+        {
+            h = Kept(Blocks[i].Compile(network, h, weights.In("blocks", i), null));
+            sum = network.Sum(sum, Skip.Compile(network, h, weights.In("skips", i + 1), order));
+        }
+        return sum;
+    }
+
+    // Two layers read each state: nothing may be folded into it.
+    private static Node Kept(Node h)
+    {
+        h.Shared = true;
+        return h;
+    }
 }
 
 /// <summary>skip_0(h_0) + skip_1(h_1) + ... with h_0 = h and h_i = block_i(h_(i-1)) (Dinh et al. 2017).</summary>

@@ -1,10 +1,16 @@
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Steps;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace FlowCore.Conditioners.Layers;
 
 /// <summary>Puts the context beside the features; nothing where there is no context.</summary>
-public sealed record ConcatContextSpec : LayerSpec;
+public sealed record ConcatContextSpec : LayerSpec
+{
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
+        network.Context is not { } context ? h : h.Units == 0 ? context : network.Concat(h, context);
+}
 
 /// <summary>[h, context].</summary>
 public sealed class ConcatContext() : Layer(nameof(ConcatContext))
@@ -13,7 +19,18 @@ public sealed class ConcatContext() : Layer(nameof(ConcatContext))
 }
 
 /// <summary>Lets the context gate the features; nothing where there is no context.</summary>
-public sealed record GateByContextSpec : LayerSpec;
+public sealed record GateByContextSpec : LayerSpec
+{
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        if (network.Context is not { } context)
+            return h;
+        WeightScope gate = weights.In("gate");
+        return network.Map2<Gate>(h, network.Linear(context, gate.TakeMatrix("weight", h.Units, context.Units), gate.Take("bias", h.Units), NetworkCompiler.OrderOf(h)));
+    }
+}
 
 /// <summary>h * sigmoid(G context + g), the gated linear unit of neural spline flows.</summary>
 public sealed class GateByContext : Layer

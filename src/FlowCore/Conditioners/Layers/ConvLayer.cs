@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -19,6 +20,29 @@ public sealed record ConvLayerSpec : LayerSpec
 
     /// <summary>Whether the weight is stored as a direction and a length, w = g v / |v| (Salimans, Kingma 2016, arXiv 1602.07868).</summary>
     public bool WeightNorm { get; init; }
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        int[] shape = [Channels, h.Units, Kernel, Kernel];
+        double[] kernel = WeightNorm ? Directed(weights.Take("weight_v", shape), weights.Take("weight_g", Channels, 1, 1, 1)) : weights.Take("weight", shape);
+        return network.Convolution(h, kernel, Bias ? weights.Take("bias", Channels) : new double[Channels], Kernel, Padding, order);
+    }
+
+    // w = g v / |v|, output by output.
+    private static double[] Directed(double[] v, double[] g)
+    {
+        int size = v.Length / g.Length;
+        for (int output = 0; output < g.Length; output++)
+        {
+            Span<double> direction = v.AsSpan(output * size, size);
+            double square = 0;
+            foreach (double value in direction)
+                square += value * value;
+            foreach (ref double value in direction)
+                value *= g[output] / Math.Sqrt(square);
+        }
+        return v;
+    }
 }
 
 /// <summary>W * h + b over images <c>[batch, channels, height, width]</c>.</summary>

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,6 +14,19 @@ public sealed record LinearLayerSpec : LayerSpec
     /// (Germain, Gregor, Murray, Larochelle 2015, "MADE", arXiv 1502.03509).
     /// </summary>
     public bool Masked { get; init; }
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        double[,] matrix = weights.TakeMatrix("weight", Width, h.Units);
+        if (Masked)
+        {
+            double[,] mask = weights.TakeMatrix("mask", Width, h.Units);
+            for (int output = 0; output < Width; output++)
+                for (int input = 0; input < h.Units; input++)
+                    matrix[output, input] *= mask[output, input];
+        }
+        return network.Linear(h, matrix, weights.Take("bias", Width), order);
+    }
 }
 
 /// <summary>W h + b, W being multiplied by the mask where there is one.</summary>

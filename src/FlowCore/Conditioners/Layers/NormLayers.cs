@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +8,10 @@ namespace FlowCore.Conditioners.Layers;
 public sealed record LayerNormSpec : LayerSpec
 {
     public double Epsilon { get; init; } = 1e-5;
+
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Normalized(h, Epsilon);
 }
 
 /// <summary>(h - mean(h)) / sqrt(var(h) + epsilon) over the features of a row, the variance divided by n - 1.</summary>
@@ -25,6 +30,16 @@ public sealed class LayerNorm(LayerNormSpec spec) : Layer(nameof(LayerNorm))
 public sealed record BatchNormLayerSpec : LayerSpec
 {
     public double Epsilon { get; init; } = 1e-5;
+
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        double[] scale = weights.Take("weight", h.Units), variance = weights.Take("running_var", h.Units);
+        for (int i = 0; i < scale.Length; i++)
+            scale[i] /= Math.Sqrt(variance[i] + Epsilon);
+        return network.Scaled(h, AffineMap.Scaled(weights.Take("running_mean", h.Units), scale, weights.Take("bias", h.Units)));
+    }
 }
 
 /// <summary>
@@ -57,6 +72,11 @@ public sealed class BatchNormLayer : Layer
 public sealed record ScaleLayerSpec : LayerSpec
 {
     public required double Factor { get; init; }
+
+    internal override bool KeepsUnits => true;
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
+        network.Scaled(h, AffineMap.Scaled(null, [.. Enumerable.Repeat(Factor, h.Units)], null));
 }
 
 /// <summary>h * factor.</summary>

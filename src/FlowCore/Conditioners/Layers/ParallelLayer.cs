@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +8,16 @@ namespace FlowCore.Conditioners.Layers;
 public sealed record ParallelLayerSpec : LayerSpec
 {
     public required LayerSpec[][] Branches { get; init; }
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        h.Shared = true;
+        var branches = new Node[Branches.Length];
+        for (int b = 0; b < branches.Length; b++)
+            branches[b] = network.Layers(Branches[b], $"branch{b}", h, weights,
+                order is null ? null : [.. order.Where(unit => unit % branches.Length == b).Select(unit => unit / branches.Length)]);
+        return network.Parallel(branches);
+    }
 }
 
 /// <summary>[a_0, b_0, a_1, b_1, ...] with a and b the outputs of the branches, all equally wide.</summary>
@@ -50,6 +61,8 @@ public sealed class ParallelLayer : Layer
 public sealed record ZerosLayerSpec : LayerSpec
 {
     public required int Width { get; init; }
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Zeros(h, Width);
 }
 
 /// <summary>0.</summary>

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +8,12 @@ namespace FlowCore.Conditioners.Layers;
 public sealed record ResidualLayerSpec : LayerSpec
 {
     public required LayerSpec[] Inner { get; init; }
+
+    internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
+    {
+        h.Shared = true;
+        return network.Sum(h, network.Layers(Inner, "inner", h, weights, NetworkCompiler.OrderOf(h)));
+    }
 }
 
 /// <summary>h + inner(h) (He, Zhang, Ren, Sun 2016, arXiv 1603.05027).</summary>

@@ -1,0 +1,89 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Compiled.Steps;
+
+namespace FlowCore.Conditioners;
+
+// The nonlinearities of Activation as the compiled engine runs them. NaN stays NaN.
+
+/// <summary>max(0, x).</summary>
+internal readonly struct Rectifier : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Larger(Vector512<T>.Zero, x);
+}
+
+/// <summary>x, or parameter x below 0.</summary>
+internal readonly struct LeakyRectifier : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.LessThan(x, Vector512<T>.Zero), x * VectorMath.Of<T>(parameter), x);
+}
+
+/// <summary>tanh x.</summary>
+internal readonly struct HyperbolicTangent : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Tanh(x);
+}
+
+/// <summary>x, or parameter (e^x - 1) below 0.</summary>
+internal readonly struct ExponentialLinear : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), x, VectorMath.Of<T>(parameter) * VectorMath.ExpMinus1(x));
+}
+
+/// <summary>x Phi(x), Phi being the standard normal distribution function.</summary>
+internal readonly struct GaussianErrorLinear : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        x * VectorMath.Of<T>(0.5) * (Vector512<T>.One + VectorMath.Erf(x * VectorMath.Of<T>(Math.Sqrt(0.5))));
+}
+
+/// <summary>x sigmoid(x).</summary>
+internal readonly struct SigmoidLinear : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        x * VectorMath.Sigmoid(x);
+}
+
+/// <summary>sigmoid(x).</summary>
+internal readonly struct Logistic : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Sigmoid(x);
+}
+
+/// <summary>ln(1 + e^x).</summary>
+internal readonly struct SoftRectifier : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Softplus(x);
+}
+
+/// <summary>1.0507 x, or 1.7581 (e^x - 1) below 0 (Klambauer et al. 2017).</summary>
+internal readonly struct ScaledExponentialLinear : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Of<T>(1.0507009873554804934193349852946) * VectorMath.Select(
+            Vector512.GreaterThan(x, Vector512<T>.Zero), x, VectorMath.Of<T>(1.6732632423543772848170429916717) * VectorMath.ExpMinus1(x));
+}
+
+/// <summary>min(e^x, 1).</summary>
+internal readonly struct ClampedExponential : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.One, VectorMath.Exp(x));
+}

@@ -1,0 +1,141 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using FlowCore.Checkpoints;
+using FlowCore.Engines.Compiled.Steps;
+
+namespace FlowCore.Engines.Compiled;
+
+/// <summary>
+/// Runs a flow on the CPU as a program of fused kernels over packed weights, without libtorch. Rows go through the whole program in
+/// tiles that stay in a core's cache; a row's result is the same, bit for bit, whatever batch it rides in, wherever in it, and
+/// whatever the number of threads. Nothing is allocated in steady state.
+/// </summary>
+public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly Program<T> forward, inverse, latents;
+    private readonly int classes;
+    private readonly Workers workers;
+    private readonly T[][] memories;
+
+    // The batch that is being computed.
+    private Program<T>? running;
+    private Batch batch;
+
+    /// <param name="checkpoint">The flow's description and its weights.</param>
+    /// <param name="threads">The cores that a batch is spread over.</param>
+    /// <exception cref="NotCompiledException">A kind of the flow is not compiled: <see cref="TorchEngine{T}"/> runs it.</exception>
+    /// <exception cref="FlowException">The description contradicts itself, or the weights do not belong to it.</exception>
+    public CompiledEngine(Checkpoint checkpoint, int threads = 1) : base(checkpoint.Spec)
+    {
+        CompiledFlow flow = CompiledFlow.Of(checkpoint);
+        (forward, inverse, latents) = (flow.Forward.Lower<T>(), flow.Inverse.Lower<T>(), flow.Latents.Lower<T>());
+        classes = checkpoint.Spec.Context?.Classes ?? 0;
+        NoiseWidth = flow.NoiseWidth;
+        long size = Math.Max(forward.MemoryValues, Math.Max(inverse.MemoryValues, latents.MemoryValues));
+        // Room for a vector past the end, and for the alignment.
+        memories = [.. Enumerable.Range(0, threads).Select(_ => GC.AllocateArray<T>(checked((int)size + 128), pinned: true))];
+        workers = new Workers(threads, Compute);
+    }
+
+    public override string Name => "compiled";
+
+    public override string Device => "cpu";
+
+    public override bool SameBitsInAnyBatch => true;
+
+    public override int NoiseWidth { get; }
+
+    public override void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb)
+    {
+        int rows = Rows(x, context, z.Length, logDet.Length, logProb.Length);
+        Run(forward, rows, 1, x, context, [], z, logDet, logProb);
+    }
+
+    public override void Inverse(ReadOnlySpan<T> z, ReadOnlySpan<T> context, Span<T> x, Span<T> logDet, Span<T> logProb)
+    {
+        int rows = Rows(z, context, x.Length, logDet.Length, logProb.Length);
+        Run(inverse, rows, -1, z, context, [], x, logDet, logProb);
+    }
+
+    public override void Latents(
+        ReadOnlySpan<T> noise, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> z, Span<T> logBase)
+    {
+        int rows = Rows(z, context, z.Length, temperature.Length, logBase.Length);
+        if (noise.Length != rows * NoiseWidth)
+            throw new RowException($"{rows} latents need {rows * NoiseWidth} noise values ({NoiseWidth} a row), got {noise.Length}");
+        Run(latents, rows, 0, noise, context, temperature, z, logBase, logBase);
+    }
+
+    private void Run(
+        Program<T> program, int rows, int sign, ReadOnlySpan<T> input, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> output, Span<T> logDet, Span<T> logDensity)
+    {
+        CheckClasses(context);
+        if (rows == 0)
+            return;
+        fixed (T* inputs = input, contexts = context, temperatures = temperature, outputs = output, logDets = logDet, logDensities = logDensity)
+        {
+            running = program;
+            // Short batches are cut so that every core has a part; how they are cut changes no bit.
+            int share = Math.Max(12, (rows + memories.Length - 1) / memories.Length);
+            batch = new Batch(rows, sign, Math.Min(program.TileRows, share), inputs, contexts, temperatures, outputs, logDets, logDensities);
+            workers.Run((rows + batch.TileRows - 1) / batch.TileRows);
+        }
+    }
+
+    /// <summary>One tile of the batch, on any of the threads.</summary>
+    private void Compute(int index, int thread)
+    {
+        FlowProgram plan = running!.Plan;
+        int first = index * batch.TileRows, rows = Math.Min(batch.TileRows, batch.Rows - first);
+        T* memory = (T*)(((nuint)Lowering<T>.Pointer(memories[thread]) + 63) & ~(nuint)63);
+        var tile = new Tile<T>(memory, rows);
+        Copy(batch.Input, plan.Input, first, rows, tile);
+        Copy(batch.Context, plan.Context, first, rows, tile);
+        if (plan.Temperature is { } temperature)
+            Copy(batch.Temperature, temperature, first, rows, tile);
+        running.Run(tile);
+        Return(tile, plan.Output, batch.Output, first, rows);
+        T* logDet = (T*)batch.LogDet + first, logDensity = (T*)batch.LogDensity + first;
+        double* logDets = tile.Sums(plan.LogDet), logDensities = tile.Sums(plan.LogDensity);
+        for (int row = 0; row < rows; row++)
+        {
+            logDet[row] = T.CreateTruncating(logDets[row]);
+            logDensity[row] = T.CreateTruncating(logDensities[row] + batch.Sign * logDets[row]);
+        }
+    }
+
+    private static void Copy(T* from, Region region, int first, int rows, in Tile<T> tile) =>
+        new ReadOnlySpan<T>(from + (long)first * region.Width, rows * region.Width).CopyTo(new Span<T>(tile.At(region), rows * region.Width));
+
+    private static void Return(in Tile<T> tile, Region region, T* to, int first, int rows) =>
+        new ReadOnlySpan<T>(tile.At(region), rows * region.Width).CopyTo(new Span<T>(to + (long)first * region.Width, rows * region.Width));
+
+    private void CheckClasses(ReadOnlySpan<T> context)
+    {
+        for (int i = 0; classes > 0 && i < context.Length; i++)
+            if (!(context[i] >= T.Zero && context[i] < T.CreateTruncating(classes) && T.IsInteger(context[i])))
+                throw new RowException($"row {i} has the class {context[i]}; model '{Spec.Name}' has the classes 0..{classes - 1}");
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            workers.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private readonly record struct Batch(
+        int Rows, int Sign, int TileRows, Pointer Input, Pointer Context, Pointer Temperature, Pointer Output, Pointer LogDet, Pointer LogDensity);
+
+    /// <summary>A pointer as a value that a record may hold.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct Pointer(T* value)
+    {
+        public static implicit operator T*(Pointer pointer) => pointer.Value;
+
+        public static implicit operator Pointer(T* value) => new(value);
+
+        private T* Value { get; } = value;
+    }
+}

@@ -1,0 +1,146 @@
+using FlowCore.Bijections.Elements;
+using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Compiled.Steps;
+
+namespace FlowCore.Engines.Compiled;
+
+/// <summary>
+/// Writes one direction of a flow as a program: each bijection says how it compiles by what this class offers. Affine maps wait, and
+/// are multiplied together in float64, until something reads the values; permutations and shapes only rename places.
+/// </summary>
+internal sealed class FlowCompiler(Node? context, Region logDet)
+{
+    // Above this a shift is subtracted first rather than folded into the bias: it would cost float32 its digits.
+    private const double LargestFoldedShift = 4;
+
+    private readonly List<Operation> operations = [];
+    private Places values = new([0], []);
+    private AffineMap? waiting;
+
+    public IEnumerable<Operation> Operations => operations;
+
+    /// <summary>The sum of the log-determinants that do not depend on the values, in nats.</summary>
+    public double ConstantLogDet { get; private set; }
+
+    /// <summary>Where the values are, all waiting maps done. Setting it renames places.</summary>
+    public Places Values
+    {
+        get
+        {
+            Flush();
+            return values;
+        }
+        set
+        {
+            Flush();
+            values = value;
+        }
+    }
+
+    /// <summary>Applies a map of the channels at every pixel, or its inverse; the log-determinant is the map's, at one pixel.</summary>
+    public void Affine(AffineMap map, double logDet, bool inverse)
+    {
+        ConstantLogDet += (inverse ? -logDet : logDet) * values.Pixels;
+        if (inverse)
+            map = map.Inverse();
+        if (waiting is not null && waiting.Size != map.Size)
+            Flush();
+        waiting = waiting?.Then(map) ?? map;
+    }
+
+    /// <summary>Applies an element to the values of these indices (in the logical order), its parameters being found where a list says.</summary>
+    public void Element(ICompiledElement element, bool inverse, int[] indices, ParameterPlace[] parameters)
+    {
+        Places at = InOneRegion();
+        operations.Add(new ElementOperation
+        {
+            Element = element,
+            Inverse = inverse,
+            Values = at.Region!,
+            Places = [.. indices.Select(i => at.Values[i].Offset)],
+            Parameters = parameters,
+            LogDet = logDet,
+        });
+    }
+
+    /// <summary>A network, and the node of its outputs; its operations are to be added by <see cref="Add"/>.</summary>
+    public (NetworkCompiler Network, Node Output) Network(
+        ConditionerSpec spec, int[] sizes, Place?[] inputs, int outputs, WeightScope weights, int[]? order = null, int[]? ready = null)
+    {
+        var network = new NetworkCompiler(context);
+        Node output = network.Layers(spec.Layers(outputs), "layers", network.Input(sizes, inputs, ready), weights, order);
+        return output.Units == outputs
+            ? (network, output)
+            : throw new SpecException($"conditioner: emits {output.Units} values, the bijection needs {outputs}");
+    }
+
+    public void Add(IEnumerable<Operation> more) => operations.AddRange(more);
+
+    /// <summary>Where the values are, after they were brought into one region where they stood in several.</summary>
+    public Places InOneRegion()
+    {
+        Flush();
+        if (values.Region is null)
+            values = Copied(values);
+        return values;
+    }
+
+    private void Flush()
+    {
+        if (waiting is not { } map)
+            return;
+        waiting = null;
+        if (values.Grid() is null)
+            values = Copied(values);
+        if (map.Matrix is null)
+            values = Scaled(map.Before, map.Diagonal!, map.After);
+        else
+            Multiply(map);
+    }
+
+    private void Multiply(AffineMap map)
+    {
+        double[] shift = SquareMatrix.Product(map.Matrix!, map.Before);
+        if (shift.Any(value => Math.Abs(value) > LargestFoldedShift))
+        {
+            values = Scaled(map.Before, [.. map.Before.Select(_ => 1.0)], new double[map.Size]);
+            shift = new double[map.Size];
+        }
+        Places from = values, to = Places.Fresh(values.Sizes);
+        var (inputPixels, channels) = from.Grid()!.Value;
+        int[] order = [.. Enumerable.Range(0, channels.Length).OrderBy(k => channels[k])];
+        var matrix = new double[map.Size, map.Size];
+        for (int row = 0; row < map.Size; row++)
+            for (int k = 0; k < map.Size; k++)
+                matrix[row, k] = map.Matrix![row, order[k]];
+        operations.Add(new LinearOperation
+        {
+            Weights = new LinearWeights(matrix, [.. map.After.Zip(shift, (after, before) => after - before)], [.. order.Select(k => channels[k])]),
+            Input = from.Region!,
+            InputPixels = inputPixels,
+            Output = to.Region!,
+            OutputPixels = to.Grid()!.Value.Pixels,
+        });
+        values = to;
+    }
+
+    private Places Scaled(double[] before, double[] factor, double[] after)
+    {
+        int pixels = values.Pixels;
+        Places to = Places.Fresh(values.Sizes);
+        // Pixel by pixel: the channels are neighbours there.
+        int[] order = [.. Enumerable.Range(0, values.Values.Length).Select(i => i % values.Channels * pixels + i / values.Channels)];
+        double[] Each(double[] channels) => [.. order.Select(i => channels[i / pixels])];
+        operations.Add(new ScaleOperation(
+            values.Region!, [.. order.Select(i => values.Values[i].Offset)], to.Region!, [.. order.Select(i => to.Values[i].Offset)], Each(before), Each(factor), Each(after)));
+        return to;
+    }
+
+    private Places Copied(Places from)
+    {
+        Places to = Places.Fresh(from.Sizes);
+        foreach (var group in Enumerable.Range(0, from.Values.Length).OrderBy(i => to.Values[i].Offset).GroupBy(i => from.Values[i].Region))
+            operations.Add(new CopyOperation(group.Key, [.. group.Select(i => from.Values[i].Offset)], to.Region!, [.. group.Select(i => to.Values[i].Offset)]));
+        return to;
+    }
+}

@@ -1,0 +1,185 @@
+using System.Runtime.CompilerServices;
+
+namespace FlowCore.Engines.Compiled.Kernels;
+
+/// <summary>A number that is known when the kernel is compiled to machine code, so that what it excludes leaves no trace.</summary>
+internal interface INumber
+{
+    static abstract int Value { get; }
+}
+
+internal readonly struct N1 : INumber
+{
+    public static int Value => 1;
+}
+
+internal readonly struct N2 : INumber
+{
+    public static int Value => 2;
+}
+
+internal readonly struct N4 : INumber
+{
+    public static int Value => 4;
+}
+
+internal readonly struct N6 : INumber
+{
+    public static int Value => 6;
+}
+
+internal readonly struct N12 : INumber
+{
+    public static int Value => 12;
+}
+
+/// <summary>What one call of the kernel reads and writes: a block of rows against one panel of columns.</summary>
+internal unsafe struct Block<T>
+    where T : unmanaged
+{
+    /// <summary>Where the input rows begin, and each row's offset from there.</summary>
+    public T* Input;
+    public int* InputRows;
+
+    /// <summary>The offsets of the inputs in a row, or null where they are neighbours.</summary>
+    public int* Index;
+    public int Depth;
+
+    /// <summary>The panel: for each input one line of columns.</summary>
+    public T* Weights;
+    public T* Bias;
+
+    public T* Output;
+    public int* OutputRows;
+
+    /// <summary>No result stays below it: 0 for a rectifier.</summary>
+    public T Floor;
+}
+
+/// <summary>
+/// out = in W + bias for up to 12 rows and one panel of two (or one) vectors of columns. All sums stay in registers, and each is
+/// taken over the inputs in their one order by fused multiply-add: a row's result depends neither on the number of rows nor on
+/// the width of the vectors.
+/// </summary>
+internal static unsafe class LinearKernel<T, V>
+    where T : unmanaged
+    where V : unmanaged, ILanes<V, T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run<TRows, TVectors, TIndexed>(in Block<T> block)
+        where TRows : INumber
+        where TVectors : INumber
+        where TIndexed : INumber
+    {
+        int n = V.Count;
+        int* rows = block.InputRows;
+        T* a = block.Input, a0 = a + rows[0], a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0, a9 = a0, a10 = a0, a11 = a0;
+        if (TRows.Value > 1)
+            a1 = a + rows[1];
+        if (TRows.Value > 2)
+        {
+            a2 = a + rows[2];
+            a3 = a + rows[3];
+        }
+        if (TRows.Value > 4)
+        {
+            a4 = a + rows[4];
+            a5 = a + rows[5];
+        }
+        if (TRows.Value > 6)
+        {
+            a6 = a + rows[6];
+            a7 = a + rows[7];
+            a8 = a + rows[8];
+            a9 = a + rows[9];
+            a10 = a + rows[10];
+            a11 = a + rows[11];
+        }
+
+        V left = V.Of(default), right = left;
+        V l0 = left, l1 = left, l2 = left, l3 = left, l4 = left, l5 = left, l6 = left, l7 = left, l8 = left, l9 = left, l10 = left, l11 = left;
+        V r0 = right, r1 = right, r2 = right, r3 = right, r4 = right, r5 = right, r6 = right, r7 = right, r8 = right, r9 = right, r10 = right, r11 = right;
+
+        T* w = block.Weights;
+        int* index = block.Index;
+        nint depth = block.Depth;
+        for (nint k = 0; k < depth; k++)
+        {
+            nint at = TIndexed.Value > 1 ? index[k] : k;
+            left = V.Load(w);
+            if (TVectors.Value > 1)
+                right = V.Load(w + n);
+            w += TVectors.Value * n;
+            Step<TVectors>(a0 + at, left, right, ref l0, ref r0);
+            if (TRows.Value > 1)
+                Step<TVectors>(a1 + at, left, right, ref l1, ref r1);
+            if (TRows.Value > 2)
+            {
+                Step<TVectors>(a2 + at, left, right, ref l2, ref r2);
+                Step<TVectors>(a3 + at, left, right, ref l3, ref r3);
+            }
+            if (TRows.Value > 4)
+            {
+                Step<TVectors>(a4 + at, left, right, ref l4, ref r4);
+                Step<TVectors>(a5 + at, left, right, ref l5, ref r5);
+            }
+            if (TRows.Value > 6)
+            {
+                Step<TVectors>(a6 + at, left, right, ref l6, ref r6);
+                Step<TVectors>(a7 + at, left, right, ref l7, ref r7);
+                Step<TVectors>(a8 + at, left, right, ref l8, ref r8);
+                Step<TVectors>(a9 + at, left, right, ref l9, ref r9);
+                Step<TVectors>(a10 + at, left, right, ref l10, ref r10);
+                Step<TVectors>(a11 + at, left, right, ref l11, ref r11);
+            }
+        }
+
+        left = V.Load(block.Bias);
+        if (TVectors.Value > 1)
+            right = V.Load(block.Bias + n);
+        rows = block.OutputRows;
+        a = block.Output;
+        V floor = V.Of(block.Floor);
+        Put<TVectors>(a + rows[0], floor, V.Add(l0, left), V.Add(r0, right));
+        if (TRows.Value > 1)
+            Put<TVectors>(a + rows[1], floor, V.Add(l1, left), V.Add(r1, right));
+        if (TRows.Value > 2)
+        {
+            Put<TVectors>(a + rows[2], floor, V.Add(l2, left), V.Add(r2, right));
+            Put<TVectors>(a + rows[3], floor, V.Add(l3, left), V.Add(r3, right));
+        }
+        if (TRows.Value > 4)
+        {
+            Put<TVectors>(a + rows[4], floor, V.Add(l4, left), V.Add(r4, right));
+            Put<TVectors>(a + rows[5], floor, V.Add(l5, left), V.Add(r5, right));
+        }
+        if (TRows.Value > 6)
+        {
+            Put<TVectors>(a + rows[6], floor, V.Add(l6, left), V.Add(r6, right));
+            Put<TVectors>(a + rows[7], floor, V.Add(l7, left), V.Add(r7, right));
+            Put<TVectors>(a + rows[8], floor, V.Add(l8, left), V.Add(r8, right));
+            Put<TVectors>(a + rows[9], floor, V.Add(l9, left), V.Add(r9, right));
+            Put<TVectors>(a + rows[10], floor, V.Add(l10, left), V.Add(r10, right));
+            Put<TVectors>(a + rows[11], floor, V.Add(l11, left), V.Add(r11, right));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TVectors>(T* input, V left, V right, ref V l, ref V r)
+        where TVectors : INumber
+    {
+        V a = V.Of(*input);
+        l = V.MultiplyAdd(a, left, l);
+        if (TVectors.Value > 1)
+            r = V.MultiplyAdd(a, right, r);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put<TVectors>(T* output, V floor, V l, V r)
+        where TVectors : INumber
+    {
+        V.Store(V.Larger(floor, l), output);
+        if (TVectors.Value > 1)
+            V.Store(V.Larger(floor, r), output + V.Count);
+    }
+}

@@ -1,0 +1,20 @@
+namespace FlowCore.Engines.Compiled;
+
+/// <summary>A part of a tile's memory: so many values for each row of the batch. Regions whose lives do not meet share their place.</summary>
+internal sealed class Region
+{
+    private const int Unit = 16;
+
+    /// <param name="values">The values of one row.</param>
+    /// <param name="exact">Whether rows stand without a gap; else each begins at a multiple of sixteen, and a vector may be stored past its last value.</param>
+    public Region(int values, bool exact = false) => Width = exact ? values : (values + Unit - 1) / Unit * Unit;
+
+    /// <summary>One sum a row, in float64 whatever the program's number type: see <see cref="Steps.Tile{T}.Sums"/>.</summary>
+    public static Region OfSums() => new(sizeof(double) / sizeof(float), exact: true);
+
+    /// <summary>The distance from one row to the next.</summary>
+    public int Width { get; }
+
+    /// <summary>Where it begins in the tile's memory, once the program is laid out.</summary>
+    public long Offset { get; set; } = -1;
+}

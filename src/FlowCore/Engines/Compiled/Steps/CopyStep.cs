@@ -1,0 +1,58 @@
+using System.Numerics;
+
+namespace FlowCore.Engines.Compiled.Steps;
+
+/// <summary>Values to other places.</summary>
+internal sealed class CopyOperation(Region input, IReadOnlyList<int> from, Region output, IReadOnlyList<int> to) : Operation
+{
+    public override IEnumerable<Region> Regions => [input, output];
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new CopyStep<T>(input, output, Run.Of(from, to));
+}
+
+internal sealed unsafe class CopyStep<T>(Region input, Region output, Run[] runs) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Run(in Tile<T> tile)
+    {
+        T* from = tile.At(input), to = tile.At(output);
+        for (int row = 0; row < tile.Rows; row++, from += input.Width, to += output.Width)
+            foreach (Run run in runs)
+                for (int i = 0; i < run.Length; i++)
+                    to[run.To + i] = from[run.From + i];
+    }
+}
+
+/// <summary>Fixed values: constants, borders of images.</summary>
+internal sealed class FillOperation(Region output, IReadOnlyList<int> places, IReadOnlyList<double> values) : Operation
+{
+    public override IEnumerable<Region> Regions => [output];
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new FillStep<T>(output, [.. places], Lowering<T>.Pinned(values));
+}
+
+internal sealed unsafe class FillStep<T>(Region output, int[] places, T[] values) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Run(in Tile<T> tile)
+    {
+        T* to = tile.At(output);
+        for (int row = 0; row < tile.Rows; row++, to += output.Width)
+            for (int i = 0; i < places.Length; i++)
+                to[places[i]] = values[i];
+    }
+}
+
+/// <summary>A fixed value as the beginning of every row's sum.</summary>
+internal sealed class StartOperation(Region sums, double value) : Operation
+{
+    public override IEnumerable<Region> Regions => [sums];
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new StartStep<T>(sums, value);
+}
+
+internal sealed unsafe class StartStep<T>(Region sums, double value) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Run(in Tile<T> tile) => new Span<double>(tile.Sums(sums), tile.Rows).Fill(value);
+}

@@ -1,0 +1,182 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Kernels;
+
+namespace FlowCore.Engines.Compiled.Steps;
+
+/// <summary>What a density reads and writes: latents and their log density; or noise, a temperature, and the latents made of them.</summary>
+/// <param name="Rows">The latents, or the noise, in order.</param>
+/// <param name="Drawn">Where latents are drawn to; null where those of Rows are scored.</param>
+/// <param name="Temperature">One value a row; null where latents are scored.</param>
+/// <param name="LogDensity">One value a row, which the log density is added to, in nats.</param>
+internal sealed record DensityRegions(Region Rows, Region? Drawn, Region? Temperature, Region LogDensity)
+{
+    public IEnumerable<Region> All => [Rows, LogDensity, .. new[] { Drawn, Temperature }.OfType<Region>()];
+}
+
+/// <summary>Independent normals over some values of the latents; means and log standard deviations stand side by side in a region, or are 0.</summary>
+internal sealed class NormalOperation(DensityRegions regions, int first, int width, Region? parameters) : Operation
+{
+    public override IEnumerable<Region> Regions => parameters is null ? regions.All : [.. regions.All, parameters];
+
+    public override Step<T> Lower<T>(Lowering<T> to) => new NormalStep<T>(regions, first, width, parameters);
+}
+
+internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, int width, Region? parameters) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly double constant = 0.5 * Math.Log(2 * Math.PI) * width;
+
+    // Which lanes of the last vector hold values: what lies behind them belongs to another row.
+    private readonly Vector512<T> mask = VectorMath.FirstLanes<T>((width - 1) % Vector512<T>.Count + 1);
+
+    public override void Run(in Tile<T> tile)
+    {
+        double* density = tile.Sums(regions.LogDensity);
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* values = tile.At(regions.Rows) + row * regions.Rows.Width + first;
+            T* mean = parameters is null ? null : tile.At(parameters) + row * parameters.Width;
+            density[row] += regions.Drawn is { } drawn
+                ? Draw(values, mean, tile.At(regions.Temperature!)[row], tile.At(drawn) + row * drawn.Width + first)
+                : Score(values, mean);
+        }
+    }
+
+    private double Score(T* z, T* mean)
+    {
+        Vector512<T> squares = Vector512<T>.Zero, logScales = squares;
+        for (int i = 0; i < width; i += Vector512<T>.Count)
+        {
+            Vector512<T> value = Vector512.Load(z + i);
+            if (mean is not null)
+            {
+                Vector512<T> logScale = Vector512.Load(mean + width + i);
+                value = (value - Vector512.Load(mean + i)) * VectorMath.Exp(-logScale);
+                logScales += Inside(logScale, i);
+            }
+            value = Inside(value, i);
+            squares = VectorMath.MultiplyAdd(value, value, squares);
+        }
+        return -0.5 * VectorMath.Sum(squares) - constant - (mean is null ? 0 : VectorMath.Sum(logScales));
+    }
+
+    private double Draw(T* noise, T* mean, T temperature, T* z)
+    {
+        Vector512<T> squares = Vector512<T>.Zero, logScales = squares;
+        T* beside = stackalloc T[Vector512<T>.Count];
+        for (int i = 0; i < width; i += Vector512<T>.Count)
+        {
+            Vector512<T> unit = Inside(Vector512.Load(noise + i), i), value = unit * Vector512.Create(temperature);
+            squares = VectorMath.MultiplyAdd(unit, unit, squares);
+            if (mean is not null)
+            {
+                Vector512<T> logScale = Vector512.Load(mean + width + i);
+                value = VectorMath.MultiplyAdd(value, VectorMath.Exp(logScale), Vector512.Load(mean + i));
+                logScales += Inside(logScale, i);
+            }
+            value.Store(beside);
+            for (int lane = 0; lane < Vector512<T>.Count && i + lane < width; lane++)
+                z[i + lane] = beside[lane];
+        }
+        return -0.5 * VectorMath.Sum(squares) - constant - width * Math.Log(double.CreateTruncating(temperature)) - (mean is null ? 0 : VectorMath.Sum(logScales));
+    }
+
+    private Vector512<T> Inside(Vector512<T> value, int i) => i + Vector512<T>.Count >= width ? value & mask : value;
+}
+
+/// <summary>A mixture of diagonal normals: component m has the logarithm of its weight, its means and its log standard deviations.</summary>
+internal sealed class MixtureOperation(DensityRegions regions, double[] logWeights, double[,] means, double[,] logScales) : Operation
+{
+    public override IEnumerable<Region> Regions => regions.All;
+
+    public override Step<T> Lower<T>(Lowering<T> to) => new MixtureStep<T>(regions, logWeights, means, logScales);
+}
+
+internal sealed unsafe class MixtureStep<T>(DensityRegions regions, double[] logWeights, double[,] means, double[,] logScales) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly int width = means.GetLength(1);
+
+    public override void Run(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* values = tile.At(regions.Rows) + row * regions.Rows.Width;
+            double logTemperature = 0;
+            if (regions.Drawn is { } drawn)
+            {
+                double temperature = double.CreateTruncating(tile.At(regions.Temperature!)[row]);
+                logTemperature = Math.Log(temperature);
+                T* z = tile.At(drawn) + row * drawn.Width;
+                int m = Pick(double.CreateTruncating(values[width]));
+                for (int i = 0; i < width; i++)
+                    z[i] = T.CreateTruncating(means[m, i] + double.CreateTruncating(values[i]) * Math.Exp(logScales[m, i]) * temperature);
+                values = z;
+            }
+            tile.Sums(regions.LogDensity)[row] += LogDensity(values, logTemperature);
+        }
+    }
+
+    private int Pick(double noise)
+    {
+        double share = ErrorFunction.NormalDistribution(noise), sum = 0;
+        int m = 0;
+        for (; m < logWeights.Length - 1; m++)
+            if ((sum += Math.Exp(logWeights[m])) > share)
+                break;
+        return m;
+    }
+
+    // ln sum_m exp(each_m), with the largest term taken out as the sum goes on.
+    private double LogDensity(T* z, double logTemperature)
+    {
+        double most = double.NegativeInfinity, sum = 0;
+        for (int m = 0; m < logWeights.Length; m++)
+        {
+            double each = logWeights[m] - 0.5 * Math.Log(2 * Math.PI) * width;
+            for (int i = 0; i < width; i++)
+            {
+                double logScale = logScales[m, i] + logTemperature, unit = (double.CreateTruncating(z[i]) - means[m, i]) * Math.Exp(-logScale);
+                each -= 0.5 * unit * unit + logScale;
+            }
+            if (each > most)
+                (sum, most) = (sum * Math.Exp(most - each) + 1, each);
+            else if (most > double.NegativeInfinity)
+                sum += Math.Exp(each - most);
+            else if (double.IsNaN(each))
+                return double.NaN;
+        }
+        return most + Math.Log(sum);
+    }
+}
+
+/// <summary>Independent uniforms between bounds.</summary>
+internal sealed class BoxOperation(DensityRegions regions, int first, double[] lower, double[] upper) : Operation
+{
+    public override IEnumerable<Region> Regions => regions.All;
+
+    public override Step<T> Lower<T>(Lowering<T> to) => new BoxStep<T>(regions, first, lower, upper);
+}
+
+internal sealed unsafe class BoxStep<T>(DensityRegions regions, int first, double[] lower, double[] upper) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly double logDensity = -lower.Zip(upper, (low, high) => Math.Log(high - low)).Sum();
+
+    public override void Run(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* values = tile.At(regions.Rows) + row * regions.Rows.Width + first;
+            bool inside = true;
+            for (int i = 0; i < lower.Length; i++)
+                if (regions.Drawn is { } drawn)
+                    tile.At(drawn)[row * drawn.Width + first + i] =
+                        T.CreateTruncating(lower[i] + ErrorFunction.NormalDistribution(double.CreateTruncating(values[i])) * (upper[i] - lower[i]));
+                else
+                    inside &= values[i] >= T.CreateTruncating(lower[i]) && values[i] <= T.CreateTruncating(upper[i]);
+            tile.Sums(regions.LogDensity)[row] += inside ? logDensity : double.NegativeInfinity;
+        }
+    }
+}

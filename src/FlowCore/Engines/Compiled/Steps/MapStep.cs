@@ -1,0 +1,99 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace FlowCore.Engines.Compiled.Steps;
+
+/// <summary>A function of one number, as sixteen or eight of them at once.</summary>
+internal interface IMap
+{
+    static abstract Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+}
+
+/// <summary>A function of two numbers.</summary>
+internal interface IMap2
+{
+    static abstract Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+}
+
+/// <summary>f(v) of the values between two places of every row, into another region of the same layout.</summary>
+internal sealed class MapOperation<TMap>(Region input, Region output, int first, int count, double parameter = 0) : Operation
+    where TMap : IMap
+{
+    public override IEnumerable<Region> Regions => [input, output];
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new MapStep<T, TMap>(input, output, first, count, parameter);
+}
+
+internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int first, int count, double parameter) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TMap : IMap
+{
+    public override void Run(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* from = tile.At(input) + row * input.Width + first, to = tile.At(output) + row * output.Width + first;
+            int i = 0;
+            for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
+                TMap.At(Vector512.Load(from + i), parameter).Store(to + i);
+            if (i == count)
+                continue;
+            Vector512<T> last = TMap.At(Vector512.Load(from + i), parameter);
+            for (int lane = 0; i + lane < count; lane++)
+                to[i + lane] = last[lane];
+        }
+    }
+}
+
+/// <summary>f(a, b) of the values between two places of every row; all three regions have the same layout.</summary>
+internal sealed class Map2Operation<TMap>(Region a, Region b, Region output, int first, int count) : Operation
+    where TMap : IMap2
+{
+    public override IEnumerable<Region> Regions => [a, b, output];
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new Map2Step<T, TMap>(a, b, output, first, count);
+}
+
+internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output, int first, int count) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TMap : IMap2
+{
+    public override void Run(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* one = tile.At(a) + row * a.Width + first, other = tile.At(b) + row * b.Width + first, to = tile.At(output) + row * output.Width + first;
+            int i = 0;
+            for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
+                TMap.At(Vector512.Load(one + i), Vector512.Load(other + i)).Store(to + i);
+            if (i == count)
+                continue;
+            Vector512<T> last = TMap.At(Vector512.Load(one + i), Vector512.Load(other + i));
+            for (int lane = 0; i + lane < count; lane++)
+                to[i + lane] = last[lane];
+        }
+    }
+}
+
+/// <summary>a + b.</summary>
+internal readonly struct Sum : IMap2
+{
+    public static Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => a + b;
+}
+
+/// <summary>a sigmoid(b): a gate.</summary>
+internal readonly struct Gate : IMap2
+{
+    public static Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => a * Kernels.VectorMath.Sigmoid(b);
+}
+
+/// <summary>-v.</summary>
+internal readonly struct Negative : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => -x;
+}

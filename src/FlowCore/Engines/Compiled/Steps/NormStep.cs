@@ -1,0 +1,29 @@
+using System.Numerics;
+
+namespace FlowCore.Engines.Compiled.Steps;
+
+/// <summary>(v - mean) / sqrt(variance + epsilon) over the values of a row, the variance divided by n - 1.</summary>
+internal sealed class NormOperation(Region input, Region output, int count, double epsilon) : Operation
+{
+    public override IEnumerable<Region> Regions => [input, output];
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new NormStep<T>(input, output, count, epsilon);
+}
+
+internal sealed unsafe class NormStep<T>(Region input, Region output, int count, double epsilon) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Run(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* from = tile.At(input) + row * input.Width, to = tile.At(output) + row * output.Width;
+            T mean = T.CreateTruncating(Kernels.VectorMath.Sum(from, count) / count);
+            for (int i = 0; i < count; i++)
+                to[i] = (from[i] - mean) * (from[i] - mean);
+            T deviation = T.CreateTruncating(Math.Sqrt(Kernels.VectorMath.Sum(to, count) / (count - 1) + epsilon));
+            for (int i = 0; i < count; i++)
+                to[i] = (from[i] - mean) / deviation;
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using System.Numerics;
+
+namespace FlowCore.Engines.Compiled.Steps;
+
+/// <summary>A class as a row with a 1 at its place.</summary>
+internal sealed class OneHotOperation(Region input, Region output, int classes) : Operation
+{
+    public override IEnumerable<Region> Regions => [input, output];
+
+    public override Step<T> Lower<T>(Lowering<T> to) => new OneHotStep<T>(input, output, classes);
+}
+
+internal sealed unsafe class OneHotStep<T>(Region input, Region output, int classes) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Run(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* to = tile.At(output) + row * output.Width;
+            new Span<T>(to, output.Width).Clear();
+            to[int.CreateTruncating(tile.At(input)[row * input.Width]) % classes] = T.One;
+        }
+    }
+}

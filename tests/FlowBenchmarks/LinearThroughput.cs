@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using FlowCore.Checkpoints;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Compiled.Steps;
+
+namespace FlowBenchmarks;
+
+/// <summary>Floating-point operations per second of the compiled engine's linear steps: on a square matrix, and in a flow's conditioners.</summary>
+internal static class LinearThroughput
+{
+    private const int Side = 256, Repeats = 9;
+
+    /// <summary>The best of several runs of one square layer on a full tile, in GFLOP/s: what this core can do.</summary>
+    public static double SquarePeak()
+    {
+        var matrix = new double[Side, Side];
+        for (int i = 0; i < Side; i++)
+            for (int j = 0; j < Side; j++)
+                matrix[i, j] = 1.0 / (1 + i + j);
+        Region input = new(Side), output = new(Side);
+        var layer = new LinearOperation
+        {
+            Weights = new LinearWeights(matrix, new double[Side], [.. Enumerable.Range(0, Side)]),
+            Input = input,
+            InputPixels = [0],
+            Output = output,
+            OutputPixels = [0],
+        };
+        Program<float> program = new FlowProgram([layer], input, new Region(0), null, output, Region.OfSums(), Region.OfSums()).Lower<float>();
+        return Enumerable.Range(0, Repeats).Max(_ => Throughput(program, program.TileRows * 8, 2.0 * Side * Side));
+    }
+
+    /// <summary>The median of several runs of a flow's linear steps alone, tile by tile, in GFLOP/s.</summary>
+    public static double OfConditioners(Checkpoint checkpoint, int rows)
+    {
+        FlowProgram plan = CompiledFlow.Of(checkpoint).Forward;
+        double perRow = plan.Operations.OfType<LinearOperation>().Sum(layer => 2.0 * layer.Weights.Outputs * layer.Weights.Index.Length * layer.InputPixels.Length);
+        Program<float> program = (plan with { Operations = [.. plan.Operations.OfType<LinearOperation>()] }).Lower<float>();
+        return Enumerable.Range(0, Repeats).Select(_ => Throughput(program, rows, perRow)).Order().ElementAt(Repeats / 2);
+    }
+
+    /// <summary>Where a batch's time goes: nanoseconds a row for each kind of step.</summary>
+    public static unsafe void PrintSteps(TextWriter output, Checkpoint checkpoint, bool inverse, int rows)
+    {
+        CompiledFlow flow = CompiledFlow.Of(checkpoint);
+        Program<float> program = (inverse ? flow.Inverse : flow.Forward).Lower<float>();
+        float[] memory = GC.AllocateArray<float>((int)program.MemoryValues + 128, pinned: true);
+        float* aligned = (float*)(((nuint)Lowering<float>.Pointer(memory) + 63) & ~(nuint)63);
+        var tile = new Tile<float>(aligned, Math.Min(rows, program.TileRows));
+        var times = new Dictionary<string, long>();
+        const int Rounds = 4000;
+        for (int i = 0; i < Rounds; i++)
+            foreach (Step<float> step in program.Steps)
+            {
+                long began = Stopwatch.GetTimestamp();
+                step.Run(tile);
+                if (i > Rounds / 2)
+                    times[step.GetType().Name] = times.GetValueOrDefault(step.GetType().Name) + Stopwatch.GetTimestamp() - began;
+            }
+        foreach (var (name, ticks) in times.OrderByDescending(each => each.Value))
+            output.WriteLine($"{name}: {ticks * 1e9 / Stopwatch.Frequency / (Rounds / 2) / tile.Rows:0.0} ns a row");
+    }
+
+    private static unsafe double Throughput(Program<float> program, int rows, double perRow)
+    {
+        float[] memory = GC.AllocateArray<float>((int)program.MemoryValues + 128, pinned: true);
+        float* aligned = (float*)(((nuint)Lowering<float>.Pointer(memory) + 63) & ~(nuint)63);
+        long began = Stopwatch.GetTimestamp();
+        int batches = 0;
+        do
+        {
+            for (int first = 0; first < rows; first += program.TileRows)
+                program.Run(new Tile<float>(aligned, Math.Min(program.TileRows, rows - first)));
+            batches++;
+        }
+        while (Stopwatch.GetElapsedTime(began).TotalMilliseconds < 30);
+        return batches * perRow * rows / Stopwatch.GetElapsedTime(began).TotalNanoseconds;
+    }
+}
