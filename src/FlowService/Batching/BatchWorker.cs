@@ -72,8 +72,8 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
         finally
         {
             TimeSpan took = time.GetElapsedTime(began);
-            queue.Return(engine, rows, took);
             metrics.BatchRun(model, batch.Lane!.Direction, rows, took);
+            queue.Return(engine, rows, took);
         }
     }
 

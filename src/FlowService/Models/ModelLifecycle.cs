@@ -78,9 +78,8 @@ internal sealed class ModelLifecycle(
                 registry.Publish(ModelVersion.Unloaded(name, each.Version));
                 memory.Remove(name, each.Version);
                 if (each.Served is { } served)
-                    await served.RetireAsync();
+                    await LetGoAsync(served);
             }
-            NativeHeap.Trim();
         }
         finally
         {
@@ -196,9 +195,9 @@ internal sealed class ModelLifecycle(
             if (published)
                 memory.Add(served, SizeOf(folder));
             else
-                _ = served.RetireAsync(); // the service has ended meanwhile
+                _ = LetGoAsync(served); // the service has ended meanwhile
         if (before?.Served is { } old && old != loaded.Served)
-            _ = old.RetireAsync();
+            _ = LetGoAsync(old);
         return loaded;
     }
 
@@ -206,7 +205,14 @@ internal sealed class ModelLifecycle(
     {
         memory.Remove(name, version);
         seen.Remove((name, version));
-        _ = registry.Remove(name, version)?.Served?.RetireAsync();
+        if (registry.Remove(name, version)?.Served is { } served)
+            _ = LetGoAsync(served);
+    }
+
+    private static async Task LetGoAsync(ServedModel model)
+    {
+        await model.RetireAsync();
+        NativeHeap.Release();
     }
 
     private long SizeOf(ModelFolder folder) => folder.WeightBytes * serving.Get(folder.Name).Instances;

@@ -33,6 +33,7 @@ internal sealed class ModelMemory(IOptions<ModelsOptions> options, ModelRegistry
             cache.Compact(1.0001 / cache.Count); // the least recently used one
         HashSet<object> kept = [.. cache.Keys];
         await Task.WhenAll(resident.Where(model => !kept.Contains(Key(model))).Select(model => model.Ended));
+        NativeHeap.Release();
     }
 
     /// <summary>Counts a model that is loaded.</summary>

@@ -2,12 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace FlowService.Models;
 
-/// <summary>The C library's heap, in which libtorch keeps tensors on the CPU.</summary>
+/// <summary>The memory behind tensors on the CPU, which is the C library's.</summary>
 internal static partial class NativeHeap
 {
-    /// <summary>Gives what is free back to the system: glibc keeps it otherwise, and an unload would not be seen from outside.</summary>
-    public static void Trim()
+    /// <summary>
+    /// Gives back to the system what a model has left. Building one leaves tensors to the garbage collector, which does not know
+    /// their size and would not come for them; and glibc keeps what is freed.
+    /// </summary>
+    public static void Release()
     {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         try
         {
             if (OperatingSystem.IsLinux())

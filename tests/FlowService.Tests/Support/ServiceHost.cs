@@ -25,7 +25,8 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
     private ServiceHost(string repository, EngineFactory? engines, (string Key, string Value)[] settings)
     {
         (this.repository, this.engines, this.settings) = (repository, engines, settings);
-        UseKestrel(0);
+        // Not UseKestrel(port): that sets the port while the program may be starting already.
+        UseKestrel(options => options.Listen(IPAddress.Loopback, 0));
     }
 
     /// <summary>Starts, and waits until the models are loaded.</summary>

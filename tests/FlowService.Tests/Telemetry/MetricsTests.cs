@@ -118,7 +118,8 @@ public sealed class MetricsTests : IAsyncLifetime
         [
             "flowservice_requests_total{", "flowservice_rows_total{", "flowservice_batches_total{", "flowservice_batch_rows_bucket{",
             "flowservice_queue_duration_seconds_bucket{", "flowservice_compute_duration_seconds_bucket{",
-            "flowservice_request_duration_seconds_bucket{", "flowservice_queue_depth", "flowservice_tensors_live", "reason=\"invalid_json\"",
+            "flowservice_request_duration_seconds_bucket{", "flowservice_queue_depth{", "flowservice_batch_limit{", "flowservice_model_loads_total{",
+            "flowservice_model_load_duration_seconds_bucket{", "flowservice_tensors_live", "reason=\"invalid_json\"",
         ])
             Assert.Contains(line, text, StringComparison.Ordinal);
     }

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace FlowService.Tests.Support;
+
+/// <summary>The service as an operator runs it: a process of its own, on a port, told by signals.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process process;
+
+    private ServiceProcess(Process process, int port) => (this.process, Port) = (process, port);
+
+    public int Port { get; }
+
+    /// <summary>Starts, and waits until it is ready.</summary>
+    public static async Task<ServiceProcess> StartAsync(string repository, int port, params string[] settings)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "FlowService"))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList = { $"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", "--Batching:BatchRows=64" },
+        };
+        foreach (string setting in settings)
+            start.ArgumentList.Add(setting);
+        Process process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        var service = new ServiceProcess(process, port);
+        using HttpClient http = service.Http();
+        await Eventually.TrueAsync(async () =>
+        {
+            Assert.False(process.HasExited, "the service has not started");
+            return await ReadyAsync(http) == HttpStatusCode.OK;
+        }, "the service is ready");
+        return service;
+    }
+
+    public HttpClient Http() => new() { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
+
+    /// <summary>The status of /health/ready, or null where nobody answers.</summary>
+    public static async Task<HttpStatusCode?> ReadyAsync(HttpClient http)
+    {
+        try
+        {
+            using HttpResponseMessage response = await http.GetAsync("/health/ready");
+            return response.StatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    public async Task SignalAsync(string name)
+    {
+        using Process kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    /// <summary>The exit code, once it has ended.</summary>
+    public async Task<int> ExitAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await process.WaitForExitAsync(patience.Token);
+        return process.ExitCode;
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+            process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+}
