@@ -8,8 +8,6 @@ namespace FlowCore.Engines.Compiled.Network;
 /// </summary>
 internal abstract class Node
 {
-    protected const int Always = -1;
-
     public required Region Region { get; init; }
 
     /// <summary>The column of each unit, counted from its pixel.</summary>
