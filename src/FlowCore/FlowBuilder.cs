@@ -75,7 +75,7 @@ public static class FlowBuilder
         ActNormSpec s => new ActNorm(s, shape),
         StandardizeSpec => new Standardize(shape.Features),
         LogitSpec s => new Logit(s),
-        DequantizeSpec s => new Dequantize(s, shape.Features),
+        DequantizeSpec s => new Dequantize(s, shape),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 

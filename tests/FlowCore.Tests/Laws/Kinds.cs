@@ -185,6 +185,7 @@ public static class Kinds
         new("logit", _ => new LogitSpec()) { Least = 1, UnitInterval = true },
         new("logit, no margin", _ => new LogitSpec { Alpha = 0 }) { Least = 1, UnitInterval = true },
         new("logit of another interval", _ => new LogitSpec { Alpha = 1e-6, Lower = -2, Upper = 3 }) { Least = 1, UnitInterval = true },
+        new("dequantize, image", _ => new DequantizeSpec { Steps = [1, 0] }) { Image = [2, 1, 3] },
         new("dequantize", d => new DequantizeSpec { Steps = [.. Enumerable.Range(0, d).Select(i => (double)(i % 3))] }) { Least = 1 },
     ];
 
