@@ -59,7 +59,7 @@ internal static class ModelCard
     {
         double shift = width * Math.Log(pixels.High - pixels.Low);
         card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
-            $"A datum is the image in its own pixel values, in [{pixels.Low}, {pixels.High}]{(pixels.Step > 0 ? $": integer values, spread by uniform noise over cells of {pixels.Step}, the test images' too, so that bits/dim bounds the cost of the discrete image from above" : "")}. Scaled to [0, 1], x = (value - {pixels.Low}) / {pixels.High - pixels.Low}, the mean test log-likelihood is {evaluation.Mean + shift:F3} nats (+ {width} ln {pixels.High - pixels.Low}).");
+            $"A datum is the image in its own pixel values, in [{pixels.Low}, {pixels.High}]{(pixels.Step > 0 ? $": integer values, spread by uniform noise over cells of {pixels.Step}, the test images' too, so that bits/dim bounds the cost of the discrete image from above" : "")}. Scaled to [0, 1], x = (value {(pixels.Low > 0 ? "-" : "+")} {Math.Abs(pixels.Low)}) / {pixels.High - pixels.Low}, the mean test log-likelihood is {evaluation.Mean + shift:F3} nats (+ {width} ln {pixels.High - pixels.Low}).");
     }
 
     private static void Row(StringBuilder card, string name, double[] logProb, int width) => card.AppendLine(CultureInfo.InvariantCulture,
