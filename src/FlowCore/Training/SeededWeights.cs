@@ -77,7 +77,7 @@ internal static class SeededWeights
         if (element is SplineElementSpec { SoftclipSlope: null } spline)
         {
             Parameter bias = last.parameters().Single(parameter => parameter.dim() == 1);
-            bias.reshape(-1, 3 * spline.Bins - 1).narrow(1, 2 * spline.Bins, spline.Bins - 1)
+            bias.reshape(-1, 2 * spline.Bins + spline.RawSlopes).narrow(1, 2 * spline.Bins, spline.RawSlopes)
                 .fill_(Math.Log(Math.Exp(1 - spline.MinSlope) - 1));
         }
     }
