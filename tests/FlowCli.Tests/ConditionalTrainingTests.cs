@@ -59,6 +59,19 @@ public sealed class ConditionalTrainingTests : IDisposable
     }
 
     [Fact]
+    public void The_same_seed_gives_the_same_weights_of_the_context_layers_too()
+    {
+        byte[] Weights()
+        {
+            Train(FlowPresets.Nsf, "--epochs", "2", "--layers", "2", "--hidden", "8", "--context", "c");
+            byte[] weights = File.ReadAllBytes(Path.Combine(cli.At("m/1"), Checkpoint.WeightsFile));
+            Directory.Delete(cli.At("m"), recursive: true);
+            return weights;
+        }
+        Assert.Equal(Weights(), Weights());
+    }
+
+    [Fact]
     public void Samples_and_densities_answer_to_the_context()
     {
         Train(FlowPresets.RealNvp, "--epochs", "40", "--batch", "32", "--layers", "3", "--hidden", "24", "--lr", "0.003", "--context", "c");

@@ -38,6 +38,19 @@ public sealed class ImageTrainingTests : IDisposable
     }
 
     [Fact]
+    public void The_same_seed_gives_the_same_weights()
+    {
+        byte[] Weights()
+        {
+            Train("glow", "--labels", Path.Combine(Digits, "labels.npy"), "--layers", "1", "--hidden", "8", "--levels", "1");
+            byte[] weights = File.ReadAllBytes(Path.Combine(cli.At("m/1"), Checkpoint.WeightsFile));
+            Directory.Delete(cli.At("m"), recursive: true);
+            return weights;
+        }
+        Assert.Equal(Weights(), Weights());
+    }
+
+    [Fact]
     public void Without_labels_there_is_no_context_and_a_stated_range_is_kept()
     {
         Train("glow", "--layers", "1", "--hidden", "8", "--range", "0", "20");
