@@ -341,7 +341,7 @@ def _normflows(model, state, prefix, owner, hints):
         document["transform"] = None if model.transform is None else _nf_transform(model.transform)
         document["class_cond"] = bool(model.class_cond)
     else:
-        document["event_shape"] = _list(model.q0.shape if hasattr(model.q0, "shape") else model.q0.dim)
+        document["event_shape"] = _list(next(getattr(model.q0, name) for name in ("shape", "dim", "ndim") if hasattr(model.q0, name)))
         document["base"] = _nf_base(model.q0, "q0.")
         document["flows"] = _nf_list(model.flows, "flows.")
     if wrapper == "ConditionalNormalizingFlow":
@@ -368,10 +368,18 @@ def _nf_list(layers, prefix):
 
 def _nf_layer(layer, key_prefix):
     kind = _kind(layer)
+    if kind == "Reverse":
+        return {"type": kind, "args": {"flow": _nf_reversible(layer.flow, f"{key_prefix}flow.")}, "key_prefix": key_prefix}
     describe = _NF_LAYERS.get(kind)
     if describe is None:
         raise ExportError(f"the normflows layer {kind} at {key_prefix} cannot be described")
     return {"type": kind, "args": describe(layer), "key_prefix": key_prefix}
+
+
+def _nf_reversible(layer, key_prefix):
+    if _kind(layer) == "Composite":
+        return {"type": "Composite", "args": {"flows": _nf_list(layer._flows, f"{key_prefix}_flows.")}, "key_prefix": key_prefix}
+    return _nf_layer(layer, key_prefix)
 
 
 def _nf_coupling_block(layer):
@@ -391,10 +399,20 @@ def _nf_const(layer):
 def _nf_coupled_spline(layer):
     q = layer.prqct
     net = q.transform_net
+    own = getattr(q, "unconditional_transform", None)
+    if isinstance(q.tails, (list, tuple)):
+        if own is None:
+            raise ExportError("a circular spline without a transform of its kept features cannot be described")
+        tails = {int(i): tail for i, tail in [*zip(q.transform_features.tolist(), q.tails), *zip(q.identity_features.tolist(), own.tails)]}
+        kind = {"ind_circ": _nf_circular([tails[i] for i in range(int(q.features))])}
+    else:
+        kind = {"tails": _nf_tails(q.tails)}
+    preprocessing = getattr(net, "preprocessing", None)
+    _nf_periodic(preprocessing, "ind_circ" in kind)
     return {
         "num_input_channels": int(q.features), "num_blocks": len(net.blocks), "num_hidden_channels": int(net.hidden_features),
         "num_context_channels": None if net.context_features is None else int(net.context_features),
-        "num_bins": int(q.num_bins), "tails": _nf_tails(q.tails), "tail_bound": _nf_bound(q.tail_bound),
+        "num_bins": int(q.num_bins), **kind, "tail_bound": _nf_bound(q.tail_bound),
         "activation": _blocks_activation(net.blocks, _activation_word), "dropout_probability": _dropout(net.blocks),
         "reverse_mask": bool((q.transform_features == 0).any()), "init_identity": True,
     }
@@ -403,9 +421,15 @@ def _nf_coupled_spline(layer):
 def _nf_ar_spline(layer):
     q = layer.mprqat
     net = q.autoregressive_net
-    _nf_tails(q.tails)  # always linear here, and no constructor argument
+    if isinstance(q.tails, (list, tuple)):
+        kind = {"ind_circ": _nf_circular(q.tails)}
+    elif q.tails == "linear":
+        kind = {}  # no constructor argument
+    else:
+        raise ExportError(f"an autoregressive spline with tails {q.tails!r} cannot be described; linear and circular ones can")
+    _nf_periodic(getattr(net, "preprocessing", None), "ind_circ" in kind)
     return {
-        **_nf_made(net, "num_input_channels", "num_hidden_channels", "num_context_channels"),
+        **_nf_made(net, "num_input_channels", "num_hidden_channels", "num_context_channels"), **kind,
         "num_bins": int(q.num_bins), "tail_bound": _nf_bound(q.tail_bound),
         "permute_mask": not torch.equal(_out_degrees(net).cpu(), torch.arange(1, net.initial_layer.in_features + 1)),
         "init_identity": True,
@@ -427,11 +451,20 @@ def _nf_maf(layer):
     }
 
 
+def _nf_periodic(preprocessing, circular):
+    """Periodic features are implied by circular splines; nothing else may stand in front of a spline's network."""
+    if preprocessing is None or _kind(preprocessing) == "Identity":
+        return
+    if not circular or _kind(preprocessing) not in ("PeriodicFeatures", "PeriodicFeaturesElementwise"):
+        raise ExportError(f"the preprocessing {_kind(preprocessing)} in front of a spline's network cannot be described")
+    if getattr(preprocessing, "apply_bias", False):
+        raise ExportError("periodic features with a bias cannot be described")
+    if torch.is_tensor(preprocessing.scale):
+        raise ExportError("periodic features with one scale per feature cannot be described; use one tail_bound for all")
+
+
 def _nf_made(net, features, hidden, context):
     layer = getattr(net, "context_layer", None)
-    preprocessing = getattr(net, "preprocessing", None)
-    if preprocessing is not None and _kind(preprocessing) != "Identity":
-        raise ExportError(f"the preprocessing {_kind(preprocessing)} in front of a masked network cannot be described")
     return {
         features: net.initial_layer.in_features, hidden: net.initial_layer.out_features,
         context: None if layer is None else layer.in_features, "num_blocks": len(net.blocks),
@@ -451,15 +484,31 @@ def _dropout(blocks):
 
 
 def _nf_tails(tails):
-    if tails != "linear":
-        raise ExportError(f"splines with tails {tails!r} cannot be described; only linear tails have a density everywhere")
+    if tails not in ("linear", "circular", None):
+        raise ExportError(f"splines with tails {tails!r} cannot be described; linear, circular and None (a box) can")
     return tails
+
+
+def _nf_circular(tails):
+    unknown = [tail for tail in tails if tail not in ("linear", "circular")]
+    if unknown:
+        raise ExportError(f"a feature with tails {unknown[0]!r} cannot be described; linear and circular ones can")
+    return [i for i, tail in enumerate(tails) if tail == "circular"]
 
 
 def _nf_bound(bound):
     if torch.is_tensor(bound):
-        raise ExportError("a spline with one bound per feature (Circular*) cannot be described")
+        raise ExportError("a spline with one bound per feature cannot be described; scale the features, so that one bound fits all")
     return float(bound)
+
+
+def _nf_angles(layer, *names):
+    """PeriodicWrap, PeriodicShift: numbers, or buffers of one for each angle."""
+    args = {"ind": [int(i) for i in layer.ind]}
+    for name in names:
+        value = getattr(layer, name)
+        args[name] = value.tolist() if torch.is_tensor(value) else float(value) if isinstance(value, (int, float)) else [float(v) for v in value]
+    return args
 
 
 def _nf_glow(layer):
@@ -487,6 +536,10 @@ _NF_LAYERS = {
     "LULinearPermute": lambda layer: {"num_channels": int(layer.linear.features), "identity_init": True},
     "CoupledRationalQuadraticSpline": _nf_coupled_spline,
     "AutoregressiveRationalQuadraticSpline": _nf_ar_spline,
+    "CircularCoupledRationalQuadraticSpline": _nf_coupled_spline,
+    "CircularAutoregressiveRationalQuadraticSpline": _nf_ar_spline,
+    "PeriodicWrap": lambda layer: _nf_angles(layer, "bound"),
+    "PeriodicShift": lambda layer: _nf_angles(layer, "bound", "shift"),
     "MaskedAffineAutoregressive": _nf_maf,
     "GlowBlock": _nf_glow,
     "Squeeze": lambda layer: {},
@@ -562,9 +615,26 @@ def _nf_base(base, key_prefix):
         args = {"shape": list(_list(base.shape)), "context_encoder": _nf_net(base.context_encoder)}
     elif kind == "GaussianMixture":
         args = {"n_modes": int(base.n_modes), "dim": int(base.dim)}
+    elif kind == "Uniform":
+        args = {"shape": list(_list(base.shape)), "low": _number(base.low, "low"), "high": _number(base.high, "high")}
+    elif kind == "UniformGaussian":
+        args = {"ndim": int(base.ndim), "ind": base.ind.tolist()}
+    elif kind == "AffineGaussian":
+        classes = getattr(base, "num_classes", None)
+        args = {"shape": list(_list(base.shape)), "affine_shape": list(base.transform.s.shape[1:]), "num_classes": None if classes is None else int(classes)}
     else:
-        raise ExportError(f"the base {kind} cannot be described; DiagGaussian, ClassCondDiagGaussian, GlowBase, ConditionalDiagGaussian and GaussianMixture can")
+        raise ExportError(f"the base {kind} cannot be described; {', '.join(_NF_BASES)} can")
     return {"type": kind, "args": args, "key_prefix": key_prefix}
+
+
+_NF_BASES = ("DiagGaussian", "ClassCondDiagGaussian", "GlowBase", "ConditionalDiagGaussian", "GaussianMixture", "Uniform", "UniformGaussian", "AffineGaussian")
+
+
+def _number(value, name):
+    value = torch.as_tensor(value)
+    if value.numel() != 1:
+        raise ExportError(f"a Uniform base whose {name} differs from value to value cannot be described")
+    return float(value)
 
 
 def _multiscale_shape(model):
@@ -867,8 +937,8 @@ def _nflows_residual_net(net, prefix, width):
 
 
 def _nflows_spline(t, net):
-    if t.tails != "linear":
-        raise ExportError(f"splines with tails {t.tails!r} cannot be described; only linear tails have a density everywhere")
+    if t.tails not in ("linear", None):
+        raise ExportError(f"splines with tails {t.tails!r} cannot be described; linear ones and None (a box) can")
     return {"type": "rqs", "bins": int(t.num_bins), "tails": t.tails, "tail_bound": float(t.tail_bound), "min_bin_width": float(t.min_bin_width),
             "min_bin_height": float(t.min_bin_height), "min_derivative": float(t.min_derivative),
             "softmax_scale_divisor_sqrt_of": int(net.hidden_features) if hasattr(net, "hidden_features") else None,

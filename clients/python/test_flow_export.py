@@ -144,19 +144,25 @@ class Refusals(Folder):
         model.q0[1].temperature = 0.7
         self.refused(model, "reset it to None")
 
-    def test_circular_splines(self):
+    def test_splines_with_other_ends(self):
         model = self.model("normflows/nsf_coupling_2d")
-        model.flows[0].prqct.tails = ["circular", "linear"]
+        model.flows[0].prqct.tails = "quadratic"
         self.refused(model, "tails")
+        model.flows[0].prqct.tails = ["circular"]
+        model.flows[0].prqct.unconditional_transform.tails = ["box"]
+        self.refused(model, "'box'")
         model.flows[0].prqct.tails = "linear"
         model.flows[0].prqct.tail_bound = torch.tensor([3.0, 4.0])
         self.refused(model, "bound per feature")
         model = self.model("normflows/nsf_ar")
+        model.flows[2].mprqat.tails = None
+        self.refused(model, "tails None")
         model.flows[2].mprqat.tails = ["circular"] * 5
-        self.refused(model, "tails")
+        model.flows[2].mprqat.autoregressive_net.preprocessing = stand_ins.make("PeriodicFeatures", scale=1.0, apply_bias=True)
+        self.refused(model, "bias")
 
     def test_normflows_parts(self):
-        for name in ("Planar", "Radial", "Residual", "CCAffineConst", "PeriodicWrap", "BatchNorm", "CircularCoupledRationalQuadraticSpline", "Reverse"):
+        for name in ("Planar", "Radial", "Residual", "CCAffineConst", "BatchNorm"):
             model = self.model("normflows/realnvp_2d")
             model.flows[1] = stand_ins.make(name)
             self.refused(model, name)
@@ -368,6 +374,55 @@ class Details(Folder):
         written = self.exported(model)
         self.assertEqual((written["event_shape"], written["base"]), ([2], {"type": "GaussianMixture", "args": {"n_modes": 3, "dim": 2}, "key_prefix": "q0."}))
         self.assertEqual(written["state_dict"]["q0.loc"], {"dtype": "F64", "shape": [1, 3, 2]})
+
+    def test_circular_layers(self):
+        model = self.model("normflows/nsf_coupling_2d")
+        spline = model.flows[0]
+        spline.__class__ = stand_ins.kind("CircularCoupledRationalQuadraticSpline")
+        feature, other = spline.prqct.transform_features.item(), spline.prqct.identity_features.item()
+        spline.prqct.tails, spline.prqct.unconditional_transform.tails = ["linear"], ["circular"]
+        spline.prqct.transform_net.preprocessing = stand_ins.make("PeriodicFeaturesElementwise", scale=1.0, apply_bias=False)
+        model.flows[1] = stand_ins.make("PeriodicWrap", ind=[other], bound=3.0)
+        model.flows[2] = stand_ins.make("PeriodicShift", ind=[other], bound=3, shift=torch.tensor([0.5]))
+        model.q0 = stand_ins.make("UniformGaussian", ndim=2)
+        model.q0.register_buffer("ind", torch.tensor([other]))
+        written = self.exported(model)
+        self.assertEqual(written["event_shape"], [2])
+        self.assertEqual(written["flows"][0]["args"]["ind_circ"], [other])
+        self.assertNotIn("tails", written["flows"][0]["args"])
+        self.assertEqual([layer["args"] for layer in written["flows"][1:3]], [{"ind": [other], "bound": 3.0}, {"ind": [other], "bound": 3.0, "shift": [0.5]}])
+        self.assertEqual(written["base"], {"type": "UniformGaussian", "args": {"ndim": 2, "ind": [other]}, "key_prefix": "q0."})
+
+    def test_an_autoregressive_circular_layer(self):
+        model = self.model("normflows/nsf_ar")
+        model.flows[0].__class__ = stand_ins.kind("CircularAutoregressiveRationalQuadraticSpline")
+        model.flows[0].mprqat.tails = ["linear", "circular", "linear", "linear", "circular"]
+        args = self.exported(model)["flows"][0]["args"]
+        self.assertEqual((args["ind_circ"], args["num_input_channels"]), ([1, 4], 5))
+
+    def test_a_box_is_null_tails(self):
+        model = self.model("normflows/nsf_coupling_2d")
+        model.flows[0].prqct.tails = None
+        self.assertIsNone(self.exported(model)["flows"][0]["args"]["tails"])
+        model = self.model("nflows/nsf_coupling_lu_6d")
+        coupling = next(module for module in model.modules() if type(module).__name__ == "PiecewiseRationalQuadraticCouplingTransform")
+        coupling.tails = None
+        self.assertIn('"tails": null', json.dumps(self.exported(model)["structure"]))
+
+    def test_a_reversed_layer_holds_its_layer(self):
+        model = self.model("normflows/realnvp_2d")
+        model.flows[1] = stand_ins.make("Reverse", flow=model.flows[1])
+        written = self.exported(model)["flows"][1]
+        self.assertEqual((written["type"], written["args"]["flow"]["key_prefix"]), ("Reverse", "flows.1.flow."))
+
+    def test_other_bases_of_normflows(self):
+        model = self.model("normflows/realnvp_2d")
+        model.q0 = stand_ins.make("AffineGaussian", shape=(2,), transform=stand_ins.make("AffineConstFlow"))
+        for key in ("s", "t"):
+            model.q0.transform.register_parameter(key, nn.Parameter(torch.zeros(1, 2)))
+        self.assertEqual(self.exported(model)["base"]["args"], {"shape": [2], "affine_shape": [2], "num_classes": None})
+        model.q0 = stand_ins.make("Uniform", shape=(2,), low=torch.tensor(-1.0), high=torch.tensor(2.0))
+        self.assertEqual(self.exported(model)["base"]["args"], {"shape": [2], "low": -1.0, "high": 2.0})
 
     def test_the_version(self):
         model = self.model("nflows/maf_affine_5d")

@@ -34,6 +34,9 @@ public sealed class Flow : nn.Module
 
     public IEnumerable<Bijection> Bijections => bijections;
 
+    /// <summary>The layers between the context that a request sends and the conditioners.</summary>
+    internal IEnumerable<Layer> Embedding => embedding;
+
     /// <summary>The number of standard normal noise values behind one latent.</summary>
     public int NoiseWidth => base_density.NoiseWidth;
 
@@ -118,7 +121,8 @@ public sealed class Flow : nn.Module
         }
     }
 
-    private Tensor? Condition(Tensor? context)
+    /// <summary>What the bijections and the base are given: the context, or its class as one-hot, through the embedding.</summary>
+    internal Tensor? Condition(Tensor? context)
     {
         if (Spec.Context is not { } expected)
             return context is null ? null : throw new RowException($"model '{Spec.Name}' takes no context");

@@ -75,10 +75,11 @@ public static class FlowBuilder
         BatchNormSpec s => new Bijections.BatchNorm(s, shape.Features),
         ScaleShiftSpec s => new ScaleShift(s, shape),
         SoftclipSpec s => new Softclip(s),
+        WrapSpec s => new Wrap(s, shape.Features),
         ActNormSpec s => new ActNorm(s, shape),
         StandardizeSpec => new Standardize(shape.Features),
         LogitSpec s => new Logit(s),
-        DequantizeSpec s => new Dequantize(s, shape.Features),
+        DequantizeSpec s => new Dequantize(s, shape),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 
@@ -117,11 +118,12 @@ public static class FlowBuilder
         };
         return spec switch
         {
-            LinearLayerSpec or ConcatContextSpec or GateByContextSpec or LayerNormSpec when at.IsImage => throw new SpecException("kind: needs a vector event"),
+            LinearLayerSpec or ConcatContextSpec or GateByContextSpec or LayerNormSpec or PeriodicFeaturesSpec when at.IsImage => throw new SpecException("kind: needs a vector event"),
             LinearLayerSpec s => new LinearLayer(s, at),
             ActivationLayerSpec s => new ActivationLayer(s),
             ResidualLayerSpec s => new ResidualLayer(s, at),
             ConcatContextSpec => new ConcatContext(),
+            PeriodicFeaturesSpec s => new PeriodicFeatures(s, at),
             GateByContextSpec => new GateByContext(at),
             AddContextSpec s => new AddContext(s, at),
             StandardizeLayerSpec => new StandardizeLayer(at),
@@ -148,6 +150,7 @@ public static class FlowBuilder
         GlowNormalSpec s => new GlowNormal(s, width, classes),
         GaussianMixtureSpec s => new GaussianMixture(s, width),
         BoxUniformSpec => new BoxUniform(width),
+        UniformNormalSpec s => new UniformNormal(s, width),
         LevelsSpec s => new Levels(s, width, context, classes),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };

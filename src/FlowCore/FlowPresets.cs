@@ -1,14 +1,16 @@
 using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 
 namespace FlowCore;
 
 /// <summary>
-/// The sizes of a preset and the nonlinearity of its networks; null where the preset's own default is meant. relu reacts most
-/// sharply to rows unlike the data; tanh makes the smoothest densities.
+/// The sizes of a preset and the nonlinearity of its networks; null where the preset's own default is meant. Levels, of images
+/// alone, halve height and width; layers are those of a level there. relu reacts most sharply to rows unlike the data; tanh makes
+/// the smoothest densities.
 /// </summary>
-public sealed record PresetSizes(int? Layers = null, int? Hidden = null, Activation? Activation = null);
+public sealed record PresetSizes(int? Layers = null, int? Hidden = null, Activation? Activation = null, int? Levels = null);
 
 /// <summary>
 /// Flows that are known to work on tables, by name. A preset is nothing but a <see cref="FlowSpec"/> with sizes: it standardises
@@ -25,7 +27,8 @@ public static class FlowPresets
     /// <param name="width">The number of features: at least 2 where couplings transform some given the others.</param>
     /// <param name="steps">For each feature the distance between its neighbouring values, 0 for a continuous one; null for none.</param>
     /// <param name="sizes">Layers and hidden width, where the defaults do not do.</param>
-    public static FlowSpec Create(string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null)
+    /// <param name="context">The columns that the flow is conditioned on, or the number of classes; null for nothing.</param>
+    public static FlowSpec Create(string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null, ContextSpec? context = null)
     {
         if (width < 2 && preset is not (Maf or NsfAutoregressive))
             throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf and nsf-ar take one");
@@ -43,8 +46,12 @@ public static class FlowPresets
         BijectionSpec[] first = steps is not null && steps.Any(step => step > 0)
             ? [new DequantizeSpec { Steps = steps }, new StandardizeSpec()]
             : [new StandardizeSpec()];
-        return new FlowSpec { Name = name, EventShape = [width], Bijections = [.. first, .. body] };
+        return new FlowSpec { Name = name, EventShape = [width], Context = Standardized(context), Bijections = [.. first, .. body] };
     }
+
+    // Floats in units of their own spread reach the networks; a class arrives as one-hot.
+    private static ContextSpec? Standardized(ContextSpec? context) =>
+        context is { Classes: null } ? context with { Embedding = [new StandardizeLayerSpec()] } : context;
 
     /// <summary>Affine couplings of one linear layer each; the halves change places from layer to layer.</summary>
     private static IEnumerable<BijectionSpec> SimpleLayers(int layers)

@@ -139,6 +139,7 @@ public sealed record TrainingRecord
 [JsonDerivedType(typeof(BatchNormSpec), "batch_norm")]
 [JsonDerivedType(typeof(ScaleShiftSpec), "scale_shift")]
 [JsonDerivedType(typeof(SoftclipSpec), "softclip")]
+[JsonDerivedType(typeof(WrapSpec), "wrap")]
 [JsonDerivedType(typeof(StandardizeSpec), "standardize")]
 [JsonDerivedType(typeof(LogitSpec), "logit")]
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
@@ -193,6 +194,7 @@ public abstract record ConditionerSpec
 [JsonDerivedType(typeof(ActivationLayerSpec), "activation")]
 [JsonDerivedType(typeof(ResidualLayerSpec), "residual")]
 [JsonDerivedType(typeof(ConcatContextSpec), "concat_context")]
+[JsonDerivedType(typeof(PeriodicFeaturesSpec), "periodic_features")]
 [JsonDerivedType(typeof(GateByContextSpec), "gate_by_context")]
 [JsonDerivedType(typeof(AddContextSpec), "add_context")]
 [JsonDerivedType(typeof(StandardizeLayerSpec), "standardize")]
@@ -226,6 +228,7 @@ public abstract record LayerSpec
 [JsonDerivedType(typeof(GlowNormalSpec), "glow_normal")]
 [JsonDerivedType(typeof(GaussianMixtureSpec), "gaussian_mixture")]
 [JsonDerivedType(typeof(BoxUniformSpec), "box_uniform")]
+[JsonDerivedType(typeof(UniformNormalSpec), "uniform_normal")]
 [JsonDerivedType(typeof(LevelsSpec), "levels")]
 public abstract record BaseDensitySpec
 {

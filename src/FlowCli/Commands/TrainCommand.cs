@@ -16,9 +16,11 @@ internal static class TrainCommand
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
         var label = new Option<string?>("--label") { Description = "A column that is no feature; rows where it is not 0 are left out.", HelpName = "COLUMN" };
         var flow = new Option<string>("--flow") { Description = "The kind of flow.", DefaultValueFactory = _ => FlowPresets.Nsf };
-        flow.AcceptOnlyFromAmong([.. FlowPresets.Names]);
-        var layers = CommonOptions.Count("--layers", "Coupling layers.");
-        var hidden = CommonOptions.Count("--hidden", "Width of the hidden layers.");
+        flow.AcceptOnlyFromAmong([.. FlowPresets.Names, .. ImagePresets.Names]);
+        var condition = new ConditionOptions();
+        var images = new ImageOptions(flow);
+        var layers = CommonOptions.Count("--layers", "Coupling layers; of an image flow, steps a level.");
+        var hidden = CommonOptions.Count("--hidden", "Width of the hidden layers; of an image flow, their channels.");
         var activation = new Option<string?>("--activation") { Description = "The nonlinearity of the networks, relu by default; tanh makes smoother densities.", HelpName = "NAME" };
         activation.AcceptOnlyFromAmong([.. Activation.Names]);
         var seed = new Option<ulong>("--seed") { Description = "The source of every random choice (default 0).", HelpName = "N" };
@@ -31,10 +33,12 @@ internal static class TrainCommand
         var origin = new Option<string?>("--origin") { Description = "Who made the data, under which licence: for the model card.", HelpName = "TEXT" };
         var threads = CommonOptions.Count("--threads", "Threads for one tensor operation; small flows are fastest with 1 (default).");
         var device = CommonOptions.Device();
-        var command = new Command("train", "Trains a flow on a table and writes a checkpoint with its model card.")
+        var command = new Command("train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.")
         {
-            data, label, flow, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, dequantize, origin, threads,
+            data, label, condition.Columns, condition.Class, flow, images.Event, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, dequantize, origin, threads,
         };
+        command.Validators.Add(condition.Check);
+        command.Validators.Add(result => images.Check(result, label, condition.Columns, condition.Class));
         command.SetAction(parsed =>
         {
             Libtorch.Threads = parsed.GetValue(threads) ?? 1;
@@ -44,9 +48,14 @@ internal static class TrainCommand
                 Data = parsed.GetRequiredValue(data),
                 Out = parsed.GetRequiredValue(output),
                 Label = parsed.GetValue(label),
+                Context = parsed.GetValue(condition.Columns) ?? [],
+                ContextClass = parsed.GetValue(condition.Class),
+                Event = Given(parsed.GetValue(images.Event)),
+                Labels = parsed.GetValue(images.Labels),
+                Range = Given(parsed.GetValue(images.Range)),
                 Preset = parsed.GetRequiredValue(flow),
                 Sizes = new(
-                    parsed.GetValue(layers), parsed.GetValue(hidden), parsed.GetValue(activation) is { } named ? Activation.Parse(named) : null),
+                    parsed.GetValue(layers), parsed.GetValue(hidden), parsed.GetValue(activation) is { } named ? Activation.Parse(named) : null, parsed.GetValue(images.Levels)),
                 Dequantize = parsed.GetValue(dequantize) == "auto",
                 Origin = parsed.GetValue(origin),
                 Command = "flow " + string.Join(' ', arguments.Select(Quoted)),
@@ -63,6 +72,9 @@ internal static class TrainCommand
         });
         return command;
     }
+
+    // The parser has no null for lists: one that was not given is empty.
+    private static T[]? Given<T>(T[]? values) => values is { Length: > 0 } ? values : null;
 
     private static Option<TimeSpan?> MaxTime() => new("--max-time")
     {

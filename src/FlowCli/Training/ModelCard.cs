@@ -7,7 +7,7 @@ namespace FlowCli.Training;
 
 /// <summary>What a model card is written from.</summary>
 internal sealed record CardFacts(
-    TrainingRequest Request, TrainingData Data, double[]? Steps, DataSplit Split, TrainedFlow Trained, Evaluation Evaluation, FlowSpec Spec, string[] Warnings);
+    TrainingRequest Request, TrainingPlan Plan, DataSplit Split, TrainedFlow Trained, Evaluation Evaluation, FlowSpec Spec);
 
 /// <summary>The README.md of a checkpoint: what the model is, where it came from, and how far to trust it.</summary>
 internal static class ModelCard
@@ -16,23 +16,50 @@ internal static class ModelCard
 
     public static string Write(CardFacts facts)
     {
-        var (request, data, split, evaluation) = (facts.Request, facts.Data, facts.Split, facts.Evaluation);
+        var (request, data, split, evaluation) = (facts.Request, facts.Plan.Data, facts.Split, facts.Evaluation);
         int width = data.Table.Width;
         var card = new StringBuilder();
         card.AppendLine(CultureInfo.InvariantCulture, $"# {facts.Spec.Name}").AppendLine();
-        card.AppendLine(CultureInfo.InvariantCulture, $"A normalizing flow (`{request.Preset}`, {facts.Spec.Bijections.Length} bijections) over {width} features. It gives the exact log density of a row, in nats and in the data's own units, and draws new rows.").AppendLine();
+        card.AppendLine(CultureInfo.InvariantCulture, $"A normalizing flow (`{request.Preset}`, {facts.Spec.Bijections.Length} bijections) over {Datum(facts.Plan)}. It gives the exact log density of a row, in nats and in the data's own units, and draws new rows.").AppendLine();
         card.AppendLine("## Held-out log-likelihood").AppendLine();
         card.AppendLine("| | mean, nats | median, nats | mean, bits/dim | worst row |").AppendLine("|---|---:|---:|---:|---:|");
         Row(card, "this flow", evaluation.LogProb, width);
-        Row(card, "full-covariance Gaussian", evaluation.GaussianLogProb, width);
+        Row(card, Yardstick(facts.Spec), evaluation.GaussianLogProb, width);
         card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
             $"On {split.Test.Rows} test rows that training never saw; both models learned from the same {split.Train.Rows} rows. Log densities of different data or units do not compare. Round trip: {evaluation.RoundTrip32:E1} standard deviations in float32, {evaluation.RoundTrip64:E1} in float64.");
+        if (facts.Spec.Context is not null)
+            card.AppendLine().AppendLine("The yardstick is the joint Gaussian of context and row divided by the context's own: a linear regression on the context (a class being one-hot), whose residuals have one full covariance.");
+        if (facts.Plan.Pixels is { } pixels)
+            Pixels(card, pixels, evaluation, width);
         if (evaluation.GaussianRidge > 0)
             card.AppendLine(CultureInfo.InvariantCulture, $"The Gaussian's correlation matrix is singular: {evaluation.GaussianRidge:E0} was added to its diagonal.");
         Worst(card, data, split, evaluation);
         Origin(card, facts);
         Use(card, facts);
         return card.ToString();
+    }
+
+    /// <summary>What one row is.</summary>
+    public static string Datum(TrainingPlan plan)
+    {
+        FlowSpec spec = plan.Spec;
+        string what = plan.Pixels is null ? $"{spec.Width} features" : $"images of shape [{string.Join(", ", spec.EventShape)}]";
+        return spec.Context switch
+        {
+            null => what,
+            { Classes: { } classes } => $"{what} given one of {classes} classes",
+            { } context => $"{what} given {string.Join(", ", context.Features!)}",
+        };
+    }
+
+    /// <summary>What a flow must beat.</summary>
+    public static string Yardstick(FlowSpec spec) => spec.Context is null ? "full-covariance Gaussian" : "linear Gaussian regression";
+
+    private static void Pixels(StringBuilder card, PixelValues pixels, Evaluation evaluation, int width)
+    {
+        double shift = width * Math.Log(pixels.High - pixels.Low);
+        card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
+            $"A datum is the image in its own pixel values, in [{pixels.Low}, {pixels.High}]{(pixels.Step > 0 ? $": integer values, spread by uniform noise over cells of {pixels.Step}, the test images' too, so that bits/dim bounds the cost of the discrete image from above" : "")}. Scaled to [0, 1], x = (value {(pixels.Low > 0 ? "-" : "+")} {Math.Abs(pixels.Low)}) / {pixels.High - pixels.Low}, the mean test log-likelihood is {evaluation.Mean + shift:F3} nats (+ {width} ln {pixels.High - pixels.Low}).");
     }
 
     private static void Row(StringBuilder card, string name, double[] logProb, int width) => card.AppendLine(CultureInfo.InvariantCulture,
@@ -49,7 +76,7 @@ internal static class ModelCard
 
     private static void Origin(StringBuilder card, CardFacts facts)
     {
-        var (request, data) = (facts.Request, facts.Data);
+        var (request, data) = (facts.Request, facts.Plan.Data);
         card.AppendLine().AppendLine("## Data").AppendLine();
         card.AppendLine(CultureInfo.InvariantCulture, $"- File: `{Path.GetFileName(data.File)}`, sha256 `{data.Sha256}`");
         if (request.Origin is not null)
@@ -59,10 +86,14 @@ internal static class ModelCard
             card.AppendLine(CultureInfo.InvariantCulture, $"- Left out: {data.LeftOut} rows whose `{request.Label}` is not 0; that column is no feature");
         if (data.Table.Names is { } names)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Features, in order: {string.Join(", ", names.Select(name => $"`{name}`"))}");
-        int[] spread = [.. Enumerable.Range(0, data.Table.Width).Where(column => facts.Steps?[column] > 0)];
+        if (data.Context?.Features is { } conditions)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Context, in order: {string.Join(", ", conditions.Select(name => $"`{name}`"))}{(data.Context.Classes is { } count ? $", a class in 0..{count - 1}" : "")}; no feature");
+        if (request.Labels is not null)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Context: the class, 0..{data.Context!.Classes - 1}, of `{Path.GetFileName(request.Labels)}`, sha256 `{TrainingData.Sha256Of(request.Labels)}`");
+        int[] spread = [.. Enumerable.Range(0, data.Table.Width).Where(column => facts.Plan.Steps?[column] > 0)];
         if (spread.Length > 0)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Integer-valued, dequantised in training by uniform noise of one step: {string.Join(", ", spread.Select(data.Table.NameOf))}");
-        foreach (string warning in facts.Warnings)
+        foreach (string warning in facts.Plan.Warnings)
             card.AppendLine(CultureInfo.InvariantCulture, $"- **Warning**: {warning}");
     }
 
@@ -73,6 +104,6 @@ internal static class ModelCard
         string ended = TrainingSummary.Ended(facts.Trained);
         card.AppendLine(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(ended[0])}{ended[1..]}.").AppendLine();
         card.AppendLine("## Intended use").AppendLine();
-        card.AppendLine("Rows with the same columns, in the same units, from the same source: scoring how usual a row is, drawing rows, and working in the latent space. A log density ranks rows; it is no probability of an event, and no diagnosis. Rows far from the training data get low densities whose exact value means little.");
+        card.AppendLine($"{(facts.Plan.Pixels is null ? "Rows with the same columns, in the same units" : "Images of the same size, with the same pixel values")}, from the same source: scoring how usual a row is, drawing rows, and working in the latent space. A log density ranks rows; it is no probability of an event, and no diagnosis. Rows far from the training data get low densities whose exact value means little.");
     }
 }

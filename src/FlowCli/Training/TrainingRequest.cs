@@ -12,6 +12,21 @@ internal sealed record TrainingRequest
 
     public string? Label { get; init; }
 
+    /// <summary>The columns that the flow is conditioned on: no features.</summary>
+    public string[] Context { get; init; } = [];
+
+    /// <summary>The column of classes that the flow is conditioned on: no feature.</summary>
+    public string? ContextClass { get; init; }
+
+    /// <summary>The shape of one image, [channels, height, width]; null for a table.</summary>
+    public int[]? Event { get; init; }
+
+    /// <summary>The file of the images' classes.</summary>
+    public string? Labels { get; init; }
+
+    /// <summary>The least and the largest value that a pixel can have; null for those that occur.</summary>
+    public double[]? Range { get; init; }
+
     public required string Preset { get; init; }
 
     public required PresetSizes Sizes { get; init; }

@@ -12,22 +12,18 @@ internal static class TrainingRun
     {
         if (Directory.Exists(request.Out) && Directory.EnumerateFileSystemEntries(request.Out).Any() || File.Exists(request.Out))
             throw new FlowException($"{request.Out}: exists already; choose another version, or delete it");
-        TrainingData data = TrainingData.Load(request.Data, request.Label);
-        ColumnFacts[] facts = ColumnFacts.Of(data.Table);
-        data.Check(facts);
-        double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
-        FlowSpec spec = FlowPresets.Create(request.Preset, request.Name, data.Table.Width, steps, request.Sizes) with { Features = data.Table.Names };
+        TrainingPlan plan = TrainingPlan.Of(request);
+        TrainingData data = plan.Data;
         DataSplit split = DataSplit.By(data.Table, request.Options.Seed);
-        string[] warnings = [.. DataWarnings.Of(data.Table, facts, steps)];
-        foreach (string warning in warnings)
+        foreach (string warning in plan.Warnings)
             terminal.Error.WriteLine($"warning: {warning}");
         terminal.Output.WriteLine(
-            $"{request.Name}: {request.Preset}, {data.Table.Width} features; {split.Train.Rows} rows to train, {split.Validation.Rows} to validate, {split.Test.Rows} to test"
+            $"{request.Name}: {request.Preset}, {ModelCard.Datum(plan)}; {split.Train.Rows} rows to train, {split.Validation.Rows} to validate, {split.Test.Rows} to test"
             + (data.LeftOut > 0 ? $"; {data.LeftOut} rows with {request.Label} != 0 left out" : ""));
 
         using TrainedFlow trained = TrainingDisplay.Show(
-            terminal, report => Trainer.Train(spec, split, request.Options, report, terminal.Stop));
-        Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test);
+            terminal, report => Trainer.Train(plan.Spec, split, request.Options, report, terminal.Stop));
+        Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed);
         Checkpoint checkpoint = Checkpoint.Of(trained.Flow);
         FlowSpec described = checkpoint.Spec with
         {
@@ -42,9 +38,9 @@ internal static class TrainingRun
             },
             Training = Record(request, split, trained, evaluation),
         };
-        string card = ModelCard.Write(new(request, data, steps, split, trained, evaluation, described, warnings));
+        string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described));
         (checkpoint with { Spec = described }).Write(request.Out, card);
-        TrainingSummary.Print(terminal, request, trained, evaluation, data.Table.Width);
+        TrainingSummary.Print(terminal, request, trained, evaluation, described);
     }
 
     private static TrainingRecord Record(TrainingRequest request, DataSplit split, TrainedFlow trained, Evaluation evaluation) => new()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FlowCore;
 using FlowCore.Training;
 using Spectre.Console;
 
@@ -7,11 +8,11 @@ namespace FlowCli.Training;
 /// <summary>What <c>flow train</c> prints at its end.</summary>
 internal static class TrainingSummary
 {
-    public static void Print(Terminal terminal, TrainingRequest request, TrainedFlow trained, Evaluation evaluation, int width)
+    public static void Print(Terminal terminal, TrainingRequest request, TrainedFlow trained, Evaluation evaluation, FlowSpec spec)
     {
         TextWriter output = terminal.Output;
         output.WriteLine(Ended(trained));
-        Table(evaluation, width, terminal.Console());
+        Table(evaluation, spec, terminal.Console());
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"round trip: {evaluation.RoundTrip32:E1} standard deviations in float32, {evaluation.RoundTrip64:E1} in float64"));
         output.WriteLine($"written: {request.Out}");
@@ -32,7 +33,7 @@ internal static class TrainingSummary
             $"trained {trained.Epochs} epochs ({trained.Steps} steps{skipped}) in {Duration.Format(trained.Elapsed)}: {reason}; the weights are those of epoch {trained.BestEpoch}");
     }
 
-    private static void Table(Evaluation evaluation, int width, IAnsiConsole console)
+    private static void Table(Evaluation evaluation, FlowSpec spec, IAnsiConsole console)
     {
         var table = new Spectre.Console.Table().Border(TableBorder.Simple)
             .AddColumn("test log-likelihood")
@@ -40,8 +41,8 @@ internal static class TrainingSummary
             .AddColumn(new TableColumn("median, nats").RightAligned())
             .AddColumn(new TableColumn("mean, bits/dim").RightAligned())
             .AddColumn(new TableColumn("worst row").RightAligned());
-        Row(table, "this flow", evaluation.LogProb, width);
-        Row(table, "full-covariance Gaussian", evaluation.GaussianLogProb, width);
+        Row(table, "this flow", evaluation.LogProb, spec.Width);
+        Row(table, ModelCard.Yardstick(spec), evaluation.GaussianLogProb, spec.Width);
         console.Write(table);
     }
 

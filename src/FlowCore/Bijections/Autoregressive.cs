@@ -63,6 +63,7 @@ public sealed class Autoregressive : Bijection
     private readonly Element element;
     private readonly Network conditioner;
     private readonly int[][] groups;
+    private readonly Element[] groupElements;
 
     internal Autoregressive(AutoregressiveSpec spec, EventShape shape) : base(nameof(Autoregressive))
     {
@@ -70,6 +71,7 @@ public sealed class Autoregressive : Bijection
         int[] order = spec.Order ?? [.. Enumerable.Range(0, features)];
         groups = Groups(order, features);
         element = FlowBuilder.Build(spec.Element, shape);
+        groupElements = [.. groups.Select(element.At)];
         conditioner = FlowBuilder.Build(spec.Conditioner, shape, features * element.Parameters);
         if (conditioner.Last is null)
             throw new SpecException("conditioner: must end in a linear layer, so that the inverse can ask for single features");
@@ -104,7 +106,7 @@ public sealed class Autoregressive : Bijection
             Tensor hidden = conditioner.ForwardToLast(x, context);
             Tensor parameters = conditioner.Last!.Rows(hidden, get_buffer($"rows{g}")!)
                 .reshape(z.shape[0], groups[g].Length, element.Parameters);
-            ElementMapped mapped = element.Inverse(z.index_select(1, group), parameters);
+            ElementMapped mapped = groupElements[g].Inverse(z.index_select(1, group), parameters);
             x = x.index_copy(1, group, mapped.Values).MoveToOuterDisposeScope();
             logDet = (logDet + mapped.LogDerivative.sum(1)).MoveToOuterDisposeScope();
         }

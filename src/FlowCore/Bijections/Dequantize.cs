@@ -1,4 +1,6 @@
+using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
+using FlowCore.Training;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -6,7 +8,7 @@ namespace FlowCore.Bijections;
 /// <summary>The settings of <see cref="Dequantize"/>.</summary>
 public sealed record DequantizeSpec : BijectionSpec
 {
-    /// <summary>For each feature the distance between neighbouring values, 0 for a continuous one.</summary>
+    /// <summary>For each feature, or channel, the distance between neighbouring values, 0 for a continuous one.</summary>
     public required double[] Steps { get; init; }
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
@@ -24,26 +26,38 @@ public sealed class Dequantize : Bijection
 {
     private readonly double[] steps;
 
-    public Dequantize(DequantizeSpec spec, int features) : base(nameof(Dequantize))
+    internal Dequantize(DequantizeSpec spec, EventShape shape) : base(nameof(Dequantize))
     {
-        if (spec.Steps.Length != features)
-            throw new SpecException($"steps: has {spec.Steps.Length} entries for {features} features");
+        if (spec.Steps.Length != shape.Channels)
+            throw new SpecException($"steps: has {spec.Steps.Length} entries for {shape.Channels} {(shape.IsImage ? "channels" : "features")}");
         if (spec.Steps.Any(step => !(step >= 0 && double.IsFinite(step))))
             throw new SpecException("steps: must be 0 (continuous) or positive");
-        steps = spec.Steps;
+        steps = [.. spec.Steps.SelectMany(step => Enumerable.Repeat(step, shape.Pixels))];
     }
 
     public override Mapped Forward(Tensor x, Tensor? context) => Identity(x);
 
     public override Mapped Inverse(Tensor z, Tensor? context) => Identity(z);
 
-    /// <summary>x + (u - 1/2) * step with u uniform in [0, 1): what training feeds the flow.</summary>
+    /// <summary>x + (u - 1/2) * step with u uniform in [0, 1), for flat rows: what training feeds the flow.</summary>
     public Tensor Spread(Tensor x, Generator generator)
     {
         using var scope = NewDisposeScope();
         Tensor width = tensor(steps, x.dtype, x.device);
         Tensor u = rand(x.shape, x.dtype, CPU, generator: generator).to(x.device);
         return ((u - 0.5) * width + x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same for a table, with the noise of a seed: each stream is noise of its own.</summary>
+    public Table Spread(Table table, ulong seed, uint stream)
+    {
+        var spread = new double[table.Values.Length];
+        for (int i = 0; i < spread.Length; i++)
+        {
+            uint word = Philox.At((uint)i, 0, stream, 3, (uint)seed, (uint)(seed >> 32)).W0;
+            spread[i] = table.Values[i] + ((word + 0.5) / (1L << 32) - 0.5) * steps[i % steps.Length];
+        }
+        return new Table(spread, table.Width, table.Names, table.Context);
     }
 
     private static Mapped Identity(Tensor values) =>

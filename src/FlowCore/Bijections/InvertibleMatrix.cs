@@ -80,6 +80,28 @@ public sealed class InvertibleMatrix : Bijection
         RegisterComponents();
     }
 
+    /// <summary>The number of features, or channels.</summary>
+    internal int Size => (int)(weight ?? lower!).shape[0];
+
+    /// <summary>Becomes this matrix, which must be invertible.</summary>
+    internal void Set(Tensor matrix)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        if (weight is not null)
+        {
+            weight.copy_(matrix);
+            return;
+        }
+        var (p, l, u) = linalg.lu(matrix.to(float64));
+        Tensor diagonal = u.diag();
+        permutation!.copy_(p);
+        lower!.copy_(l.tril(-1));
+        upper!.copy_(u.triu(1));
+        log_diagonal!.copy_(diagonal.abs().log());
+        sign!.copy_(diagonal.sign());
+    }
+
     public override Mapped Forward(Tensor x, Tensor? context)
     {
         using var scope = NewDisposeScope();

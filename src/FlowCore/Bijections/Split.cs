@@ -73,6 +73,9 @@ public sealed class Split : Bijection
     internal static EventShape After(SplitSpec spec, EventShape shape) =>
         spec.Order == SplitOrder.SameShape ? shape : shape with { Sizes = [shape.Width] };
 
+    /// <summary>What the first half of the channels goes on through.</summary>
+    internal IEnumerable<Bijection> Inner => inner;
+
     public override Mapped Forward(Tensor x, Tensor? context)
     {
         using var scope = NewDisposeScope();

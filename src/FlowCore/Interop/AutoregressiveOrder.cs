@@ -6,6 +6,8 @@ internal static class AutoregressiveOrder
     public static int[] Of(LayerList network, int features, int parameters)
     {
         bool[][] outputs = network.Dependencies(features);
+        if (outputs.Length != features * parameters)
+            throw new ImportException($"a network emits {outputs.Length} values, the bijection needs {features * parameters}: bins or tails of model.json are not those of the weights");
         var sees = new bool[features][];
         for (int i = 0; i < features; i++)
         {

@@ -95,6 +95,9 @@ internal sealed class LayerList
         int last = specs.FindLastIndex(spec => spec is LinearLayerSpec or ConvLayerSpec);
         if (last < 0 || specs.Skip(last + 1).Any(spec => spec is not (ActivationLayerSpec or ScaleLayerSpec or ChannelGainSpec)))
             throw new ImportException("the outputs of this network cannot be rearranged: it does not end in a linear layer");
+        int emitted = specs[last] is LinearLayerSpec { Width: var width } ? width : ((ConvLayerSpec)specs[last]).Channels;
+        if (order.Count > 0 && order.Max() >= emitted)
+            throw new ImportException($"a network emits {emitted} values, the bijection needs {order.Max() + 1}: bins, tails or scale of model.json are not those of the weights");
         for (int i = last; i < specs.Count; i++)
             foreach (string name in new[] { "weight", "weight_g", "weight_v", "bias", "mask", "gain" })
                 if (weights.TryGetValue($"{i}.{name}", out WeightTensor? tensor))

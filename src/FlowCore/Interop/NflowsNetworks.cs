@@ -53,9 +53,10 @@ internal static class NflowsNetworks
     }
 
     /// <summary>A residual network whose blocks the context gates; nflows and normflows share it.</summary>
-    public static LayerList Residual(ForeignWeights source, string prefix, int blocks, Activation activation, bool context, double? epsilon)
+    public static LayerList Residual(
+        ForeignWeights source, string prefix, int blocks, Activation activation, bool context, double? epsilon, LayerList? behind = null)
     {
-        var layers = new LayerList();
+        LayerList layers = behind ?? new();
         if (context)
             layers.Add(new ConcatContextSpec());
         layers.Linear(source, $"{prefix}.initial_layer");

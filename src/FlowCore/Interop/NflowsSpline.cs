@@ -8,12 +8,16 @@ internal static class NflowsSpline
 {
     public static SplineElementSpec Of(Node node)
     {
-        if (node.Optional("tails") is not { } tails || tails.Json.ValueKind != System.Text.Json.JsonValueKind.String || tails.Text != "linear")
-            throw node.Error("tails: only linear tails are supported; a spline on a box has no density outside it");
+        // Without tails it is a spline on [0, 1], whatever the bound.
+        string? tails = node.Optional("tails")?.Text;
+        if (tails is not (null or "linear"))
+            throw node.Error($"tails: '{tails}' is none that the library has; it has linear, and null for a box");
         return new()
         {
             Bins = node["bins"].Int,
-            Bound = node["tail_bound"].Number,
+            Tails = tails is null ? SplineTails.Box : SplineTails.Linear,
+            Lower = tails is null ? 0 : null,
+            Bound = tails is null ? 1 : node["tail_bound"].Number,
             MinWidth = node.Optional("min_bin_width")?.Number ?? 1e-3,
             MinHeight = node.Optional("min_bin_height")?.Number ?? 1e-3,
             MinSlope = node.Optional("min_derivative")?.Number ?? 1e-3,
@@ -21,7 +25,7 @@ internal static class NflowsSpline
         };
     }
 
-    /// <summary>The learned constants of an unconditional spline, <c>[features, 3K - 1]</c>.</summary>
+    /// <summary>The learned constants of an unconditional spline, <c>[features, 2K + raw slopes]</c>.</summary>
     public static WeightTensor Constants(ForeignWeights source, string prefix) => TensorSurgery.SideBySide(
         source.Take($"{prefix}.unnormalized_widths"), source.Take($"{prefix}.unnormalized_heights"), source.Take($"{prefix}.unnormalized_derivatives"));
 }

@@ -18,9 +18,11 @@ internal static class NormflowsBases
             "ConditionalDiagGaussian" => Conditional(args, source, prefix),
             "GaussianMixture" => Mixture(source, prefix),
             "Uniform" => Box(args, source, prefix),
+            "UniformGaussian" => UniformNormal(args, source, prefix),
+            "AffineGaussian" => Affine(node, args, source, prefix),
             "GaussianPCA" => throw node.Error("the base 'GaussianPCA' is not a density: its log_prob does not integrate to one"),
             var other => throw node.Error(
-                $"the base '{other}' is not supported; supported are DiagGaussian, ClassCondDiagGaussian, GlowBase, ConditionalDiagGaussian, GaussianMixture and Uniform"),
+                $"the base '{other}' is not supported; supported are DiagGaussian, ClassCondDiagGaussian, GlowBase, ConditionalDiagGaussian, GaussianMixture, Uniform, UniformGaussian and AffineGaussian"),
         };
     }
 
@@ -72,6 +74,37 @@ internal static class NormflowsBases
         return Part.Of<BaseDensitySpec>(new GaussianMixtureSpec { Components = (int)components },
             ("loc", loc.Reshape(components, width)), ("log_scale", source.Take($"{prefix}.log_scale").AsDoubles().Reshape(components, width)),
             ("weight_scores", source.Take($"{prefix}.weight_scores").AsDoubles().Reshape(components)));
+    }
+
+    private static Part<BaseDensitySpec> UniformNormal(Node args, ForeignWeights source, string prefix)
+    {
+        int width = args["ndim"].Int;
+        int[] uniform = source.Take($"{prefix}.ind").ToInts();
+        source.Drop($"{prefix}.ind_", $"{prefix}.inv_perm");
+        return Part.Of<BaseDensitySpec>(new UniformNormalSpec { Uniform = uniform }, ("scale", source.Take($"{prefix}.scale").Broadcast(width)));
+    }
+
+    // A constant affine map of a standard normal is a normal; per channel, or per value, with what a class adds.
+    private static Part<BaseDensitySpec> Affine(Node node, Node args, ForeignWeights source, string prefix)
+    {
+        int[] shape = args["shape"].Shape, affine = args["affine_shape"].Shape;
+        int width = shape.Aggregate(1, (product, size) => product * size), count = affine.Aggregate(1, (product, size) => product * size);
+        if (count != width && (count != shape[0] || affine[0] != shape[0]) && count != 1)
+            throw node.Error($"affine_shape: [{string.Join(", ", affine)}] over [{string.Join(", ", shape)}] is not supported; supported are one value a channel, and one value each");
+        bool byClass = source.Has($"{prefix}.transform.s_cc");
+        WeightTensor zeros = TensorSurgery.Floats(new float[count], count);
+        var weights = new List<(string, WeightTensor)>
+        {
+            ("loc", source.Take($"{prefix}.transform.t").Reshape(count)), ("loc_logs", zeros),
+            ("log_scale", source.Take($"{prefix}.transform.s").Reshape(count)), ("log_scale_logs", zeros),
+        };
+        if (byClass)
+            foreach (var (ours, theirs) in new[] { ("loc_cc", "t_cc"), ("log_scale_cc", "s_cc") })
+            {
+                WeightTensor table = source.Take($"{prefix}.transform.{theirs}");
+                weights.Add((ours, table.Reshape(table.Shape[0], count)));
+            }
+        return Part.Of<BaseDensitySpec>(new GlowNormalSpec { Channels = count, ByClass = byClass }, [.. weights]);
     }
 
     private static Part<BaseDensitySpec> Box(Node args, ForeignWeights source, string prefix)

@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Checkpoints;
 using FlowCore.Densities;
 
@@ -16,13 +17,14 @@ internal static class NormflowsGlow
         if (levels.Length != bases.Length || shape.Length != 3)
             throw root.Error($"levels: {levels.Length} levels, {bases.Length} bases and a shape of {shape.Length} axes do not belong together");
         foreach (Node merge in root.Optional("merges")?.Items ?? [])
-            if (merge["args"]["mode"].Text != "channel")
-                throw merge.Error($"mode: a merge by '{merge["args"]["mode"].Text}' is not supported; supported is channel");
+            if (merge["args"]["mode"].Text is not ("channel" or "channel_inv"))
+                throw merge.Error($"mode: a merge by '{merge["args"]["mode"].Text}' is not supported; supported are channel and channel_inv");
 
         var parts = new List<Part<BijectionSpec>>();
         if (root.Optional("transform") is { } transform)
             parts.Add(Transform(transform, shape[0]));
-        parts.AddRange(Level(levels, levels.Length - 1, shape[0], source));
+        bool[] secondGoesOn = [.. root.Optional("merges")?.Items.Select(merge => merge["args"]["mode"].Text == "channel_inv") ?? []];
+        parts.AddRange(Level(levels, levels.Length - 1, shape[0], source, secondGoesOn));
 
         int classes = bases[0]["args"].Optional("num_classes")?.Int ?? 0;
         return new Imported(shape, parts, Bases(bases, source))
@@ -31,7 +33,7 @@ internal static class NormflowsGlow
         };
     }
 
-    private static List<Part<BijectionSpec>> Level(Node[] levels, int level, int channels, ForeignWeights source)
+    private static List<Part<BijectionSpec>> Level(Node[] levels, int level, int channels, ForeignWeights source, bool[] secondGoesOn)
     {
         var parts = new List<Part<BijectionSpec>>();
         foreach (Node layer in levels[level].Items.Reverse())
@@ -40,8 +42,11 @@ internal static class NormflowsGlow
             if (layer["type"].Text == "Squeeze")
                 channels *= 4;
         }
-        if (level > 0)
-            parts.Add(Parts.Split(SplitOrder.InnerFirst, Level(levels, level - 1, channels / 2, source)));
+        if (level == 0)
+            return parts;
+        if (level - 1 < secondGoesOn.Length && secondGoesOn[level - 1])
+            parts.Add(NormflowsMatrix.Permutation([.. Enumerable.Range(channels / 2, channels - channels / 2), .. Enumerable.Range(0, channels / 2)]));
+        parts.Add(Parts.Split(SplitOrder.InnerFirst, Level(levels, level - 1, channels / 2, source, secondGoesOn)));
         return parts;
     }
 
@@ -56,6 +61,7 @@ internal static class NormflowsGlow
             "Squeeze" => [Part.Of<BijectionSpec>(new SqueezeSpec())],
             "AffineCouplingBlock" => [Coupling(args, channels, NormflowsNetworks.Conv(args["param_map"], source, $"{prefix}.flows.1.param_map"))],
             "Invertible1x1Conv" => [NormflowsMatrix.Of(args["use_lu"].Flag, source, prefix, channels, fromRight: false)],
+            "Permute" => [NormflowsMatrix.Permutation(NormflowsLayers.Order(layer, args, source, prefix, channels))],
             "ActNorm" => [ActNorm(source, prefix, channels, initialized: true)],
             "AffineConstFlow" => [ActNorm(source, prefix, channels, initialized: false)],
             var other => throw layer.Error($"the layer '{other}' is not supported on images"),
@@ -100,8 +106,14 @@ internal static class NormflowsGlow
         if (initialized)
             source.RequireInitialized($"{prefix}.data_dep_init_done");
         WeightTensor scale = source.Take($"{prefix}.s"), shift = source.Take($"{prefix}.t");
-        if (scale.Count() != channels || shift.Count() != channels)
-            throw new ImportException($"tensor '{prefix}.s' is {scale.Describe()}: only one value a channel is supported");
+        if (scale.Count() != shift.Count())
+            throw new ImportException($"tensor '{prefix}.s' is {scale.Describe()}, '{prefix}.t' {shift.Describe()}: they must be alike");
+        // One value for each pixel of each channel.
+        if (scale.Shape is [1, var c, > 1, > 1] && c == channels)
+            return Part.Of<BijectionSpec>(new ElementwiseSpec { Element = new AffineElementSpec { Scale = ScaleMap.Exp } },
+                ("constants", TensorSurgery.Stack(shift.Reshape(1, shift.Count()), scale.Reshape(1, scale.Count())).Transpose().Reshape([.. scale.Shape[1..], 2]))).Inverted();
+        if (scale.Count() != channels)
+            throw new ImportException($"tensor '{prefix}.s' is {scale.Describe()}: one value a channel, or one each, is supported");
         return Part.Of<BijectionSpec>(new ActNormSpec(), ("log_scale", scale.Reshape(channels)), ("shift", shift.Reshape(channels))).Inverted();
     }
 

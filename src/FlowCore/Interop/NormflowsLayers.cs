@@ -1,6 +1,5 @@
 using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
-using FlowCore.Conditioners;
 
 namespace FlowCore.Interop;
 
@@ -17,11 +16,14 @@ internal static class NormflowsLayers
             "MaskedAffineFlow" => [MaskedAffine(args, source, prefix, features)],
             "ActNorm" => [ScaleAndShift(source, prefix, features, initialized: $"{prefix}.data_dep_init_done")],
             "AffineConstFlow" => [ScaleAndShift(source, prefix, features, initialized: null)],
-            "Permute" => [Permutation(layer, args, source, prefix, features)],
+            "Permute" => [Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = Order(layer, args, source, prefix, features) })],
             "InvertibleAffine" => [Matrix(args, source, prefix, features)],
             "LULinearPermute" => LuLinear(source, prefix, features),
-            "CoupledRationalQuadraticSpline" => [CoupledSpline(args, source, prefix, features)],
-            "AutoregressiveRationalQuadraticSpline" => [AutoregressiveSpline(args, source, prefix, features)],
+            "CoupledRationalQuadraticSpline" or "CircularCoupledRationalQuadraticSpline" => [NormflowsSplines.Coupled(args, source, prefix, features)],
+            "AutoregressiveRationalQuadraticSpline" or "CircularAutoregressiveRationalQuadraticSpline" => [NormflowsSplines.Autoregressive(args, source, prefix, features)],
+            "PeriodicWrap" or "PeriodicShift" => [Wrap(layer, args, source, prefix)],
+            "Composite" => [.. args["flows"].Items.Reverse().SelectMany(inner => Of(inner, source, features))],
+            "Reverse" => [.. Of(args["flow"], source, features).Reverse().Select(part => part.Inverted())],
             "MaskedAffineAutoregressive" => [MaskedAutoregressive(args, source, prefix, features)],
             var other => throw layer.Error(Refusal(other)),
         };
@@ -104,24 +106,37 @@ internal static class NormflowsLayers
             ("log_scale", source.Take($"{prefix}.s").Broadcast(features)), ("shift", source.Take($"{prefix}.t").Broadcast(features))).Inverted();
     }
 
-    private static Part<BijectionSpec> Permutation(Node layer, Node args, ForeignWeights source, string prefix, int features)
+    /// <summary>The order in which a permutation takes features, or channels, on the way to the latents.</summary>
+    public static int[] Order(Node layer, Node args, ForeignWeights source, string prefix, int features)
     {
         switch (args["mode"].Text)
         {
             case "shuffle":
                 source.Drop($"{prefix}.perm");
-                return Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = source.Take($"{prefix}.inv_perm", features).ToInts() });
+                return source.Take($"{prefix}.inv_perm", features).ToInts();
             case "swap":
                 // With an odd number, the way back moves the larger half.
                 int half = (features + 1) / 2;
-                return Part.Of<BijectionSpec>(new PermutationSpec
-                {
-                    Order = FeatureOrder.Explicit,
-                    Indices = [.. Enumerable.Range(half, features - half), .. Enumerable.Range(0, half)],
-                });
+                return [.. Enumerable.Range(half, features - half), .. Enumerable.Range(0, half)];
             case var other:
                 throw layer.Error($"mode: '{other}' is not supported");
         }
+    }
+
+    private static Part<BijectionSpec> Wrap(Node layer, Node args, ForeignWeights source, string prefix)
+    {
+        int[] angles = args["ind"].Ints;
+        double[] Each(string name) => source.Has($"{prefix}.{name}")
+            ? source.Take($"{prefix}.{name}").Broadcast(angles.Length).ToDoubles()
+            : args[name].Json.ValueKind == System.Text.Json.JsonValueKind.Array
+                ? [.. args[name].Items.Select(value => value.Number)]
+                : [.. Enumerable.Repeat(args[name].Number, angles.Length)];
+        return Part.Of<BijectionSpec>(new WrapSpec
+        {
+            Features = angles,
+            Bounds = Each("bound"),
+            Shifts = layer["type"].Text == "PeriodicShift" ? Each("shift") : null,
+        });
     }
 
     private static Part<BijectionSpec> Matrix(Node args, ForeignWeights source, string prefix, int features) =>
@@ -137,40 +152,6 @@ internal static class NormflowsLayers
         ];
     }
 
-    private static Part<BijectionSpec> CoupledSpline(Node args, ForeignWeights source, string prefix, int features)
-    {
-        prefix += ".prqct";
-        int[] transformed = source.Take($"{prefix}.transform_features").ToInts();
-        source.Drop($"{prefix}.identity_features");
-        int hidden = args["num_hidden_channels"].Int;
-        SplineElementSpec spline = Spline(args);
-        LayerList network = NflowsNetworks.Residual(
-            source, $"{prefix}.transform_net", args["num_blocks"].Int, Activation.Parse(args["activation"].Text),
-            context: args.Optional("num_context_channels") is { Int: > 0 }, epsilon: null);
-        var (conditioner, weights) = network.Network();
-        var spec = new CouplingSpec
-        {
-            Mask = CouplingMask.Explicit([.. Enumerable.Range(0, features).Select(i => transformed.Contains(i))]),
-            Element = spline with { RawScale = 1 / Math.Sqrt(hidden) },
-            Conditioner = conditioner,
-        };
-        if (!source.Has($"{prefix}.unconditional_transform.unnormalized_widths"))
-            return Part.Bijection(spec, ("conditioner", weights));
-        return Part.Bijection(
-            spec with { KeptElement = spline },
-            ("conditioner", weights),
-            ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, $"{prefix}.unconditional_transform") }));
-    }
-
-    private static Part<BijectionSpec> AutoregressiveSpline(Node args, ForeignWeights source, string prefix, int features)
-    {
-        SplineElementSpec spline = Spline(args);
-        LayerList network = NormflowsNetworks.Made(args, source, $"{prefix}.mprqat.autoregressive_net", residual: true);
-        int[] order = AutoregressiveOrder.Of(network, features, 3 * spline.Bins - 1);
-        var (conditioner, weights) = network.Network();
-        return Part.Bijection(new AutoregressiveSpec { Element = spline, Conditioner = conditioner, Order = order }, ("conditioner", weights));
-    }
-
     private static Part<BijectionSpec> MaskedAutoregressive(Node args, ForeignWeights source, string prefix, int features)
     {
         LayerList network = NormflowsNetworks.Made(args, source, $"{prefix}.autoregressive_net", residual: args["use_residual_blocks"].Flag);
@@ -180,12 +161,5 @@ internal static class NormflowsLayers
         var (conditioner, weights) = network.Network();
         var element = new AffineElementSpec { Scale = ScaleMap.Sigmoid, Least = 1e-3 };
         return Part.Bijection(new AutoregressiveSpec { Element = element, Conditioner = conditioner, Order = order }, ("conditioner", weights)).Inverted();
-    }
-
-    private static SplineElementSpec Spline(Node args)
-    {
-        if (args.Optional("tails") is { } tails && (tails.Json.ValueKind != System.Text.Json.JsonValueKind.String || tails.Text != "linear"))
-            throw tails.Error("only linear tails are supported");
-        return new() { Bins = args["num_bins"].Int, Bound = args["tail_bound"].Number };
     }
 }

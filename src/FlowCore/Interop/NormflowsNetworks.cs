@@ -83,12 +83,12 @@ internal static class NormflowsNetworks
         return layers;
     }
 
-    public static LayerList Made(Node args, ForeignWeights source, string prefix, bool residual)
+    public static LayerList Made(Node args, ForeignWeights source, string prefix, bool residual, LayerList? behind = null)
     {
         Activation activation = Activation.Parse(args["activation"].Text);
         bool context = (args.Optional("num_context_channels") ?? args.Optional("context_features")) is { Int: > 0 };
         double? epsilon = args.Optional("use_batch_norm")?.Flag == true ? BatchNormEpsilon : null;
-        var layers = new LayerList();
+        LayerList layers = behind ?? new();
         NflowsNetworks.Masked(layers, source, $"{prefix}.initial_layer");
         if (context)
             layers.ByContext(new AddContextSpec(), "layer", source, $"{prefix}.context_layer");

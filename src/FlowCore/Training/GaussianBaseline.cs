@@ -1,22 +1,29 @@
 namespace FlowCore.Training;
 
 /// <summary>
-/// N(mean, covariance) with the maximum-likelihood mean and full covariance of some rows: what a flow must beat. In float64,
-/// without libtorch.
+/// N(mean, covariance) with the maximum-likelihood mean and full covariance of some rows: what a flow must beat. For conditional
+/// rows it is the joint Gaussian of contexts and rows divided by the contexts' own, p(x | c) = N(c, x) / N(c): linear regression
+/// on the context, a class being one-hot, with a covariance of the residuals that is the same everywhere. In float64, without
+/// libtorch.
 /// </summary>
 public sealed class GaussianBaseline
 {
+    private readonly ContextCode code;
     private readonly double[] mean;
-    private readonly double[] factor; // lower Cholesky factor of the covariance, row-major
+    private readonly double[] factor; // lower Cholesky factor of the covariance, contexts first, row-major
 
-    private GaussianBaseline(double[] mean, double[] factor, double ridge) =>
-        (this.mean, this.factor, Ridge) = (mean, factor, ridge);
+    private GaussianBaseline(ContextCode code, double[] mean, double[] factor, double ridge) =>
+        (this.code, this.mean, this.factor, Ridge) = (code, mean, factor, ridge);
 
     /// <summary>What had to be added to the diagonal of the correlation matrix to make it positive definite; 0 where nothing.</summary>
     public double Ridge { get; }
 
-    public static GaussianBaseline Fit(Table table)
+    /// <param name="rows">The rows, and their contexts where they have some.</param>
+    /// <param name="byClass">Whether the context is a class.</param>
+    public static GaussianBaseline Fit(Table rows, bool byClass = false)
     {
+        ContextCode code = ContextCode.Of(rows.Context, byClass);
+        Table table = code.InFront(rows);
         int width = table.Width;
         ColumnFacts[] facts = ColumnFacts.Of(table);
         double[] mean = [.. facts.Select(column => column.Mean)];
@@ -29,16 +36,18 @@ public sealed class GaussianBaseline
             for (int i = 0; i < width; i++)
                 for (int j = 0; j <= i; j++)
                     factor[i * width + j] *= scale[i];
-            return new GaussianBaseline(mean, factor, ridge);
+            return new GaussianBaseline(code, mean, factor, ridge);
         }
     }
 
-    /// <summary>log p of each row, in nats.</summary>
-    public double[] LogProb(Table table)
+    /// <summary>log p of each row given its context, in nats.</summary>
+    public double[] LogProb(Table rows)
     {
-        int width = mean.Length;
-        double constant = -0.5 * width * Math.Log(2 * Math.PI);
-        for (int i = 0; i < width; i++)
+        Table table = code.InFront(rows);
+        int width = mean.Length, given = code.Width;
+        // In the factor's order each value's conditional density given those before it: the contexts' own are left out.
+        double constant = -0.5 * (width - given) * Math.Log(2 * Math.PI);
+        for (int i = given; i < width; i++)
             constant -= Math.Log(factor[i * width + i]);
         var logProb = new double[table.Rows];
         var white = new double[width];
@@ -52,7 +61,7 @@ public sealed class GaussianBaseline
                 for (int j = 0; j < i; j++)
                     rest -= factor[i * width + j] * white[j];
                 white[i] = rest / factor[i * width + i];
-                squares += white[i] * white[i];
+                squares += i < given ? 0 : white[i] * white[i];
             }
             logProb[row] = constant - 0.5 * squares;
         }

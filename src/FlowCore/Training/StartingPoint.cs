@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Conditioners.Layers;
 using static TorchSharp.torch;
 
 namespace FlowCore.Training;
@@ -22,20 +23,28 @@ internal static class StartingPoint
                 [.. facts.Select(column => column.Mean)],
                 [.. facts.Select(column => column.IsConstant ? 1 : column.Deviation)]);
         }
+        if (train.Context is { } context && flow.Embedding.FirstOrDefault() is StandardizeLayer first)
+        {
+            ColumnFacts[] facts = ColumnFacts.Of(context);
+            first.Set(
+                [.. facts.Select(column => column.Mean)],
+                [.. facts.Select(column => column.IsConstant ? 1 : column.Deviation)]);
+        }
         return flow;
     }
 
     /// <summary>Sets what depends on the data. The last linear layer becomes the whitening of what reaches it.</summary>
-    public static void FitToData(Flow flow, Tensor rows)
+    public static void FitToData(Flow flow, Tensor rows, Tensor? context)
     {
-        flow.Initialize(rows);
+        flow.Initialize(rows, context);
         if (flow.Bijections.OfType<LuLinear>().LastOrDefault() is not { } last)
             return;
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         Tensor values = rows;
+        Tensor? condition = flow.Condition(context);
         foreach (Bijection bijection in flow.Bijections.TakeWhile(bijection => bijection != last))
-            values = bijection.Forward(values, null).Values;
+            values = bijection.Forward(values, condition).Values;
         last.Whiten(values);
     }
 }

@@ -1,15 +1,20 @@
 namespace FlowCore.Training;
 
-/// <summary>Data to train on: flat rows, row-major, and the names of their columns where they have names.</summary>
+/// <summary>
+/// Data to train on: flat rows, row-major, the names of their columns where they have names, and what each row is conditioned on,
+/// as a request would send it, where the flow is a conditional one.
+/// </summary>
 public sealed class Table
 {
-    public Table(double[] values, int width, string[]? names = null)
+    public Table(double[] values, int width, string[]? names = null, Table? context = null)
     {
         if (width < 1 || values.Length % width != 0)
             throw new RowException($"{values.Length} values are not whole rows of {width} values");
         if (names is not null && names.Length != width)
             throw new RowException($"{names.Length} names do not fit {width} columns");
-        (Values, Width, Names) = (values, width, names);
+        if (context is not null && context.Rows * width != values.Length)
+            throw new RowException($"{context.Rows} contexts do not fit {values.Length / width} rows");
+        (Values, Width, Names, Context) = (values, width, names, context);
     }
 
     public double[] Values { get; }
@@ -17,6 +22,9 @@ public sealed class Table
     public int Width { get; }
 
     public string[]? Names { get; }
+
+    /// <summary>One row for each row: floats, or a class; null where nothing is conditioned on.</summary>
+    public Table? Context { get; }
 
     public int Rows => Values.Length / Width;
 
@@ -31,6 +39,6 @@ public sealed class Table
         var taken = new double[rows.Length * Width];
         for (int i = 0; i < rows.Length; i++)
             Row(rows[i]).CopyTo(taken.AsSpan(i * Width));
-        return new Table(taken, Width, Names);
+        return new Table(taken, Width, Names, Context?.Take(rows));
     }
 }

@@ -27,7 +27,9 @@ public static class Trainer
         Flow flow = StartingPoint.Build(spec, data.Train, options.Seed).to(device);
         Dequantize? dequantize = flow.Bijections.OfType<Dequantize>().FirstOrDefault();
         Tensor train = Rows(data.Train, device), validation = Rows(data.Validation, device);
-        StartingPoint.FitToData(flow, dequantize?.Spread(train, generator) ?? train);
+        Tensor? trainContext = Contexts(data.Train, device), validationContext = Contexts(data.Validation, device);
+        validation = dequantize?.Spread(validation, generator) ?? validation;
+        StartingPoint.FitToData(flow, dequantize?.Spread(train, generator) ?? train, trainContext);
 
         Parameter[] parameters = [.. flow.parameters()];
         using AdamW adam = Optimizer(flow, options, data.Train.Rows);
@@ -52,11 +54,12 @@ public static class Trainer
             {
                 using var stepScope = NewDisposeScope();
                 SetLearningRate(adam, options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * steps / plannedSteps)));
-                Tensor x = train.index_select(0, order.narrow(0, first, Math.Min(batch, data.Train.Rows - first)));
+                Tensor taken = order.narrow(0, first, Math.Min(batch, data.Train.Rows - first));
+                Tensor x = train.index_select(0, taken);
                 if (dequantize is not null)
                     x = dequantize.Spread(x, generator);
                 adam.zero_grad();
-                Tensor loss = flow.LogProb(x).mean().neg_();
+                Tensor loss = flow.LogProb(x, trainContext?.index_select(0, taken)).mean().neg_();
                 loss.backward();
                 double norm = Gradients.Clip(parameters, options.GradientNorm);
                 double value = loss.to(float64).item<double>();
@@ -82,7 +85,7 @@ public static class Trainer
             if (end is null && epoch % epochsBetween != 0)
                 continue;
 
-            double median = Median.Of(LogProb(flow, validation));
+            double median = Median.Of(LogProb(flow, validation, validationContext));
             if (median > bestMedian)
             {
                 (bestMedian, bestEpoch, sinceBest) = (median, epoch, 0);
@@ -130,7 +133,9 @@ public static class Trainer
         return TensorRows.From<float>(values, table.Rows, table.Width, device);
     }
 
-    private static double[] LogProb(Flow flow, Tensor rows)
+    private static Tensor? Contexts(Table table, Device device) => table.Context is null ? null : Rows(table.Context, device);
+
+    private static double[] LogProb(Flow flow, Tensor rows, Tensor? context)
     {
         const int chunk = 4096;
         using var mode = no_grad();
@@ -139,7 +144,7 @@ public static class Trainer
         for (int first = 0; first < logProb.Length; first += chunk)
         {
             int count = Math.Min(chunk, logProb.Length - first);
-            TensorRows.CopyTo(flow.LogProb(rows.narrow(0, first, count)).to(float64), logProb.AsSpan(first, count));
+            TensorRows.CopyTo(flow.LogProb(rows.narrow(0, first, count), context?.narrow(0, first, count)).to(float64), logProb.AsSpan(first, count));
         }
         return logProb;
     }

@@ -56,13 +56,14 @@ internal static class SampleEndpoints
             really drawn from. A conditional model draws `count` rows for each row of `context`, in that order. With `Accept: image/png`
             an image model answers with a picture: one line for each context, else about a square.
             """)
+        .WithExample("""{ "model": "digits", "count": 3, "seed": 42, "temperature": 0.8, "context": [0, 1, 2] }""", null, "digits, a picture where image/png is chosen below")
         .WithExample("""{ "model": "two-moons", "count": 2, "seed": 42, "temperature": 1.0 }""",
             """
             {
               "model": "two-moons", "version": 1, "seed": 42, "samples": [[-0.04022363, 0.22273146], [1.5792834, -0.46574807]],
               "log_prob": [-0.8245127, -1.4004188], "log_q": [-0.8245127, -1.4004188]
             }
-            """);
+            """, "two moons");
 
     private static async Task Sample(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
     {

@@ -7,8 +7,11 @@ namespace FlowService.OpenApi;
 /// <summary>The body that an endpoint reads by itself, for the description.</summary>
 internal sealed record BodyMetadata(Type Type);
 
-/// <summary>An example body that works by "Try it out" and "Execute", and an answer to it.</summary>
-internal sealed record ExampleMetadata(string Body, string Answer);
+/// <summary>
+/// An example body that works by "Try it out" and "Execute", and an answer to it; null for one too long to read. Where an endpoint
+/// has several, each has a name, and the page opens with the first.
+/// </summary>
+internal sealed record ExampleMetadata(string Body, string? Answer, string Name);
 
 /// <summary>An example of a parameter.</summary>
 internal sealed record ParameterExampleMetadata(string Name, string Value);
@@ -30,8 +33,8 @@ internal static class EndpointDescriptions
 
     public static RouteHandlerBuilder WithPicture(this RouteHandlerBuilder builder) => builder.WithMetadata(new PictureMetadata());
 
-    public static RouteHandlerBuilder WithExample(this RouteHandlerBuilder builder, string body, string answer) =>
-        builder.WithMetadata(new ExampleMetadata(body, answer));
+    public static RouteHandlerBuilder WithExample(this RouteHandlerBuilder builder, string body, string? answer, string name = "example") =>
+        builder.WithMetadata(new ExampleMetadata(body, answer, name));
 
     public static RouteHandlerBuilder WithParameterExample(this RouteHandlerBuilder builder, string name, string value) =>
         builder.WithMetadata(new ParameterExampleMetadata(name, value));

@@ -10,6 +10,7 @@ internal sealed class OperationDescriptions : IOperationFilter
     public void Apply(OpenApiOperation operation, OperationFilterContext context)
     {
         IList<object> metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
+        ExampleMetadata[] examples = [.. metadata.OfType<ExampleMetadata>()];
         if (metadata.OfType<BodyMetadata>().FirstOrDefault() is { } body)
             operation.RequestBody = new OpenApiRequestBody
             {
@@ -19,15 +20,16 @@ internal sealed class OperationDescriptions : IOperationFilter
                     [Wire.MediaTypes.Json] = new()
                     {
                         Schema = context.SchemaGenerator.GenerateSchema(body.Type, context.SchemaRepository),
-                        Example = metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } example ? JsonNode.Parse(example.Body) : null,
+                        Example = Single(examples, example => example.Body),
+                        Examples = Named(examples, example => example.Body),
                     },
                 },
             };
         foreach (ParameterExampleMetadata example in metadata.OfType<ParameterExampleMetadata>())
             if (operation.Parameters?.FirstOrDefault(each => each.Name == example.Name) is OpenApiParameter parameter)
                 parameter.Example = JsonValue.Create(example.Value);
-        if (metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } answered && operation.Responses?["200"].Content?[Wire.MediaTypes.Json] is { } answer)
-            answer.Example = JsonNode.Parse(answered.Answer);
+        if (examples.Length > 0 && operation.Responses?["200"].Content?[Wire.MediaTypes.Json] is OpenApiMediaType answer)
+            (answer.Example, answer.Examples) = (Single(examples, example => example.Answer), Named(examples, example => example.Answer));
         if (metadata.OfType<PictureMetadata>().Any())
             operation.Responses?["200"].Content?.Add(Wire.MediaTypes.Png, new OpenApiMediaType
             {
@@ -35,6 +37,19 @@ internal sealed class OperationDescriptions : IOperationFilter
             });
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
             Describe(status, response);
+    }
+
+    private static JsonNode? Single(ExampleMetadata[] examples, Func<ExampleMetadata, string?> part) =>
+        examples is [var only] && part(only) is { } text ? JsonNode.Parse(text) : null;
+
+    // The page offers a choice where there are several.
+    private static Dictionary<string, IOpenApiExample>? Named(ExampleMetadata[] examples, Func<ExampleMetadata, string?> part)
+    {
+        if (examples.Length < 2)
+            return null;
+        var named = examples.Where(example => part(example) is not null)
+            .ToDictionary(example => example.Name, example => (IOpenApiExample)new OpenApiExample { Value = JsonNode.Parse(part(example)!) });
+        return named.Count > 0 ? named : null;
     }
 
     private static void Describe(string status, IOpenApiResponse response)

@@ -13,16 +13,20 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
 {
     private const int MaxDepth = 8;
 
+    // A guess at the size of the buffer, which then need not grow: few write numbers shorter than this.
+    private const int BytesANumber = 8;
+
     private JsonReaderState state = new(new JsonReaderOptions { MaxDepth = MaxDepth });
     private RequestField seen, current;
     private JsonRowsParser? rows;
     private bool opened, inInclude;
-    private long consumed;
+    private long consumed, ahead;
 
     /// <summary>Takes what is whole of a piece, and says where the next piece must begin.</summary>
     public SequencePosition Take(in ReadOnlySequence<byte> piece, bool isLast)
     {
         ReadOnlySequence<byte> rest = piece;
+        ahead = piece.Length;
         var reader = new Utf8JsonReader(rest, isLast, state);
         try
         {
@@ -80,12 +84,14 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
 
     private RequestField TakeName(ref Utf8JsonReader reader)
     {
-        string name = reader.GetString()!;
-        RequestField field = RequestFields.Named(name) & allowed;
+        RequestField field = RequestFields.Named(ref reader) & allowed;
         if (field == RequestField.None)
-            throw new RequestException(ProblemKind.UnknownField, $"field '{name.Shown()}' is unknown here; the fields are {allowed.Listed()}") { Field = name.Shown() };
-        if (seen.HasFlag(field))
-            throw new RequestException(ProblemKind.DuplicateField, $"field '{name}' is given twice") { Field = name };
+        {
+            string name = reader.GetString()!.Shown();
+            throw new RequestException(ProblemKind.UnknownField, $"field '{name}' is unknown here; the fields are {allowed.Listed()}") { Field = name };
+        }
+        if ((seen & field) != 0)
+            throw new RequestException(ProblemKind.DuplicateField, $"field '{field.Name()}' is given twice") { Field = field.Name() };
         seen |= field;
         return field;
     }
@@ -95,7 +101,7 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
         RequestField field = current;
         current = RequestField.None;
         if (field is RequestField.X or RequestField.Z)
-            BeginRows(ref reader, request.Rows = request.Rows is null ? new RowTable(field, limits, pool) : throw BothGiven());
+            BeginRows(ref reader, request.Rows = request.Rows is null ? new RowTable(field, limits, pool, (int)Math.Min(ahead / BytesANumber, int.MaxValue)) : throw BothGiven());
         else if (reader.TokenType == JsonTokenType.Null)
             return; // an optional field that is null was left out
         else if (field == RequestField.Context)

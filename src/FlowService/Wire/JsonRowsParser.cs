@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using FlowService.Errors;
 
@@ -43,7 +44,7 @@ internal sealed class JsonRowsParser(RowTable table)
     private bool TakeNumber(ref Utf8JsonReader reader)
     {
         table.IsFlat = depth < 2;
-        if (!reader.TryGetSingle(out float value) || !float.IsFinite(value))
+        if (!FloatText.TryParse(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan, out float value))
             throw table.Invalid("is too large for a 32-bit float");
         table.Append(value);
         if (depth > 0)

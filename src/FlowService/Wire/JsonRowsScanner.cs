@@ -14,11 +14,15 @@ internal static class JsonRowsScanner
         while (true)
         {
             // Within a row and without blanks, as most bodies are written, the next number stands behind the comma.
-            while (Is(text, taken, ',') && FloatText.Read(text[(taken + 1)..], out float next) is > 0 and var digits && EndsNumber(text[taken + 1 + digits]))
+            Span<float> free = table.Free;
+            int count = 0;
+            while (count < free.Length && Is(text, taken, ',')
+                && FloatText.ReadQuickly(text[(taken + 1)..], out float next) is > 0 and var digits && EndsNumber(text[taken + 1 + digits]))
             {
-                table.Append(next);
+                free[count++] = next;
                 taken += 1 + digits;
             }
+            table.Advance(count);
             int i = Blanks(text, taken);
             bool rowEnds = Is(text, i, ']');
             if (rowEnds)
@@ -32,7 +36,7 @@ internal static class JsonRowsScanner
                     return taken;
                 i = Blanks(text, i + 1);
             }
-            int length = i < text.Length ? FloatText.Read(text[i..], out float value) : Nothing(out value);
+            int length = i < text.Length ? FloatText.ReadQuickly(text[i..], out float value) : Nothing(out value);
             if (length == 0 || !EndsNumber(text[i + length]))
                 return taken;
             if (rowEnds)

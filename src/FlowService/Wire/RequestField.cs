@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Json;
+
 namespace FlowService.Wire;
 
 /// <summary>The fields that requests are made of, in whatever media type they come.</summary>
@@ -38,11 +41,19 @@ internal static class RequestFields
         (RequestField.Range, "range"), (RequestField.Steps, "steps"), (RequestField.Offset, "offset"), (RequestField.Priority, "priority"),
     ];
 
+    private static readonly (RequestField Field, byte[] Name)[] Utf8Names = [.. Names.Select(known => (known.Field, Encoding.UTF8.GetBytes(known.Name)))];
+
     /// <summary>The field's name on the wire.</summary>
     public static string Name(this RequestField field) => Array.Find(Names, known => known.Field == field).Name;
 
-    /// <summary>The field of that name, or None.</summary>
-    public static RequestField Named(string name) => Array.Find(Names, known => known.Name == name).Field;
+    /// <summary>The field that a property name of JSON names, or None.</summary>
+    public static RequestField Named(ref Utf8JsonReader reader)
+    {
+        foreach ((RequestField field, byte[] name) in Utf8Names)
+            if (reader.ValueTextEquals(name))
+                return field;
+        return RequestField.None;
+    }
 
     /// <summary>The names of a set of fields, for messages.</summary>
     public static string Listed(this RequestField fields) =>

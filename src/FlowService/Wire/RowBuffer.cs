@@ -31,6 +31,16 @@ internal sealed class RowBuffer : IDisposable
         values[Length++] = value;
     }
 
+    /// <summary>The rest of the array, behind the values.</summary>
+    public Span<float> Free => Array.AsSpan(Length);
+
+    /// <summary>Counts values that were written to <see cref="Free"/>.</summary>
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(Array.Length - Length));
+        Length += count;
+    }
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref array, null) is { } rented)

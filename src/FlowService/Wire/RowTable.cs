@@ -8,9 +8,11 @@ namespace FlowService.Wire;
 /// The rows of one field as they arrive, flat in one pooled buffer. The model, and so the right width, may only be known later:
 /// the width of the first row is kept, and the first row that differs from it.
 /// </summary>
-internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool pool) : IDisposable
+internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool pool, int expected = RowTable.FewValues) : IDisposable
 {
-    private readonly RowBuffer values = pool.RentEmpty();
+    private const int FewValues = 1024;
+
+    private readonly RowBuffer values = pool.RentEmpty(Math.Clamp(expected, FewValues, Math.Max(FewValues, limits.ValuesPerRequest)));
     private readonly int mostValues = limits.ValuesPerRequest;
     private int oddRow = -1, oddWidth, rowStart;
 
@@ -37,6 +39,19 @@ internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool 
             throw TooManyValues();
         values.Append(value);
     }
+
+    /// <summary>Room for further values, to be filled from its start and then counted by <see cref="Advance"/>; it may be empty.</summary>
+    public Span<float> Free
+    {
+        get
+        {
+            Span<float> room = values.Free;
+            return room[..Math.Min(room.Length, mostValues - values.Length)];
+        }
+    }
+
+    /// <summary>Counts values that were written to <see cref="Free"/>.</summary>
+    public void Advance(int count) => values.Advance(count);
 
     public void EndRow()
     {

@@ -12,7 +12,15 @@ public sealed class CompiledLaws
 {
     private const double Tolerance = 1e-9;
 
-    [Theory, MemberData(nameof(Kinds.Rows), MemberType = typeof(Kinds))]
+    public static IEnumerable<TheoryDataRow<Kind>> Compiled => Kinds.Rows.Where(row => IsCompiled(row.Data));
+
+    [Fact]
+    public void Only_what_normflows_does_to_angles_is_left_to_the_other_engine() =>
+        Assert.Equal(
+            ["coupling, spline, tails feature by feature", "coupling, periodic features", "autoregressive, tails feature by feature", "wrap", "wrap, shifted"],
+            Kinds.Rows.Where(row => !IsCompiled(row.Data)).Select(row => row.Data.Name));
+
+    [Theory, MemberData(nameof(Compiled))]
     public void The_compiled_form_is_the_same_map(Kind kind) => Holds(kind, (instance, torch, compiled) =>
     {
         using var scope = NewDisposeScope();
@@ -21,7 +29,7 @@ public sealed class CompiledLaws
         Close(Inverse(torch, latents, context), Inverse(compiled, latents, context));
     });
 
-    [Theory, MemberData(nameof(Kinds.Rows), MemberType = typeof(Kinds))]
+    [Theory, MemberData(nameof(Compiled))]
     public void The_compiled_inverse_undoes_the_compiled_forward(Kind kind) => Holds(kind, (instance, _, compiled) =>
     {
         using var scope = NewDisposeScope();
@@ -32,7 +40,7 @@ public sealed class CompiledLaws
         Close(there.LogProb, back.LogProb, "log-density");
     });
 
-    [Theory, MemberData(nameof(Kinds.Rows), MemberType = typeof(Kinds))]
+    [Theory, MemberData(nameof(Compiled))]
     public void Extreme_inputs_give_what_the_other_engine_gives(Kind kind) => Holds(kind, (instance, torch, compiled) =>
     {
         double[] extremes = [0, -0.0, 1, -1, 1.5, -1.5, 5, -5, 1e4, -1e4, 1e20, -1e20, double.Epsilon];
@@ -42,6 +50,21 @@ public sealed class CompiledLaws
         // What is no number has no density: the compiled form says so wherever the other one does.
         Assert.True(Forward(compiled, none, own).LogProb.All(double.IsNaN) || !Forward(torch, none, own).LogProb.All(double.IsNaN));
     });
+
+    private static bool IsCompiled(Kind kind)
+    {
+        using Flow flow = new Instance(kind, kind.Image?.Aggregate((a, b) => a * b) ?? kind.Least, 1, 1, 1).Build();
+        flow.to(float32);
+        try
+        {
+            new CompiledEngine<double>(Checkpoint.Of(flow)).Dispose();
+            return true;
+        }
+        catch (NotCompiledException)
+        {
+            return false;
+        }
+    }
 
     private static void Holds(Kind kind, Action<Instance, FlowEngine<double>, FlowEngine<double>> law) => Instance.Of(kind).Sample(
         instance =>

@@ -20,6 +20,10 @@ public sealed class DensityLaws
         { "sigmoid RealNVP 2-D, diagonal base", Spec(2, new DiagonalNormalSpec(), new StandardizeSpec(),
             Affine(CouplingMask.Odd, ScaleMap.Sigmoid), new PermutationSpec { Order = FeatureOrder.Swap }, Affine(CouplingMask.Odd, ScaleMap.None)), -60, 60 },
         { "NSF 2-D", Spec(2, new StandardNormalSpec(), new StandardizeSpec(), Spline(CouplingMask.FirstHalf), new LinearSpec(), Spline(CouplingMask.FirstHalf)), -60, 60 },
+        // The grid has lines at the ends of the uniform feature.
+        { "angle and value 2-D", Spec(2, new UniformNormalSpec { Uniform = [0] },
+            new ElementwiseSpec { Element = new SplineElementSpec { Bins = 3, Bound = 0.5, FeatureTails = [SplineTails.Circular, SplineTails.Linear] } }), -7.5, 7.5 },
+        { "spline on a box 2-D", Spec(2, new BoxUniformSpec(), Boxed(CouplingMask.FirstHalf), Boxed(CouplingMask.SecondHalf)), -1, 2 },
     };
 
     [Theory, MemberData(nameof(Models))]
@@ -48,6 +52,33 @@ public sealed class DensityLaws
     }
 
     [Fact]
+    public void Outside_a_splines_box_the_density_is_zero_and_a_latent_has_no_row()
+    {
+        using var scope = NewDisposeScope();
+        using Flow flow = FlowBuilder.Build(Spec(1, new StandardNormalSpec(), new ElementwiseSpec { Element = new SplineElementSpec { Tails = SplineTails.Box, Lower = 0, Bound = 1 } }));
+        Tensor rows = tensor(new[] { -0.01f, 0f, 0.5f, 1f, 1.01f }).unsqueeze(1);
+        double[] logProb = flow.LogProb(rows).to(float64).data<double>().ToArray();
+        Assert.Equal([false, true, true, true, false], logProb.Select(double.IsFinite));
+        Assert.All(new[] { logProb[0], logProb[4] }, value => Assert.Equal(double.NegativeInfinity, value));
+        float[] decoded = flow.Decode(rows).Values.data<float>().ToArray();
+        Assert.Equal([false, true, true, true, false], decoded.Select(float.IsFinite));
+    }
+
+    [Fact]
+    public void A_circles_two_ends_are_one_point()
+    {
+        using var scope = NewDisposeScope();
+        using Flow flow = FlowBuilder.Build(Spec(1, new UniformNormalSpec { Uniform = [0] },
+            new WrapSpec { Features = [0], Bounds = [0.5] }, new ElementwiseSpec { Element = new SplineElementSpec { Bound = 0.5, Tails = SplineTails.Circular } }));
+        flow.to(float64);
+        RandomWeights.Fill(flow, 3, scale: 1);
+        double[] logProb = flow.LogProb(tensor(new[] { -0.5 + 1e-12, 0.5 - 1e-12, 0.2, 7.2 }).unsqueeze(1)).data<double>().ToArray();
+        Assert.Equal(logProb[0], logProb[1], 1e-9);
+        Assert.Equal(logProb[2], logProb[3], 1e-9); // whole turns do not count
+        Assert.True(Math.Abs(logProb[0] - logProb[2]) > 1e-3);
+    }
+
+    [Fact]
     public void Outside_the_logits_interval_the_density_is_zero()
     {
         using var scope = NewDisposeScope();
@@ -62,7 +93,7 @@ public sealed class DensityLaws
     public void Temperature_scales_the_noise_and_reports_the_density_really_drawn_from()
     {
         using var scope = NewDisposeScope();
-        foreach (BaseDensitySpec spec in new BaseDensitySpec[] { new StandardNormalSpec(), new DiagonalNormalSpec() })
+        foreach (BaseDensitySpec spec in new BaseDensitySpec[] { new StandardNormalSpec(), new DiagonalNormalSpec(), new UniformNormalSpec { Uniform = [] } })
         {
             using Flow flow = FlowBuilder.Build(Spec(3, spec));
             flow.to(float64);
@@ -82,6 +113,9 @@ public sealed class DensityLaws
 
     private static CouplingSpec Spline(CouplingMask mask) =>
         new() { Mask = mask, Element = new SplineElementSpec { Bound = 2.5 }, Conditioner = Mlp };
+
+    private static CouplingSpec Boxed(CouplingMask mask) =>
+        new() { Mask = mask, Element = new SplineElementSpec { Tails = SplineTails.Box, Lower = 0, Bound = 1 }, Conditioner = Mlp };
 
     private static FlowSpec Spec(int features, BaseDensitySpec density, params BijectionSpec[] bijections) =>
         new() { Name = "law", EventShape = [features], Bijections = bijections, Base = density };

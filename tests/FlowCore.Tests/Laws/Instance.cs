@@ -42,7 +42,7 @@ public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ul
     public Tensor Latents()
     {
         Tensor normal = Normal(stream: 2, Rows, Features) * (Kind.Numerical ? 0.7 : 1);
-        return Kind.Angle ? Angles(normal) : normal;
+        return Kind.UnitLatents ? normal.sigmoid() * 0.98 + 0.01 : Kind.Angle ? Angles(normal) : normal;
     }
 
     public Tensor? Condition() => Context == 0 ? null : Normal(stream: 3, Rows, Context);

@@ -17,6 +17,9 @@ public sealed record Kind(string Name, Func<int, BijectionSpec> Of)
     /// <summary>Whether its data live in (0, 1) instead of on the real line.</summary>
     public bool UnitInterval { get; init; }
 
+    /// <summary>Whether its latents live in (0, 1), too.</summary>
+    public bool UnitLatents { get; init; }
+
     /// <summary>The shape of its images; null for vectors of any size.</summary>
     public int[]? Image { get; init; }
 
@@ -57,6 +60,9 @@ public static class Kinds
         ("20 narrow bins", new() { Bins = 20, Bound = 1.5, MinWidth = 1e-2, MinHeight = 1e-4, MinSlope = 0.1 }),
         ("scaled widths", new() { RawScale = 0.25 }),
         ("softclip", new() { SoftclipSlope = 1e-3 }),
+        ("circular", new() { Tails = SplineTails.Circular, Bound = 3 }),
+        ("circular, 1 bin", new() { Tails = SplineTails.Circular, Bins = 1, Bound = 3 }),
+        ("shifted interval", new() { Lower = -1, Bound = 4 }),
         ("softclip, half turn", new() { SoftclipSlope = 1e-3, Bound = Math.PI, HalfTurn = true }),
     ];
 
@@ -155,6 +161,9 @@ public static class Kinds
         new("coupling, explicit mask", d => Coupling(EveryThird(d), new AffineElementSpec(), Mlp)),
         .. AffineElements.Select(e => new Kind($"coupling, affine, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp))),
         .. SplineElements.Select(e => new Kind($"coupling, spline, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp)) { Angle = e.Spec.HalfTurn }),
+        new("coupling, spline on a box", _ => Coupling(CouplingMask.Odd, Box, Mlp) with { KeptElement = Box }) { UnitInterval = true, UnitLatents = true },
+        new("coupling, spline, tails feature by feature", d => Coupling(CouplingMask.Odd, MixedTails(d / 2), Mlp) with { KeptElement = MixedTails((d + 1) / 2) }),
+        new("coupling, periodic features", _ => Coupling(CouplingMask.Odd, new AffineElementSpec(), Periodic)) { Least = 4, Most = 4 },
         .. Conditioners.Select((conditioner, i) =>
             new Kind($"coupling, conditioner {i}", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), conditioner))),
         new("coupling, parallel networks", _ => Coupling(CouplingMask.Odd, new AffineElementSpec { Scale = ScaleMap.Exp }, new SequenceSpec { Steps = [Parallel] })) { Least = 4, Most = 4 },
@@ -164,6 +173,7 @@ public static class Kinds
             new Kind($"autoregressive, element {i}", _ => Autoregressive(element)) { Least = 1 }),
         new("autoregressive, reverse order", d => Autoregressive(new AffineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Reverse()] }) { Least = 1 },
         new("autoregressive, 2 passes", d => Autoregressive(new SplineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Select(i => i % 2)] }),
+        new("autoregressive, tails feature by feature", d => Autoregressive(MixedTails(d)) with { Order = [.. Enumerable.Range(0, d).Select(i => (d - 1 - i) / 2)] }) { Least = 1 },
         new("inverse autoregressive", _ => new InvertedSpec { Of = Autoregressive(new AffineElementSpec { Scale = ScaleMap.Sigmoid, Least = 1e-3 }) }) { Least = 1 },
         .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
         .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
@@ -180,15 +190,28 @@ public static class Kinds
         new("batch norm", _ => new BatchNormSpec()) { Least = 1 },
         new("scale and shift", _ => new ScaleShiftSpec()) { Least = 1 },
         new("softclip", _ => new SoftclipSpec()) { Least = 1 },
+        new("wrap", d => new WrapSpec { Features = [d - 1], Bounds = [Math.PI] }) { Least = 1, Angle = true },
+        new("wrap, shifted", d => new WrapSpec { Features = [d - 1], Bounds = [Math.PI], Shifts = [2.5] }) { Least = 1, Angle = true },
         new("act norm", _ => new ActNormSpec()) { Least = 1 },
         new("standardize", _ => new StandardizeSpec()) { Least = 1 },
         new("logit", _ => new LogitSpec()) { Least = 1, UnitInterval = true },
         new("logit, no margin", _ => new LogitSpec { Alpha = 0 }) { Least = 1, UnitInterval = true },
         new("logit of another interval", _ => new LogitSpec { Alpha = 1e-6, Lower = -2, Upper = 3 }) { Least = 1, UnitInterval = true },
+        new("dequantize, image", _ => new DequantizeSpec { Steps = [1, 0] }) { Image = [2, 1, 3] },
         new("dequantize", d => new DequantizeSpec { Steps = [.. Enumerable.Range(0, d).Select(i => (double)(i % 3))] }) { Least = 1 },
     ];
 
     public static IEnumerable<TheoryDataRow<Kind>> Rows => All.Select(kind => new TheoryDataRow<Kind>(kind));
+
+    private static SplineElementSpec Box => new() { Tails = SplineTails.Box, Lower = 0, Bound = 1, Bins = 5 };
+
+    private static ConditionerSpec Periodic => new SequenceSpec
+    {
+        Steps = [new PeriodicFeaturesSpec { Features = [1], Scales = [0.7] }, .. Mlp.Layers(outputs: 4)],
+    };
+
+    private static SplineElementSpec MixedTails(int features) =>
+        new() { Bound = 3, FeatureTails = [.. Enumerable.Range(0, features).Select(i => i % 2 == 0 ? SplineTails.Circular : SplineTails.Linear)] };
 
     private static AutoregressiveSpec Autoregressive(ElementSpec element) =>
         new() { Element = element, Conditioner = new MadeSpec { Hidden = [16, 12], Activation = Activation.Tanh } };

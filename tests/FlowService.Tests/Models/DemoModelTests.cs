@@ -3,6 +3,7 @@ using System.Text.Json;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowService.Tests.Support;
+using SkiaSharp;
 
 namespace FlowService.Tests.Models;
 
@@ -14,21 +15,41 @@ public sealed class DemoModelTests
     [Theory]
     [InlineData("two-moons")]
     [InlineData("breast-cancer")]
+    [InlineData("digits")]
     public async Task Served_log_densities_agree_with_float64(string name)
     {
+        int[]? context = name == "digits" ? [.. Enumerable.Range(0, 10)] : null;
+        int count = 200 / (context?.Length ?? 1);
         await using ServiceHost host = await ServiceHost.StartAsync(Repository);
         using HttpClient client = host.Http();
         using var exact = new TorchEngine<double>(Checkpoint.Read(Path.Combine(Repository, name, "1")).BuildFlow());
-        HttpResponseMessage drawn = await client.PostAsJsonAsync("/sample", new { model = name, count = 200, seed = 5 });
+        HttpResponseMessage drawn = await client.PostAsJsonAsync("/sample", new { model = name, count, seed = 5, context });
         float[][] x = [.. Array(await drawn.Content.ReadFromJsonAsync<JsonElement>(), "samples").Select(row => row.Deserialize<float[]>()!)];
-        HttpResponseMessage scored = await client.PostAsJsonAsync("/logprob", new { model = name, x });
+        HttpResponseMessage scored = await client.PostAsJsonAsync("/logprob", new { model = name, x, context = context?.SelectMany(k => Enumerable.Repeat(k, count)) });
         double[] served = [.. Array(await scored.Content.ReadFromJsonAsync<JsonElement>(), "log_prob").Select(value => value.GetDouble())];
 
         double[] rows = [.. x.SelectMany(row => row.Select(value => (double)value))], expected = new double[served.Length];
-        exact.Forward(rows, default, new double[rows.Length], new double[served.Length], expected);
-        // Log densities of 30 features reach 60 nats: the distance is relative there.
+        double[] conditions = [.. (context ?? []).SelectMany(k => Enumerable.Repeat((double)k, count))];
+        exact.Forward(rows, conditions, new double[rows.Length], new double[served.Length], expected);
+        // Log densities of many features reach 60 nats and more: the distance is relative there.
         double worst = served.Zip(expected, (s, e) => Math.Abs(s - e) / (1 + Math.Abs(e))).Max();
         Assert.True(worst <= 1e-4, $"{name}: {worst:g3}");
+    }
+
+    [Fact]
+    public async Task The_first_example_of_sample_is_a_picture_where_one_is_asked_for()
+    {
+        await using ServiceHost host = await ServiceHost.StartAsync(Repository);
+        using HttpClient client = host.Http();
+        JsonElement document = await client.GetFromJsonAsync<JsonElement>("/swagger/v1/swagger.json");
+        JsonElement example = document.GetProperty("paths").GetProperty("/sample").GetProperty("post").GetProperty("requestBody")
+            .GetProperty("content").GetProperty("application/json").GetProperty("examples").EnumerateObject().First().Value.GetProperty("value");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/sample") { Content = JsonContent.Create(example) };
+        request.Headers.Accept.ParseAdd("image/png");
+        HttpResponseMessage answer = await client.SendAsync(request);
+        using SKBitmap picture = SKBitmap.Decode(await answer.Content.ReadAsByteArrayAsync());
+        Assert.Equal((3 * 66 + 2, 3 * 66 + 2), (picture.Width, picture.Height)); // a line for each class
+        Assert.True(picture.Pixels.Average(color => (double)color.Red) is > 30 and < 225);
     }
 
     private static JsonElement.ArrayEnumerator Array(JsonElement json, string name) => json.GetProperty(name).EnumerateArray();

@@ -28,6 +28,10 @@ public sealed class FloatTextTests
                 Check(near.ToString("F17", CultureInfo.InvariantCulture));
         }, iter: 20_000);
 
+    [Fact]
+    public void Reads_decimals_of_any_length_and_size_as_the_nearest_float() => Gen.Select(Gen.Double[-1, 1], Gen.Int[0, 9], Gen.Int[0, 20]).Sample(
+        (share, size, decimals) => Check((share * Math.Pow(10, size)).ToString($"F{decimals}", CultureInfo.InvariantCulture)), iter: 100_000);
+
     [Theory]
     [InlineData("0")]
     [InlineData("-0")]
@@ -42,6 +46,7 @@ public sealed class FloatTextTests
     [InlineData("1e99999999999")]
     [InlineData("1.17549435E-38")]
     [InlineData("16777217")]
+    [InlineData("562500000.00000000000")] // a middle
     [InlineData("9007199254740993")]
     [InlineData("18446744073709551616")]
     [InlineData("123456789012345678901234567890")]
@@ -63,7 +68,13 @@ public sealed class FloatTextTests
     [InlineData("\"1\",")]
     [InlineData("1e39,")]
     [InlineData("")]
-    public void Leaves_alone_what_is_no_number_or_might_go_on(string text) => Assert.Equal(0, FloatText.Read(Encoding.ASCII.GetBytes(text), out _));
+    public void Leaves_alone_what_is_no_number_or_might_go_on(string text)
+    {
+        Assert.Equal(0, FloatText.Read(Encoding.ASCII.GetBytes(text), out _));
+        Assert.Equal(0, FloatText.ReadQuickly(Encoding.ASCII.GetBytes(text), out _));
+        if (text.Contains(','))
+            Assert.Equal(0, FloatText.ReadQuickly(Encoding.ASCII.GetBytes(text.PadRight(40, '7')), out _));
+    }
 
     private static void Check(string text)
     {
@@ -72,5 +83,12 @@ public sealed class FloatTextTests
         if (float.IsFinite(expected) && length > 0)
             Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(value));
         Assert.Equal(float.IsFinite(expected) && !text.Contains("e9999", StringComparison.Ordinal) ? text.Length : 0, length);
+        // With much behind it, in the middle of a body, it is read in another way.
+        foreach (string rest in (string[])[",-7.25,1234567.1234567,0.000000012345678901234", "],[999999999999999999999999999999999", " 1.2.3e5"])
+        {
+            Assert.Equal(length, FloatText.ReadQuickly(Encoding.ASCII.GetBytes(text + rest), out float quick));
+            if (length > 0)
+                Assert.Equal(BitConverter.SingleToUInt32Bits(value), BitConverter.SingleToUInt32Bits(quick));
+        }
     }
 }

@@ -19,6 +19,9 @@ public abstract class Element(string name) : nn.Module(name)
         ? outputs.reshape(outputs.shape[0], shape.Channels, Parameters, outputs.shape[2], outputs.shape[3]).permute(0, 1, 3, 4, 2)
         : outputs.reshape(outputs.shape[0], shape.Channels, Parameters);
 
+    /// <summary>The same map for some of the features: another one only where features differ.</summary>
+    internal virtual Element At(int[] features) => this;
+
     /// <summary>y and log|dy/dx|, in nats, element by element.</summary>
     public abstract ElementMapped Forward(Tensor x, Tensor parameters);
 

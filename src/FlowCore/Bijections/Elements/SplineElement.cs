@@ -1,6 +1,25 @@
+using System.Text.Json.Serialization;
+using FlowCore.Engines.Compiled;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
+
+/// <summary>What a spline does at the ends of its interval.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<SplineTails>))]
+public enum SplineTails
+{
+    /// <summary>The slopes at the ends are 1, and the map is the identity beyond: K - 1 raw slopes.</summary>
+    [JsonStringEnumMemberName("linear")]
+    Linear,
+
+    /// <summary>The two ends are one point of a circle and have one slope: K raw slopes. The identity beyond.</summary>
+    [JsonStringEnumMemberName("circular")]
+    Circular,
+
+    /// <summary>The slopes at the ends are free: K + 1 raw slopes. Beyond there is nothing: zero density, latents without a preimage.</summary>
+    [JsonStringEnumMemberName("box")]
+    Box,
+}
 
 /// <summary>The settings of <see cref="SplineElement"/>.</summary>
 public sealed record SplineElementSpec : ElementSpec
@@ -8,8 +27,20 @@ public sealed record SplineElementSpec : ElementSpec
     /// <summary>The number of bins.</summary>
     public int Bins { get; init; } = 8;
 
-    /// <summary>The spline works on [-bound, bound]; outside it the map is the identity.</summary>
+    /// <summary>The spline works on [-bound, bound], or on [lower, bound].</summary>
     public double Bound { get; init; } = 5.0;
+
+    /// <summary>The lower end, where it is not -bound.</summary>
+    public double? Lower { get; init; }
+
+    /// <summary>What happens at the ends of the interval.</summary>
+    public SplineTails Tails { get; init; }
+
+    /// <summary>
+    /// Linear or circular for each transformed feature on its own (normflows' circular layers); each then has K + 1 raw slopes, and
+    /// leaves those at its ends unused that it does not need. Null where <see cref="Tails"/> holds for all.
+    /// </summary>
+    public SplineTails[]? FeatureTails { get; init; }
 
     /// <summary>The smallest width of a bin, as a share of the interval.</summary>
     public double MinWidth { get; init; } = 1e-3;
@@ -32,21 +63,32 @@ public sealed record SplineElementSpec : ElementSpec
     /// <summary>Whether the value is an angle: it is taken to (x mod 2 bound) - bound before the spline (zuko's NCSF).</summary>
     public bool HalfTurn { get; init; }
 
-    internal override int ParameterCount => 3 * Bins - 1;
+    /// <summary>The number of raw slopes of a feature.</summary>
+    [JsonIgnore]
+    public int RawSlopes => Bins + (FeatureTails is not null ? 1 : Tails switch
+    {
+        SplineTails.Linear => -1,
+        SplineTails.Circular => 0,
+        _ => 1,
+    });
 
-    internal override ElementKernel<T> Compile<T>() => new SplineKernel<T>(this);
+    internal override int ParameterCount => 2 * Bins + RawSlopes;
+
+    internal override ElementKernel<T> Compile<T>() => FeatureTails is null
+        ? new SplineKernel<T>(this)
+        : throw new NotCompiledException("element.feature_tails: splines whose features have different tails are not compiled");
 }
 
 /// <summary>
-/// A monotone rational-quadratic spline with K bins on [-bound, bound] and the identity outside (Gregory, Delbourgo 1982;
-/// Durkan, Bekasov, Murray, Papamakarios 2019, "Neural spline flows", arXiv 1906.04032). Parameters are [K raw widths |
-/// K raw heights | K - 1 raw inner slopes]; the slopes at the two ends are 1, so that the tails join smoothly.
+/// A monotone rational-quadratic spline with K bins on an interval (Gregory, Delbourgo 1982; Durkan, Bekasov, Murray,
+/// Papamakarios 2019, "Neural spline flows", arXiv 1906.04032; on a circle: Rezende et al. 2020, arXiv 2002.02428). Parameters
+/// are [K raw widths | K raw heights | raw slopes].
 /// </summary>
 public sealed class SplineElement : Element
 {
     private readonly SplineElementSpec spec;
     private readonly int bins;
-    private readonly double bound;
+    private readonly double lower, upper;
 
     public SplineElement(SplineElementSpec spec) : base(nameof(SplineElement))
     {
@@ -54,6 +96,10 @@ public sealed class SplineElement : Element
             throw new SpecException($"element.bins: must lie in 1..1024, is {spec.Bins}");
         if (!(spec.Bound > 0 && double.IsFinite(spec.Bound)))
             throw new SpecException($"element.bound: must be positive, is {spec.Bound}");
+        if (!(spec.Lower is null || spec.Lower < spec.Bound && double.IsFinite(spec.Lower.Value)))
+            throw new SpecException($"element.lower: must lie below bound ({spec.Bound}), is {spec.Lower}");
+        if (spec.FeatureTails is { } tails && (tails.Contains(SplineTails.Box) || spec.Tails != SplineTails.Linear))
+            throw new SpecException("element.feature_tails: are linear or circular, and stand instead of tails");
         if (!(spec.MinWidth >= 0 && spec.MinWidth * spec.Bins < 1))
             throw new SpecException($"element.min_width: {spec.Bins} bins of at least {spec.MinWidth} do not fit into 1");
         if (!(spec.MinHeight >= 0 && spec.MinHeight * spec.Bins < 1))
@@ -63,10 +109,13 @@ public sealed class SplineElement : Element
         if (spec.SoftclipSlope is { } slope && !(slope > 0 && slope < 1))
             throw new SpecException($"element.softclip_slope: must lie in (0, 1), is {slope}");
         this.spec = spec;
-        (bins, bound) = (spec.Bins, spec.Bound);
+        (bins, lower, upper) = (spec.Bins, spec.Lower ?? -spec.Bound, spec.Bound);
     }
 
     public override int Parameters => spec.ParameterCount;
+
+    internal override Element At(int[] features) => spec.FeatureTails is not { } tails ? this
+        : new SplineElement(spec with { FeatureTails = [.. features.Select(feature => tails[feature])] });
 
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {
@@ -78,7 +127,7 @@ public sealed class SplineElement : Element
         Tensor t1 = t * (1 - t);
         Tensor denominator = bin.Slope + (bin.D0 + bin.D1 - 2 * bin.Slope) * t1;
         Tensor y = bin.Y + bin.Height * (bin.Slope * t * t + bin.D0 * t1) / denominator;
-        return new(where(inside, y, x), where(inside, LogDerivative(bin, t, t1, denominator), zeros_like(x)));
+        return new(where(inside, y, x), where(inside, LogDerivative(bin, t, t1, denominator), Beyond(x, double.NegativeInfinity)));
     }
 
     public override ElementMapped Inverse(Tensor y, Tensor parameters)
@@ -93,9 +142,9 @@ public sealed class SplineElement : Element
         // Rounding may take the discriminant just below 0 where it is 0: never a reason to fail a batch.
         Tensor t = (2 * c / (-b - (b * b - 4 * a * c).clamp_min(0).sqrt())).clamp(0, 1);
         Tensor t1 = t * (1 - t);
-        Tensor x = where(inside, bin.X + t * bin.Width, y);
+        Tensor x = where(inside, bin.X + t * bin.Width, spec.Tails == SplineTails.Box ? full_like(y, double.NaN) : y);
         Tensor logDerivative = LogDerivative(bin, t, t1, bin.Slope + q * t1).neg();
-        return new(spec.HalfTurn ? Turned(x) : x, where(inside, logDerivative, zeros_like(y)));
+        return new(spec.HalfTurn ? Turned(x) : x, where(inside, logDerivative, Beyond(y, double.NaN)));
     }
 
     // ln dy/dx = ln[s^2 (d1 t^2 + 2 s t(1-t) + d0 (1-t)^2)] - 2 ln denominator
@@ -107,23 +156,23 @@ public sealed class SplineElement : Element
     }
 
     // Half a turn further on the circle of circumference 2 bound; its own inverse there.
-    private Tensor Turned(Tensor angle) => angle.remainder(2 * bound) - bound;
+    private Tensor Turned(Tensor angle) => angle.remainder(2 * upper) - upper;
 
-    // What lies outside, NaN included, is replaced by 0 and given back untouched by the caller's `where`: no bin search fails.
+    // The log-derivative where the interval ends: of the identity, or of a map that is not there.
+    private Tensor Beyond(Tensor values, double nothing) => spec.Tails == SplineTails.Box ? full_like(values, nothing) : zeros_like(values);
+
+    // What lies outside, NaN included, is replaced by the middle and given back untouched by the caller's `where`: no bin search fails.
     private (Tensor Inside, Tensor Clamped) Clamp(Tensor values)
     {
-        Tensor inside = values.ge(-bound).logical_and(values.le(bound));
-        return (inside, values.where(inside, zeros_like(values)));
+        Tensor inside = values.ge(lower).logical_and(values.le(upper));
+        return (inside, values.where(inside, full_like(values, (lower + upper) / 2)));
     }
 
     private Bin Find(Tensor values, Tensor parameters, bool byHeight)
     {
         Tensor xs = Knots(parameters.narrow(-1, 0, bins), spec.MinWidth);
         Tensor ys = Knots(parameters.narrow(-1, bins, bins), spec.MinHeight);
-        Tensor inner = Slopes(parameters.narrow(-1, 2 * bins, bins - 1));
-        long[] end = [.. inner.shape[..^1], 1];
-        Tensor one = ones(end, inner.dtype, inner.device);
-        Tensor slopes = cat([one, inner, one], -1);
+        Tensor slopes = WithEnds(Slopes(parameters.narrow(-1, 2 * bins, spec.RawSlopes)));
 
         // The bin of the last inner knot that is not above the value: always in 0..K-1, at the bounds too.
         Tensor index = bins == 1
@@ -135,17 +184,36 @@ public sealed class SplineElement : Element
         return new(x0, y0, width, height, height / width, At(slopes, index), At(slopes, next));
     }
 
-    // K + 1 knots from -bound to bound, the ends exact.
+    // K + 1 slopes.
+    private Tensor WithEnds(Tensor learned)
+    {
+        long[] end = [.. learned.shape[..^1], 1];
+        Tensor one = ones(end, learned.dtype, learned.device);
+        if (spec.FeatureTails is { } tails)
+        {
+            Tensor linear = tensor(tails.Select(each => each == SplineTails.Linear).ToArray(), device: learned.device).unsqueeze(-1);
+            Tensor ends = where(linear, one, learned.narrow(-1, 0, 1));
+            return cat([ends, learned.narrow(-1, 1, bins - 1), ends], -1);
+        }
+        return spec.Tails switch
+        {
+            SplineTails.Linear => cat([one, learned, one], -1),
+            SplineTails.Circular => cat([learned, learned.narrow(-1, 0, 1)], -1),
+            _ => learned,
+        };
+    }
+
+    // K + 1 knots from end to end, the ends exact.
     private Tensor Knots(Tensor raw, double least)
     {
         Tensor shares = spec.SoftclipSlope is { } slope
             ? (raw / (1 + (2 / -Math.Log(slope)) * raw.abs())).softmax(-1)
             : least + (1 - least * bins) * (spec.RawScale == 1 ? raw : raw * spec.RawScale).softmax(-1);
         long[] end = [.. raw.shape[..^1], 1];
-        Tensor edge = full(end, bound, raw.dtype, raw.device);
+        Tensor first = full(end, lower, raw.dtype, raw.device), last = full(end, upper, raw.dtype, raw.device);
         if (bins == 1)
-            return cat([-edge, edge], -1);
-        return cat([-edge, 2 * bound * shares.narrow(-1, 0, bins - 1).cumsum(-1) - bound, edge], -1);
+            return cat([first, last], -1);
+        return cat([first, (upper - lower) * shares.narrow(-1, 0, bins - 1).cumsum(-1) + lower, last], -1);
     }
 
     private Tensor Slopes(Tensor raw) => spec.SoftclipSlope is { } slope

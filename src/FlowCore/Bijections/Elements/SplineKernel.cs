@@ -15,7 +15,8 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     private readonly int bins = spec.Bins;
     private readonly bool softclip = spec.SoftclipSlope is not null, halfTurn = spec.HalfTurn;
     private readonly double minWidth = spec.SoftclipSlope is null ? spec.MinWidth : 0, minHeight = spec.SoftclipSlope is null ? spec.MinHeight : 0;
-    private readonly double bound = spec.Bound, clip = spec.SoftclipSlope is { } slope ? -Math.Log(slope) : 0;
+    private readonly SplineTails tails = spec.Tails;
+    private readonly double lower = spec.Lower ?? -spec.Bound, upper = spec.Bound, clip = spec.SoftclipSlope is { } slope ? -Math.Log(slope) : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
@@ -26,13 +27,13 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             Vector512<T> value = Vector512.Load(x + i);
             if (halfTurn)
                 value = Turned(value);
-            Vector512<T> inside = Inside(value), clamped = value & inside;
+            Vector512<T> inside = Inside(value), clamped = Clamped(value, inside);
             Bin bin = Find(clamped, parameters + i, stride, shares, byHeight: false);
             Vector512<T> t = (clamped - bin.X) / bin.Width, t1 = t * (Vector512<T>.One - t);
             Vector512<T> denominator = VectorMath.MultiplyAdd(bin.Curvature, t1, bin.Slope);
             Vector512<T> mapped = VectorMath.MultiplyAdd(bin.Height, VectorMath.MultiplyAdd(bin.Slope * t, t, bin.D0 * t1) / denominator, bin.Y);
             VectorMath.Select(inside, mapped, value).Store(y + i);
-            (LogDerivative(bin, t, t1, denominator) & inside).Store(logDerivative + i);
+            VectorMath.Select(inside, LogDerivative(bin, t, t1, denominator), Beyond(T.NegativeInfinity, T.Zero)).Store(logDerivative + i);
         }
     }
 
@@ -42,7 +43,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         Vector512<T>* shares = stackalloc Vector512<T>[2 * bins];
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
-            Vector512<T> value = Vector512.Load(y + i), inside = Inside(value), clamped = value & inside;
+            Vector512<T> value = Vector512.Load(y + i), inside = Inside(value), clamped = Clamped(value, inside);
             Bin bin = Find(clamped, parameters + i, stride, shares, byHeight: true);
             Vector512<T> u = clamped - bin.Y, q = bin.Curvature;
             Vector512<T> a = VectorMath.MultiplyAdd(bin.Height, bin.Slope - bin.D0, u * q);
@@ -53,9 +54,9 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             t = VectorMath.Larger(Vector512<T>.Zero, t);
             t = VectorMath.Select(Vector512.GreaterThan(t, Vector512<T>.One), Vector512<T>.One, t);
             Vector512<T> t1 = t * (Vector512<T>.One - t);
-            Vector512<T> mapped = VectorMath.Select(inside, VectorMath.MultiplyAdd(t, bin.Width, bin.X), value);
+            Vector512<T> mapped = VectorMath.Select(inside, VectorMath.MultiplyAdd(t, bin.Width, bin.X), tails == SplineTails.Box ? Vector512.Create(T.NaN) : value);
             (halfTurn ? Turned(mapped) : mapped).Store(x + i);
-            (-LogDerivative(bin, t, t1, VectorMath.MultiplyAdd(q, t1, bin.Slope)) & inside).Store(logDerivative + i);
+            VectorMath.Select(inside, -LogDerivative(bin, t, t1, VectorMath.MultiplyAdd(q, t1, bin.Slope)), Beyond(T.NaN, T.Zero)).Store(logDerivative + i);
         }
     }
 
@@ -69,12 +70,17 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     }
 
     private Vector512<T> Inside(Vector512<T> value) =>
-        Vector512.LessThanOrEqual(Vector512.Abs(value), VectorMath.Of<T>(bound));
+        Vector512.GreaterThanOrEqual(value, VectorMath.Of<T>(lower)) & Vector512.LessThanOrEqual(value, VectorMath.Of<T>(upper));
+
+    private Vector512<T> Clamped(Vector512<T> value, Vector512<T> inside) => VectorMath.Select(inside, value, VectorMath.Of<T>((lower + upper) / 2));
+
+    // The log-derivative where the interval ends: of a map that is not there, or of the identity.
+    private Vector512<T> Beyond(T nothing, T identity) => Vector512.Create(tails == SplineTails.Box ? nothing : identity);
 
     // Half a turn further on the circle of circumference 2 bound: by the exact remainder, which no vector instruction gives.
     private Vector512<T> Turned(Vector512<T> angle)
     {
-        T turn = T.CreateTruncating(2 * bound), half = T.CreateTruncating(bound);
+        T turn = T.CreateTruncating(2 * upper), half = T.CreateTruncating(upper);
         for (int lane = 0; lane < Vector512<T>.Count; lane++)
         {
             T rest = angle[lane] % turn;
@@ -89,9 +95,11 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         Vector512<T> perWidth = Shares(parameters, stride, shares, minWidth);
         Vector512<T> perHeight = Shares(parameters + bins * stride, stride, shares + bins, minHeight);
         Vector512<T> leastWidth = VectorMath.Of<T>(minWidth), leastHeight = VectorMath.Of<T>(minHeight);
-        T* slopes = parameters + 2 * bins * stride;
-        Vector512<T> edge = VectorMath.Of<T>(bound), low = -edge, size = edge + edge;
-        Vector512<T> x = low, y = low, x1 = bins == 1 ? edge : low, y1 = x1, raw0 = Vector512<T>.Zero, raw1 = raw0;
+        // The raw slopes of the inner knots; in front of them that of the first knot, where it has one of its own.
+        bool ownEnds = tails != SplineTails.Linear;
+        T* slopes = parameters + (2 * bins + (ownEnds ? 1 : 0)) * stride;
+        Vector512<T> edge = VectorMath.Of<T>(upper), low = VectorMath.Of<T>(lower), size = VectorMath.Of<T>(upper - lower);
+        Vector512<T> x = low, y = low, x1 = bins == 1 ? edge : low, y1 = x1, raw0 = ownEnds ? Vector512.Load(slopes - stride) : Vector512<T>.Zero, raw1 = raw0;
         Vector512<T> sumX = Vector512<T>.Zero, sumY = sumX, reached = Vector512<T>.AllBitsSet, first = Vector512<T>.AllBitsSet, last = reached;
         // Knot j: the lanes that reach it start their bin there, and end it at the next one.
         for (int j = 1; j <= bins; j++)
@@ -106,6 +114,8 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             if (j == bins)
             {
                 last = reached;
+                if (ownEnds)
+                    raw1 = VectorMath.Select(reached, Vector512.Load(slopes + (tails == SplineTails.Circular ? -1 : bins - 1) * stride), raw1);
                 break;
             }
             Vector512<T> raw = Vector512.Load(slopes + (j - 1) * stride);
@@ -117,7 +127,12 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             if (j == 1)
                 first = ~reached;
         }
-        Vector512<T> d0 = VectorMath.Select(first, Vector512<T>.One, Slope(raw0)), d1 = VectorMath.Select(last, Vector512<T>.One, Slope(raw1));
+        Vector512<T> d0 = Slope(raw0), d1 = Slope(raw1);
+        if (!ownEnds)
+        {
+            d0 = VectorMath.Select(first, Vector512<T>.One, d0);
+            d1 = VectorMath.Select(last, Vector512<T>.One, d1);
+        }
         Vector512<T> width = x1 - x, height = y1 - y, slope = height / width;
         return new(x, y, width, height, slope, d0, d1, d0 + d1 - (slope + slope));
     }

@@ -26,5 +26,14 @@ public sealed class StandardizeLayer : Layer
         RegisterComponents();
     }
 
+    /// <summary>Takes mean and scale from values, one each for every column.</summary>
+    internal void Set(ReadOnlySpan<double> means, ReadOnlySpan<double> scales)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        mean.copy_(tensor(means.ToArray()));
+        scale.copy_(tensor(scales.ToArray()));
+    }
+
     public override Tensor Forward(Tensor h, Tensor? context) => (h - mean) / scale;
 }

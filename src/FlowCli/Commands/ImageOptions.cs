@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using FlowCore;
+
+namespace FlowCli.Commands;
+
+/// <summary>What training on images needs to know beside the file.</summary>
+internal sealed class ImageOptions(Option<string> flow)
+{
+    public Option<int[]?> Event { get; } = new("--event")
+    {
+        Description = "The shape of one image, for example 1,28,28.",
+        HelpName = "C,H,W",
+        CustomParser = result =>
+        {
+            var sizes = new List<int>();
+            foreach (string part in result.Tokens[0].Value.Split(','))
+                if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size > 0)
+                    sizes.Add(size);
+            if (sizes.Count != 3 || result.Tokens[0].Value.Count(c => c == ',') != 2)
+                result.AddError($"--event: '{result.Tokens[0].Value}' is not a shape C,H,W of channels, height and width");
+            return [.. sizes];
+        },
+    };
+
+    public Option<string?> Labels { get; } = new("--labels")
+    {
+        Description = "The class of each image, 0, 1, ..., as .npy or .csv: the flow is conditioned on it.",
+        HelpName = "FILE",
+    };
+
+    public Option<double[]?> Range { get; } = new("--range")
+    {
+        Description = "The least and the largest value that a pixel can have; without it, those that occur.",
+        HelpName = "LOW HIGH",
+        Arity = new ArgumentArity(2, 2),
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    public Option<int?> Levels { get; } = CommonOptions.Count("--levels", "How often an image flow halves height and width; at most 3 by default.");
+
+    /// <summary>Refuses options of tables beside a flow over images, and the other way round.</summary>
+    public void Check(CommandResult result, params Option[] ofTables)
+    {
+        // The token, not the value: a name that is no flow has no value, and is refused by its own option.
+        string preset = result.GetResult(flow)?.Tokens is [var named, ..] ? named.Value : FlowPresets.Nsf;
+        bool images = ImagePresets.Names.Contains(preset);
+        foreach (Option option in images ? ofTables : [Event, Labels, Range, Levels])
+            if (result.GetResult(option) is { Implicit: false })
+                result.AddError(images
+                    ? $"{option.Name}: names a column, and '{preset}' learns images; their classes come by --labels"
+                    : $"{option.Name}: '{preset}' learns tables; images are learned by {string.Join(" and ", ImagePresets.Names)}");
+        if (images && result.GetResult(Event) is null)
+            result.AddError($"--event: '{preset}' needs the shape of one image, for example --event 1,28,28");
+    }
+}

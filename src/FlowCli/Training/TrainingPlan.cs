@@ -1,0 +1,36 @@
+using FlowCore;
+using FlowCore.Training;
+
+namespace FlowCli.Training;
+
+/// <summary>The data that were asked for, and the flow that is to learn them.</summary>
+internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] Warnings)
+{
+    /// <summary>What one row is, for the card: for images the interval of their pixels.</summary>
+    public PixelValues? Pixels { get; init; }
+
+    /// <summary>For each feature of a table the step by which it is dequantised, 0 for none; null where none is.</summary>
+    public double[]? Steps { get; init; }
+
+    public static TrainingPlan Of(TrainingRequest request) => request.Event is null ? OfTable(request) : OfImages(request, request.Event);
+
+    private static TrainingPlan OfTable(TrainingRequest request)
+    {
+        TrainingData data = TrainingData.Load(request.Data, request.Label, request.Context, request.ContextClass);
+        ColumnFacts[] facts = ColumnFacts.Of(data.Table);
+        data.Check(facts);
+        double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
+        FlowSpec spec = FlowPresets.Create(request.Preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context) with { Features = data.Table.Names };
+        return new(data, spec, [.. DataWarnings.Of(data.Table, facts, steps)]) { Steps = steps };
+    }
+
+    private static TrainingPlan OfImages(TrainingRequest request, int[] shape)
+    {
+        TrainingData data = ImageData.Load(request.Data, request.Labels, shape);
+        if (data.Table.Rows < DataSplit.FewestRows)
+            throw new FlowException($"{request.Data}: {data.Table.Rows} images are too few to train on: at least {DataSplit.FewestRows} are needed");
+        PixelValues pixels = ImageData.PixelsOf(data, request.Dequantize, request.Range);
+        FlowSpec spec = ImagePresets.Create(request.Preset, request.Name, shape, pixels, request.Sizes, data.Context?.Classes);
+        return new(data, spec, []) { Pixels = pixels };
+    }
+}

@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Wrap"/>.</summary>
+public sealed record WrapSpec : BijectionSpec
+{
+    /// <summary>The positions of the features that are angles.</summary>
+    public required int[] Features { get; init; }
+
+    /// <summary>For each of them half of its period: it lives on [-bound, bound).</summary>
+    public required double[] Bounds { get; init; }
+
+    /// <summary>For each of them by how much it is turned back on the way to the latents; null for none, and samples are left as they are.</summary>
+    public double[]? Shifts { get; init; }
+}
+
+/// <summary>
+/// z = ((x - shift + bound) mod 2 bound) - bound: takes angles, whole turns included, to one interval (normflows' PeriodicWrap and
+/// PeriodicShift). A bijection of the circle: of a value outside the interval, the inverse gives the one inside.
+/// </summary>
+public sealed class Wrap : Bijection
+{
+    private readonly bool shifted;
+
+    public Wrap(WrapSpec spec, int features) : base(nameof(Wrap))
+    {
+        if (spec.Features.Any(feature => feature < 0 || feature >= features) || spec.Features.Distinct().Count() != spec.Features.Length)
+            throw new SpecException($"features: must be different positions in 0..{features - 1}");
+        if (spec.Bounds.Length != spec.Features.Length || spec.Bounds.Any(bound => !(bound > 0 && double.IsFinite(bound))))
+            throw new SpecException("bounds: must hold one positive number for each of the features");
+        if (spec.Shifts is { } shifts && (shifts.Length != spec.Features.Length || !shifts.All(double.IsFinite)))
+            throw new SpecException("shifts: must hold one number for each of the features");
+        shifted = spec.Shifts is not null;
+        register_buffer("angles", tensor(spec.Features, int64), persistent: false);
+        register_buffer("bounds", tensor(spec.Bounds), persistent: false);
+        register_buffer("shifts", tensor(spec.Shifts ?? new double[spec.Features.Length]), persistent: false);
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return Moved(Turned(x, -1));
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return Moved(shifted ? Turned(z, 1) : z.alias());
+    }
+
+    private Tensor Turned(Tensor values, double sign)
+    {
+        Tensor angles = get_buffer("angles")!, bounds = get_buffer("bounds")!.to(values.dtype), shifts = get_buffer("shifts")!.to(values.dtype);
+        Tensor turned = (values.index_select(1, angles) + shifts * sign + bounds).remainder(2 * bounds) - bounds;
+        return values.index_copy(1, angles, turned);
+    }
+
+    private static Mapped Moved(Tensor values) => new(
+        values.MoveToOuterDisposeScope(), zeros(values.shape[0], values.dtype, values.device).MoveToOuterDisposeScope());
+}

@@ -1,0 +1,41 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Conditioners.Layers;
+
+/// <summary>Lets a network see angles as periodic values.</summary>
+public sealed record PeriodicFeaturesSpec : LayerSpec
+{
+    /// <summary>The positions of the angles.</summary>
+    public required int[] Features { get; init; }
+
+    /// <summary>For each of them what an angle is multiplied by: pi / bound for one on [-bound, bound].</summary>
+    public required double[] Scales { get; init; }
+}
+
+/// <summary>h_i to w_i0 sin(scale_i h_i) + w_i1 cos(scale_i h_i) for the angles; the others stay (normflows' PeriodicFeatures).</summary>
+public sealed class PeriodicFeatures : Layer
+{
+    private readonly Parameter weights;
+
+    internal PeriodicFeatures(PeriodicFeaturesSpec spec, LayerPlace place) : base(nameof(PeriodicFeatures))
+    {
+        if (spec.Features.Any(feature => feature < 0 || feature >= place.Width) || spec.Features.Distinct().Count() != spec.Features.Length)
+            throw new SpecException($"features: must be different positions in 0..{place.Width - 1}");
+        if (spec.Scales.Length != spec.Features.Length || !spec.Scales.All(double.IsFinite))
+            throw new SpecException("scales: must hold one number for each of the features");
+        weights = new Parameter(ones(spec.Features.Length, 2));
+        RegisterComponents();
+        register_buffer("angles", tensor(spec.Features, int64), persistent: false);
+        register_buffer("scales", tensor(spec.Scales), persistent: false);
+    }
+
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor angles = get_buffer("angles")!;
+        Tensor turn = h.index_select(1, angles) * get_buffer("scales")!.to(h.dtype);
+        Tensor periodic = weights.select(1, 0) * turn.sin() + weights.select(1, 1) * turn.cos();
+        return h.index_copy(1, angles, periodic).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,132 @@
+using FlowCore;
+using FlowCore.Bijections;
+using FlowCore.Checkpoints;
+using FlowCore.Densities;
+using FlowCore.Engines;
+using FlowCore.Training;
+
+namespace FlowCli.Tests;
+
+public sealed class ImageTrainingTests : IDisposable
+{
+    private static readonly string Digits = Path.Combine(Cli.Models, "digits");
+
+    private readonly Cli cli = new();
+
+    public void Dispose() => cli.Dispose();
+
+    [Theory]
+    [InlineData("glow", "--levels", "3")]
+    [InlineData("realnvp-image", "--levels", "2")]
+    public void Image_presets_train_with_classes_and_draw_pictures(string preset, params string[] sizes)
+    {
+        Train(preset, ["--labels", Path.Combine(Digits, "labels.npy"), "--layers", "1", "--hidden", "8", .. sizes]);
+        FlowSpec spec = Checkpoint.Read(cli.At("m/1")).Spec;
+        Assert.Equal([1, 8, 8], spec.EventShape);
+        Assert.Equal(10, spec.Context!.Classes);
+        Assert.IsType<ClassNormalSpec>(spec.Base);
+        Assert.Equal([1], Assert.IsType<DequantizeSpec>(spec.Bijections[0]).Steps);
+        var logit = Assert.IsType<LogitSpec>(spec.Bijections[1]);
+        Assert.Equal((-0.5, 16.5), (logit.Lower, logit.Upper));
+        string card = File.ReadAllText(cli.At("m/1/README.md"));
+        Assert.Contains("images of shape [1, 8, 8] given one of 10 classes", card, StringComparison.Ordinal);
+        Assert.Contains("64 ln 17", card, StringComparison.Ordinal);
+        cli.Write("classes.csv", "class\n3\n7\n");
+        Outcome drawn = Cli.Run("sample", "--model", cli.At("m/1"), "--count", "4", "--seed", "1", "--temperature", "0.7", "--context", cli.At("classes.csv"), "--output", cli.At("grid.png"));
+        Assert.True(drawn.Code == 0, drawn.Error);
+        Assert.True(new FileInfo(cli.At("grid.png")).Length > 100);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_weights()
+    {
+        byte[] Weights()
+        {
+            Train("glow", "--labels", Path.Combine(Digits, "labels.npy"), "--layers", "1", "--hidden", "8", "--levels", "1");
+            byte[] weights = File.ReadAllBytes(Path.Combine(cli.At("m/1"), Checkpoint.WeightsFile));
+            Directory.Delete(cli.At("m"), recursive: true);
+            return weights;
+        }
+        Assert.Equal(Weights(), Weights());
+    }
+
+    [Fact]
+    public void Without_labels_there_is_no_context_and_a_stated_range_is_kept()
+    {
+        Train("glow", "--layers", "1", "--hidden", "8", "--range", "0", "20");
+        FlowSpec spec = Checkpoint.Read(cli.At("m/1")).Spec;
+        Assert.Null(spec.Context);
+        Assert.Equal(20.5, Assert.IsType<LogitSpec>(spec.Bijections[1]).Upper);
+    }
+
+    [Fact]
+    public void Samples_stay_within_the_margin_of_the_pixels_values()
+    {
+        using var engine = new TorchEngine<double>(Checkpoint.Read(Path.Combine(Digits, "1")).BuildFlow());
+        const int rows = 200;
+        double[] z = new double[rows * 64], x = new double[z.Length], context = [.. Enumerable.Range(0, rows).Select(i => (double)(i % 10))];
+        Noise.FillNormal(1, 0, 64, z.AsSpan());
+        engine.Latents([.. z], context, [.. Enumerable.Repeat(1.0, rows)], z, new double[rows]);
+        engine.Inverse(z, context, x, new double[rows], new double[rows]);
+        // alpha = 0.05 lets the ends of the logit stand 17 * 0.05 / 0.9 outside.
+        Assert.All(x, value => Assert.InRange(value, -0.5 - 0.945, 16.5 + 0.945));
+    }
+
+    [Fact]
+    public void The_demo_model_beats_the_yardstick_of_79_5_nats_on_rows_it_never_saw()
+    {
+        Checkpoint demo = Checkpoint.Read(Path.Combine(Digits, "1"));
+        Training.TrainingData data = Training.ImageData.Load(Path.Combine(Digits, "digits.npy"), Path.Combine(Digits, "labels.npy"), [1, 8, 8]);
+        Table test = DataSplit.By(data.Table, demo.Spec.Training!.Seed).Test;
+        using Flow flow = demo.BuildFlow();
+        Table spread = flow.Bijections.OfType<Dequantize>().Single().Spread(test, seed: 77, stream: 0);
+        using var engine = new TorchEngine<double>(demo.BuildFlow());
+        double mean = Evaluation.LogProbOf(engine, spread).Average();
+        // The datum is pixel + u - 1/2; with x = (pixel + u) / 17 the log density is larger by 64 ln 17.
+        double scaled = mean + 64 * Math.Log(17);
+        Assert.True(scaled > 79.5, $"{scaled}");
+        Assert.Equal(demo.Spec.Training.MeanTestLogLikelihood, mean, 1.0); // other noise, the same rows
+    }
+
+    [Fact]
+    public void Each_class_is_likeliest_under_its_own_condition()
+    {
+        Training.TrainingData data = Training.ImageData.Load(Path.Combine(Digits, "digits.npy"), Path.Combine(Digits, "labels.npy"), [1, 8, 8]);
+        Checkpoint demo = Checkpoint.Read(Path.Combine(Digits, "1"));
+        Table test = DataSplit.By(data.Table, demo.Spec.Training!.Seed).Test;
+        using var engine = new TorchEngine<double>(demo.BuildFlow());
+        double[][] byClass = [.. Enumerable.Range(0, 10).Select(k =>
+            Evaluation.LogProbOf(engine, new Table(test.Values, test.Width, null, new Table([.. Enumerable.Repeat((double)k, test.Rows)], 1))))];
+        int right = Enumerable.Range(0, test.Rows).Count(i => test.Context!.Values[i] == Enumerable.Range(0, 10).MaxBy(k => byClass[k][i]));
+        Assert.True(right > 0.9 * test.Rows, $"{right} of {test.Rows}");
+    }
+
+    [Theory]
+    [InlineData(2, "--event", "--flow", "glow")]
+    [InlineData(2, "--event: '8,8' is not a shape", "--flow", "glow", "--event", "8,8")]
+    [InlineData(1, "has 64 values a row, --event 1,7,8 has 56", "--flow", "glow", "--event", "1,7,8")]
+    [InlineData(1, "can be halved 3 times", "--flow", "glow", "--event", "1,8,8", "--levels", "4")]
+    [InlineData(1, "reach from 0 to 16, beyond --range 0 15", "--flow", "glow", "--event", "1,8,8", "--range", "0", "15")]
+    [InlineData(1, "--range: needs two numbers", "--flow", "glow", "--event", "1,8,8", "--range", "3", "1")]
+    [InlineData(2, "'nsf' learns tables", "--flow", "nsf", "--event", "1,8,8")]
+    [InlineData(2, "--label: names a column", "--flow", "glow", "--event", "1,8,8", "--label", "x")]
+    public void What_does_not_fit_images_is_refused(int code, string reason, params string[] options) =>
+        Cli.Run(["train", "--data", Path.Combine(Digits, "digits.npy"), "--out", cli.At("m/1"), .. options]).FailsWith(code, reason);
+
+    [Fact]
+    public void Labels_that_do_not_fit_the_images_are_refused()
+    {
+        string few = cli.Write("few.csv", "class\n" + string.Join('\n', Enumerable.Repeat("0", 7)));
+        Cli.Run("train", "--data", Path.Combine(Digits, "digits.npy"), "--labels", few, "--flow", "glow", "--event", "1,8,8", "--out", cli.At("m/1"))
+            .FailsWith(1, few, "has 7 labels for the 1797 images");
+        string wide = Path.Combine(Digits, "digits.npy");
+        Cli.Run("train", "--data", wide, "--labels", wide, "--flow", "glow", "--event", "1,8,8", "--out", cli.At("m/1")).FailsWith(1, "one class a row");
+    }
+
+    private void Train(string preset, params string[] options)
+    {
+        Outcome outcome = Cli.Run([
+            "train", "--data", Path.Combine(Digits, "digits.npy"), "--flow", preset, "--event", "1,8,8", "--epochs", "1", "--out", cli.At("m/1"), .. options]);
+        Assert.True(outcome.Code == 0, outcome.Error);
+    }
+}
