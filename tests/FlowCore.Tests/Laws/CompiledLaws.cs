@@ -24,7 +24,9 @@ public sealed class CompiledLaws
     public void The_compiled_form_is_the_same_map(Kind kind) => Holds(kind, (instance, torch, compiled) =>
     {
         using var scope = NewDisposeScope();
-        double[] x = Values(instance.Data()), latents = Values(instance.Latents()), context = instance.Condition() is { } condition ? Values(condition) : [];
+        double[] x = Values(instance.Data()), context = instance.Condition() is { } condition ? Values(condition) : [];
+        // A numerical element may saturate: beyond its range a latent has no row.
+        double[] latents = kind.Numerical ? Forward(torch, [.. x.Select(value => 0.5 * value + 0.1)], context).Values : Values(instance.Latents());
         Close(Forward(torch, x, context), Forward(compiled, x, context));
         Close(Inverse(torch, latents, context), Inverse(compiled, latents, context));
     });
