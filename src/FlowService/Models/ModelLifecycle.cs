@@ -69,6 +69,7 @@ internal sealed class ModelLifecycle(
     /// <summary>Unloads a model, or one version, until an administrator loads it; returns when its memory is given back.</summary>
     public async Task UnloadAsync(string name, int? version)
     {
+        var leaving = new List<Task>();
         await turn.WaitAsync();
         try
         {
@@ -78,13 +79,14 @@ internal sealed class ModelLifecycle(
                 registry.Publish(ModelVersion.Unloaded(name, each.Version));
                 memory.Remove(name, each.Version);
                 if (each.Served is { } served)
-                    await LetGoAsync(served);
+                    leaving.Add(LetGoAsync(served));
             }
         }
         finally
         {
             turn.Release();
         }
+        await Task.WhenAll(leaving); // others may load meanwhile
     }
 
     /// <summary>The model that serves a request, held for it. One that was evicted is loaded first.</summary>

@@ -96,6 +96,8 @@ internal sealed class EngineHook : IDisposable
 
         public override int NoiseWidth => inner.NoiseWidth;
 
+        public override bool SameBitsInAnyBatch => inner.SameBitsInAnyBatch;
+
         public override void DrawNoise(ulong seed, long firstRow, Span<float> noise) => inner.DrawNoise(seed, firstRow, noise);
 
         public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> context, Span<float> z, Span<float> logDet, Span<float> logProb)
