@@ -41,6 +41,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public HttpClient Http() => new() { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
 
+    /// <summary>The files that the process has mapped into its memory: its libraries among them.</summary>
+    public string[] MappedFiles() =>
+        [.. File.ReadLines($"/proc/{process.Id}/maps").Select(line => Path.GetFileName(line[(line.LastIndexOf(' ') + 1)..])).Where(name => name.Length > 0).Distinct()];
+
     /// <summary>The status of /health/ready, or null where nobody answers.</summary>
     public static async Task<HttpStatusCode?> ReadyAsync(HttpClient http)
     {
