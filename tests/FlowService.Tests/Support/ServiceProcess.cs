@@ -16,7 +16,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public int Port { get; }
 
     /// <summary>Starts, and waits until it is ready.</summary>
-    public static async Task<ServiceProcess> StartAsync(string repository, int port, params string[] settings)
+    public static Task<ServiceProcess> StartAsync(string repository, int port, params string[] settings) => StartAsync(repository, port, [], settings);
+
+    /// <summary>The same, under more environment variables.</summary>
+    public static async Task<ServiceProcess> StartAsync(
+        string repository, int port, (string Name, string Value)[] environment, params string[] settings)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "FlowService"))
         {
@@ -26,6 +30,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         };
         foreach (string setting in settings)
             start.ArgumentList.Add(setting);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         Process process = Process.Start(start)!;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -40,6 +46,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     public HttpClient Http() => new() { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
+
+    /// <summary>The memory that it occupies, in bytes.</summary>
+    public long WorkingSet
+    {
+        get
+        {
+            process.Refresh();
+            return process.WorkingSet64;
+        }
+    }
 
     /// <summary>The files that the process has mapped into its memory: its libraries among them.</summary>
     public string[] MappedFiles() =>
