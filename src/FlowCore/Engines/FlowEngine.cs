@@ -33,6 +33,9 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
     /// </summary>
     public virtual bool SameBitsInAnyBatch => false;
 
+    /// <summary>The rows beyond which a batch does nothing that a smaller one has not done: warming up needs no more.</summary>
+    public virtual int LargestNewBatch => int.MaxValue;
+
     /// <summary>Data to latents: z, log|det dz/dx| and log p(x).</summary>
     public abstract void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb);
 

@@ -27,6 +27,8 @@ internal sealed class RepositoryWatcher(
         else
             logger.NoModels(repository.Path);
         gate.Open();
+        // What reading and compiling the models left behind goes back to the system.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         if (options.Value.PollSeconds > 0)
             await PollAsync(TimeSpan.FromSeconds(options.Value.PollSeconds), stoppingToken);
     }

@@ -9,6 +9,7 @@ internal static class WarmUp
 
     public static void Run(FlowEngine<float> engine, int batchRows)
     {
+        batchRows = Math.Min(batchRows, engine.LargestNewBatch);
         foreach (int rows in Sizes.Where(size => size < batchRows).Append(batchRows))
         {
             ProbeRows probe = ProbeRows.Draw(engine, rows, seed: 1, contextSeed: 2);

@@ -46,6 +46,9 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
 
     public override bool SameBitsInAnyBatch => true;
 
+    // Two tiles on every core.
+    public override int LargestNewBatch => 2 * memories.Length * Math.Max(forward.TileRows, inverse.TileRows);
+
     public override int NoiseWidth { get; }
 
     public override void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb)

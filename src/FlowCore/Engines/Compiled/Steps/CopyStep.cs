@@ -20,8 +20,7 @@ internal sealed unsafe class CopyStep<T>(Region input, Region output, Run[] runs
         T* from = tile.At(input), to = tile.At(output);
         for (int row = 0; row < tile.Rows; row++, from += input.Width, to += output.Width)
             foreach (Run run in runs)
-                for (int i = 0; i < run.Length; i++)
-                    to[run.To + i] = from[run.From + i];
+                run.Copy(from, to);
     }
 }
 
@@ -30,10 +29,10 @@ internal sealed class FillOperation(Region output, IReadOnlyList<int> places, IR
 {
     public override IEnumerable<Region> Regions => [output];
 
-    public override Step<T> Lower<T>(Lowering<T> lowering) => new FillStep<T>(output, [.. places], Lowering<T>.Pinned(values));
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new FillStep<T>(output, Run.Of([.. Enumerable.Range(0, places.Count)], places), Lowering<T>.Pinned(values));
 }
 
-internal sealed unsafe class FillStep<T>(Region output, int[] places, T[] values) : Step<T>
+internal sealed unsafe class FillStep<T>(Region output, Run[] runs, T[] values) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -41,8 +40,8 @@ internal sealed unsafe class FillStep<T>(Region output, int[] places, T[] values
     {
         T* to = tile.At(output);
         for (int row = 0; row < tile.Rows; row++, to += output.Width)
-            for (int i = 0; i < places.Length; i++)
-                to[places[i]] = values[i];
+            foreach (Run run in runs)
+                run.Copy(Lowering<T>.Pointer(values), to);
     }
 }
 

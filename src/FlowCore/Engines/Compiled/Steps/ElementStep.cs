@@ -102,20 +102,6 @@ internal sealed unsafe class ElementStep<T> : Step<T>
                         Vector512.Load(from + run.From + i).Store(to + run.To + i);
     }
 
-    private static void Copy(T* from, T* to, int count)
-    {
-        int i = 0;
-        for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
-            Vector512.Load(from + i).Store(to + i);
-        if (i <= count - Vector256<T>.Count)
-        {
-            Vector256.Load(from + i).Store(to + i);
-            i += Vector256<T>.Count;
-        }
-        for (; i < count; i++)
-            to[i] = from[i];
-    }
-
     private void Scatter(in Tile<T> tile, int first, int rows, T* y, T* logDerivative)
     {
         T* to = tile.At(valueRegion) + first * valueRegion.Width;
@@ -123,7 +109,7 @@ internal sealed unsafe class ElementStep<T> : Step<T>
         for (int row = 0; row < rows; row++, y += count, logDerivative += count, to += valueRegion.Width)
         {
             foreach (Run run in values)
-                Copy(y + run.To, to + run.From, run.Length);
+                Steps.Run.Copy(y + run.To, to + run.From, run.Length);
             sums[row] += Kernels.VectorMath.Sum(logDerivative, count);
         }
     }

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace FlowCore.Engines.Compiled.Steps;
 
 /// <summary>Neighbouring values that stay neighbours: <see cref="Length"/> values from <see cref="From"/> on go to <see cref="To"/> on.</summary>
@@ -16,5 +19,27 @@ internal readonly record struct Run(int From, int To, int Length)
                 runs.Add(new Run(from[i], target, 1));
         }
         return [.. runs];
+    }
+
+    /// <summary>Copies the run's values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe void Copy<T>(T* from, T* to)
+        where T : unmanaged => Copy(from + From, to + To, Length);
+
+    /// <summary>Copies so many values, and touches nothing behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Copy<T>(T* from, T* to, int count)
+        where T : unmanaged
+    {
+        int i = 0;
+        for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
+            Vector512.Load(from + i).Store(to + i);
+        if (i <= count - Vector256<T>.Count)
+        {
+            Vector256.Load(from + i).Store(to + i);
+            i += Vector256<T>.Count;
+        }
+        for (; i < count; i++)
+            to[i] = from[i];
     }
 }
