@@ -9,6 +9,7 @@ using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowCore.Engines.Compiled;
 using FlowCore.Tensors;
+using FlowCore.Tests.Golden;
 
 namespace FlowBenchmarks;
 
@@ -28,6 +29,7 @@ internal static class EngineTable
         Compare(output, "RQ-NSF coupling: 6 layers, 16 features, 128 x 2, 8 bins", Random(Nsf()), [1, 64, 4096], inverse: false);
         Compare(output, "MAF forward: 5 layers, 16 features, 64 x 2", maf, [1, 4096], inverse: false);
         Compare(output, "IAF, latents to data: the same layers", Random(Iaf()), [1, 4096], inverse: true);
+        Compare(output, "an imported RealNVP of normflows, 30 features, masked", GoldenModel.Read("normflows/realnvp_masked").Checkpoint, [1, 4096], inverse: false);
         Compare(output, "Glow digits demo, log densities", Checkpoint.Read(Digits), [1, 256], inverse: false);
 
         output.WriteLine("\n| measure | value |\n|---|---:|");

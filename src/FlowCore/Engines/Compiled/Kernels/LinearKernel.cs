@@ -52,8 +52,8 @@ internal unsafe struct Block<T>
     public T* Output;
     public int* OutputRows;
 
-    /// <summary>No result stays below it: 0 for a rectifier.</summary>
-    public T Floor;
+    /// <summary>A result v becomes max(floor, max(slope v, v)): a rectifier has a floor of 0, a leaky one a slope below 1.</summary>
+    public T Slope, Floor;
 }
 
 /// <summary>
@@ -139,28 +139,28 @@ internal static unsafe class LinearKernel<T, V>
             right = V.Load(block.Bias + n);
         rows = block.OutputRows;
         a = block.Output;
-        V floor = V.Of(block.Floor);
-        Put<TVectors>(a + rows[0], floor, V.Add(l0, left), V.Add(r0, right));
+        V floor = V.Of(block.Floor), slope = V.Of(block.Slope);
+        Put<TVectors>(a + rows[0], floor, slope, V.Add(l0, left), V.Add(r0, right));
         if (TRows.Value > 1)
-            Put<TVectors>(a + rows[1], floor, V.Add(l1, left), V.Add(r1, right));
+            Put<TVectors>(a + rows[1], floor, slope, V.Add(l1, left), V.Add(r1, right));
         if (TRows.Value > 2)
         {
-            Put<TVectors>(a + rows[2], floor, V.Add(l2, left), V.Add(r2, right));
-            Put<TVectors>(a + rows[3], floor, V.Add(l3, left), V.Add(r3, right));
+            Put<TVectors>(a + rows[2], floor, slope, V.Add(l2, left), V.Add(r2, right));
+            Put<TVectors>(a + rows[3], floor, slope, V.Add(l3, left), V.Add(r3, right));
         }
         if (TRows.Value > 4)
         {
-            Put<TVectors>(a + rows[4], floor, V.Add(l4, left), V.Add(r4, right));
-            Put<TVectors>(a + rows[5], floor, V.Add(l5, left), V.Add(r5, right));
+            Put<TVectors>(a + rows[4], floor, slope, V.Add(l4, left), V.Add(r4, right));
+            Put<TVectors>(a + rows[5], floor, slope, V.Add(l5, left), V.Add(r5, right));
         }
         if (TRows.Value > 6)
         {
-            Put<TVectors>(a + rows[6], floor, V.Add(l6, left), V.Add(r6, right));
-            Put<TVectors>(a + rows[7], floor, V.Add(l7, left), V.Add(r7, right));
-            Put<TVectors>(a + rows[8], floor, V.Add(l8, left), V.Add(r8, right));
-            Put<TVectors>(a + rows[9], floor, V.Add(l9, left), V.Add(r9, right));
-            Put<TVectors>(a + rows[10], floor, V.Add(l10, left), V.Add(r10, right));
-            Put<TVectors>(a + rows[11], floor, V.Add(l11, left), V.Add(r11, right));
+            Put<TVectors>(a + rows[6], floor, slope, V.Add(l6, left), V.Add(r6, right));
+            Put<TVectors>(a + rows[7], floor, slope, V.Add(l7, left), V.Add(r7, right));
+            Put<TVectors>(a + rows[8], floor, slope, V.Add(l8, left), V.Add(r8, right));
+            Put<TVectors>(a + rows[9], floor, slope, V.Add(l9, left), V.Add(r9, right));
+            Put<TVectors>(a + rows[10], floor, slope, V.Add(l10, left), V.Add(r10, right));
+            Put<TVectors>(a + rows[11], floor, slope, V.Add(l11, left), V.Add(r11, right));
         }
     }
 
@@ -175,11 +175,11 @@ internal static unsafe class LinearKernel<T, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<TVectors>(T* output, V floor, V l, V r)
+    private static void Put<TVectors>(T* output, V floor, V slope, V l, V r)
         where TVectors : INumber
     {
-        V.Store(V.Larger(floor, l), output);
+        V.Store(V.Larger(floor, V.Larger(V.Multiply(l, slope), l)), output);
         if (TVectors.Value > 1)
-            V.Store(V.Larger(floor, r), output + V.Count);
+            V.Store(V.Larger(floor, V.Larger(V.Multiply(r, slope), r)), output + V.Count);
     }
 }

@@ -68,14 +68,14 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         slope = T.CreateTruncating(operation.Slope);
         floor = operation.Rectify ? T.Zero : T.NegativeInfinity;
         exact = operation.Exact;
-        // What the kernel does not do by itself.
-        finishes = residualRows is not null || operation.Slope != 1;
+        // A residual comes in between.
+        finishes = residualRows is not null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
-        var block = new Block<T> { Input = tile.At(input), Output = tile.At(output), Floor = finishes ? T.NegativeInfinity : floor };
+        var block = new Block<T> { Input = tile.At(input), Output = tile.At(output), Slope = finishes ? T.One : slope, Floor = finishes ? T.NegativeInfinity : floor };
         int rows = tile.Rows * pixels;
         T* packed = weights.Weights;
         int* indices = weights.Indices;
