@@ -10,11 +10,20 @@ internal sealed class RepositoryWatcher(
     ModelRepository repository, ModelLifecycle lifecycle, ModelRegistry registry, ServiceGate gate, IOptions<ModelsOptions> options, TimeProvider time,
     ILogger<RepositoryWatcher> logger) : BackgroundService
 {
+    private Task? retired;
+
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await Task.WhenAll(registry.Close().Select(model => model.RetireAsync())).WaitAsync(cancellationToken);
+        await Retired().WaitAsync(cancellationToken);
         logger.AllDone();
+    }
+
+    // A host that is stopped twice at once waits twice for the same models.
+    private Task Retired()
+    {
+        lock (registry)
+            return retired ??= Task.WhenAll(registry.Close().Select(model => model.RetireAsync()));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
