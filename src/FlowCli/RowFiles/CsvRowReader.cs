@@ -1,6 +1,4 @@
-using System.Globalization;
 using CsvHelper;
-using CsvHelper.Configuration;
 using FlowCore;
 
 namespace FlowCli.RowFiles;
@@ -11,8 +9,7 @@ namespace FlowCli.RowFiles;
 /// </summary>
 internal sealed class CsvRowReader : RowReader
 {
-    private readonly StreamReader text;
-    private readonly CsvParser parser;
+    private readonly CsvReader csv;
     private readonly CsvNumber number;
     private bool ahead;
 
@@ -20,25 +17,19 @@ internal sealed class CsvRowReader : RowReader
     {
         char delimiter = CsvDialect.DelimiterOf(path);
         number = new CsvNumber(delimiter);
-        text = new StreamReader(path);
-        parser = new CsvParser(text, new CsvConfiguration(CultureInfo.InvariantCulture)
-        {
-            Delimiter = delimiter.ToString(),
-            HasHeaderRecord = false,
-            BadDataFound = null,
-        });
-        if (!parser.Read())
+        csv = CsvReader.FromFile(path, new CsvReaderOptions { Separator = delimiter, HasHeader = false, TrackLineNumbers = true });
+        if (!csv.Read())
             throw new FlowException($"{path}: is empty");
-        Width = parser.Count;
-        ahead = Enumerable.Range(0, Width).All(column => CsvNumber.IsNumber(parser[column]));
+        Width = csv.FieldCount;
+        ahead = Enumerable.Range(0, Width).All(column => CsvNumber.IsNumber(csv.GetString(column)));
         if (ahead)
             return;
-        Names = [.. Enumerable.Range(0, Width).Select(column => parser[column].Trim())];
+        Names = [.. Enumerable.Range(0, Width).Select(column => csv.GetString(column).Trim())];
         for (int column = 0; column < Width; column++)
             if (Names[column].Length == 0)
-                throw new FlowException($"{path}: line {parser.RawRow}: column {column + 1} has no name");
+                throw new FlowException($"{path}: line {csv.LineNumber}: column {column + 1} has no name");
         if (Names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new FlowException($"{path}: line {parser.RawRow}: two columns are named '{twice.Key}'");
+            throw new FlowException($"{path}: line {csv.LineNumber}: two columns are named '{twice.Key}'");
     }
 
     public override int Width { get; }
@@ -47,28 +38,24 @@ internal sealed class CsvRowReader : RowReader
 
     public override string Place => $"line {Position}";
 
-    public override long Position => parser.RawRow;
+    public override long Position => csv.LineNumber;
 
     public override int Read(Span<double> values)
     {
         int rows = 0;
-        for (; rows * Width < values.Length && (ahead || parser.Read()); rows++)
+        for (; rows * Width < values.Length && (ahead || csv.Read()); rows++)
         {
             ahead = false;
-            if (parser.Count != Width)
-                throw new FlowException($"{Path}: {Place}: has {parser.Count} cells, the first line has {Width}");
+            if (csv.FieldCount != Width)
+                throw new FlowException($"{Path}: {Place}: has {csv.FieldCount} cells, the first line has {Width}");
             for (int column = 0; column < Width; column++)
             {
                 int at = column;
-                values[rows * Width + column] = number.Parse(parser[column], () => $"{Path}: {Place}, {NameOf(at)}");
+                values[rows * Width + column] = number.Parse(csv.GetString(column), () => $"{Path}: {Place}, {NameOf(at)}");
             }
         }
         return rows;
     }
 
-    public override void Dispose()
-    {
-        parser.Dispose();
-        text.Dispose();
-    }
+    public override void Dispose() => csv.Dispose();
 }

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using FlowCore;
+using FlowTables;
 
 namespace FlowCli.RowFiles;
 
@@ -11,7 +11,7 @@ internal sealed class NpyRowReader : RowReader
 {
     private readonly FileStream file;
     private readonly NpyHeader header;
-    private readonly long rows;
+    private readonly int offset;
     private byte[] bytes = [];
     private long next;
 
@@ -20,8 +20,7 @@ internal sealed class NpyRowReader : RowReader
         file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         try
         {
-            header = NpyHeader.Read(file, path);
-            (rows, Width) = Sizes();
+            (header, offset) = ReadHeader();
         }
         catch
         {
@@ -30,7 +29,7 @@ internal sealed class NpyRowReader : RowReader
         }
     }
 
-    public override int Width { get; }
+    public override int Width => header.Width;
 
     public override string[]? Names => null;
 
@@ -40,10 +39,10 @@ internal sealed class NpyRowReader : RowReader
 
     public override int Read(Span<double> values)
     {
-        int count = (int)Math.Min(values.Length / Width, rows - next);
+        int count = (int)Math.Min(values.Length / Width, header.Rows - next);
         if (header.ColumnMajor)
             for (int column = 0; column < Width; column++)
-                Read(column * rows + next, count, values[column..], Width);
+                Read(column * header.Rows + next, count, values[column..], Width);
         else
             Read(next * Width, count * Width, values, 1);
         for (int i = 0; i < count * Width; i++)
@@ -62,44 +61,32 @@ internal sealed class NpyRowReader : RowReader
         if (bytes.Length < count * size)
             bytes = new byte[count * size];
         Span<byte> raw = bytes.AsSpan(0, count * size);
-        file.Position = header.Offset + element * size;
+        file.Position = offset + element * size;
         file.ReadExactly(raw);
-        if (header.BigEndian)
-            for (int i = 0; i < count; i++)
-                raw.Slice(i * size, size).Reverse();
         for (int i = 0; i < count; i++)
-            values[i * stride] = Element(raw.Slice(i * size, size));
+            values[i * stride] = header.Element(raw.Slice(i * size, size));
     }
 
-    private double Element(ReadOnlySpan<byte> raw) => (header.Kind, header.Size) switch
+    private (NpyHeader Header, int Offset) ReadHeader()
     {
-        ('f', 4) => BinaryPrimitives.ReadSingleLittleEndian(raw),
-        ('f', _) => BinaryPrimitives.ReadDoubleLittleEndian(raw),
-        ('i', 1) => (sbyte)raw[0],
-        ('i', 2) => BinaryPrimitives.ReadInt16LittleEndian(raw),
-        ('i', 4) => BinaryPrimitives.ReadInt32LittleEndian(raw),
-        ('i', _) => BinaryPrimitives.ReadInt64LittleEndian(raw),
-        (_, 1) => raw[0],
-        (_, 2) => BinaryPrimitives.ReadUInt16LittleEndian(raw),
-        (_, 4) => BinaryPrimitives.ReadUInt32LittleEndian(raw),
-        _ => BinaryPrimitives.ReadUInt64LittleEndian(raw),
-    };
-
-    private (long Rows, int Width) Sizes()
-    {
-        string shape = $"({string.Join(", ", header.Shape)})";
-        if (header.Shape.Length == 0)
-            throw new FlowException($"{Path}: has the shape {shape}; rows need at least one dimension");
-        if (header.ColumnMajor && header.Shape.Length > 2)
-            throw new FlowException($"{Path}: has the shape {shape} in Fortran order; save it in C order");
-        UInt128 width = 1;
-        foreach (long size in header.Shape[1..])
-            width = width > int.MaxValue ? width : width * (ulong)size;
-        if (width == 0 || width > int.MaxValue / 8)
-            throw new FlowException($"{Path}: has the shape {shape}: rows of {width} values are not read");
-        UInt128 needed = width * (ulong)header.Shape[0] * (ulong)header.Size;
-        if (needed != (ulong)(file.Length - header.Offset))
-            throw new FlowException($"{Path}: holds {file.Length - header.Offset} bytes of data, its header's shape {shape} needs {needed}: the file is truncated or damaged");
-        return (header.Shape[0], (int)width);
+        try
+        {
+            Span<byte> start = stackalloc byte[NpyHeader.StartBytes];
+            int length = NpyHeader.LengthOf(start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]);
+            if (length > file.Length)
+                throw new FlowException("is truncated or damaged: it ends within its header");
+            var bytes = new byte[length];
+            start.CopyTo(bytes);
+            file.ReadExactly(bytes.AsSpan(start.Length));
+            NpyHeader parsed = NpyHeader.Parse(bytes);
+            if ((UInt128)parsed.Rows * (ulong)parsed.RowBytes is var needed && needed != (ulong)(file.Length - length))
+                throw new FlowException(
+                    $"holds {file.Length - length} bytes of data, its header's shape ({string.Join(", ", parsed.Shape)}) needs {needed}: the file is truncated or damaged");
+            return (parsed, length);
+        }
+        catch (FlowException e)
+        {
+            throw new FlowException($"{Path}: {e.Message}");
+        }
     }
 }

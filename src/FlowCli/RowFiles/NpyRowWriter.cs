@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using FlowTables;
 
 namespace FlowCli.RowFiles;
 
@@ -13,7 +14,7 @@ internal sealed class NpyRowWriter : RowWriter
     public NpyRowWriter(UnfinishedFile file, int width, RowType type)
     {
         (this.file, this.width, this.type) = (file, width, type);
-        file.Stream.Write(NpyHeader.Write(type, 0, width));
+        file.Stream.Write(Header(0));
     }
 
     public override void Write(ReadOnlySpan<double> rows)
@@ -33,9 +34,15 @@ internal sealed class NpyRowWriter : RowWriter
     public override void Complete()
     {
         file.Stream.Position = 0;
-        file.Stream.Write(NpyHeader.Write(type, values / width, width));
+        file.Stream.Write(Header(values / width));
         file.Complete();
     }
 
     public override void Dispose() => file.Dispose();
+
+    private byte[] Header(long rows)
+    {
+        string descr = type == RowType.Float32 ? "'<f4'" : "'<f8'";
+        return width == 1 ? NpyHeader.Write(descr, rows) : NpyHeader.Write(descr, rows, width);
+    }
 }

@@ -5,7 +5,7 @@ namespace FlowService.Batching;
 
 /// <summary>
 /// What a request brings to a batch: rows of x, z or noise, each with its context. One context row may serve
-/// several rows: row i has context row i / <see cref="RowsPerContext"/>.
+/// several rows: row i of the request has context row i / <see cref="RowsPerContext"/>.
 /// </summary>
 internal sealed class WorkRows : IDisposable
 {
@@ -20,7 +20,10 @@ internal sealed class WorkRows : IDisposable
     /// <summary>The context rows, or null for an unconditional model. Its owner disposes of it.</summary>
     public RowBuffer? Context { get; init; }
 
-    public int RowsPerContext { get; init; } = 1;
+    public long RowsPerContext { get; init; } = 1;
+
+    /// <summary>The rows of the request that came before these, where it is computed in parts that share the context.</summary>
+    public long First { get; init; }
 
     public ulong Seed { get; init; }
 
@@ -47,10 +50,10 @@ internal sealed class WorkRows : IDisposable
             return;
         Span<float> context = Context.Span;
         if (RowsPerContext == 1)
-            context.Slice(first * width, rows * width).CopyTo(target);
+            context.Slice((int)(First + first) * width, rows * width).CopyTo(target);
         else
             for (int i = 0; i < rows; i++)
-                context.Slice((first + i) / RowsPerContext * width, width).CopyTo(target[(i * width)..]);
+                context.Slice((int)((First + first + i) / RowsPerContext) * width, width).CopyTo(target[(i * width)..]);
     }
 
     public void Dispose() => noise?.Dispose();

@@ -74,8 +74,8 @@ internal static class InterpolateEndpoints
             return;
         }
         using Answer answer = new Answer(model.Name, model.Version, steps)
-            .AddRows("x", work.Results.Values, model.Width)
-            .AddRows("z", latents, model.Width)
+            .AddData("x", work.Results.Values, model)
+            .AddLatents("z", latents, model)
             .Add("log_prob", work.Results.LogProb);
         if (include.Contains("log_det"))
             answer.Add("log_det", work.Results.LogDet);

@@ -1,6 +1,4 @@
-using FlowImages;
 using FlowService.Batching;
-using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.Wire;
 
@@ -43,6 +41,10 @@ internal sealed record DecodeAnswer(string Model, int Version, float?[][] X, flo
 
 internal static class LatentEndpoints
 {
+    private static readonly RowOperation
+        Encoding = new(Operation.Encode, RequestField.Encode, RequestField.X, new("log_det"), Latents),
+        Decoding = new(Operation.Decode, RequestField.Decode, RequestField.Z, new("log_det"), Data);
+
     public static void MapLatents(this RouteGroupBuilder group)
     {
         group.MapPost("/encode", Encode)
@@ -71,35 +73,13 @@ internal static class LatentEndpoints
                 """);
     }
 
-    private static async Task Encode(HttpContext http, [AsParameters] OperationServices services)
-    {
-        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Encode);
-        await AnswerAsync(http, services, request, Operation.Encode, RequestField.X, "z");
-    }
+    private static Task Encode(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Encoding);
 
-    private static async Task Decode(HttpContext http, [AsParameters] OperationServices services)
-    {
-        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Decode);
-        await AnswerAsync(http, services, request, Operation.Decode, RequestField.Z, "x");
-    }
+    private static Task Decode(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Decoding);
 
-    private static async Task AnswerAsync(
-        HttpContext http, OperationServices services, RowRequest request, Operation operation, RequestField field, string output)
-    {
-        ServedModel model = await services.FindAsync(http, request);
-        using WorkRows rows = OperationServices.RowsOf(request, field, model);
-        PictureAnswer? picture = operation == Operation.Decode
-            ? PictureAnswer.Asked(http, request, model, rows.Count, ImageGrid.NearSquare(rows.Count))
-            : null;
-        using WorkItem work = await services.RunAsync(http, operation, model, request, rows);
-        if (picture is not null)
-        {
-            await picture.WriteAsync(http.Response, work.Results.Values, http.RequestAborted);
-            return;
-        }
-        using Answer answer = new Answer(model.Name, model.Version, rows.Count)
-            .AddRows(output, work.Results.Values, model.Width)
-            .Add("log_det", work.Results.LogDet);
-        await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
-    }
+    private static Answer Latents(WorkItem work, HashSet<string> include, RowPool pool) =>
+        RowOperation.To(work).AddLatents("z", work.Results.Values, work.Model).Add("log_det", work.Results.LogDet);
+
+    private static Answer Data(WorkItem work, HashSet<string> include, RowPool pool) =>
+        RowOperation.To(work).AddData("x", work.Results.Values, work.Model).Add("log_det", work.Results.LogDet);
 }

@@ -1,5 +1,4 @@
 using FlowService.Batching;
-using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.Wire;
 
@@ -29,7 +28,8 @@ internal sealed record LogProbAnswer(
 
 internal static class LikelihoodEndpoints
 {
-    private static readonly IncludeSet Includes = new("z", "log_det", "latent_norm2", "bits_per_dim");
+    private static readonly RowOperation Operated =
+        new(Operation.LogProb, RequestField.LogProb, RequestField.X, new("z", "log_det", "latent_norm2", "bits_per_dim"), AnswerTo);
 
     public static void MapLikelihood(this RouteGroupBuilder group) => group.MapPost("/logprob", LogProb)
         .WithOperation<LogProbRequest, LogProbAnswer>(Operation.LogProb)
@@ -48,23 +48,20 @@ internal static class LikelihoodEndpoints
             }
             """);
 
-    private static async Task LogProb(HttpContext http, [AsParameters] OperationServices services)
+    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Operated);
+
+    private static Answer AnswerTo(WorkItem work, HashSet<string> include, RowPool pool)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.LogProb);
-        ServedModel model = await services.FindAsync(http, request);
-        HashSet<string> include = Includes.Asked(request, model.Name);
-        using WorkRows rows = OperationServices.RowsOf(request, RequestField.X, model);
-        using WorkItem work = await services.RunAsync(http, Operation.LogProb, model, request, rows);
         WorkResults results = work.Results;
-        using Answer answer = new Answer(model.Name, model.Version, rows.Count).Add("log_prob", results.LogProb);
+        Answer answer = RowOperation.To(work).Add("log_prob", results.LogProb);
         if (include.Contains("z"))
-            answer.AddRows("z", results.Values, model.Width);
+            answer.AddLatents("z", results.Values, work.Model);
         if (include.Contains("log_det"))
             answer.Add("log_det", results.LogDet);
         if (include.Contains("latent_norm2"))
-            answer.AddDerived("latent_norm2", Derived.SquaredNorms(results.Values, model.Width, services.Pool));
+            answer.AddDerived("latent_norm2", Derived.SquaredNorms(results.Values, work.Model.Width, pool));
         if (include.Contains("bits_per_dim"))
-            answer.AddDerived("bits_per_dim", Derived.BitsPerDim(results.LogProb, model.Width, services.Pool));
-        await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
+            answer.AddDerived("bits_per_dim", Derived.BitsPerDim(results.LogProb, work.Model.Width, pool));
+        return answer;
     }
 }

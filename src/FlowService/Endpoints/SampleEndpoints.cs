@@ -1,11 +1,6 @@
-using FlowImages;
 using FlowService.Batching;
-using FlowService.Errors;
-using FlowService.Limits;
-using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.Wire;
-using Microsoft.Extensions.Options;
 
 namespace FlowService.Endpoints;
 
@@ -38,12 +33,8 @@ internal sealed record SampleAnswer(
 
 internal static class SampleEndpoints
 {
-    private const double MaxTemperature = 100;
-
-    // JavaScript's numbers hold integers up to 2^53: a seed that we draw can be sent back by any client.
-    private const long MaxDrawnSeed = 1L << 53;
-
-    private static readonly IncludeSet Includes = new("z");
+    private static readonly RowOperation Operated =
+        new(Operation.Sample, RequestField.Sample, RequestField.Context, new("z", "log_prob", "log_q"), AnswerTo);
 
     public static void MapSample(this RouteGroupBuilder group) => group.MapPost("/sample", Sample)
         .WithOperation<SampleRequest, SampleAnswer>(Operation.Sample)
@@ -65,59 +56,15 @@ internal static class SampleEndpoints
             }
             """, "two moons");
 
-    private static async Task Sample(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
+    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Operated);
+
+    private static Answer AnswerTo(WorkItem work, HashSet<string> include, RowPool pool)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Sample);
-        ServedModel model = await services.FindAsync(http, request);
-        HashSet<string> include = Includes.Asked(request, model.Name);
-        using WorkRows rows = RowsOf(request, model, limits.Value);
-        int columns = rows.RowsPerContext > 1 || request.Context is not null ? rows.RowsPerContext : ImageGrid.NearSquare(rows.Count);
-        PictureAnswer? picture = PictureAnswer.Asked(http, request, model, rows.Count, columns);
-        using WorkItem work = await services.RunAsync(http, Operation.Sample, model, request, rows);
         WorkResults results = work.Results;
-        if (picture is not null)
-        {
-            await picture.WriteAsync(http.Response, results.Values, http.RequestAborted);
-            return;
-        }
-        using Answer answer = new Answer(model.Name, model.Version, rows.Count) { Seed = rows.Seed }
-            .AddRows("samples", results.Values, model.Width)
+        Answer answer = RowOperation.To(work)
+            .AddData("samples", results.Values, work.Model)
             .Add("log_prob", results.LogProb)
             .Add("log_q", results.LogQ!);
-        if (include.Contains("z"))
-            answer.AddRows("z", results.Latents!, model.Width);
-        await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
+        return include.Contains("z") ? answer.AddLatents("z", results.Latents!, work.Model) : answer;
     }
-
-    private static WorkRows RowsOf(RowRequest request, ServedModel model, LimitsOptions limits)
-    {
-        int count = request.Count ?? throw RowRequest.Missing(RequestField.Count, "the number of rows to draw");
-        double temperature = request.Temperature ?? 1;
-        if (!(temperature > 0 && temperature <= MaxTemperature))
-            throw Invalid(RequestField.Temperature, $"temperature must lie above 0 and up to {MaxTemperature}");
-        ContextRows context = ContextRows.Of(request.Context, model);
-        long rows = (long)count * Math.Max(1, context.Count);
-        if (count < 1 || rows > limits.SamplesPerRequest)
-            throw Invalid(RequestField.Count, context.Count > 1
-                ? $"count must be at least 1, and count times {context.Count} context rows at most {limits.SamplesPerRequest} (Limits:SamplesPerRequest); count is {count}"
-                : $"count must lie in 1..{limits.SamplesPerRequest} (Limits:SamplesPerRequest); it is {count}");
-        long offset = request.Offset ?? 0;
-        if (offset < 0 || offset > long.MaxValue - rows)
-            throw Invalid(RequestField.Offset, $"offset must lie in 0..{long.MaxValue - rows}: it is the first row of the seed's stream; it is {offset}");
-        int values = Math.Max(model.Width, model.Engine.NoiseWidth);
-        if (rows * values > limits.ValuesPerRequest)
-            throw Invalid(RequestField.Count, $"{rows} rows of {values} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower count");
-        return new()
-        {
-            Count = (int)rows,
-            Context = context.Values,
-            RowsPerContext = context.Count > 0 ? count : 1,
-            Offset = offset,
-            Seed = request.Seed ?? (ulong)Random.Shared.NextInt64(MaxDrawnSeed),
-            Temperature = (float)temperature,
-        };
-    }
-
-    private static RequestException Invalid(RequestField field, string detail) =>
-        new(ProblemKind.InvalidArgument, detail) { Field = field.Name() };
 }

@@ -6,6 +6,7 @@ internal sealed record ProblemKind(string Slug, int Status, string Title)
     public static readonly ProblemKind
         BadRequest = new("bad-request", 400, "The request is malformed"),
         InvalidJson = new("invalid-json", 400, "The body is not JSON"),
+        InvalidBody = new("invalid-body", 400, "The body is not what its media type says"),
         Unauthorized = new("unauthorized", 401, "The call needs the administrator's key"),
         Forbidden = new("forbidden", 403, "The call is for administrators"),
         NotFound = new("not-found", 404, "There is nothing at this address"),
@@ -20,6 +21,8 @@ internal sealed record ProblemKind(string Slug, int Status, string Title)
         DuplicateField = new("duplicate-field", 422, "A field of the request is given twice"),
         MissingField = new("missing-field", 422, "A field of the request is missing"),
         InvalidArgument = new("invalid-argument", 422, "An argument is of the wrong type or out of range"),
+        UnknownColumn = new("unknown-column", 422, "A column is unknown to the model"),
+        MissingColumn = new("missing-column", 422, "A column that the model takes is missing"),
         UnsupportedInclude = new("unsupported-include", 422, "A value asked for by include is not available"),
         WrongWidth = new("wrong-width", 422, "A row has the wrong number of values"),
         InvalidValue = new("invalid-value", 422, "A value of a row is not a finite number"),
@@ -31,4 +34,7 @@ internal sealed record ProblemKind(string Slug, int Status, string Title)
         DeadlinePassed = new("deadline-passed", 504, "The deadline passed before the answer was computed");
 
     public string Type => "urn:flowservice:" + Slug;
+
+    /// <summary>The kind as the label of a metric.</summary>
+    public string Word => Slug.Replace('-', '_');
 }

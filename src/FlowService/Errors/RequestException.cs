@@ -9,7 +9,7 @@ internal sealed class RequestException(ProblemKind kind, string detail) : Except
     public string? Field { get; init; }
 
     /// <summary>The row at fault, counted from 0.</summary>
-    public int? Row { get; init; }
+    public long? Row { get; init; }
 
     /// <summary>The column at fault, counted from 0.</summary>
     public int? Column { get; init; }

@@ -10,12 +10,18 @@ namespace FlowService.Telemetry;
 /// </summary>
 internal sealed class RequestFacts(Operation operation)
 {
+    private long rows;
+
     public ServedModel? Model { get; set; }
 
-    public int Rows { get; set; }
+    /// <summary>The rows that were sent to be computed.</summary>
+    public long Rows => Interlocked.Read(ref rows);
 
     /// <summary>Why the request was refused or given up, in one of a few words.</summary>
     public string? Reason { get; set; }
+
+    /// <summary>Counts rows, of a whole request or of a part that is computed beside others.</summary>
+    public void Add(int count) => Interlocked.Add(ref rows, count);
 
     public TagList Labels() => new()
     {

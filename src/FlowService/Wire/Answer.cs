@@ -1,3 +1,5 @@
+using FlowService.Models;
+
 namespace FlowService.Wire;
 
 /// <summary>
@@ -17,13 +19,21 @@ internal sealed class Answer(string model, int version, int rows) : IDisposable
 
     public ulong? Seed { get; init; }
 
+    /// <summary>Columns of the body that are passed on, in the formats that have such. Their owner disposes of them.</summary>
+    public KeptColumns? Kept { get; set; }
+
     public IReadOnlyList<Column> Columns => columns;
 
     /// <summary>Adds one number for each row.</summary>
-    public Answer Add(string name, RowBuffer values) => Add(new Column(name, values, 1, false));
+    public Answer Add(string name, RowBuffer values) => Add(new Column(name, values, 1, [name], []));
 
-    /// <summary>Adds a row of <paramref name="width"/> numbers for each row.</summary>
-    public Answer AddRows(string name, RowBuffer values, int width) => Add(new Column(name, values, width, true));
+    /// <summary>Adds a latent for each row.</summary>
+    public Answer AddLatents(string name, RowBuffer values, ServedModel model) =>
+        Add(new Column(name, values, model.Width, RowLayout.ValueNames(RequestField.Z, model), [model.Width]));
+
+    /// <summary>Adds a datum for each row.</summary>
+    public Answer AddData(string name, RowBuffer values, ServedModel model) =>
+        Add(new Column(name, values, model.Width, RowLayout.ValueNames(RequestField.X, model), model.Spec.EventShape) { IsTable = model.Spec.Features is not null });
 
     /// <summary>Adds one number for each row, in a buffer that was made for this answer.</summary>
     public Answer AddDerived(string name, RowBuffer values)
@@ -60,8 +70,19 @@ internal sealed class Answer(string model, int version, int rows) : IDisposable
 }
 
 /// <summary>One named output: a number for each row, or a list of numbers.</summary>
-internal sealed record Column(string Name, RowBuffer Values, int Width, bool IsNested)
+/// <param name="Name">Its name as a whole.</param>
+/// <param name="Values">The numbers, row by row.</param>
+/// <param name="Width">How many each row has.</param>
+/// <param name="Names">The name of each number of a row, as the column of a table.</param>
+/// <param name="Shape">The shape of a row's numbers; none where it is a single one.</param>
+internal sealed record Column(string Name, RowBuffer Values, int Width, string[] Names, int[] Shape)
 {
+    /// <summary>Whether each row is a list of numbers.</summary>
+    public bool IsNested => Shape.Length > 0;
+
+    /// <summary>Whether a table has a column for each number of a row, rather than one of lists: they have names, or are single.</summary>
+    public bool IsTable { get; init; } = Shape.Length == 0;
+
     public ReadOnlySpan<float> Row(int row) => Values.Span.Slice(row * Width, Width);
 
     public bool IsFinite(int row)

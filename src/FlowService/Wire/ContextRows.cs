@@ -34,17 +34,18 @@ internal readonly record struct ContextRows(RowBuffer? Values, int Count)
         if (!perValue)
             table.CheckWidth(expected.Width, model.Name);
         if (expected.Classes is { } classes)
-            CheckClasses(table.Values.Span, classes, model.Name);
+            CheckClasses(table, classes, model.Name);
         return new(table.Values, perValue ? table.Values.Length : table.Rows);
     }
 
-    private static void CheckClasses(ReadOnlySpan<float> values, int classes, string model)
+    private static void CheckClasses(RowTable table, int classes, string model)
     {
+        ReadOnlySpan<float> values = table.Values.Span;
         for (int row = 0; row < values.Length; row++)
             if (!(values[row] >= 0 && values[row] < classes && float.IsInteger(values[row])))
                 throw new RequestException(ProblemKind.WrongContext,
-                    $"context: row {row} is {values[row].ToString(CultureInfo.InvariantCulture)}; model '{model}' takes a class, an integer in 0..{classes - 1}")
-                { Field = "context", Row = row };
+                    $"context: row {table.First + row} is {values[row].ToString(CultureInfo.InvariantCulture)}; model '{model}' takes a class, an integer in 0..{classes - 1}")
+                { Field = "context", Row = table.First + row };
     }
 
     private static string Describe(ContextSpec context) =>

@@ -18,7 +18,7 @@ internal static class JsonArgument
                 request.Version = Integer(ref reader, field);
                 break;
             case RequestField.Count:
-                request.Count = Integer(ref reader, field);
+                request.Count = Long(ref reader, field, "an integer");
                 break;
             case RequestField.Steps:
                 request.Steps = Integer(ref reader, field);
@@ -27,9 +27,7 @@ internal static class JsonArgument
                 request.TimeoutMs = Integer(ref reader, field);
                 break;
             case RequestField.Offset:
-                request.Offset = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long offset)
-                    ? offset
-                    : throw Wrong(ref reader, field, "an integer in 0..9223372036854775807");
+                request.Offset = Long(ref reader, field, "an integer in 0..9223372036854775807");
                 break;
             case RequestField.Priority:
                 request.Priority = Text(ref reader, field) switch
@@ -37,6 +35,14 @@ internal static class JsonArgument
                     "interactive" => Priority.Interactive,
                     "bulk" => Priority.Bulk,
                     var other => throw new RequestException(ProblemKind.InvalidArgument, $"priority must be interactive or bulk; it is '{other.Shown()}'") { Field = field.Name() },
+                };
+                break;
+            case RequestField.Dtype:
+                request.Dtype = Text(ref reader, field) switch
+                {
+                    "float32" => ElementType.Float32,
+                    "float64" => ElementType.Float64,
+                    var other => throw new RequestException(ProblemKind.InvalidArgument, $"dtype must be float32 or float64; it is '{other.Shown()}'") { Field = field.Name() },
                 };
                 break;
             case RequestField.Seed:
@@ -57,12 +63,17 @@ internal static class JsonArgument
     public static string Text(ref Utf8JsonReader reader, RequestField field) =>
         reader.TokenType == JsonTokenType.String
             ? reader.GetString()!
-            : throw Wrong(ref reader, field, field == RequestField.Include ? "a list of strings" : "a string");
+            : throw Wrong(ref reader, field, field is RequestField.Include or RequestField.Keep ? "a list of strings" : "a string");
 
     private static int Integer(ref Utf8JsonReader reader, RequestField field) =>
         reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int value)
             ? value
             : throw Wrong(ref reader, field, "an integer");
+
+    private static long Long(ref Utf8JsonReader reader, RequestField field, string expected) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long value)
+            ? value
+            : throw Wrong(ref reader, field, expected);
 
     private static RequestException Wrong(ref Utf8JsonReader reader, RequestField field, string expected)
     {

@@ -19,7 +19,8 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
     private JsonReaderState state = new(new JsonReaderOptions { MaxDepth = MaxDepth });
     private RequestField seen, current;
     private JsonRowsParser? rows;
-    private bool opened, inInclude;
+    private List<string>? names;
+    private bool opened;
     private long consumed, ahead;
 
     /// <summary>Takes what is whole of a piece, and says where the next piece must begin.</summary>
@@ -70,19 +71,19 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
     {
         if (rows is not null)
             rows = rows.Take(ref reader) ? rows : null;
-        else if (inInclude)
-            inInclude = TakeInclude(ref reader);
+        else if (names is not null)
+            TakeName(ref reader, names);
         else if (current != RequestField.None)
             TakeValue(ref reader);
         else if (reader.TokenType == JsonTokenType.PropertyName)
-            current = TakeName(ref reader);
+            current = TakeField(ref reader);
         else if (!opened && reader.TokenType == JsonTokenType.StartObject)
             opened = true;
         else if (!opened)
             throw new RequestException(ProblemKind.InvalidJson, $"the body must be a JSON object with the fields {allowed.Listed()}; it is {JsonRowsParser.Describe(reader.TokenType)}");
     }
 
-    private RequestField TakeName(ref Utf8JsonReader reader)
+    private RequestField TakeField(ref Utf8JsonReader reader)
     {
         RequestField field = RequestFields.Named(ref reader) & allowed;
         if (field == RequestField.None)
@@ -109,7 +110,9 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
         else if (field == RequestField.Range)
             BeginRows(ref reader, request.Range = new RowTable(field, limits, pool));
         else if (field == RequestField.Include && reader.TokenType == JsonTokenType.StartArray)
-            (request.Include, inInclude) = ([], true);
+            names = request.Include = [];
+        else if (field == RequestField.Keep && reader.TokenType == JsonTokenType.StartArray)
+            names = request.Keep = [];
         else
             JsonArgument.Take(ref reader, field, request);
     }
@@ -124,12 +127,12 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
     private static RequestException BothGiven() =>
         new(ProblemKind.InvalidArgument, "x and z are both given; send data rows or latents, not both") { Field = RequestField.Z.Name() };
 
-    private bool TakeInclude(ref Utf8JsonReader reader)
+    private void TakeName(ref Utf8JsonReader reader, List<string> list)
     {
         if (reader.TokenType == JsonTokenType.EndArray)
-            return false;
-        request.Include!.Add(JsonArgument.Text(ref reader, RequestField.Include));
-        return true;
+            names = null;
+        else
+            list.Add(JsonArgument.Text(ref reader, RequestField.Include));
     }
 
     /// <summary>NaN and Infinity are no JSON, but what Python's json module writes: name their place.</summary>

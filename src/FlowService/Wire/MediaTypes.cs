@@ -1,4 +1,5 @@
 using FlowService.Errors;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
 namespace FlowService.Wire;
@@ -8,15 +9,31 @@ internal static class MediaTypes
 {
     public const string Json = "application/json", Png = "image/png";
 
-    /// <summary>Refuses a body that cannot be read: 415.</summary>
-    public static void CheckBody(HttpRequest request)
+    /// <summary>Whether the request brings a body at all.</summary>
+    public static bool HasBody(HttpRequest request) =>
+        request.ContentLength > 0 || (request.ContentLength is null && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is true);
+
+    /// <summary>The format of the rows that a body brings; null for JSON.</summary>
+    /// <exception cref="RequestException">The body cannot be read: 415.</exception>
+    public static RowFormat? OfBody(HttpRequest request, RequestField fields)
     {
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) || !type.MediaType.Equals(Json, StringComparison.OrdinalIgnoreCase)
+        if (!HasBody(request) && fields.HasFlag(RequestField.Count))
+            return null; // samples need no body
+        string[] known = fields.HasFlag(RequestField.Dtype) ? [Json, .. RowFormat.All.Select(format => format.MediaType)] : [Json];
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) || !known.Contains(type.MediaType.Value, StringComparer.OrdinalIgnoreCase)
             || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
             throw new RequestException(ProblemKind.UnsupportedMediaType,
-                $"the body is {request.ContentType ?? "of no stated type"}; send Content-Type: {Json} (in UTF-8)");
+                $"the body is {request.ContentType?.Shown() ?? "of no stated type"}; send it as Content-Type: {string.Join(" or ", known)} (in UTF-8)");
         if (request.Headers.ContentEncoding is [var encoding, ..] && !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase))
-            throw new RequestException(ProblemKind.UnsupportedMediaType, $"the body is encoded as {encoding}; send it without Content-Encoding");
+            throw new RequestException(ProblemKind.UnsupportedMediaType, $"the body is encoded as {encoding!.Shown()}; gzip, deflate and br are read");
+        return RowFormat.Of(type.MediaType.Value);
+    }
+
+    /// <summary>The media types that an answer can have: that of the body first.</summary>
+    public static string[] Offered(RowRequest request, RequestField fields, bool pictures)
+    {
+        string[] rows = fields.HasFlag(RequestField.Dtype) ? [.. RowFormat.All.Select(format => format.MediaType)] : [];
+        return [.. new[] { request.Body?.MediaType ?? Json, Json }.Concat(rows).Concat(pictures ? [Png] : []).Distinct()];
     }
 
     /// <summary>

@@ -18,12 +18,19 @@ internal sealed class PictureAnswer
     /// <param name="images">The number of rows.</param>
     /// <param name="columns">How many images stand on one line.</param>
     /// <exception cref="RequestException">406 where the model's data are no images, 422 where the picture cannot be drawn.</exception>
-    public static PictureAnswer? Asked(HttpContext http, RowRequest request, ServedModel model, int images, int columns)
+    public static PictureAnswer? Asked(HttpContext http, RowRequest request, ServedModel model, int images, int columns) =>
+        MediaTypes.Choose(http.Request, ImageGrid.Shows(model.Spec) ? [MediaTypes.Json, MediaTypes.Png] : [MediaTypes.Json], Reason(model)) == MediaTypes.Png
+            ? Of(request, model, images, columns)
+            : null;
+
+    /// <summary>Why a model has no pictures, for a message; nothing where it has.</summary>
+    public static string Reason(ServedModel model) => ImageGrid.Shows(model.Spec) ? ""
+        : $" (the data of model '{model.Name}' have the shape [{string.Join(", ", model.Spec.EventShape)}]; pictures are of [1, H, W] and [3, H, W])";
+
+    /// <summary>The picture of so many rows.</summary>
+    /// <exception cref="RequestException">422 where it cannot be drawn.</exception>
+    public static PictureAnswer Of(RowRequest request, ServedModel model, int images, int columns)
     {
-        string[] offered = ImageGrid.Shows(model.Spec) ? [MediaTypes.Json, MediaTypes.Png] : [MediaTypes.Json];
-        string reason = $" (the data of model '{model.Name}' have the shape [{string.Join(", ", model.Spec.EventShape)}]; pictures are of [1, H, W] and [3, H, W])";
-        if (MediaTypes.Choose(http.Request, offered, offered.Length == 1 ? reason : "") != MediaTypes.Png)
-            return null;
         var grid = new ImageGrid(model.Spec, Range(request) ?? PixelRange.Of(model.Spec), images, columns);
         return grid.Fits
             ? new PictureAnswer(grid)

@@ -22,12 +22,14 @@ internal enum RequestField
     Steps = 1 << 11,
     Offset = 1 << 12,
     Priority = 1 << 13,
+    Dtype = 1 << 14,
+    Keep = 1 << 15,
 
     Common = Model | Version | Context | TimeoutMs | Priority,
-    LogProb = Common | X | Include,
-    Sample = Common | Count | Offset | Seed | Temperature | Include | Range,
-    Encode = Common | X,
-    Decode = Common | Z | Range,
+    LogProb = Common | X | Include | Dtype | Keep,
+    Sample = Common | Count | Offset | Seed | Temperature | Include | Range | Dtype,
+    Encode = LogProb,
+    Decode = Common | Z | Include | Range | Dtype | Keep,
     Interpolate = Common | X | Z | Steps | Include | Range,
 }
 
@@ -39,6 +41,7 @@ internal static class RequestFields
         (RequestField.Context, "context"), (RequestField.Include, "include"), (RequestField.Count, "count"),
         (RequestField.Seed, "seed"), (RequestField.Temperature, "temperature"), (RequestField.TimeoutMs, "timeout_ms"),
         (RequestField.Range, "range"), (RequestField.Steps, "steps"), (RequestField.Offset, "offset"), (RequestField.Priority, "priority"),
+        (RequestField.Dtype, "dtype"), (RequestField.Keep, "keep"),
     ];
 
     private static readonly (RequestField Field, byte[] Name)[] Utf8Names = [.. Names.Select(known => (known.Field, Encoding.UTF8.GetBytes(known.Name)))];
@@ -54,6 +57,9 @@ internal static class RequestFields
                 return field;
         return RequestField.None;
     }
+
+    /// <summary>The field of a name, or None.</summary>
+    public static RequestField Named(string name) => Array.Find(Names, known => known.Name == name).Field;
 
     /// <summary>The names of a set of fields, for messages.</summary>
     public static string Listed(this RequestField fields) =>

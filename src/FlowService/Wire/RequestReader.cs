@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using FlowService.Errors;
 using FlowService.Limits;
+using FlowService.Models;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Wire;
@@ -11,20 +12,25 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
     /// <summary>The longest single token, a name say: what the parser must see whole is kept in memory until it ends.</summary>
     private const int MaxTokenBytes = 64 << 10;
 
+    /// <summary>Kestrel's own buffer for a body (MaxRequestBufferSize) is as large.</summary>
+    private const int ShortBytes = 1 << 20;
+
     private readonly LimitsOptions limits = options.Value;
 
-    /// <summary>Reads the fields that the operation has. An operation with the field range may answer with a picture.</summary>
+    /// <summary>Reads the fields that the operation has: a JSON body, or the query beside a body of rows, which is left to <see cref="OpenAsync"/>.</summary>
     /// <exception cref="RequestException">What the client sent is refused: 400, 406, 413, 415 or 422.</exception>
     public async Task<RowRequest> ReadAsync(HttpContext http, RequestField fields)
     {
-        MediaTypes.CheckBody(http.Request);
-        MediaTypes.Choose(http.Request, fields.HasFlag(RequestField.Range) ? [MediaTypes.Json, MediaTypes.Png] : [MediaTypes.Json]);
-        if (http.Request.ContentLength > limits.BodyBytes)
-            throw TooLarge();
-        var request = new RowRequest();
+        var request = new RowRequest { Body = MediaTypes.OfBody(http.Request, fields) };
         try
         {
-            await ParseAsync(http.Request.BodyReader, new JsonRequestParser(request, fields, limits, pool), http.RequestAborted);
+            MediaTypes.Choose(http.Request, MediaTypes.Offered(request, fields, fields.HasFlag(RequestField.Range)));
+            if (request.Body is not null || !MediaTypes.HasBody(http.Request))
+                QueryArguments.Read(http.Request.Query, request, fields & ~(RequestField.X | RequestField.Z), limits, pool);
+            else if (http.Request.ContentLength > limits.BodyBytes)
+                throw TooLarge();
+            else
+                await ParseAsync(http.Request.BodyReader, new JsonRequestParser(request, fields, limits, pool), http.RequestAborted);
             return request;
         }
         catch
@@ -33,6 +39,22 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
             throw;
         }
     }
+
+    /// <summary>Begins to read a body of rows; null where the request was JSON.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="request">What <see cref="ReadAsync"/> has read of it.</param>
+    /// <param name="field">What the rows are: x, z, or context alone.</param>
+    /// <param name="model">The model that they are for.</param>
+    public async ValueTask<RowReader?> OpenAsync(HttpContext http, RowRequest request, RequestField field, ServedModel model)
+    {
+        if (request.Body is null)
+            return null;
+        var source = new RowSource(RowLayout.Of(request, field, model), limits, pool, IsShort(http.Request));
+        return await request.Body.OpenAsync(http.Request, source, http.RequestAborted);
+    }
+
+    /// <summary>Whether the client can send the whole body before it reads: the server's buffer takes it in.</summary>
+    public static bool IsShort(HttpRequest request) => !MediaTypes.HasBody(request) || request.ContentLength <= ShortBytes;
 
     private async Task ParseAsync(PipeReader body, JsonRequestParser parser, CancellationToken cancellation)
     {

@@ -27,12 +27,21 @@ internal sealed class RowBuffer : IDisposable
     {
         float[] values = Array;
         if (Length == values.Length)
-            values = Grow(values);
+            values = Grow(values, checked(values.Length * 2));
         values[Length++] = value;
     }
 
     /// <summary>The rest of the array, behind the values.</summary>
     public Span<float> Free => Array.AsSpan(Length);
+
+    /// <summary>Room for so many further values, behind those that are there.</summary>
+    public Span<float> Reserve(int count)
+    {
+        float[] values = Array;
+        if (count > values.Length - Length)
+            values = Grow(values, Math.Max(checked(values.Length * 2), checked(Length + count)));
+        return values.AsSpan(Length, count);
+    }
 
     /// <summary>Counts values that were written to <see cref="Free"/>.</summary>
     public void Advance(int count)
@@ -47,10 +56,10 @@ internal sealed class RowBuffer : IDisposable
             pool.Return(rented);
     }
 
-    private float[] Grow(float[] full)
+    private float[] Grow(float[] full, int capacity)
     {
-        float[] larger = pool.Take(checked(full.Length * 2));
-        full.CopyTo(larger, 0);
+        float[] larger = pool.Take(capacity);
+        full.AsSpan(0, Length).CopyTo(larger);
         array = larger;
         pool.Return(full);
         return larger;

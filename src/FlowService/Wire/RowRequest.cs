@@ -6,6 +6,9 @@ namespace FlowService.Wire;
 /// <summary>A request as it was sent, whatever its media type; what was left out is null. It owns the buffers of its rows.</summary>
 internal sealed class RowRequest : IDisposable
 {
+    /// <summary>The format of the body's rows; null where the body is JSON, or there is none.</summary>
+    public RowFormat? Body { get; init; }
+
     public string? Model { get; set; }
 
     public int? Version { get; set; }
@@ -21,7 +24,13 @@ internal sealed class RowRequest : IDisposable
 
     public List<string>? Include { get; set; }
 
-    public int? Count { get; set; }
+    /// <summary>The columns of the body that go into the answer as they are; <c>*</c> stands for all.</summary>
+    public List<string>? Keep { get; set; }
+
+    /// <summary>The element type of a binary answer.</summary>
+    public ElementType? Dtype { get; set; }
+
+    public long? Count { get; set; }
 
     public long? Offset { get; set; }
 
@@ -32,6 +41,13 @@ internal sealed class RowRequest : IDisposable
     public double? Temperature { get; set; }
 
     public int? TimeoutMs { get; set; }
+
+    /// <summary>Takes over what a body of rows has brought.</summary>
+    public void Take(RowBlock block)
+    {
+        Rows = block.Values;
+        Context ??= block.Context;
+    }
 
     /// <summary>The rows of x or z, which the model takes <paramref name="width"/> wide.</summary>
     public RowTable RowsOf(RequestField field, int width, string model)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using FlowService.Errors;
 using FlowService.Limits;
@@ -19,6 +21,9 @@ internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool 
     public RequestField Field => name;
 
     public RowBuffer Values => values;
+
+    /// <summary>The rows of the body that came before these, in a body that is read in parts: messages count them.</summary>
+    public long First { get; init; }
 
     /// <summary>The number of finished rows.</summary>
     public int Rows { get; private set; }
@@ -50,8 +55,26 @@ internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool 
         }
     }
 
+    /// <summary>Room for so many further values, to be filled whole and then counted by <see cref="AdvanceRows"/>.</summary>
+    public Span<float> Reserve(int count)
+    {
+        if (count > mostValues - values.Length)
+            throw TooManyValues();
+        return values.Reserve(count);
+    }
+
     /// <summary>Counts values that were written to <see cref="Free"/>.</summary>
     public void Advance(int count) => values.Advance(count);
+
+    /// <summary>Counts rows whose values were written to what <see cref="Reserve"/> gave.</summary>
+    /// <exception cref="RequestException">One of them is not finite.</exception>
+    public void AdvanceRows(int rows, int width)
+    {
+        values.Advance(rows * width);
+        CheckFinite(values.Span[rowStart..], width);
+        (Width, rowStart) = (width, values.Length);
+        Count(rows);
+    }
 
     public void EndRow()
     {
@@ -61,7 +84,13 @@ internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool 
         else if (width != Width && oddRow < 0)
             (oddRow, oddWidth) = (Rows, width);
         rowStart = values.Length;
-        if (++Rows > limits.RowsPerRequest)
+        Count(1);
+    }
+
+    private void Count(int rows)
+    {
+        Rows += rows;
+        if (Rows > limits.RowsPerRequest)
             throw new RequestException(ProblemKind.TooManyRows,
                 $"{name.Name()} has more than {limits.RowsPerRequest} rows; send them in several requests, or raise Limits:RowsPerRequest")
             { Field = name.Name() };
@@ -75,16 +104,33 @@ internal sealed class RowTable(RequestField name, LimitsOptions limits, RowPool 
             return;
         int row = first ? 0 : oddRow, width = first ? Width : oddWidth;
         string what = name == RequestField.Context ? "context values" : "values";
-        throw new RequestException(ProblemKind.WrongWidth, $"{name.Name()}: row {row} has {width} {what}, model '{model}' takes {expected} in each row")
-        { Field = name.Name(), Row = row };
+        throw new RequestException(ProblemKind.WrongWidth, $"{name.Name()}: row {First + row} has {width} {what}, model '{model}' takes {expected} in each row")
+        { Field = name.Name(), Row = First + row };
     }
 
     /// <summary>The refusal of the value that stands at the place reached so far.</summary>
-    public RequestException Invalid(string problem)
+    public RequestException Invalid(string problem) => IsFlat ? Invalid(Column, 0, problem) : Invalid(Rows, Column, problem);
+
+    private RequestException Invalid(int row, int column, string problem) =>
+        new(ProblemKind.InvalidValue, $"{name.Name()}: row {First + row}, column {column} {problem}; each value must be a finite number")
+        { Field = name.Name(), Row = First + row, Column = column };
+
+    private void CheckFinite(ReadOnlySpan<float> added, int width)
     {
-        (int row, int column) = IsFlat ? (Column, 0) : (Rows, Column);
-        return new(ProblemKind.InvalidValue, $"{name.Name()}: row {row}, column {column} {problem}; each value must be a finite number")
-        { Field = name.Name(), Row = row, Column = column };
+        // 0 * v is 0, or NaN where v is infinite or NaN: one sum says whether all are finite.
+        Vector<float> sums = Vector<float>.Zero;
+        int i = 0;
+        for (; i <= added.Length - Vector<float>.Count; i += Vector<float>.Count)
+            sums += new Vector<float>(added[i..]) * Vector<float>.Zero;
+        float sum = Vector.Sum(sums);
+        for (; i < added.Length; i++)
+            sum += added[i] * 0;
+        if (sum == 0)
+            return;
+        int bad = 0;
+        while (float.IsFinite(added[bad]))
+            bad++;
+        throw Invalid(Rows + bad / width, bad % width, $"is {added[bad].ToString(CultureInfo.InvariantCulture)}, as a 32-bit float");
     }
 
     private RequestException TooManyValues() => new(ProblemKind.TooManyRows,

@@ -1,0 +1,67 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using FlowService.Limits;
+
+namespace FlowService.Wire;
+
+/// <summary>
+/// The arguments beside a body of rows: they stand in the query. The query is read as the JSON object that it stands for, so that
+/// every field means the same, and fails in the same words, in both places.
+/// </summary>
+internal static partial class QueryArguments
+{
+    public static void Read(IQueryCollection query, RowRequest request, RequestField allowed, LimitsOptions limits, RowPool pool)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            foreach ((string name, var values) in query)
+                foreach (string? value in values)
+                {
+                    json.WritePropertyName(name);
+                    Write(json, RequestFields.Named(name), value ?? "");
+                }
+            json.WriteEndObject();
+        }
+        new JsonRequestParser(request, allowed, limits, pool).Take(new ReadOnlySequence<byte>(bytes.WrittenMemory), isLast: true);
+    }
+
+    private static void Write(Utf8JsonWriter json, RequestField field, string value)
+    {
+        switch (field)
+        {
+            case RequestField.Include or RequestField.Keep:
+                json.WriteStartArray();
+                foreach (string name in value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+                    json.WriteStringValue(name);
+                json.WriteEndArray();
+                break;
+            case RequestField.Context or RequestField.Range:
+                json.WriteStartArray();
+                foreach (string number in value.Split(',', StringSplitOptions.TrimEntries))
+                    WriteNumber(json, number);
+                json.WriteEndArray();
+                break;
+            case RequestField.Model or RequestField.Priority or RequestField.Dtype:
+                json.WriteStringValue(value);
+                break;
+            default:
+                WriteNumber(json, value);
+                break;
+        }
+    }
+
+    // What is no number is left to the parser, which says what the field must be.
+    private static void WriteNumber(Utf8JsonWriter json, string text)
+    {
+        if (Number().IsMatch(text))
+            json.WriteRawValue(text);
+        else
+            json.WriteStringValue(text);
+    }
+
+    [GeneratedRegex(@"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\z")]
+    private static partial Regex Number();
+}
