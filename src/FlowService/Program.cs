@@ -1,4 +1,5 @@
 using FlowService.Batching;
+using FlowService.Caching;
 using FlowService.Endpoints;
 using FlowService.Errors;
 using FlowService.Limits;
@@ -16,6 +17,7 @@ builder.Services
     .AddLimits()
     .AddTelemetry()
     .AddBatching()
+    .AddCaching()
     .AddModels()
     .AddEndpoints()
     .AddSecurity()
@@ -25,6 +27,7 @@ builder.Services
 var app = builder.Build();
 app.UseTelemetry();
 app.UseErrors();
+app.UseRequestDecompression(); // gzip, deflate, br: the readers of bodies count decompressed bytes
 app.MapEndpoints();
 app.MapTelemetry();
 app.MapSwaggerUi();

@@ -1,12 +1,14 @@
 using System.Diagnostics.Metrics;
 using BenchmarkDotNet.Attributes;
 using FlowService.Batching;
+using FlowService.Caching;
 using FlowService.Models;
 using FlowService.Telemetry;
 using FlowService.Tests.Support;
 using FlowService.Wire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace FlowBenchmarks;
 
@@ -26,7 +28,7 @@ public class QueueHandOverBenchmark : IDisposable
     public QueueHandOverBenchmark()
     {
         var metrics = new FlowMetrics(services.GetRequiredService<IMeterFactory>(), new ModelRegistry());
-        inference = new Inference(pool, metrics, TimeProvider.System);
+        inference = new Inference(pool, new AnswerCache(Options.Create(new CacheOptions()), metrics), metrics, TimeProvider.System);
         model = new ServedModel("arithmetic", 1, [new ArithmeticEngine(2)], new BatchingOptions(), new SelfTestFigures(0, 0, 0, 0, 0, 0), metrics, TimeProvider.System, NullLogger.Instance).Start();
         values = pool.Rent(2);
     }

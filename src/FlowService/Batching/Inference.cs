@@ -1,3 +1,4 @@
+using FlowService.Caching;
 using FlowService.Errors;
 using FlowService.Telemetry;
 using FlowService.Wire;
@@ -5,11 +6,21 @@ using FlowService.Wire;
 namespace FlowService.Batching;
 
 /// <summary>Takes a request's rows through the queue of its model, and waits for them: the whole way between the two threads.</summary>
-internal sealed class Inference(RowPool pool, FlowMetrics metrics, TimeProvider time)
+internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics metrics, TimeProvider time)
 {
-    /// <summary>Computes the item's results.</summary>
+    /// <summary>Computes the item's results, or finds them where the model's answers are cached.</summary>
     /// <exception cref="RequestException">429 where the queue is full, 503 where it is closed, 504 where the deadline passed.</exception>
     public async Task RunAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
+    {
+        AnswerKey? key = item.Model.IsCached ? AnswerKey.Of(item) : null;
+        if (key is { } known && cache.TryAnswer(known, item))
+            return;
+        await ComputeAsync(item, timeout, callerGone);
+        if (key is { } computed)
+            cache.Keep(computed, item);
+    }
+
+    private async Task ComputeAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
         callerGone.ThrowIfCancellationRequested();
         using var deadline = new CancellationTokenSource(timeout, time);

@@ -32,6 +32,9 @@ internal sealed class WorkResults : IDisposable
     /// <summary>The log density that samples were really drawn from.</summary>
     public RowBuffer? LogQ { get; }
 
+    /// <summary>Every output that there is.</summary>
+    public IEnumerable<RowBuffer> All => new[] { Values, LogDet, LogProb, Latents, LogQ }.OfType<RowBuffer>();
+
     public void Dispose()
     {
         Values.Dispose();

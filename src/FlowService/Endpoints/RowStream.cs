@@ -39,7 +39,7 @@ internal sealed class RowStream(
             ? RowParts.OfSamples(samples, PartRows)
             : RowParts.OfBody(body!, request, model, PartRows);
         var options = new AnswerOptions(samples?.Count ?? body!.Rows, request.Dtype ?? ElementType.Float32, include);
-        await using var output = new AnswerOutput(http, services.Limits.Value);
+        await using var output = new AnswerOutput(http);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         Task reading = ReadAsync(parts, output, stop.Token);
         try

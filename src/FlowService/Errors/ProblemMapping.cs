@@ -12,6 +12,7 @@ internal static class ProblemMapping
         RowException rows => Of(ProblemKind.WrongWidth, rows.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Of(ProblemKind.BodyTooLarge,
             "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),
+        InvalidDataException damaged => Of(ProblemKind.InvalidBody, $"the body cannot be decompressed as its Content-Encoding says: {damaged.Message}"),
         BadHttpRequestException bad => new ProblemDetails
         {
             Type = ProblemKind.BadRequest.Type,
@@ -27,9 +28,9 @@ internal static class ProblemMapping
     {
         404 => Of(ProblemKind.NotFound, $"no endpoint at {request.Path}; the API is described at /swagger"),
         405 => Of(ProblemKind.MethodNotAllowed, $"{request.Path} does not take {request.Method}; the header Allow names what it takes"),
-        406 => Of(ProblemKind.NotAcceptable, "the answer is application/json"),
+        406 => Of(ProblemKind.NotAcceptable, "no media type of the answer is accepted"),
         413 => Of(ProblemKind.BodyTooLarge, "the body is larger than this service accepts"),
-        415 => Of(ProblemKind.UnsupportedMediaType, "send Content-Type: application/json"),
+        415 => Of(ProblemKind.UnsupportedMediaType, "the body's media type or encoding is not understood here"),
         >= 500 => new ProblemDetails { Type = ProblemKind.Internal.Type, Title = ProblemKind.Internal.Title, Status = status },
         _ => new ProblemDetails { Type = ProblemKind.BadRequest.Type, Title = ProblemKind.BadRequest.Title, Status = status },
     };

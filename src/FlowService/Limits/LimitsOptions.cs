@@ -19,13 +19,6 @@ internal sealed class LimitsOptions
     [Within(1L, 1L << 50, ErrorMessage = "Limits:StreamRows must be 1 or more: it is the most rows of a body or an answer of NumPy, CSV or Arrow rows (default 1000000000).")]
     public long StreamRows { get; set; } = 1_000_000_000;
 
-    /// <summary>
-    /// The bytes of an answer that are kept for a client which sends its rows before it reads any (default 64 MiB). Beyond it the
-    /// service waits for the client to read.
-    /// </summary>
-    [Within(65536L, 1L << 40, ErrorMessage = "Limits:AnswerAheadBytes must be 65536 or more: so much of an answer is kept while the client still sends (default 67108864).")]
-    public long AnswerAheadBytes { get; set; } = 64 << 20;
-
     /// <summary>The most rows in one JSON request, or in one whose answer is JSON (default 100000).</summary>
     [Within(1, int.MaxValue, ErrorMessage = "Limits:RowsPerRequest must be 1 or more: it is the most rows in one request (default 100000).")]
     public int RowsPerRequest { get; set; } = 100_000;

@@ -25,9 +25,10 @@ internal sealed class ModelLoader(
         try
         {
             BatchingOptions batches = batching.Get(folder.Name);
+            ServingOptions options = serving.Get(folder.Name);
             Checkpoint checkpoint = Checkpoint.Read(folder.Path);
             SelfTestFigures? figures = null;
-            foreach (FlowEngine<float> engine in Engines(checkpoint, serving.Get(folder.Name)))
+            foreach (FlowEngine<float> engine in Engines(checkpoint, options))
             {
                 engines.Add(engine);
                 if (figures is null)
@@ -39,7 +40,8 @@ internal sealed class ModelLoader(
                 WarmUp.Run(engine, batches.BatchRows);
             }
             logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
-            return ModelVersion.Ready(new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger).Start());
+            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger) { IsCached = options.Cache };
+            return ModelVersion.Ready(served.Start());
         }
         catch (Exception e)
         {

@@ -38,7 +38,7 @@ internal sealed class ModelOverridesAreValid(
     [
         nameof(BatchingOptions.BatchRows), nameof(BatchingOptions.QueueRows), nameof(BatchingOptions.DelayMicroseconds),
         nameof(BatchingOptions.DeadlineSeconds), nameof(BatchingOptions.MaxDeadlineSeconds),
-        nameof(ServingOptions.Versions), nameof(ServingOptions.Instances), nameof(ServingOptions.Devices), nameof(ServingOptions.Deterministic),
+        nameof(ServingOptions.Versions), nameof(ServingOptions.Instances), nameof(ServingOptions.Devices), nameof(ServingOptions.Deterministic), nameof(ServingOptions.Cache),
     ];
 
     public ValidateOptionsResult Validate(string? name, ModelsOptions options)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using FlowCore;
 using FlowCore.Engines;
 using FlowService.Batching;
@@ -9,9 +10,13 @@ namespace FlowService.Models;
 /// A loaded version of a model: its engines, its queue and its threads. Requests hold a lease of it: a version that is retired
 /// finishes what it was asked, and its own threads dispose of the engines.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A source that is cancelled once, and has no timer, holds nothing that would have to be disposed of.")]
 internal sealed class ServedModel
 {
+    private static long loads;
+
     private readonly BatchWorker worker;
+    private readonly CancellationTokenSource retiring = new();
     private int leases = 1; // the registry's
     private int retired;
 
@@ -23,6 +28,15 @@ internal sealed class ServedModel
         Queue = new BatchQueue(batching, engines, time);
         worker = new BatchWorker(this, Queue, metrics, time, logger);
     }
+
+    /// <summary>A number that no other loaded version has had in this process.</summary>
+    public long Load { get; } = Interlocked.Increment(ref loads);
+
+    /// <summary>Whether its answers are cached.</summary>
+    public bool IsCached { get; init; }
+
+    /// <summary>Cancelled when the version takes no new requests.</summary>
+    public CancellationToken Retired => retiring.Token;
 
     public string Name { get; }
 
@@ -79,7 +93,10 @@ internal sealed class ServedModel
     public Task RetireAsync()
     {
         if (Interlocked.Exchange(ref retired, 1) == 0)
+        {
+            retiring.Cancel();
             EndLease();
+        }
         return Ended;
     }
 }

@@ -30,6 +30,9 @@ internal sealed class ServingOptions
     /// </summary>
     public bool Deterministic { get; set; }
 
+    /// <summary>Remembers answers and gives them again where the same is asked, within <c>Cache:Bytes</c> (default false).</summary>
+    public bool Cache { get; set; }
+
     public bool IsLatest => Versions.Equals(Latest, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a version is one of those that may be loaded.</summary>

@@ -18,7 +18,7 @@ internal sealed class FlowMetrics
     private static readonly int[] RowBuckets = [.. Enumerable.Range(0, 17).Select(i => 1 << i)];
 
     private readonly Meter meter;
-    private readonly Counter<long> requests, rows, batches, batchFailures, rejections, savedRows, modelLoads, evictions;
+    private readonly Counter<long> requests, rows, batches, batchFailures, rejections, savedRows, modelLoads, evictions, cacheHits, cacheMisses;
     private readonly Histogram<int> batchRows;
     private readonly Histogram<double> requestSeconds, queueSeconds, computeSeconds, loadSeconds;
 
@@ -36,6 +36,8 @@ internal sealed class FlowMetrics
         batchFailures = meter.CreateCounter<long>("flowservice.batch.failures", "{failure}", "Computations that failed, by reason (fault, out_of_memory); a batch that fails is tried again in parts.");
         savedRows = meter.CreateCounter<long>("flowservice.rows.saved", "{row}", "Rows that were accepted and not computed, for nobody waits for them: by reason (client_gone, deadline_passed).");
         modelLoads = meter.CreateCounter<long>("flowservice.model.loads", "{load}", "Versions that were loaded, by outcome (ready, failed).");
+        cacheHits = meter.CreateCounter<long>("flowservice.cache.hits", "{request}", "Requests, or parts of a stream, whose answer was remembered.");
+        cacheMisses = meter.CreateCounter<long>("flowservice.cache.misses", "{request}", "Requests, or parts of a stream, of a cached model that had to be computed.");
         evictions = meter.CreateCounter<long>("flowservice.model.evictions", "{eviction}", "Versions that made room for another one.");
         loadSeconds = Seconds("flowservice.model.load.duration", "Reading, self-test and warm-up of one version.");
         meter.CreateObservableGauge("flowservice.queue.depth", () => registry.Served.Select(model => new Measurement<long>(model.Queue.Rows, model.ModelLabel, model.VersionLabel)),
@@ -51,6 +53,10 @@ internal sealed class FlowMetrics
         if (queueSeconds.Enabled)
             queueSeconds.Record(waited.TotalSeconds, item.Model.ModelLabel, item.Model.VersionLabel, new("operation", item.Operation.Name()));
     }
+
+    /// <summary>An answer was looked for in the cache.</summary>
+    public void Cached(WorkItem item, bool isHit) =>
+        (isHit ? cacheHits : cacheMisses).Add(1, item.Model.ModelLabel, item.Model.VersionLabel, new("operation", item.Operation.Name()));
 
     /// <summary>A batch was computed.</summary>
     public void BatchRun(ServedModel model, Direction direction, int rowCount, TimeSpan duration)

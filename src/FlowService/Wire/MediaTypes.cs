@@ -13,12 +13,16 @@ internal static class MediaTypes
     public static bool HasBody(HttpRequest request) =>
         request.ContentLength > 0 || (request.ContentLength is null && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is true);
 
+    /// <summary>Whether the query says it all: samples need no body.</summary>
+    public static bool IsQueryAlone(HttpRequest request, RequestField fields) =>
+        fields.HasFlag(RequestField.Count) && request.ContentType is null && !HasBody(request);
+
     /// <summary>The format of the rows that a body brings; null for JSON.</summary>
     /// <exception cref="RequestException">The body cannot be read: 415.</exception>
     public static RowFormat? OfBody(HttpRequest request, RequestField fields)
     {
-        if (!HasBody(request) && fields.HasFlag(RequestField.Count))
-            return null; // samples need no body
+        if (IsQueryAlone(request, fields))
+            return null;
         string[] known = fields.HasFlag(RequestField.Dtype) ? [Json, .. RowFormat.All.Select(format => format.MediaType)] : [Json];
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) || !known.Contains(type.MediaType.Value, StringComparer.OrdinalIgnoreCase)
             || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))

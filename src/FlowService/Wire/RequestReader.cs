@@ -25,7 +25,7 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
         try
         {
             MediaTypes.Choose(http.Request, MediaTypes.Offered(request, fields, fields.HasFlag(RequestField.Range)));
-            if (request.Body is not null || !MediaTypes.HasBody(http.Request))
+            if (request.Body is not null || MediaTypes.IsQueryAlone(http.Request, fields))
                 QueryArguments.Read(http.Request.Query, request, fields & ~(RequestField.X | RequestField.Z), limits, pool);
             else if (http.Request.ContentLength > limits.BodyBytes)
                 throw TooLarge();

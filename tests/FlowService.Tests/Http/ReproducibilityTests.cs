@@ -26,7 +26,7 @@ public sealed class ReproducibilityTests
     public async Task A_row_has_the_same_numbers_in_thousands_of_random_batches(string model, string engine, bool deterministic)
     {
         await using ServiceHost host = await ServiceHost.StartAsync(Repository, null,
-            ("Engine:Kind", engine), ($"Models:Overrides:{model}:Deterministic", $"{deterministic}"), ("Batching:BatchRows", "48"));
+            ("Engine:Kind", engine), ($"Models:Overrides:{model}:Deterministic", $"{deterministic}"), ("Batching:BatchRows", "48"), ("Batching:DeadlineSeconds", "300"));
         using HttpClient http = host.Http();
         bool bits = host.Registry.Get(model, null).Served!.Engine.SameBitsInAnyBatch;
         Assert.Equal(deterministic || engine == "compiled", bits);
@@ -78,7 +78,7 @@ public sealed class ReproducibilityTests
     [Fact]
     public async Task Requests_of_other_seeds_and_temperatures_do_not_affect_each_other()
     {
-        await using ServiceHost host = await ServiceHost.StartAsync(Repository, null, ("Batching:BatchRows", "48"));
+        await using ServiceHost host = await ServiceHost.StartAsync(Repository, null, ("Batching:BatchRows", "48"), ("Batching:DeadlineSeconds", "300"));
         using HttpClient http = host.Http();
         string[] bodies = [.. Enumerable.Range(0, 24).Select(i => $$"""{"model":"two-moons","seed":{{i / 3}},"count":{{1 + i}},"temperature":{{(0.5 + i % 3 * 0.5).ToString(CultureInfo.InvariantCulture)}}}""")];
         var alone = new List<string>();

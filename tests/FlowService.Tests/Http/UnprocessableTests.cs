@@ -77,7 +77,7 @@ public sealed class UnprocessableTests(SharedService service)
     [InlineData("/sample", """{"model":"two-moons","count":-5}""", "invalid-argument", "1..100000")]
     [InlineData("/sample", """{"model":"two-moons","count":100001}""", "invalid-argument", "1..100000")]
     [InlineData("/sample", """{"model":"two-moons","count":1.5}""", "invalid-argument", "count must be an integer")]
-    [InlineData("/sample", """{"model":"two-moons","count":2147483648}""", "invalid-argument", "count must be an integer")]
+    [InlineData("/sample", """{"model":"two-moons","count":2147483648}""", "invalid-argument", "count must lie in 1..100000")]
     [InlineData("/sample", """{"model":"two-moons","count":1,"seed":-1}""", "invalid-argument", "seed must be an integer")]
     [InlineData("/sample", """{"model":"two-moons","count":1,"seed":18446744073709551616}""", "invalid-argument", "seed must be an integer")]
     [InlineData("/sample", """{"model":"two-moons","count":1,"temperature":0}""", "invalid-argument", "temperature")]

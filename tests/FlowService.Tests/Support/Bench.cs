@@ -1,12 +1,14 @@
 using System.Diagnostics.Metrics;
 using FlowCore.Engines;
 using FlowService.Batching;
+using FlowService.Caching;
 using FlowService.Models;
 using FlowService.Telemetry;
 using FlowService.Wire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace FlowService.Tests.Support;
 
@@ -25,7 +27,7 @@ internal sealed class Bench : IAsyncDisposable
         this.time = time ?? TimeProvider.System;
         options = new BatchingOptions { BatchRows = batchRows, QueueRows = queueRows, DelayMicroseconds = delayMicroseconds };
         metrics = new FlowMetrics(services.GetRequiredService<IMeterFactory>(), new ModelRegistry());
-        inference = new Inference(Pool, metrics, this.time);
+        inference = new Inference(Pool, new AnswerCache(Options.Create(new CacheOptions()), metrics), metrics, this.time);
         Model = Serve("arithmetic", [.. Enumerable.Range(0, instances).Select(_ => new ArithmeticEngine(1))]);
     }
 

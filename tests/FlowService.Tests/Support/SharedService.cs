@@ -2,7 +2,7 @@
 
 namespace FlowService.Tests.Support;
 
-/// <summary>One service with the four test models, for the tests that only ask it.</summary>
+/// <summary>One service with the test models, for the tests that only ask it.</summary>
 public sealed class SharedService : IAsyncLifetime
 {
     private readonly TemporaryFolder repository = TestModels.Repository();

@@ -10,7 +10,7 @@ namespace FlowService.Tests.Support;
 /// <summary>Small untrained flows, and repositories of them in a folder of their own.</summary>
 internal static class TestModels
 {
-    public const string Plain = "two-moons", Wide = "wide", Classes = "digits", Conditional = "posterior";
+    public const string Plain = "two-moons", Wide = "wide", Classes = "digits", Conditional = "posterior", Named = "patients";
 
     public static FlowSpec Spec(string name, int features, ContextSpec? context = null, int hidden = 16) => new()
     {
@@ -65,6 +65,7 @@ internal static class TestModels
         Write(folder.Path, Spec(Wide, 30));
         Write(folder.Path, Spec(Classes, 4, new ContextSpec { Classes = 3 }));
         Write(folder.Path, Spec(Conditional, 3, new ContextSpec { Size = 2 }));
+        Write(folder.Path, Spec(Named, 2, new ContextSpec { Size = 1, Features = ["age"] }) with { Features = ["height", "weight"] });
         return folder;
     }
 }
