@@ -12,16 +12,18 @@ namespace FlowService.Endpoints;
 /// </summary>
 internal sealed class AnswerOutput : IAsyncDisposable
 {
+    private readonly HttpResponse response;
     private readonly AnswerSpool? spool;
     private readonly IHttpMinResponseDataRateFeature? rate;
     private readonly MinDataRate? usualRate;
 
     public AnswerOutput(HttpContext http)
     {
-        Writer = http.Response.BodyWriter;
+        response = http.Response;
+        Writer = response.BodyWriter;
         if (RequestReader.IsShort(http.Request))
             return;
-        spool = new AnswerSpool(http.Response.Body, http.RequestAborted);
+        spool = new AnswerSpool(response.Body, http.RequestAborted);
         Writer = PipeWriter.Create(spool, new StreamPipeWriterOptions(leaveOpen: true));
         // A client that still sends is not too slow a reader.
         rate = http.Features.Get<IHttpMinResponseDataRateFeature>();
@@ -30,6 +32,9 @@ internal sealed class AnswerOutput : IAsyncDisposable
     }
 
     public PipeWriter Writer { get; }
+
+    /// <summary>Whether a byte of the answer is, or will be, on its way: no other one can take its place.</summary>
+    public bool HasBegun => response.HasStarted || spool is { HasBegun: true };
 
     /// <summary>The client has sent everything: from now on it must read.</summary>
     public void BodyIsRead() => rate?.MinDataRate = usualRate;

@@ -24,6 +24,9 @@ internal sealed class AnswerSpool : Stream
         sending = SendAsync(stop.Token);
     }
 
+    /// <summary>Whether anything was written.</summary>
+    public bool HasBegun { get; private set; }
+
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -39,6 +42,7 @@ internal sealed class AnswerSpool : Stream
         await turn.WaitAsync(cancellationToken);
         try
         {
+            HasBegun = true;
             await filling.WriteAsync(buffer, cancellationToken);
             Wake();
         }

@@ -46,7 +46,7 @@ internal sealed class RowStream(
         {
             await WriteAsync(format, options, output);
         }
-        catch (RequestException e) when (writer is not null)
+        catch (RequestException e) when (output.HasBegun)
         {
             http.Features.Get<RequestFacts>()?.Reason = e.Kind.Word;
             services.Logger.AnswerBroken(http.Request.Path, written, e.Message);
@@ -70,8 +70,10 @@ internal sealed class RowStream(
             {
                 Task<ComputedPart> computing = ComputeAsync(part, isFirst, stop);
                 isFirst = false;
-                if (!await IsTakenAsync(computing, stop))
-                    await DisposeAsync(computing);
+                if (await IsTakenAsync(computing, stop))
+                    continue;
+                await DisposeAsync(computing);
+                return;
             }
             if (isFirst)
                 throw new RequestException(ProblemKind.InvalidArgument, "the body holds no rows; send at least one");

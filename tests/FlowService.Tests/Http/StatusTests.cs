@@ -55,7 +55,7 @@ public sealed class StatusTests(SharedService service) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/logprob", """{"model":"none","x":[[0,1]]}""", "unknown-model", "digits, posterior, two-moons, wide")]
+    [InlineData("/logprob", """{"model":"none","x":[[0,1]]}""", "unknown-model", "digits, patients, posterior, two-moons, wide")]
     [InlineData("/sample", """{"model":"two-moons","version":7,"count":1}""", "unknown-version", "it has 1")]
     public async Task A_model_or_version_that_does_not_exist_is_404(string path, string body, string type, string words)
     {

@@ -10,6 +10,8 @@ namespace FlowService.Wire.Csv;
 /// <summary>Rows of CSV: each cell's bytes to a number, without a string between them.</summary>
 internal sealed class CsvRowReader : RowReader
 {
+    private const int MostDigits = 128;
+
     private readonly CsvReader csv;
     private readonly RowColumns columns;
     private readonly string[] names;
@@ -31,7 +33,7 @@ internal sealed class CsvRowReader : RowReader
         {
             if (!await csv.ReadAsync(cancellation))
                 throw Invalid("the body is empty; send rows, under a line with the columns' names");
-            return new CsvRowReader(csv, source, hasHeader ?? Enumerable.Range(0, csv.FieldCount).Any(i => !TryParse(csv.GetSpan(i), out _)));
+            return new CsvRowReader(csv, source, hasHeader ?? Enumerable.Range(0, csv.FieldCount).Any(i => !TryParse(csv.GetSpan(i), csv.Separator, out _)));
         }
         catch (CsvFormatException e)
         {
@@ -90,7 +92,7 @@ internal sealed class CsvRowReader : RowReader
     private float Number(int column, RowTable table)
     {
         ReadOnlySpan<byte> cell = csv.GetSpan(column);
-        if (TryParse(cell, out float value) && float.IsFinite(value))
+        if (TryParse(cell, csv.Separator, out float value) && float.IsFinite(value))
             return value;
         long row = table.First + table.Rows;
         string problem = cell.IsEmpty ? "is empty" : $"is '{Encoding.UTF8.GetString(cell).Shown()}'";
@@ -104,6 +106,14 @@ internal sealed class CsvRowReader : RowReader
         return new(new RecordBatch(schema, kept.Select(column => column.Build()), rows), [.. Enumerable.Range(0, kept.Length)]);
     }
 
-    private static bool TryParse(ReadOnlySpan<byte> cell, out float value) =>
-        float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+    /// <summary>A number; where the comma does not part the cells it may be the decimal sign.</summary>
+    private static bool TryParse(ReadOnlySpan<byte> cell, char separator, out float value)
+    {
+        if (separator == ',' || cell.Length > MostDigits || cell.IndexOf((byte)',') is not (>= 0 and var comma))
+            return float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+        Span<byte> pointed = stackalloc byte[cell.Length];
+        cell.CopyTo(pointed);
+        pointed[comma] = (byte)'.';
+        return float.TryParse(pointed, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+    }
 }

@@ -34,15 +34,9 @@ internal sealed class NpyRowReader : RowReader
     {
         try
         {
-            ReadResult start = await body.ReadAtLeastAsync(NpyHeader.StartBytes, cancellation);
-            int length = NpyHeader.LengthOf(start.Buffer.Slice(0, Math.Min(start.Buffer.Length, NpyHeader.StartBytes)).ToArray());
-            body.AdvanceTo(start.Buffer.Start);
-            ReadResult read = await body.ReadAtLeastAsync(length, cancellation);
-            if (read.Buffer.Length < length)
-                throw new FlowException("ends within its header");
-            NpyHeader header = NpyHeader.Parse(read.Buffer.Slice(0, length).ToArray());
-            body.AdvanceTo(read.Buffer.GetPosition(length));
-            return new NpyRowReader(body, header, source);
+            byte[] start = await ReadBytesAsync(body, NpyHeader.StartBytes, cancellation);
+            byte[] rest = await ReadBytesAsync(body, NpyHeader.LengthOf(start) - start.Length, cancellation);
+            return new NpyRowReader(body, NpyHeader.Parse([.. start, .. rest]), source);
         }
         catch (FlowException e)
         {
@@ -64,10 +58,16 @@ internal sealed class NpyRowReader : RowReader
                 return; // what has arrived is computed while the next rows are on their way
             int rows = (int)Math.Min(wanted - block.Rows, read.Buffer.Length / header.RowBytes);
             if (rows == 0 && read.IsCompleted)
-                throw Invalid($"the body ends after row {RowsRead + block.Rows} of the {header.Rows} that its header counts");
+                throw Ended(read,$"the body ends after row {RowsRead + block.Rows} of the {header.Rows} that its header counts");
             ReadOnlySequence<byte> taken = read.Buffer.Slice(0, (long)rows * header.RowBytes);
-            Take(block, taken, rows);
-            body.AdvanceTo(taken.End, rows == 0 ? read.Buffer.End : taken.End);
+            try
+            {
+                Take(block, taken, rows);
+            }
+            finally
+            {
+                body.AdvanceTo(taken.End, rows == 0 ? read.Buffer.End : taken.End);
+            }
             if (rows == 0 && block.Rows > 0 && !Waits)
                 return;
         }
@@ -132,7 +132,7 @@ internal sealed class NpyRowReader : RowReader
         int values = checked((int)header.Rows * Width), bytes = checked(values * header.Size);
         ReadResult read = await body.ReadAtLeastAsync(bytes, cancellation);
         if (read.Buffer.Length < bytes)
-            throw Invalid($"the body ends before the {header.Rows} rows that its header counts");
+            throw Ended(read,$"the body ends before the {header.Rows} rows that its header counts");
         ReadOnlySequence<byte> raw = read.Buffer.Slice(0, bytes);
         RowBuffer all = Singles(raw, values);
         body.AdvanceTo(raw.End);
@@ -149,6 +149,22 @@ internal sealed class NpyRowReader : RowReader
                 both.Span[row * Width + column] = source[row];
         }
         Split(block, both.Span, rows);
+    }
+
+    private RequestException Ended(in ReadResult read, string problem)
+    {
+        body.AdvanceTo(read.Buffer.End); // what has been read must be let go, or the server breaks the connection off
+        return Invalid(problem);
+    }
+
+    private static async ValueTask<byte[]> ReadBytesAsync(PipeReader body, int count, CancellationToken cancellation)
+    {
+        if (count == 0)
+            return [];
+        ReadResult read = await body.ReadAtLeastAsync(count, cancellation);
+        byte[] bytes = read.Buffer.Slice(0, Math.Min(count, read.Buffer.Length)).ToArray();
+        body.AdvanceTo(read.Buffer.GetPosition(bytes.Length));
+        return bytes.Length == count || count == NpyHeader.StartBytes ? bytes : throw new FlowException("ends within its header");
     }
 
     private async ValueTask CheckEndAsync(CancellationToken cancellation)
