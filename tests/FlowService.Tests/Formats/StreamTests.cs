@@ -95,14 +95,20 @@ public sealed class StreamTests(SharedService service)
     public async Task Streams_wait_for_places_where_requests_would_be_refused()
     {
         using TemporaryFolder repository = TestModels.Repository();
-        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null,
-            ("Batching:BatchRows", "16"), ("Batching:QueueRows", "80"), ("Limits:RowsPerRequest", "64"), ("Limits:SamplesPerRequest", "64"));
+        using var hook = new EngineHook();
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, hook.Engines,
+            ("Batching:BatchRows", "16"), ("Batching:QueueRows", "16"), ("Limits:RowsPerRequest", "16"), ("Limits:SamplesPerRequest", "16"));
         using HttpClient own = host.Http();
-        byte[] expected = await http.RowsAsync(Score, Npy.Of(Rows(4000), 4000, 2), Npy.MediaType);
+        byte[] expected = await own.RowsAsync("/sample?model=two-moons&count=16&seed=1", null, null, Npy.MediaType);
 
-        byte[][] answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => own.RowsAsync(Score, Npy.Of(Rows(4000), 4000, 2), Npy.MediaType)));
+        hook.Hold();
+        Task<byte[]> stream = own.RowsAsync("/sample?model=two-moons&count=4000&seed=1", null, null, Npy.MediaType);
+        await hook.Entered();
+        await Eventually.TrueAsync(() => host.QueuedRows == 16, "the second part fills the queue");
+        hook.Release();
 
-        Assert.All(answers, answer => Assert.Equal(expected, answer));
+        Assert.Equal(expected[128..], (await stream)[128..expected.Length]);
+        Assert.Equal(128 + 4000 * 8, (await stream).Length);
     }
 
     [Fact]
