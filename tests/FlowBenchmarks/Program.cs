@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using FlowBenchmarks;
+using FlowBenchmarks.Serving;
 
 if (args is ["golden"])
 {
@@ -19,6 +20,12 @@ if (args is ["engines"])
 if (args is ["steps"])
 {
     EngineTable.PrintSteps(Console.Out);
+    return;
+}
+
+if (args is ["serving", .. var peer])
+{
+    ServingTable.Print(Console.Out, peer.FirstOrDefault());
     return;
 }
 

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace FlowBenchmarks.Serving;
+
+/// <summary>A server in a process of its own, ready to be asked.</summary>
+internal sealed class Server : IDisposable
+{
+    private readonly Process process;
+
+    private Server(Process process, int port) => (this.process, Port) = (process, port);
+
+    public int Port { get; }
+
+    /// <summary>The service, with the models of a repository.</summary>
+    public static Server Start(string repository, params string[] settings)
+    {
+        int port = FreePort();
+        return Start(port, "/health/ready", Path.Combine(AppContext.BaseDirectory, "FlowService"), [$"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", .. settings]);
+    }
+
+    /// <summary>The same model behind FastAPI and PyTorch.</summary>
+    public static Server StartPeer(string script)
+    {
+        int port = FreePort();
+        return Start(port, "/raw?rows=1&repeat=1", "/usr/bin/python3", [script, "--port", $"{port}", "--threads", "1"]);
+    }
+
+    public string Get(string path)
+    {
+        using var http = new HttpClient();
+        return http.GetStringAsync(new Uri($"http://127.0.0.1:{Port}{path}")).GetAwaiter().GetResult();
+    }
+
+    public void Dispose()
+    {
+        process.Kill(entireProcessTree: true);
+        process.WaitForExit();
+        process.Dispose();
+    }
+
+    private static Server Start(int port, string ready, string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        Process process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        var server = new Server(process, port);
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(1) && !process.HasExited; Thread.Sleep(100))
+            try
+            {
+                server.Get(ready);
+                return server;
+            }
+            catch (HttpRequestException)
+            {
+                // Not yet.
+            }
+        server.Dispose();
+        throw new InvalidOperationException($"{program} has not started");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
