@@ -49,6 +49,7 @@ internal static class LatentEndpoints
     {
         group.MapPost("/encode", Encode)
             .WithOperation<EncodeRequest, EncodeAnswer>(Operation.Encode)
+            .WithRows(RequestField.Encode)
             .WithTags("Latent space")
             .WithSummary("Rows to latents")
             .WithDescription("z = f(x) of each row, and log|det dz/dx|. `/decode` takes the latents back to the rows.")
@@ -60,6 +61,7 @@ internal static class LatentEndpoints
                 """);
         group.MapPost("/decode", Decode)
             .WithOperation<DecodeRequest, DecodeAnswer>(Operation.Decode)
+            .WithRows(RequestField.Decode)
             .WithPicture()
             .WithTags("Latent space")
             .WithSummary("Latents to rows")

@@ -33,6 +33,7 @@ internal static class LikelihoodEndpoints
 
     public static void MapLikelihood(this RouteGroupBuilder group) => group.MapPost("/logprob", LogProb)
         .WithOperation<LogProbRequest, LogProbAnswer>(Operation.LogProb)
+        .WithRows(RequestField.LogProb)
         .WithTags("Scoring")
         .WithSummary("Exact log densities of rows")
         .WithDescription("""

@@ -38,6 +38,7 @@ internal static class SampleEndpoints
 
     public static void MapSample(this RouteGroupBuilder group) => group.MapPost("/sample", Sample)
         .WithOperation<SampleRequest, SampleAnswer>(Operation.Sample)
+        .WithRows(RequestField.Sample)
         .WithPicture()
         .WithTags("Sampling")
         .WithSummary("Rows drawn from the model")

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FlowService.Batching;
 using FlowService.Telemetry;
+using FlowService.Wire;
 
 namespace FlowService.OpenApi;
 
@@ -16,6 +17,9 @@ internal sealed record ExampleMetadata(string Body, string? Answer, string Name)
 /// <summary>An example of a parameter.</summary>
 internal sealed record ParameterExampleMetadata(string Name, string Value);
 
+/// <summary>Marks an endpoint that reads and answers rows in other formats than JSON, its arguments being in the query then.</summary>
+internal sealed record RowsMetadata(RequestField Fields);
+
 /// <summary>Marks an endpoint that answers <c>image/png</c> too.</summary>
 internal sealed record PictureMetadata;
 
@@ -30,6 +34,8 @@ internal static class EndpointDescriptions
         .WithMetadata(new OperationMetadata(operation), new BodyMetadata(typeof(TRequest)))
         .Produces<TAnswer>()
         .WithErrors(OperationErrors);
+
+    public static RouteHandlerBuilder WithRows(this RouteHandlerBuilder builder, RequestField fields) => builder.WithMetadata(new RowsMetadata(fields));
 
     public static RouteHandlerBuilder WithPicture(this RouteHandlerBuilder builder) => builder.WithMetadata(new PictureMetadata());
 

@@ -25,6 +25,8 @@ internal sealed class OperationDescriptions : IOperationFilter
                     },
                 },
             };
+        if (metadata.OfType<RowsMetadata>().FirstOrDefault() is { } rows)
+            RowDescriptions.Add(operation, rows.Fields);
         foreach (ParameterExampleMetadata example in metadata.OfType<ParameterExampleMetadata>())
             if (operation.Parameters?.FirstOrDefault(each => each.Name == example.Name) is OpenApiParameter parameter)
                 parameter.Example = JsonValue.Create(example.Value);

@@ -9,7 +9,12 @@ namespace FlowService.Wire;
 /// One JSON body, in pieces as they arrive, to a <see cref="RowRequest"/>. Fields may come in any order; a number or a string may
 /// be cut between two pieces.
 /// </summary>
-internal sealed class JsonRequestParser(RowRequest request, RequestField allowed, LimitsOptions limits, RowPool pool)
+/// <param name="request">Where the fields are put.</param>
+/// <param name="allowed">The fields that there may be.</param>
+/// <param name="limits">The limits for one request.</param>
+/// <param name="pool">Where rows are put.</param>
+/// <param name="seen">The fields that the request has given already, in its query.</param>
+internal sealed class JsonRequestParser(RowRequest request, RequestField allowed, LimitsOptions limits, RowPool pool, RequestField seen = RequestField.None)
 {
     private const int MaxDepth = 8;
 
@@ -17,11 +22,14 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
     private const int BytesANumber = 8;
 
     private JsonReaderState state = new(new JsonReaderOptions { MaxDepth = MaxDepth });
-    private RequestField seen, current;
+    private RequestField current;
     private JsonRowsParser? rows;
     private List<string>? names;
     private bool opened;
     private long consumed, ahead;
+
+    /// <summary>The fields that have been given so far.</summary>
+    public RequestField Seen => seen;
 
     /// <summary>Takes what is whole of a piece, and says where the next piece must begin.</summary>
     public SequencePosition Take(in ReadOnlySequence<byte> piece, bool isLast)

@@ -6,12 +6,13 @@ using FlowService.Limits;
 namespace FlowService.Wire;
 
 /// <summary>
-/// The arguments beside a body of rows: they stand in the query. The query is read as the JSON object that it stands for, so that
+/// The arguments in the query, where those beside a body of rows must stand. The query is read as the JSON object that it stands for, so that
 /// every field means the same, and fails in the same words, in both places.
 /// </summary>
 internal static partial class QueryArguments
 {
-    public static void Read(IQueryCollection query, RowRequest request, RequestField allowed, LimitsOptions limits, RowPool pool)
+    /// <summary>Reads the query; the fields that were in it.</summary>
+    public static RequestField Read(IQueryCollection query, RowRequest request, RequestField allowed, LimitsOptions limits, RowPool pool)
     {
         var bytes = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(bytes))
@@ -25,7 +26,9 @@ internal static partial class QueryArguments
                 }
             json.WriteEndObject();
         }
-        new JsonRequestParser(request, allowed, limits, pool).Take(new ReadOnlySequence<byte>(bytes.WrittenMemory), isLast: true);
+        var parser = new JsonRequestParser(request, allowed, limits, pool);
+        parser.Take(new ReadOnlySequence<byte>(bytes.WrittenMemory), isLast: true);
+        return parser.Seen;
     }
 
     private static void Write(Utf8JsonWriter json, RequestField field, string value)

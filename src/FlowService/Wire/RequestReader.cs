@@ -17,7 +17,7 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
 
     private readonly LimitsOptions limits = options.Value;
 
-    /// <summary>Reads the fields that the operation has: a JSON body, or the query beside a body of rows, which is left to <see cref="OpenAsync"/>.</summary>
+    /// <summary>Reads the fields that the operation has, from the query and a JSON body. A body of rows is left to <see cref="OpenAsync"/>.</summary>
     /// <exception cref="RequestException">What the client sent is refused: 400, 406, 413, 415 or 422.</exception>
     public async Task<RowRequest> ReadAsync(HttpContext http, RequestField fields)
     {
@@ -25,12 +25,13 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
         try
         {
             MediaTypes.Choose(http.Request, MediaTypes.Offered(request, fields, fields.HasFlag(RequestField.Range)));
+            RequestField inQuery = http.Request.Query.Count == 0 ? RequestField.None
+                : QueryArguments.Read(http.Request.Query, request, fields & ~(RequestField.X | RequestField.Z), limits, pool);
             if (request.Body is not null || MediaTypes.IsQueryAlone(http.Request, fields))
-                QueryArguments.Read(http.Request.Query, request, fields & ~(RequestField.X | RequestField.Z), limits, pool);
-            else if (http.Request.ContentLength > limits.BodyBytes)
+                return request;
+            if (http.Request.ContentLength > limits.BodyBytes)
                 throw TooLarge();
-            else
-                await ParseAsync(http.Request.BodyReader, new JsonRequestParser(request, fields, limits, pool), http.RequestAborted);
+            await ParseAsync(http.Request.BodyReader, new JsonRequestParser(request, fields, limits, pool, inQuery), http.RequestAborted);
             return request;
         }
         catch

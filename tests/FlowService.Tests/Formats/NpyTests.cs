@@ -173,11 +173,22 @@ public sealed class NpyTests(SharedService service)
     [InlineData("/logprob?model=two-moons&model=two-moons", 2, "duplicate-field", "model")]
     [InlineData("/logprob?model=two-moons&timeout_ms=soon", 2, "invalid-argument", "timeout_ms must be an integer")]
     [InlineData("/logprob?model=two-moons&include=colour", 2, "unsupported-include", "colour")]
+    [InlineData("/logprob?model=two-moons&context=0.5,high", 2, "invalid-value", "context")]
     public async Task Arguments_in_the_query_fail_in_the_words_of_JSON(string path, int width, string type, string words)
     {
         JsonElement problem = await http.RefusedAsync(path, Npy.Of(new float[width], 1, width), Npy.MediaType, HttpStatusCode.UnprocessableEntity);
 
         Assert.Equal(type, problem.Type());
         Assert.Contains(words, problem.Detail(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Arguments_of_a_JSON_body_may_stand_in_the_query_too()
+    {
+        float[] expected = (await http.AskAsync("/logprob", """{"model":"two-moons","x":[[1,2]]}""")).Floats("log_prob");
+
+        Assert.Equal(expected, (await http.AskAsync("/logprob?model=two-moons", """{"x":[[1,2]]}""")).Floats("log_prob"));
+        JsonElement twice = await http.RefusedAsync("/logprob?model=two-moons", """{"model":"two-moons","x":[[1,2]]}""", HttpStatusCode.UnprocessableEntity);
+        Assert.Equal("duplicate-field", twice.Type());
     }
 }
