@@ -56,7 +56,7 @@ internal static class LatentEndpoints
             .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]] }""",
                 """
                 {
-                  "model": "two-moons", "version": 1, "z": [[-0.3259506, -0.211569], [1.0938123, -0.5338077]], "log_det": [1.7230521, 2.2711964]
+                  "model": "two-moons", "version": 1, "z": [[-0.37321672, -0.15775949], [1.0606087, -0.5463956]], "log_det": [1.7294469, 2.272027]
                 }
                 """);
         group.MapPost("/decode", Decode)
@@ -70,7 +70,7 @@ internal static class LatentEndpoints
             .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""",
                 """
                 {
-                  "model": "two-moons", "version": 1, "x": [[0.8195716, 0.5227051], [0.6254729, -0.48388702]], "log_det": [-1.7283907, -2.2759247]
+                  "model": "two-moons", "version": 1, "x": [[0.826378, 0.5167665], [0.6776407, -0.49941155]], "log_det": [-1.7055634, -2.2940035]
                 }
                 """);
     }

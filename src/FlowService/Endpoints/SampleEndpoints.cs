@@ -52,8 +52,8 @@ internal static class SampleEndpoints
         .WithExample("""{ "model": "two-moons", "count": 2, "seed": 42, "temperature": 1.0 }""",
             """
             {
-              "model": "two-moons", "version": 1, "seed": 42, "samples": [[-0.04022363, 0.22273146], [1.5792834, -0.46574807]],
-              "log_prob": [-0.8245127, -1.4004188], "log_q": [-0.8245127, -1.4004188]
+              "model": "two-moons", "version": 1, "seed": 42, "samples": [[-0.05101938, 0.21004945], [1.6028197, -0.44588637]],
+              "log_prob": [-0.8430085, -1.3359224], "log_q": [-0.8430085, -1.3359224]
             }
             """, "two moons");
 

@@ -37,6 +37,47 @@ public sealed class DemoModelTests
     }
 
     [Fact]
+    public async Task The_examples_of_the_description_are_true()
+    {
+        await using ServiceHost host = await ServiceHost.StartAsync(Repository);
+        using HttpClient client = host.Http();
+        JsonElement description = JsonDocument.Parse(await client.GetStringAsync("/swagger/v1/swagger.json")).RootElement;
+        int compared = 0;
+
+        foreach (JsonProperty path in description.GetProperty("paths").EnumerateObject())
+            if (path.Value.TryGetProperty("post", out JsonElement operation) && operation.TryGetProperty("requestBody", out JsonElement body)
+                && operation.GetProperty("responses").GetProperty("200").TryGetProperty("content", out JsonElement answer))
+                foreach ((string name, JsonElement expected) in Examples(answer))
+                {
+                    JsonElement actual = await client.AskAsync(path.Name, Examples(body.GetProperty("content")).Single(example => example.Name == name).Value.GetRawText());
+                    Assert.True(IsNear(expected, actual), $"{path.Name}: {actual.GetRawText()}");
+                    compared++;
+                }
+
+        Assert.Equal(5, compared);
+    }
+
+    private static IEnumerable<(string Name, JsonElement Value)> Examples(JsonElement content)
+    {
+        if (!content.TryGetProperty("application/json", out JsonElement json))
+            yield break;
+        if (json.TryGetProperty("example", out JsonElement only))
+            yield return ("", only);
+        if (json.TryGetProperty("examples", out JsonElement named))
+            foreach (JsonProperty each in named.EnumerateObject())
+                yield return (each.Name, each.Value.GetProperty("value"));
+    }
+
+    private static bool IsNear(JsonElement a, JsonElement b) => (a.ValueKind, b.ValueKind) switch
+    {
+        (JsonValueKind.Number, JsonValueKind.Number) => Math.Abs(a.GetDouble() - b.GetDouble()) <= 1e-4 * (1 + Math.Abs(a.GetDouble())),
+        (JsonValueKind.Array, JsonValueKind.Array) => a.GetArrayLength() == b.GetArrayLength() && a.EnumerateArray().Zip(b.EnumerateArray()).All(pair => IsNear(pair.First, pair.Second)),
+        (JsonValueKind.Object, JsonValueKind.Object) => a.EnumerateObject().Select(each => each.Name).SequenceEqual(b.EnumerateObject().Select(each => each.Name))
+            && a.EnumerateObject().All(each => IsNear(each.Value, b.GetProperty(each.Name))),
+        _ => a.ValueEquals(b.GetString()),
+    };
+
+    [Fact]
     public async Task The_first_example_of_sample_is_a_picture_where_one_is_asked_for()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(Repository);
