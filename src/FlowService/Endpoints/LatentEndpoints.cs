@@ -56,7 +56,7 @@ internal static class LatentEndpoints
             .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]] }""",
                 """
                 {
-                  "model": "two-moons", "version": 1, "z": [[-0.37321672, -0.15775949], [1.0606087, -0.5463956]], "log_det": [1.7294469, 2.272027]
+                  "model": "two-moons", "version": 1, "z": [[-0.37321672, -0.15775949], [1.0606087, -0.5463956]], "log_det": [1.7294469, 2.2720265]
                 }
                 """);
         group.MapPost("/decode", Decode)
