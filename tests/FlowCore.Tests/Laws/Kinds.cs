@@ -140,6 +140,13 @@ public static class Kinds
         ("odd packed checkerboard", CouplingMask.PackedCheckerboardOdd, [2, 2, 4]),
     ];
 
+    private static readonly (string Name, CouplingMask Mask, SplitOrder Order, int[] Image)[] SplitMasks =
+    [
+        ("first channels", CouplingMask.FirstHalf, SplitOrder.InnerFirst, [3, 2, 2]),
+        ("packed checkerboard", CouplingMask.PackedCheckerboardEven, SplitOrder.SplitFirst, [2, 3, 2]),
+        ("odd packed checkerboard, same shape", CouplingMask.PackedCheckerboardOdd, SplitOrder.SameShape, [3, 1, 4]),
+    ];
+
     public static readonly Kind[] All =
     [
         .. ImageCouplings.Select(c => new Kind($"image coupling, {c.Name}", _ => Coupling(c.Mask, new AffineElementSpec(), ConvNet)) { Image = c.Image }),
@@ -149,6 +156,8 @@ public static class Kinds
         new("unsqueeze", _ => new UnsqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [8, 1, 2] },
         .. Enum.GetValues<SplitOrder>().Select(order =>
             new Kind($"split, {order}", _ => new SplitSpec { Order = order, Inner = [new ActNormSpec(), new MatrixSpec()] }) { Image = [4, 2, 2] }),
+        .. SplitMasks.Select(split => new Kind($"split, {split.Name}", _ => new SplitSpec { Mask = split.Mask, Order = split.Order, Inner = [new ActNormSpec()] }) { Image = split.Image }),
+        new("split of a vector", d => new SplitSpec { Mask = EveryThird(d), Inner = [new ActNormSpec()] }),
         new("split, deeper", _ => new SplitSpec { Inner = [new SqueezeSpec(), new MatrixSpec(), new SplitSpec { Order = SplitOrder.SplitFirst, Inner = [new ActNormSpec()] }] }) { Image = [2, 2, 2] },
         new("matrix of channels", _ => new MatrixSpec()) { Image = [3, 2, 2] },
         new("plain matrix of channels", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Image = [3, 1, 2] },
