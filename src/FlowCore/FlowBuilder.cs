@@ -86,7 +86,7 @@ public static class FlowBuilder
     internal static Element Build(ElementSpec spec, EventShape shape) => spec switch
     {
         AffineElementSpec s => new AffineElement(s, shape),
-        SplineElementSpec s => new SplineElement(s),
+        SplineElementSpec s => new SplineElement(s, shape.Channels),
         GaussianizationElementSpec s => new GaussianizationElement(s),
         SumOfSquaresElementSpec s => new SumOfSquaresElement(s),
         BernsteinElementSpec s => new BernsteinElement(s),

@@ -172,6 +172,7 @@ public static class Kinds
         .. SplineElements.Select(e => new Kind($"coupling, spline, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp)) { Angle = e.Spec.HalfTurn }),
         new("coupling, spline on a box", _ => Coupling(CouplingMask.Odd, Box, Mlp) with { KeptElement = Box }) { UnitInterval = true, UnitLatents = true },
         new("coupling, spline, tails feature by feature", d => Coupling(CouplingMask.Odd, MixedTails(d / 2), Mlp) with { KeptElement = MixedTails((d + 1) / 2) }),
+        new("coupling, spline, bounds feature by feature", d => Coupling(CouplingMask.Odd, OwnBounds(d / 2), Mlp)),
         new("coupling, periodic features", _ => Coupling(CouplingMask.Odd, new AffineElementSpec(), Periodic)) { Least = 4, Most = 4 },
         .. Conditioners.Select((conditioner, i) =>
             new Kind($"coupling, conditioner {i}", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), conditioner))),
@@ -183,6 +184,7 @@ public static class Kinds
         new("autoregressive, reverse order", d => Autoregressive(new AffineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Reverse()] }) { Least = 1 },
         new("autoregressive, 2 passes", d => Autoregressive(new SplineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Select(i => i % 2)] }),
         new("autoregressive, tails feature by feature", d => Autoregressive(MixedTails(d)) with { Order = [.. Enumerable.Range(0, d).Select(i => (d - 1 - i) / 2)] }) { Least = 1 },
+        new("autoregressive, tails and bounds feature by feature", d => Autoregressive(MixedTails(d) with { FeatureBounds = OwnBounds(d).FeatureBounds })) { Least = 1 },
         new("inverse autoregressive", _ => new InvertedSpec { Of = Autoregressive(new AffineElementSpec { Scale = ScaleMap.Sigmoid, Least = 1e-3 }) }) { Least = 1 },
         .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
         .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
@@ -221,6 +223,8 @@ public static class Kinds
 
     private static SplineElementSpec MixedTails(int features) =>
         new() { Bound = 3, FeatureTails = [.. Enumerable.Range(0, features).Select(i => i % 2 == 0 ? SplineTails.Circular : SplineTails.Linear)] };
+
+    private static SplineElementSpec OwnBounds(int features) => new() { Bins = 5, FeatureBounds = [.. Enumerable.Range(0, features).Select(i => 0.5 + i)] };
 
     private static AutoregressiveSpec Autoregressive(ElementSpec element) =>
         new() { Element = element, Conditioner = new MadeSpec { Hidden = [16, 12], Activation = Activation.Tanh } };
