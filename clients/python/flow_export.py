@@ -412,7 +412,7 @@ def _nf_coupled_spline(layer):
     return {
         "num_input_channels": int(q.features), "num_blocks": len(net.blocks), "num_hidden_channels": int(net.hidden_features),
         "num_context_channels": None if net.context_features is None else int(net.context_features),
-        "num_bins": int(q.num_bins), **kind, "tail_bound": _nf_bound(q.tail_bound),
+        "num_bins": int(q.num_bins), **kind, "tail_bound": _nf_coupled_bound(q, own),
         "activation": _blocks_activation(net.blocks, _activation_word), "dropout_probability": _dropout(net.blocks),
         "reverse_mask": bool((q.transform_features == 0).any()), "init_identity": True,
     }
@@ -459,8 +459,6 @@ def _nf_periodic(preprocessing, circular):
         raise ExportError(f"the preprocessing {_kind(preprocessing)} in front of a spline's network cannot be described")
     if getattr(preprocessing, "apply_bias", False):
         raise ExportError("periodic features with a bias cannot be described")
-    if torch.is_tensor(preprocessing.scale):
-        raise ExportError("periodic features with one scale per feature cannot be described; use one tail_bound for all")
 
 
 def _nf_made(net, features, hidden, context):
@@ -497,9 +495,17 @@ def _nf_circular(tails):
 
 
 def _nf_bound(bound):
-    if torch.is_tensor(bound):
-        raise ExportError("a spline with one bound per feature cannot be described; scale the features, so that one bound fits all")
-    return float(bound)
+    return bound.tolist() if torch.is_tensor(bound) else float(bound)
+
+
+def _nf_coupled_bound(q, own):
+    """One bound, or one for each feature: the coupling keeps those of the features that it transforms, its other transform the rest."""
+    if not torch.is_tensor(q.tail_bound):
+        return float(q.tail_bound)
+    if own is None:
+        raise ExportError("a spline with one bound per feature, and without a transform of its kept features, cannot be described")
+    bounds = {int(i): bound for i, bound in [*zip(q.transform_features.tolist(), q.tail_bound.tolist()), *zip(q.identity_features.tolist(), own.tail_bound.tolist())]}
+    return [bounds[i] for i in range(int(q.features))]
 
 
 def _nf_angles(layer, *names):
@@ -638,16 +644,17 @@ def _number(value, name):
 
 
 def _multiscale_shape(model):
-    channels, height, width = _list(model.q0[0].shape)
+    shape = list(_list(model.q0[0].shape))
     for i, level in enumerate(model.flows):
         if i > 0:
-            if not str(model.merges[i - 1].mode).startswith("channel"):
-                raise ExportError(f"a merge by {model.merges[i - 1].mode} cannot be described; channel can")
-            channels += _list(model.q0[i].shape)[0]
+            if str(model.merges[i - 1].mode).startswith("channel"):
+                shape[0] += _list(model.q0[i].shape)[0]
+            else:
+                shape[-1] *= 2  # each colour of a checkerboard is packed to half the width
         for layer in level:
             if _kind(layer) == "Squeeze":
-                channels, height, width = channels // 4, height * 2, width * 2
-    return [channels, height, width]
+                shape = [shape[0] // 4, shape[1] * 2, shape[2] * 2]
+    return shape
 
 
 def _nf_context(model, hint):

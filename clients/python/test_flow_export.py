@@ -151,9 +151,6 @@ class Refusals(Folder):
         model.flows[0].prqct.tails = ["circular"]
         model.flows[0].prqct.unconditional_transform.tails = ["box"]
         self.refused(model, "'box'")
-        model.flows[0].prqct.tails = "linear"
-        model.flows[0].prqct.tail_bound = torch.tensor([3.0, 4.0])
-        self.refused(model, "bound per feature")
         model = self.model("normflows/nsf_ar")
         model.flows[2].mprqat.tails = None
         self.refused(model, "tails None")
@@ -392,6 +389,30 @@ class Details(Folder):
         self.assertNotIn("tails", written["flows"][0]["args"])
         self.assertEqual([layer["args"] for layer in written["flows"][1:3]], [{"ind": [other], "bound": 3.0}, {"ind": [other], "bound": 3.0, "shift": [0.5]}])
         self.assertEqual(written["base"], {"type": "UniformGaussian", "args": {"ndim": 2, "ind": [other]}, "key_prefix": "q0."})
+
+    def test_a_bound_for_each_feature(self):
+        model = self.model("normflows/nsf_coupling_2d")
+        inner = model.flows[0].prqct
+        del inner.tail_bound
+        inner.register_buffer("tail_bound", torch.tensor([2.0]))
+        inner.unconditional_transform.register_buffer("tail_bound", torch.tensor([3.5]))
+        args = self.exported(model)["flows"][0]["args"]
+        self.assertEqual(args["tail_bound"], [2.0, 3.5] if inner.transform_features.item() == 0 else [3.5, 2.0])
+        model = self.model("normflows/nsf_ar")
+        del model.flows[0].mprqat.tail_bound
+        model.flows[0].mprqat.register_buffer("tail_bound", torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]))
+        self.assertEqual(self.exported(model)["flows"][0]["args"]["tail_bound"], [1.0, 2.0, 3.0, 4.0, 5.0])
+
+    def test_a_merge_by_checkerboard_doubles_the_width(self):
+        model = self.model("normflows/glow_variants")
+        model.merges[0].mode = "checkerboard"
+        written = self.exported(model)
+        self.assertEqual(written["merges"][0]["args"], {"mode": "checkerboard"})
+        channels, height, width = model.q0[0].shape
+        for layer in model.flows[0]:
+            if type(layer).__name__ == "Squeeze":
+                channels, height, width = channels // 4, height * 2, width * 2
+        self.assertEqual(written["event_shape"], [channels // 4, height * 2, width * 4])
 
     def test_an_autoregressive_circular_layer(self):
         model = self.model("normflows/nsf_ar")
