@@ -20,16 +20,17 @@ public abstract class ImportedLayers
     /// <param name="rows">Rows of data.</param>
     /// <param name="expected">The latent, written into the second argument, and the log-density.</param>
     /// <param name="compiled">Whether the compiled engine runs it, too.</param>
+    /// <param name="context">The context of every row.</param>
     /// <param name="on">What a feature is given back as: an angle within its circle.</param>
-    protected void Agrees(string json, double[][] rows, Func<double[], double[], double> expected, bool compiled = true, Func<int, double, double>? on = null)
+    protected void Agrees(string json, double[][] rows, Func<double[], double[], double> expected, bool compiled = true, double[]? context = null, Func<int, double, double>? on = null)
     {
         Checkpoint checkpoint = ForeignModel.Import(Encoding.UTF8.GetBytes(json), Weights, "test");
         using (var torch = new TorchEngine<double>(checkpoint.BuildFlow()))
-            Agrees(torch, rows, expected, on);
+            Agrees(torch, rows, expected, context, on);
         if (!compiled)
             return;
         using var engine = new CompiledEngine<double>(checkpoint);
-        Agrees(engine, rows, expected, on);
+        Agrees(engine, rows, expected, context, on);
     }
 
     /// <summary>A tensor of small random numbers, which are returned as well.</summary>
@@ -50,12 +51,13 @@ public abstract class ImportedLayers
     /// <summary>ln N(z; 0, 1), summed.</summary>
     protected static double StandardNormal(IEnumerable<double> z) => z.Sum(value => -0.5 * value * value - 0.5 * Math.Log(2 * Math.PI));
 
-    private static void Agrees(FlowEngine<double> engine, double[][] rows, Func<double[], double[], double> expected, Func<int, double, double>? on)
+    private static void Agrees(FlowEngine<double> engine, double[][] rows, Func<double[], double[], double> expected, double[]? context, Func<int, double, double>? on)
     {
         int width = engine.Width, count = rows.Length;
         double[] x = [.. rows.SelectMany(row => row)], z = new double[x.Length], logDet = new double[count], logProb = new double[count], back = new double[x.Length];
-        engine.Forward(x, default, z, logDet, logProb);
-        engine.Inverse(z, default, back, new double[count], new double[count]);
+        double[] condition = context is null ? [] : [.. rows.SelectMany(_ => context)];
+        engine.Forward(x, condition, z, logDet, logProb);
+        engine.Inverse(z, condition, back, new double[count], new double[count]);
         for (int row = 0; row < count; row++)
         {
             var latent = new double[width];
