@@ -75,13 +75,14 @@ internal static class TensorSurgery
     /// <summary>A strict triangle whose entries are listed row by row, in a full matrix.</summary>
     public static WeightTensor Triangle(this WeightTensor entries, int size, bool lower)
     {
-        var matrix = new float[size * size];
-        ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(entries.Data.Span);
-        int next = 0;
+        // The entries behind a zero, which fills the other places.
+        WeightTensor padded = Stack(entries with { Shape = [1], Data = new byte[WeightTensor.SizeOf(entries.Type)] }, entries);
+        var from = new int[size * size];
+        int next = 1;
         for (int i = 0; i < size; i++)
             for (int j = lower ? 0 : i + 1; j < (lower ? i : size); j++)
-                matrix[i * size + j] = values[next++];
-        return Floats(matrix, size, size);
+                from[i * size + j] = next++;
+        return padded.Rows(from).Reshape(size, size);
     }
 
     public static WeightTensor Floats(float[] values, params long[] shape) =>
