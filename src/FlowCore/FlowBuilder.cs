@@ -72,6 +72,7 @@ public static class FlowBuilder
         LinearSpec s => new LuLinear(s, shape.Features),
         MatrixSpec s => new InvertibleMatrix(s, shape.Channels),
         RotationSpec => new Rotation(shape.Features),
+        HouseholderSpec s => new Householder(s, shape.Features),
         BatchNormSpec s => new Bijections.BatchNorm(s, shape.Features),
         ScaleShiftSpec s => new ScaleShift(s, shape),
         SoftclipSpec s => new Softclip(s),

@@ -198,6 +198,7 @@ public static class Kinds
         new("matrix", _ => new MatrixSpec()) { Least = 1 },
         new("plain matrix from the right", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Least = 1 },
         new("rotation", _ => new RotationSpec()) { Least = 1 },
+        .. new[] { 1, 4 }.Select(count => new Kind($"householder, {count}", _ => new HouseholderSpec { Reflections = count }) { Least = 1 }),
         new("batch norm", _ => new BatchNormSpec()) { Least = 1 },
         new("scale and shift", _ => new ScaleShiftSpec()) { Least = 1 },
         new("softclip", _ => new SoftclipSpec()) { Least = 1 },
