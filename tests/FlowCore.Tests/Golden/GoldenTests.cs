@@ -15,7 +15,7 @@ public sealed class GoldenTests
     public void Float64_equals_the_library(string name)
     {
         GoldenModel model = GoldenModel.Read(name);
-        using var engine = new TorchEngine<double>(model.Checkpoint.BuildFlow());
+        using var engine = new TorchEngine<double>(model.Checkpoint.BuildFlow(), TestDevice.Name);
         GoldenRun run = new(model, engine);
         foreach (GoldenCheck check in run.Checks())
             Assert.True(check.Error <= check.Mark, $"{name}: {check.What} is off by {check.Error:g3}, the mark is {check.Mark:g1}");
@@ -37,7 +37,7 @@ public sealed class GoldenTests
     public void Float32_log_densities_stay_within_a_thousandth_of_a_nat(string name)
     {
         GoldenModel model = GoldenModel.Read(name);
-        using var engine = new TorchEngine<float>(model.Checkpoint.BuildFlow());
+        using var engine = new TorchEngine<float>(model.Checkpoint.BuildFlow(), TestDevice.Name);
         double error = GoldenRun.Float32Error(model, engine);
         Assert.True(error <= 1e-3, $"{name}: log_prob is off by {error:g3} nats");
     }
