@@ -4,9 +4,15 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using FlowBenchmarks;
 
-if (args is ["golden"])
+if (args is ["golden", .. var rest])
 {
-    GoldenTable.Print(Console.Out);
+    GoldenTable.Print(Console.Out, rest is [var on] ? on : "cpu");
+    return;
+}
+
+if (args is ["device", var device])
+{
+    DeviceTable.Print(Console.Out, device);
     return;
 }
 
