@@ -28,75 +28,69 @@ internal static class DeviceTable
 
     private static void Print(TextWriter output, string what, Checkpoint checkpoint, string device, int rows, bool sample)
     {
-        double whole = Whole(checkpoint, device, rows, sample);
-        var (launches, computed) = Computed(checkpoint, Libtorch.Device(device), rows, sample);
+        using var engine = new TorchEngine<float>(checkpoint.BuildFlow(), device);
+        using Flow flow = checkpoint.BuildFlow();
+        Device on = Libtorch.Device(device);
+        flow.to(on);
+        flow.eval();
+        float[] noise = new float[rows * engine.NoiseWidth], temperature = new float[rows], x = new float[rows * engine.Width], z = new float[x.Length], logDet = new float[rows], logProb = new float[rows];
+        engine.DrawNoise(1, 0, noise);
+        temperature.AsSpan().Fill(1);
+        void Whole()
+        {
+            if (!sample)
+            {
+                engine.Forward(noise, default, z, logDet, logProb);
+                return;
+            }
+            engine.Latents(noise, default, temperature, z, logProb);
+            engine.Inverse(z, default, x, logDet, logProb);
+        }
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        Tensor there = randn(rows, flow.NoiseWidth, device: on), ones = torch.ones(rows, device: on);
+        void Launch()
+        {
+            if (!sample)
+            {
+                flow.BaseLogProb(flow.Encode(there).Values);
+                return;
+            }
+            Tensor latents = flow.Draw(there, ones).Latents;
+            flow.Decode(latents);
+            flow.BaseLogProb(latents);
+        }
+        var (whole, launches, computed) = Seconds(Whole, Launch, on);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"| {what} | {(sample ? "sample" : "logprob")} | {rows} | {rows / whole:0} | {Math.Max(0, whole - computed) / whole:p0} | {(computed - launches) / whole:p0} | {launches / whole:p0} |"));
     }
 
-    // Seconds a call, as the service makes it.
-    private static double Whole(Checkpoint checkpoint, string device, int rows, bool sample)
+    // Medians of calls in turns: from host memory to host memory; on rows that are there already, until all is launched, and until it is done.
+    private static (double Whole, double Launches, double Computed) Seconds(Action call, Action launch, Device device)
     {
-        using var engine = new TorchEngine<float>(checkpoint.BuildFlow(), device);
-        float[] noise = new float[rows * engine.NoiseWidth], ones = new float[rows], x = new float[rows * engine.Width], z = new float[x.Length], logDet = new float[rows], logProb = new float[rows];
-        engine.DrawNoise(1, 0, noise);
-        ones.AsSpan().Fill(1);
-        return Seconds(() =>
+        List<double> whole = [], launches = [], computed = [];
+        long start = 0;
+        for (int i = -WarmUps; i < 5 || Stopwatch.GetElapsedTime(start) < Least; i++)
         {
-            if (sample)
-            {
-                engine.Latents(noise, default, ones, z, logProb);
-                engine.Inverse(z, default, x, logDet, logProb);
-            }
-            else
-                engine.Forward(noise, default, z, logDet, logProb);
-            return 0;
-        }).Whole;
-    }
-
-    // Seconds until all kernels are launched, and until they are done, on rows that are there already.
-    private static (double Launches, double Computed) Computed(Checkpoint checkpoint, Device device, int rows, bool sample)
-    {
-        using var mode = inference_mode();
-        using var scope = NewDisposeScope();
-        using Flow flow = checkpoint.BuildFlow();
-        flow.to(device);
-        flow.eval();
-        Tensor noise = randn(rows, flow.NoiseWidth, device: device), ones = torch.ones(rows, device: device);
-        var (computed, launches) = Seconds(() =>
-        {
-            using var call = NewDisposeScope();
+            if (i == 0)
+                start = Stopwatch.GetTimestamp();
+            using var scope = NewDisposeScope();
             long began = Stopwatch.GetTimestamp();
-            if (sample)
-            {
-                Tensor latents = flow.Draw(noise, ones).Latents;
-                flow.Decode(latents);
-                flow.BaseLogProb(latents);
-            }
-            else
-                flow.BaseLogProb(flow.Encode(noise).Values);
+            call();
+            double took = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            began = Stopwatch.GetTimestamp();
+            launch();
             double launched = Stopwatch.GetElapsedTime(began).TotalSeconds;
             if (device.type == DeviceType.CUDA)
                 cuda.synchronize(device);
-            return launched;
-        });
-        return (launches, computed);
+            if (i < 0)
+                continue;
+            whole.Add(took);
+            launches.Add(launched);
+            computed.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        }
+        return (Median(whole), Median(launches), Median(computed));
     }
 
-    // Medians over many calls: of the whole call, and of what it says of itself.
-    private static (double Whole, double Inner) Seconds(Func<double> call)
-    {
-        for (int i = 0; i < WarmUps; i++)
-            call();
-        var times = new List<(double Whole, double Inner)>();
-        long start = Stopwatch.GetTimestamp();
-        do
-        {
-            long began = Stopwatch.GetTimestamp();
-            double inner = call();
-            times.Add((Stopwatch.GetElapsedTime(began).TotalSeconds, inner));
-        }
-        while (times.Count < 5 || Stopwatch.GetElapsedTime(start) < Least);
-        return (times.Select(time => time.Whole).Order().ElementAt(times.Count / 2), times.Select(time => time.Inner).Order().ElementAt(times.Count / 2));
-    }
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }
