@@ -116,16 +116,15 @@ internal static class NormflowsLayers
     {
         if (initialized is not null)
             source.RequireInitialized(initialized);
-        WeightTensor scale = source.Take($"{prefix}.s"), shift = source.Take($"{prefix}.t", scale.Shape);
-        if (!shape.IsImage || scale.Shape is [.., 1, 1])
-        {
-            int[] sizes = shape.IsImage ? [shape.Channels, 1, 1] : shape.Sizes;
-            return Part.Of<BijectionSpec>(new ActNormSpec(),
-                ("log_scale", scale.Expand(sizes).Reshape(shape.Channels)), ("shift", shift.Expand(sizes).Reshape(shape.Channels))).Inverted();
-        }
-        WeightTensor both = TensorSurgery.Stack(shift.Expand(shape.Sizes).Reshape(1, shape.Width), scale.Expand(shape.Sizes).Reshape(1, shape.Width));
+        WeightTensor scale = source.Take($"{prefix}.s");
+        bool byChannel = !shape.IsImage || scale.Shape is [.., 1, 1];
+        int[] sizes = shape.IsImage && byChannel ? [shape.Channels, 1, 1] : shape.Sizes;
+        scale = scale.Expand(sizes);
+        WeightTensor shift = source.Take($"{prefix}.t").Expand(sizes);
+        if (byChannel)
+            return Part.Of<BijectionSpec>(new ActNormSpec(), ("log_scale", scale.Reshape(shape.Channels)), ("shift", shift.Reshape(shape.Channels))).Inverted();
         return Part.Of<BijectionSpec>(new ElementwiseSpec { Element = new AffineElementSpec { Scale = ScaleMap.Exp } },
-            ("constants", both.Transpose().Reshape([.. shape.Sizes.Select(size => (long)size), 2]))).Inverted();
+            ("constants", TensorSurgery.SideBySide(shift.Reshape(shape.Width, 1), scale.Reshape(shape.Width, 1)).Reshape([.. scale.Shape, 2]))).Inverted();
     }
 
     /// <summary>The order in which a permutation takes features, or channels, on the way to the latents.</summary>
