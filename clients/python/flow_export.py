@@ -412,7 +412,7 @@ def _nf_coupled_spline(layer):
     return {
         "num_input_channels": int(q.features), "num_blocks": len(net.blocks), "num_hidden_channels": int(net.hidden_features),
         "num_context_channels": None if net.context_features is None else int(net.context_features),
-        "num_bins": int(q.num_bins), **kind, "tail_bound": _nf_bound(q.tail_bound),
+        "num_bins": int(q.num_bins), **kind, "tail_bound": _nf_coupled_bound(q, own),
         "activation": _blocks_activation(net.blocks, _activation_word), "dropout_probability": _dropout(net.blocks),
         "reverse_mask": bool((q.transform_features == 0).any()), "init_identity": True,
     }
@@ -459,8 +459,6 @@ def _nf_periodic(preprocessing, circular):
         raise ExportError(f"the preprocessing {_kind(preprocessing)} in front of a spline's network cannot be described")
     if getattr(preprocessing, "apply_bias", False):
         raise ExportError("periodic features with a bias cannot be described")
-    if torch.is_tensor(preprocessing.scale):
-        raise ExportError("periodic features with one scale per feature cannot be described; use one tail_bound for all")
 
 
 def _nf_made(net, features, hidden, context):
@@ -497,9 +495,17 @@ def _nf_circular(tails):
 
 
 def _nf_bound(bound):
-    if torch.is_tensor(bound):
-        raise ExportError("a spline with one bound per feature cannot be described; scale the features, so that one bound fits all")
-    return float(bound)
+    return bound.tolist() if torch.is_tensor(bound) else float(bound)
+
+
+def _nf_coupled_bound(q, own):
+    """One bound, or one for each feature: the coupling keeps those of the features that it transforms, its other transform the rest."""
+    if not torch.is_tensor(q.tail_bound):
+        return float(q.tail_bound)
+    if own is None:
+        raise ExportError("a spline with one bound per feature, and without a transform of its kept features, cannot be described")
+    bounds = {int(i): bound for i, bound in [*zip(q.transform_features.tolist(), q.tail_bound.tolist()), *zip(q.identity_features.tolist(), own.tail_bound.tolist())]}
+    return [bounds[i] for i in range(int(q.features))]
 
 
 def _nf_angles(layer, *names):
@@ -638,16 +644,17 @@ def _number(value, name):
 
 
 def _multiscale_shape(model):
-    channels, height, width = _list(model.q0[0].shape)
+    shape = list(_list(model.q0[0].shape))
     for i, level in enumerate(model.flows):
         if i > 0:
-            if not str(model.merges[i - 1].mode).startswith("channel"):
-                raise ExportError(f"a merge by {model.merges[i - 1].mode} cannot be described; channel can")
-            channels += _list(model.q0[i].shape)[0]
+            if str(model.merges[i - 1].mode).startswith("channel"):
+                shape[0] += _list(model.q0[i].shape)[0]
+            else:
+                shape[-1] *= 2  # each colour of a checkerboard is packed to half the width
         for layer in level:
             if _kind(layer) == "Squeeze":
-                channels, height, width = channels // 4, height * 2, width * 2
-    return [channels, height, width]
+                shape = [shape[0] // 4, shape[1] * 2, shape[2] * 2]
+    return shape
 
 
 def _nf_context(model, hint):
@@ -730,10 +737,11 @@ def _zuko_unconditional(transform, prefix):
         raise ExportError(f"{function_name} was given a number by position: give it by name, for example bound=...")
     numbers = {k: float(v) for k, v in {**getattr(transform, "kwargs", {}), **vars(transform)}.items()
                if isinstance(v, (int, float)) and not isinstance(v, bool) and not k.startswith("_") and k != "training"}
-    if function_name == "SoftclipTransform":
-        if "bound" not in numbers:
-            numbers["bound"] = _default(function, "bound")
-    elif function_name not in ("AffineTransform", "MonotonicAffineTransform", "RotationTransform"):
+    setting = {"SoftclipTransform": "bound", "MonotonicAffineTransform": "slope"}.get(function_name)
+    if setting is not None:
+        if setting not in numbers:
+            numbers[setting] = _default(function, setting)
+    elif function_name not in ("AffineTransform", "RotationTransform"):
         raise ExportError(f"the transform {function_name} cannot be described; transform the data outside and export the flow without it")
     return {"type": "unconditional", "prefix": prefix, "function": function_name, "note": "", "tensors": tensors, "numbers": numbers}
 
@@ -870,17 +878,32 @@ def _set(cell, value):
 # --- nflows ------------------------------------------------------------------------------------------------------------------
 
 def _nflows(flow, state, prefix, owner, hints):
-    if _kind(flow._distribution) != "StandardNormal":
-        raise ExportError(f"the base {_kind(flow._distribution)} cannot be described; StandardNormal can")
     shape = _list(flow._distribution._shape)
     width = [None]
     structure = {"transform": _nflows_transform(flow._transform, prefix + "_transform", width),
-                 "base": {"type": "standard_normal", "shape": shape, "tensors": []}}
+                 "base": _nflows_base(flow._distribution, shape, prefix + "_distribution", width)}
     context = width[0] or 0
     structure["embedding"] = _embedding(_embedding_module(owner, flow), owner, state, context, hints)
     raw = _raw_context(owner)
     return {"library": "nflows", "event_size": shape[0],
             "context_size": raw if raw is not None else _embedded_input(structure["embedding"], state, context), "structure": structure}
+
+
+def _nflows_base(base, shape, prefix, width):
+    kind = _kind(base)
+    if kind == "StandardNormal":
+        return {"type": "standard_normal", "shape": shape, "tensors": []}
+    if kind == "DiagonalNormal":
+        return {"type": "diagonal_normal", "shape": shape, "prefix": prefix}
+    if kind == "ConditionalDiagonalNormal":
+        encoder, layers = base._modules.get("_context_encoder"), []
+        if encoder is None:  # the context itself is [means | log stds]
+            _set(width, 2 * shape[0])
+        else:
+            _embedding_layers(encoder, prefix + "._context_encoder", layers, direct=False)
+            _set(width, _first_linear(encoder).in_features)
+        return {"type": "conditional_diagonal_normal", "shape": shape, "prefix": prefix, "encoder": {"layers": layers}}
+    raise ExportError(f"the base {kind} cannot be described; StandardNormal, DiagonalNormal and ConditionalDiagonalNormal can")
 
 
 def _nflows_transform(t, prefix, width):
@@ -899,6 +922,14 @@ def _nflows_transform(t, prefix, width):
     if kind == "LULinear":
         return {"type": "lu_linear", "prefix": prefix, "features": int(t.features), "eps": float(t.eps), "diag": "softplus(unconstrained_upper_diag)+eps",
                 "triangle_order": "row-major: numpy tril_indices(k=-1) / triu_indices(k=1)", "forward": "y = L(Ux)+bias, L unit lower"}
+    if kind == "SVDLinear":
+        return {"type": "svd_linear", "prefix": prefix, "eps": float(t.eps)}
+    if kind in ("QRLinear", "NaiveLinear", "HouseholderSequence"):
+        return {"type": {"QRLinear": "qr_linear", "NaiveLinear": "naive_linear"}.get(kind, "householder"), "prefix": prefix}
+    if kind == "InverseTransform":
+        return {"type": "inverse", "prefix": prefix, "transform": _nflows_transform(t._transform, prefix + "._transform", width)}
+    if kind == "PiecewiseRationalQuadraticCDF":
+        return _nflows_cdf(t, prefix)
     if kind in ("Permutation", "RandomPermutation", "ReversePermutation"):
         if getattr(t, "_dim", 1) != 1:
             raise ExportError("a permutation of another axis than the features cannot be described")
@@ -926,6 +957,11 @@ def _nflows_made(net, prefix, width):
 
 
 def _nflows_residual_net(net, prefix, width):
+    if _kind(net) == "ContextSplineMap":  # sbi's for a single parameter: it reads the context alone
+        layers = []
+        _embedding_layers(net.spline_predictor, prefix + ".spline_predictor", layers, direct=False)
+        _set(width, _first_linear(net.spline_predictor).in_features)
+        return {"type": "context_spline_map", "prefix": prefix, "layers": layers}
     if _kind(net) != "ResidualNet":
         raise ExportError(f"the conditioner {_kind(net)} cannot be described; nflows.nn.nets.ResidualNet can")
     context = int(net.context_features or 0)
@@ -952,18 +988,27 @@ def _nflows_coupling(t, prefix, kind, width):
     if kind == "PiecewiseRationalQuadraticCouplingTransform":
         described.update(type="rqs_coupling", spline=_nflows_spline(t, t.transform_net), unconditional=None)
         if own is not None:
-            described["unconditional"] = {
-                "type": "rqs_cdf", "prefix": prefix + ".unconditional_transform", "bins": own.unnormalized_widths.shape[-1], "tails": own.tails,
-                "tail_bound": float(own.tail_bound), "min_bin_width": float(own.min_bin_width), "min_bin_height": float(own.min_bin_height),
-                "min_derivative": float(own.min_derivative), "softmax_scale_divisor_sqrt_of": None,
-                "note": "applied to the identity features AFTER they were used as conditioner input in forward; inverted BEFORE in inverse"}
+            described["unconditional"] = _nflows_own(own, prefix)
         return described
     if own is not None:
-        raise ExportError("an unconditional transform on an affine coupling cannot be described")
+        described["unconditional"] = _nflows_own(own, prefix)
     if kind == "AdditiveCouplingTransform":
         return {"type": "additive_coupling", **described}
     return {"type": "affine_coupling", **described, "scale": _nflows_scale(t),
             "packed": ["shift for all transformed features", "unconstrained scale for all transformed features"]}
+
+
+def _nflows_own(own, prefix):
+    if _kind(own) != "PiecewiseRationalQuadraticCDF":
+        raise ExportError(f"the unconditional transform {_kind(own)} of a coupling cannot be described; PiecewiseRationalQuadraticCDF can")
+    return {**_nflows_cdf(own, prefix + ".unconditional_transform"),
+            "note": "applied to the identity features AFTER they were used as conditioner input in forward; inverted BEFORE in inverse"}
+
+
+def _nflows_cdf(t, prefix):
+    return {"type": "rqs_cdf", "prefix": prefix, "bins": t.unnormalized_widths.shape[-1], "tails": t.tails, "tail_bound": float(t.tail_bound),
+            "min_bin_width": float(t.min_bin_width), "min_bin_height": float(t.min_bin_height), "min_derivative": float(t.min_derivative),
+            "softmax_scale_divisor_sqrt_of": None}
 
 
 def _nflows_scale(t):

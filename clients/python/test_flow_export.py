@@ -151,9 +151,6 @@ class Refusals(Folder):
         model.flows[0].prqct.tails = ["circular"]
         model.flows[0].prqct.unconditional_transform.tails = ["box"]
         self.refused(model, "'box'")
-        model.flows[0].prqct.tails = "linear"
-        model.flows[0].prqct.tail_bound = torch.tensor([3.0, 4.0])
-        self.refused(model, "bound per feature")
         model = self.model("normflows/nsf_ar")
         model.flows[2].mprqat.tails = None
         self.refused(model, "tails None")
@@ -204,19 +201,19 @@ class Refusals(Folder):
         self.refused(model, "CallableTransform")
 
     def test_nflows_parts(self):
-        for name in ("QRLinear", "SVDLinear", "NaiveLinear", "OneByOneConvolution", "InverseTransform", "MultiscaleCompositeTransform"):
+        for name in ("OneByOneConvolution", "UMNN", "MultiscaleCompositeTransform"):
             model = self.model("nflows/simple_realnvp_6d")
             model._transform._transforms[1] = stand_ins.make(name)
             self.refused(model, name)
         model = self.model("nflows/simple_realnvp_6d")
-        model._transform._transforms[0].transform_net.__class__ = stand_ins.kind("ContextSplineMap")
-        self.refused(model, "ContextSplineMap")
+        model._transform._transforms[0].transform_net.__class__ = stand_ins.kind("ConvResidualNet")
+        self.refused(model, "ConvResidualNet")
         model = self.model("nflows/simple_realnvp_6d")
         model._transform._transforms[0].scale_activation = torch.exp
         self.refused(model, "scale activation")
         model = self.model("nflows/simple_realnvp_6d")
         model._transform._transforms[0].unconditional_transform = nn.Identity()
-        self.refused(model, "unconditional")
+        self.refused(model, "unconditional transform Identity")
         model = self.model("nflows/maf_affine_5d")
         model._transform._transforms[1]._dim = 2
         self.refused(model, "permutation")
@@ -392,6 +389,62 @@ class Details(Folder):
         self.assertNotIn("tails", written["flows"][0]["args"])
         self.assertEqual([layer["args"] for layer in written["flows"][1:3]], [{"ind": [other], "bound": 3.0}, {"ind": [other], "bound": 3.0, "shift": [0.5]}])
         self.assertEqual(written["base"], {"type": "UniformGaussian", "args": {"ndim": 2, "ind": [other]}, "key_prefix": "q0."})
+
+    def test_linear_layers_of_nflows(self):
+        model = self.model("nflows/nsf_coupling_lu_6d")
+        orthogonal = stand_ins.make("HouseholderSequence", features=6, num_transforms=2)
+        orthogonal.q_vectors = nn.Parameter(torch.ones(2, 6))
+        model._transform._transforms[1] = stand_ins.make("QRLinear", orthogonal=orthogonal)
+        model._transform._transforms[3] = stand_ins.make("InverseTransform", _transform=stand_ins.make("SVDLinear", eps=0.01, orthogonal_1=orthogonal, orthogonal_2=orthogonal))
+        layers = self.exported(model)["structure"]["transform"]["layers"]
+        self.assertEqual(layers[1], {"type": "qr_linear", "prefix": "_transform._transforms.1"})
+        self.assertEqual(layers[3], {"type": "inverse", "prefix": "_transform._transforms.3",
+                                     "transform": {"type": "svd_linear", "prefix": "_transform._transforms.3._transform", "eps": 0.01}})
+
+    def test_other_bases_of_nflows(self):
+        model = self.model("nflows/maf_affine_5d")
+        model._distribution = stand_ins.make("DiagonalNormal", _shape=torch.Size([5]))
+        self.assertEqual(self.exported(model)["structure"]["base"], {"type": "diagonal_normal", "shape": [5], "prefix": "_distribution"})
+        model._distribution = stand_ins.make("ConditionalDiagonalNormal", _shape=torch.Size([5]))
+        model._distribution._context_encoder = nn.Sequential(nn.Linear(3, 7), nn.ReLU(), nn.Linear(7, 10))
+        self.assertEqual([layer["type"] for layer in self.exported(model)["structure"]["base"]["encoder"]["layers"]], ["linear", "relu", "linear"])
+
+    def test_the_network_of_a_single_parameter(self):
+        model = self.model("nflows/sbi_nsf_cond")
+        coupling = next(module for module in model.modules() if type(module).__name__ == "PiecewiseRationalQuadraticCouplingTransform")
+        coupling.transform_net = stand_ins.make("ContextSplineMap", hidden_features=4, spline_predictor=nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5)))
+        text = json.dumps(self.exported(model)["structure"])
+        self.assertIn('"context_spline_map"', text)
+        self.assertIn('"softmax_scale_divisor_sqrt_of": 4', text)
+
+    def test_a_monotonic_affine_transform_tells_its_slope(self):
+        model = self.model("zuko/realnvp_6d")
+        model.transform.transforms[0] = stand_ins.UnconditionalTransform(stand_ins.MonotonicAffineTransform, torch.zeros(6), torch.zeros(6))
+        self.assertEqual(self.exported(model)["structure"]["transform"]["layers"][0]["numbers"], {"slope": 1e-3})
+
+    def test_a_bound_for_each_feature(self):
+        model = self.model("normflows/nsf_coupling_2d")
+        inner = model.flows[0].prqct
+        del inner.tail_bound
+        inner.register_buffer("tail_bound", torch.tensor([2.0]))
+        inner.unconditional_transform.register_buffer("tail_bound", torch.tensor([3.5]))
+        args = self.exported(model)["flows"][0]["args"]
+        self.assertEqual(args["tail_bound"], [2.0, 3.5] if inner.transform_features.item() == 0 else [3.5, 2.0])
+        model = self.model("normflows/nsf_ar")
+        del model.flows[0].mprqat.tail_bound
+        model.flows[0].mprqat.register_buffer("tail_bound", torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]))
+        self.assertEqual(self.exported(model)["flows"][0]["args"]["tail_bound"], [1.0, 2.0, 3.0, 4.0, 5.0])
+
+    def test_a_merge_by_checkerboard_doubles_the_width(self):
+        model = self.model("normflows/glow_variants")
+        model.merges[0].mode = "checkerboard"
+        written = self.exported(model)
+        self.assertEqual(written["merges"][0]["args"], {"mode": "checkerboard"})
+        channels, height, width = model.q0[0].shape
+        for layer in model.flows[0]:
+            if type(layer).__name__ == "Squeeze":
+                channels, height, width = channels // 4, height * 2, width * 2
+        self.assertEqual(written["event_shape"], [channels // 4, height * 2, width * 4])
 
     def test_an_autoregressive_circular_layer(self):
         model = self.model("normflows/nsf_ar")

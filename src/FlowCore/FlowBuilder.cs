@@ -72,6 +72,7 @@ public static class FlowBuilder
         LinearSpec s => new LuLinear(s, shape.Features),
         MatrixSpec s => new InvertibleMatrix(s, shape.Channels),
         RotationSpec => new Rotation(shape.Features),
+        HouseholderSpec s => new Householder(s, shape.Features),
         BatchNormSpec s => new Bijections.BatchNorm(s, shape.Features),
         ScaleShiftSpec s => new ScaleShift(s, shape),
         SoftclipSpec s => new Softclip(s),
@@ -86,7 +87,7 @@ public static class FlowBuilder
     internal static Element Build(ElementSpec spec, EventShape shape) => spec switch
     {
         AffineElementSpec s => new AffineElement(s, shape),
-        SplineElementSpec s => new SplineElement(s),
+        SplineElementSpec s => new SplineElement(s, shape.Channels),
         GaussianizationElementSpec s => new GaussianizationElement(s),
         SumOfSquaresElementSpec s => new SumOfSquaresElement(s),
         BernsteinElementSpec s => new BernsteinElement(s),

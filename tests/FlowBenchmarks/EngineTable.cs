@@ -148,14 +148,14 @@ internal static class EngineTable
 
     private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Pairs / 2);
 
-    private static FlowSpec RealNvp() => Of(30, Enumerable.Range(0, 8).Select(i => (BijectionSpec)new CouplingSpec
+    internal static FlowSpec RealNvp() => Of(30, Enumerable.Range(0, 8).Select(i => (BijectionSpec)new CouplingSpec
     {
         Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
         Element = new AffineElementSpec(),
         Conditioner = new MlpSpec { Hidden = [128, 128] },
     }));
 
-    private static FlowSpec Nsf() => Of(16, Enumerable.Range(0, 6).Select(i => (BijectionSpec)new CouplingSpec
+    internal static FlowSpec Nsf() => Of(16, Enumerable.Range(0, 6).Select(i => (BijectionSpec)new CouplingSpec
     {
         Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
         Element = new SplineElementSpec(),
@@ -179,7 +179,7 @@ internal static class EngineTable
     private static FlowSpec Of(int features, IEnumerable<BijectionSpec> bijections) =>
         new() { Name = "benchmark", EventShape = [features], Bijections = [.. bijections] };
 
-    private static Checkpoint Random(FlowSpec spec)
+    internal static Checkpoint Random(FlowSpec spec)
     {
         using Flow flow = FlowBuilder.Build(spec);
         return Weighted(Checkpoint.Of(flow));

@@ -7,7 +7,7 @@ namespace FlowBenchmarks;
 /// <summary>The golden models of other libraries, imported, and how far their numbers are from the libraries' own.</summary>
 internal static class GoldenTable
 {
-    public static void Print(TextWriter output)
+    public static void Print(TextWriter output, string device = "cpu")
     {
         output.WriteLine("""
             # Trained models of other libraries, imported
@@ -22,8 +22,8 @@ internal static class GoldenTable
         foreach (string name in GoldenModel.Names)
         {
             GoldenModel model = GoldenModel.Read(name);
-            using var exact = new TorchEngine<double>(model.Checkpoint.BuildFlow());
-            using var served = new TorchEngine<float>(model.Checkpoint.BuildFlow());
+            using var exact = new TorchEngine<double>(model.Checkpoint.BuildFlow(), device);
+            using var served = new TorchEngine<float>(model.Checkpoint.BuildFlow(), device);
             GoldenCheck[] checks = [.. new GoldenRun(model, exact).Checks()];
             double Worst(bool sampling) => checks.Where(check => check.IsSampling == sampling).Select(check => check.Error).DefaultIfEmpty(0).Max();
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -5,9 +5,15 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using FlowBenchmarks;
 using FlowBenchmarks.Serving;
 
-if (args is ["golden"])
+if (args is ["golden", .. var rest])
 {
-    GoldenTable.Print(Console.Out);
+    GoldenTable.Print(Console.Out, rest is [var on] ? on : "cpu");
+    return;
+}
+
+if (args is ["device", var device])
+{
+    DeviceTable.Print(Console.Out, device);
     return;
 }
 

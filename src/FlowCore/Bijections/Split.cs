@@ -25,61 +25,76 @@ public enum SplitOrder
 /// <summary>The settings of <see cref="Split"/>.</summary>
 public sealed record SplitSpec : BijectionSpec
 {
-    /// <summary>What the first half of the channels goes on through.</summary>
+    /// <summary>What is latent already, as a coupling's mask says what is transformed: half of the channels, or of a packed checkerboard.</summary>
+    public CouplingMask Mask { get; init; } = CouplingMask.SecondHalf;
+
+    /// <summary>What the rest goes on through.</summary>
     public required BijectionSpec[] Inner { get; init; }
 
     public SplitOrder Order { get; init; }
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
-        EventShape half = shape with { Sizes = [shape.Channels / 2, .. shape.Sizes[1..]] }, innerLatent = half;
+        SplitIndices split = SplitIndices.Of(Mask, shape);
+        EventShape innerLatent = split.Kept;
         foreach (BijectionSpec spec in Inner)
             innerLatent = FlowBuilder.After(spec, innerLatent);
-        Place[] all = to.Values.Values;
-        Place[] inner = Order == SplitOrder.SplitFirst && inverse ? all[half.Width..] : all[..half.Width];
-        Place[] rest = Order == SplitOrder.SplitFirst && inverse ? all[..half.Width] : all[half.Width..];
-        to.Values = new Places(inverse ? innerLatent.Sizes : half.Sizes, inner);
-        CompiledFlow.Compile(Inner, "inner", to, half, weights, inverse);
-        inner = to.Values.Values;
-        to.Values = new Places(inverse ? shape.Sizes : Split.After(this, shape).Sizes,
-            Order == SplitOrder.SplitFirst && !inverse ? [.. rest, .. inner] : [.. inner, .. rest]);
+        // Where what goes on and what is split off stand among the data, and among the latents.
+        (int[] Inner, int[] Beside) data = (split.KeptValues, split.TransformedValues);
+        (int[] Inner, int[] Beside) latents = Order switch
+        {
+            SplitOrder.SameShape => data,
+            SplitOrder.InnerFirst => (Run(0, data.Inner.Length), Run(data.Inner.Length, data.Beside.Length)),
+            _ => (Run(data.Beside.Length, data.Inner.Length), Run(0, data.Beside.Length)),
+        };
+        var (from, into) = inverse ? (latents, data) : (data, latents);
+        Place[] all = to.Values.Values, joined = new Place[all.Length];
+        to.Values = new Places(inverse ? innerLatent.Sizes : split.Kept.Sizes, [.. from.Inner.Select(i => all[i])]);
+        CompiledFlow.Compile(Inner, "inner", to, split.Kept, weights, inverse);
+        for (int i = 0; i < into.Inner.Length; i++)
+            joined[into.Inner[i]] = to.Values.Values[i];
+        for (int i = 0; i < into.Beside.Length; i++)
+            joined[into.Beside[i]] = all[from.Beside[i]];
+        to.Values = new Places(inverse ? shape.Sizes : Split.After(this, shape).Sizes, joined);
     }
+
+    private static int[] Run(int first, int count) => [.. Enumerable.Range(first, count)];
 }
 
 /// <summary>
-/// Factors out: the second half of the channels is latent already, the first goes on through more bijections (Dinh et al. 2017,
-/// section 3.6). A prior of the split half that depends on the other is a coupling in front of it.
+/// Factors out: one half is latent already, the other goes on through more bijections (Dinh et al. 2017, section 3.6). A prior of
+/// the split half that depends on the other is a coupling in front of it.
 /// </summary>
 public sealed class Split : Bijection
 {
     private readonly SplitOrder order;
-    private readonly EventShape half;
+    private readonly CouplingSplit split;
     private readonly EventShape innerLatent;
     private readonly ModuleList<Bijection> inner;
 
     internal Split(SplitSpec spec, EventShape shape) : base(nameof(Split))
     {
-        if (shape.Channels % 2 != 0)
-            throw new SpecException($"kind: a split needs an even number of channels, here there are {shape.Channels}");
         order = spec.Order;
-        half = shape with { Sizes = [shape.Channels / 2, .. shape.Sizes[1..]] };
-        innerLatent = half;
+        split = CouplingSplit.Of(spec.Mask, shape);
+        if (split is MaskedPixels)
+            throw new SpecException($"mask: '{spec.Mask.Name}' leaves both parts at full resolution; a split needs a packed checkerboard, or channels");
+        innerLatent = split.Kept;
         inner = FlowBuilder.BuildAll(spec.Inner, "inner", ref innerLatent);
-        if (order == SplitOrder.SameShape && !innerLatent.Sizes.SequenceEqual(half.Sizes))
-            throw new SpecException($"order: same_shape, but inner leads from [{string.Join(", ", half.Sizes)}] to [{string.Join(", ", innerLatent.Sizes)}]");
+        if (order == SplitOrder.SameShape && !innerLatent.Sizes.SequenceEqual(split.Kept.Sizes))
+            throw new SpecException($"order: same_shape, but inner leads from [{string.Join(", ", split.Kept.Sizes)}] to [{string.Join(", ", innerLatent.Sizes)}]");
         RegisterComponents();
     }
 
     internal static EventShape After(SplitSpec spec, EventShape shape) =>
         spec.Order == SplitOrder.SameShape ? shape : shape with { Sizes = [shape.Width] };
 
-    /// <summary>What the first half of the channels goes on through.</summary>
+    /// <summary>What the part that is not split off goes on through.</summary>
     internal IEnumerable<Bijection> Inner => inner;
 
     public override Mapped Forward(Tensor x, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        Tensor values = x.narrow(1, 0, half.Channels), rest = x.narrow(1, half.Channels, half.Channels);
+        var (values, rest) = split.Apart(x);
         Tensor logDet = zeros(x.shape[0], x.dtype, x.device);
         foreach (Bijection bijection in inner)
         {
@@ -88,7 +103,7 @@ public sealed class Split : Bijection
         }
         Tensor z = order switch
         {
-            SplitOrder.SameShape => cat([values, rest], 1),
+            SplitOrder.SameShape => split.Together(values, rest),
             SplitOrder.InnerFirst => cat([values.flatten(1), rest.flatten(1)], 1),
             _ => cat([rest.flatten(1), values.flatten(1)], 1),
         };
@@ -98,23 +113,20 @@ public sealed class Split : Bijection
     public override Mapped Inverse(Tensor z, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        Tensor flat = z.flatten(1);
-        bool innerFirst = order != SplitOrder.SplitFirst;
-        Tensor values = flat.narrow(1, innerFirst ? 0 : half.Width, half.Width).reshape(Batch(z, innerLatent));
-        Tensor rest = flat.narrow(1, innerFirst ? half.Width : 0, half.Width).reshape(Batch(z, half));
+        var (values, rest) = order == SplitOrder.SameShape ? split.Apart(z) : Flat(z);
         Tensor logDet = zeros(z.shape[0], z.dtype, z.device);
         for (int i = inner.Count - 1; i >= 0; i--)
         {
             Mapped mapped = inner[i].Inverse(values, context);
             (values, logDet) = (mapped.Values, logDet + mapped.LogDet);
         }
-        return new(cat([values.reshape(Batch(z, half)), rest], 1).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
+        return new(split.Together(values, rest).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
     }
 
     public override void Initialize(Tensor x, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        Tensor values = x.narrow(1, 0, half.Channels);
+        Tensor values = split.Apart(x).Kept;
         foreach (Bijection bijection in inner)
         {
             bijection.Initialize(values, context);
@@ -122,5 +134,13 @@ public sealed class Split : Bijection
         }
     }
 
-    private static long[] Batch(Tensor rows, EventShape shape) => [rows.shape[0], .. shape.Sizes.Select(size => (long)size)];
+    private (Tensor Values, Tensor Beside) Flat(Tensor z)
+    {
+        int inside = innerLatent.Width, outside = split.Transformed.Width;
+        return order == SplitOrder.InnerFirst
+            ? (Shaped(z.narrow(1, 0, inside), innerLatent), Shaped(z.narrow(1, inside, outside), split.Transformed))
+            : (Shaped(z.narrow(1, outside, inside), innerLatent), Shaped(z.narrow(1, 0, outside), split.Transformed));
+    }
+
+    private static Tensor Shaped(Tensor rows, EventShape shape) => rows.reshape([rows.shape[0], .. shape.Sizes.Select(size => (long)size)]);
 }

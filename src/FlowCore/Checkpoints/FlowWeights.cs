@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FlowCore.Checkpoints;
@@ -21,6 +22,9 @@ internal static class FlowWeights
     public static void Put(Flow flow, IReadOnlyDictionary<string, WeightTensor> weights)
     {
         using var mode = no_grad();
+        // A flow that was trained in float64 keeps its digits; an engine of float32 rounds them, once.
+        if (flow.state_dict().Any(entry => entry.Value.dtype == ScalarType.Float32 && weights.GetValueOrDefault(entry.Key) is { Type: WeightType.F64 }))
+            flow.to(float64);
         Dictionary<string, Tensor> state = flow.state_dict();
         if (state.Keys.Except(weights.Keys).Order(StringComparer.Ordinal).FirstOrDefault() is { } missing)
             throw new CheckpointException($"tensor '{missing}' is missing; the flow that flow.json describes needs it");
@@ -29,11 +33,12 @@ internal static class FlowWeights
         foreach (var (name, target) in state)
         {
             WeightTensor source = weights[name];
-            if (source.Type != TypeOf(target.dtype) || !source.Shape.AsSpan().SequenceEqual(target.shape))
+            bool widened = source.Type == WeightType.F32 && target.dtype == ScalarType.Float64;
+            if (source.Type != TypeOf(target.dtype) && !widened || !source.Shape.AsSpan().SequenceEqual(target.shape))
                 throw new CheckpointException(
                     $"tensor '{name}' is {source.Describe()}, the flow needs {TypeOf(target.dtype)} [{string.Join(", ", target.shape)}]");
             CheckFinite(name, source);
-            using Tensor values = empty(target.shape, target.dtype);
+            using Tensor values = empty(target.shape, widened ? ScalarType.Float32 : target.dtype);
             source.Data.Span.CopyTo(values.bytes);
             target.copy_(values);
         }

@@ -11,6 +11,7 @@ public sealed class TorchEngine<T> : FlowEngine<T>
 {
     private readonly Flow flow;
     private readonly torch.Device device;
+    private readonly PinnedRows<T>? pinned;
 
     /// <summary>Takes the flow over: it is moved to the device and to the element type, and disposed with the engine.</summary>
     public TorchEngine(Flow flow, string device = "cpu") : base(flow.Spec)
@@ -20,6 +21,7 @@ public sealed class TorchEngine<T> : FlowEngine<T>
         flow.to(this.device);
         flow.to(TensorRows.TypeOf<T>());
         flow.eval();
+        pinned = this.device.type == DeviceType.CUDA ? new(this.device) : null;
     }
 
     public override string Name => "torch";
@@ -34,10 +36,8 @@ public sealed class TorchEngine<T> : FlowEngine<T>
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
         Tensor? condition = Context(context, rows);
-        Bijections.Mapped mapped = flow.Encode(TensorRows.From(x, rows, Width, device), condition);
-        TensorRows.CopyTo(mapped.Values, z);
-        TensorRows.CopyTo(mapped.LogDet, logDet);
-        TensorRows.CopyTo(flow.BaseLogProb(mapped.Values, condition) + mapped.LogDet, logProb);
+        Bijections.Mapped mapped = flow.Encode(In(x, rows, Width), condition);
+        Out(mapped.Values, z, mapped.LogDet, logDet, flow.BaseLogProb(mapped.Values, condition) + mapped.LogDet, logProb);
     }
 
     public override void Inverse(ReadOnlySpan<T> z, ReadOnlySpan<T> context, Span<T> x, Span<T> logDet, Span<T> logProb)
@@ -46,11 +46,9 @@ public sealed class TorchEngine<T> : FlowEngine<T>
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
         Tensor? condition = Context(context, rows);
-        Tensor latents = TensorRows.From(z, rows, Width, device);
+        Tensor latents = In(z, rows, Width);
         Bijections.Mapped mapped = flow.Decode(latents, condition);
-        TensorRows.CopyTo(mapped.Values, x);
-        TensorRows.CopyTo(mapped.LogDet, logDet);
-        TensorRows.CopyTo(flow.BaseLogProb(latents, condition) - mapped.LogDet, logProb);
+        Out(mapped.Values, x, mapped.LogDet, logDet, flow.BaseLogProb(latents, condition) - mapped.LogDet, logProb);
     }
 
     public override void Latents(
@@ -60,20 +58,36 @@ public sealed class TorchEngine<T> : FlowEngine<T>
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
         Densities.Drawn drawn = flow.Draw(
-            TensorRows.From(noise, rows, NoiseWidth, device),
-            TensorRows.From(temperature, rows, 1, device).flatten(),
+            In(noise, rows, NoiseWidth),
+            In(temperature, rows, 1).flatten(),
             Context(context, rows));
-        TensorRows.CopyTo(drawn.Latents, z);
-        TensorRows.CopyTo(drawn.LogDensity, logBase);
+        Out(drawn.Latents, z, drawn.LogDensity, logBase);
     }
 
-    private Tensor? Context(ReadOnlySpan<T> context, int rows) =>
-        ContextWidth == 0 ? null : TensorRows.From(context, rows, ContextWidth, device);
+    private Tensor? Context(ReadOnlySpan<T> context, int rows) => ContextWidth == 0 ? null : In(context, rows, ContextWidth);
+
+    private Tensor In(ReadOnlySpan<T> values, int rows, int width) => pinned?.Upload(values, rows, width) ?? TensorRows.From(values, rows, width);
+
+    private void Out(Tensor values, Span<T> toValues, Tensor perRow, Span<T> toPerRow, Tensor? perRowB = null, Span<T> toPerRowB = default)
+    {
+        if (pinned is not null)
+        {
+            pinned.Download(values, toValues, perRow, toPerRow, perRowB, toPerRowB);
+            return;
+        }
+        TensorRows.CopyTo(values, toValues);
+        TensorRows.CopyTo(perRow, toPerRow);
+        if (perRowB is not null)
+            TensorRows.CopyTo(perRowB, toPerRowB);
+    }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             flow.Dispose();
+            pinned?.Dispose();
+        }
         base.Dispose(disposing);
     }
 }

@@ -9,6 +9,13 @@ internal static class Embedding
     public static Part<LayerSpec[]> Of(Node? node, ForeignWeights source, int context)
     {
         var layers = new LayerList();
+        AddTo(layers, node, source, context);
+        return layers.Embedding();
+    }
+
+    /// <summary>The layers of a sequence that the exporter describes one by one.</summary>
+    public static void AddTo(LayerList layers, Node? node, ForeignWeights source, int context)
+    {
         foreach (Node layer in node?["layers"].Items ?? [])
             switch (layer["type"].Text)
             {
@@ -25,6 +32,5 @@ internal static class Embedding
                     layers.Activation(Activation.Parse(function));
                     break;
             }
-        return layers.Embedding();
     }
 }

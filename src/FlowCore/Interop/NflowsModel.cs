@@ -1,6 +1,5 @@
 using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
-using FlowCore.Densities;
 
 namespace FlowCore.Interop;
 
@@ -13,10 +12,7 @@ internal static class NflowsModel
         Node structure = root["structure"];
         var bijections = new List<Part<BijectionSpec>>();
         Transform(structure["transform"], source, features, bijections);
-        if (structure["base"]["type"].Text != "standard_normal")
-            throw structure["base"].Error($"the base '{structure["base"]["type"].Text}' is not supported; supported is standard_normal");
-        source.Drop("_distribution._log_z", "net._distribution._log_z");
-        return new Imported([features], bijections, Part.Of<BaseDensitySpec>(new StandardNormalSpec()))
+        return new Imported([features], bijections, NflowsBases.Of(structure["base"], source, features))
             .Conditioned(context, Embedding.Of(structure.Optional("embedding"), source, context));
     }
 
@@ -40,8 +36,16 @@ internal static class NflowsModel
             case "permutation":
                 into.Add(Permutation(node, source));
                 break;
-            case "lu_linear":
-                into.Add(LuFactors.Of(source, node["prefix"].Text, features, node.Optional("eps")?.Number ?? 1e-3));
+            case "lu_linear" or "naive_linear" or "qr_linear" or "svd_linear" or "householder":
+                into.AddRange(NflowsLinear.Of(node, source, features));
+                break;
+            case "rqs_cdf":
+                into.Add(Part.Of<BijectionSpec>(new ElementwiseSpec { Element = NflowsSpline.Of(node) }, ("constants", NflowsSpline.Constants(source, node["prefix"].Text))));
+                break;
+            case "inverse":
+                var inner = new List<Part<BijectionSpec>>();
+                Transform(node["transform"], source, features, inner);
+                into.AddRange(inner.AsEnumerable().Reverse().Select(part => part.Inverted()));
                 break;
             case "pointwise_affine":
                 string[] keys = [.. node["tensors"].Items.Select(key => key.Text)];
@@ -77,7 +81,7 @@ internal static class NflowsModel
         int[] transformed = Indices(node, source, "transform_features"), kept = Indices(node, source, "identity_features");
         if (!transformed.Concat(kept).Order().SequenceEqual(Enumerable.Range(0, features)))
             throw node.Error("identity_features and transform_features must hold each feature once");
-        LayerList network = NflowsNetworks.Residual(node["net"], source);
+        LayerList network = NflowsNetworks.Coupling(node["net"], source);
         ElementSpec element = type switch
         {
             "additive_coupling" => new AffineElementSpec { Scale = ScaleMap.None },
@@ -93,6 +97,12 @@ internal static class NflowsModel
         if (!kept.SequenceEqual(kept.Order()))
             throw node.Error("identity_features: are not ascending; the library's own couplings list them so");
 
+        // With nothing to keep, the parameters come from the context alone.
+        if (kept.Length == 0)
+        {
+            var (byContext, own) = network.AfterContext().Network();
+            return Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = byContext }, ("conditioner", own));
+        }
         var (conditioner, weights) = network.Network();
         var spec = new CouplingSpec
         {
@@ -100,11 +110,11 @@ internal static class NflowsModel
             Element = element,
             Conditioner = conditioner,
         };
-        if (node.Optional("unconditional") is not { } own)
+        if (node.Optional("unconditional") is not { } unconditional)
             return Part.Bijection(spec, ("conditioner", weights));
         return Part.Bijection(
-            spec with { KeptElement = NflowsSpline.Of(own) },
-            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, own["prefix"].Text) }));
+            spec with { KeptElement = NflowsSpline.Of(unconditional) },
+            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, unconditional["prefix"].Text) }));
     }
 
     private static AffineElementSpec AffineElement(Node scale) => scale.Text switch

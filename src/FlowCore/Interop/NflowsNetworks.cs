@@ -45,10 +45,17 @@ internal static class NflowsNetworks
         return layers;
     }
 
-    public static LayerList Residual(Node net, ForeignWeights source)
+    /// <summary>The network of a coupling; sbi's for a single feature reads the context alone.</summary>
+    public static LayerList Coupling(Node net, ForeignWeights source)
     {
+        if (net["type"].Text == "context_spline_map")
+        {
+            var layers = new LayerList();
+            Embedding.AddTo(layers, net, source, context: 0);
+            return layers;
+        }
         if (net["type"].Text != "residual_net")
-            throw net.Error($"the network '{net["type"].Text}' is not supported; supported is residual_net");
+            throw net.Error($"the network '{net["type"].Text}' is not supported; supported are residual_net and context_spline_map");
         return Residual(source, net["prefix"].Text, net["num_blocks"].Int, Activation.Parse(net["activation"].Text), net["context"].Int > 0, Epsilon(net));
     }
 

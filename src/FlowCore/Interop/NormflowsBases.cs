@@ -19,7 +19,7 @@ internal static class NormflowsBases
             "GaussianMixture" => Mixture(source, prefix),
             "Uniform" => Box(args, source, prefix),
             "UniformGaussian" => UniformNormal(args, source, prefix),
-            "AffineGaussian" => Affine(node, args, source, prefix),
+            "AffineGaussian" => Affine(args, source, prefix),
             "GaussianPCA" => throw node.Error("the base 'GaussianPCA' is not a density: its log_prob does not integrate to one"),
             var other => throw node.Error(
                 $"the base '{other}' is not supported; supported are DiagGaussian, ClassCondDiagGaussian, GlowBase, ConditionalDiagGaussian, GaussianMixture, Uniform, UniformGaussian and AffineGaussian"),
@@ -84,25 +84,25 @@ internal static class NormflowsBases
         return Part.Of<BaseDensitySpec>(new UniformNormalSpec { Uniform = uniform }, ("scale", source.Take($"{prefix}.scale").Broadcast(width)));
     }
 
-    // A constant affine map of a standard normal is a normal; per channel, or per value, with what a class adds.
-    private static Part<BaseDensitySpec> Affine(Node node, Node args, ForeignWeights source, string prefix)
+    // A constant affine map of a standard normal is a normal: one value for each channel, or for each value, with what a class adds.
+    private static Part<BaseDensitySpec> Affine(Node args, ForeignWeights source, string prefix)
     {
         int[] shape = args["shape"].Shape, affine = args["affine_shape"].Shape;
-        int width = shape.Aggregate(1, (product, size) => product * size), count = affine.Aggregate(1, (product, size) => product * size);
-        if (count != width && (count != shape[0] || affine[0] != shape[0]) && count != 1)
-            throw node.Error($"affine_shape: [{string.Join(", ", affine)}] over [{string.Join(", ", shape)}] is not supported; supported are one value a channel, and one value each");
+        int[] sizes = Array.TrueForAll(affine[1..], size => size == 1) ? [shape[0], .. affine[1..]] : shape;
+        int count = sizes.Aggregate(1, (product, size) => product * size);
         bool byClass = source.Has($"{prefix}.transform.s_cc");
         WeightTensor zeros = TensorSurgery.Floats(new float[count], count);
         var weights = new List<(string, WeightTensor)>
         {
-            ("loc", source.Take($"{prefix}.transform.t").Reshape(count)), ("loc_logs", zeros),
-            ("log_scale", source.Take($"{prefix}.transform.s").Reshape(count)), ("log_scale_logs", zeros),
+            ("loc", source.Take($"{prefix}.transform.t").Expand(sizes).Reshape(count)), ("loc_logs", zeros),
+            ("log_scale", source.Take($"{prefix}.transform.s").Expand(sizes).Reshape(count)), ("log_scale_logs", zeros),
         };
         if (byClass)
             foreach (var (ours, theirs) in new[] { ("loc_cc", "t_cc"), ("log_scale_cc", "s_cc") })
             {
                 WeightTensor table = source.Take($"{prefix}.transform.{theirs}");
-                weights.Add((ours, table.Reshape(table.Shape[0], count)));
+                int classes = (int)table.Shape[0];
+                weights.Add((ours, table.Reshape([classes, .. affine.Select(size => (long)size)]).Expand([classes, .. sizes]).Reshape(classes, count)));
             }
         return Part.Of<BaseDensitySpec>(new GlowNormalSpec { Channels = count, ByClass = byClass }, [.. weights]);
     }

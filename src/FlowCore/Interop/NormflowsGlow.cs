@@ -1,30 +1,26 @@
 using FlowCore.Bijections;
-using FlowCore.Bijections.Elements;
 using FlowCore.Checkpoints;
 using FlowCore.Densities;
 
 namespace FlowCore.Interop;
 
 /// <summary>
-/// normflows' multi-scale flows: level 0 is the coarsest. Read from data to latents, the last level comes first; the second half of
-/// the channels of each level is latent, the first goes on to the level below.
+/// normflows' multi-scale flows: level 0 is the coarsest. Read from data to latents, the last level comes first; the second part of
+/// each level is latent, the first goes on to the level below.
 /// </summary>
 internal static class NormflowsGlow
 {
     public static Imported Import(Node root, ForeignWeights source, int[] shape)
     {
         Node[] levels = [.. root["levels"].Items], bases = [.. root["base"].Items];
-        if (levels.Length != bases.Length || shape.Length != 3)
-            throw root.Error($"levels: {levels.Length} levels, {bases.Length} bases and a shape of {shape.Length} axes do not belong together");
-        foreach (Node merge in root.Optional("merges")?.Items ?? [])
-            if (merge["args"]["mode"].Text is not ("channel" or "channel_inv"))
-                throw merge.Error($"mode: a merge by '{merge["args"]["mode"].Text}' is not supported; supported are channel and channel_inv");
+        string[] merges = [.. root.Optional("merges")?.Items.Select(merge => merge["args"]["mode"].Text) ?? Enumerable.Repeat("channel", levels.Length - 1)];
+        if (levels.Length != bases.Length || merges.Length != levels.Length - 1)
+            throw root.Error($"levels: {levels.Length} levels, {bases.Length} bases and {merges.Length} merges do not belong together");
 
         var parts = new List<Part<BijectionSpec>>();
         if (root.Optional("transform") is { } transform)
             parts.Add(Transform(transform, shape[0]));
-        bool[] secondGoesOn = [.. root.Optional("merges")?.Items.Select(merge => merge["args"]["mode"].Text == "channel_inv") ?? []];
-        parts.AddRange(Level(levels, levels.Length - 1, shape[0], source, secondGoesOn));
+        parts.AddRange(Level(root, levels, levels.Length - 1, new EventShape(shape, 0), source, merges));
 
         int classes = bases[0]["args"].Optional("num_classes")?.Int ?? 0;
         return new Imported(shape, parts, Bases(bases, source))
@@ -33,88 +29,48 @@ internal static class NormflowsGlow
         };
     }
 
-    private static List<Part<BijectionSpec>> Level(Node[] levels, int level, int channels, ForeignWeights source, bool[] secondGoesOn)
+    private static List<Part<BijectionSpec>> Level(Node root, Node[] levels, int level, EventShape shape, ForeignWeights source, string[] merges)
     {
-        var parts = new List<Part<BijectionSpec>>();
-        foreach (Node layer in levels[level].Items.Reverse())
-        {
-            parts.AddRange(Layer(layer, source, channels));
-            if (layer["type"].Text == "Squeeze")
-                channels *= 4;
-        }
+        List<Part<BijectionSpec>> parts = NormflowsLayers.All(levels[level], source, ref shape);
         if (level == 0)
             return parts;
-        if (level - 1 < secondGoesOn.Length && secondGoesOn[level - 1])
-            parts.Add(NormflowsMatrix.Permutation([.. Enumerable.Range(channels / 2, channels - channels / 2), .. Enumerable.Range(0, channels / 2)]));
-        parts.Add(Parts.Split(SplitOrder.InnerFirst, Level(levels, level - 1, channels / 2, source, secondGoesOn)));
+        CouplingMask latent = NormflowsSplits.SecondPart(root, merges[level - 1], shape);
+        EventShape rest = SplitIndices.Of(latent, shape).Kept;
+        parts.Add(Parts.Split(latent, SplitOrder.InnerFirst, Level(root, levels, level - 1, rest, source, merges)));
         return parts;
     }
 
     /// <summary>One layer on images, as bijections in the order from data to latents.</summary>
-    public static Part<BijectionSpec>[] Layer(Node layer, ForeignWeights source, int channels)
+    public static Part<BijectionSpec>[] Layer(Node layer, ForeignWeights source, EventShape shape)
     {
         Node args = layer["args"];
         string prefix = layer["key_prefix"].Text.TrimEnd('.');
         return layer["type"].Text switch
         {
-            "GlowBlock" => GlowBlock(args, source, prefix),
+            "GlowBlock" => GlowBlock(args, source, prefix, shape),
             "Squeeze" => [Part.Of<BijectionSpec>(new SqueezeSpec())],
-            "AffineCouplingBlock" => [Coupling(args, channels, NormflowsNetworks.Conv(args["param_map"], source, $"{prefix}.flows.1.param_map"))],
-            "Invertible1x1Conv" => [NormflowsMatrix.Of(args["use_lu"].Flag, source, prefix, channels, fromRight: false)],
-            "Permute" => [NormflowsMatrix.Permutation(NormflowsLayers.Order(layer, args, source, prefix, channels))],
-            "ActNorm" => [ActNorm(source, prefix, channels, initialized: true)],
-            "AffineConstFlow" => [ActNorm(source, prefix, channels, initialized: false)],
-            var other => throw layer.Error($"the layer '{other}' is not supported on images"),
+            "AffineCouplingBlock" => [NormflowsLayers.AffineCoupling(args, shape, NormflowsNetworks.Conv(args["param_map"], source, $"{prefix}.flows.1.param_map"))],
+            "Invertible1x1Conv" => [NormflowsMatrix.Of(args["use_lu"].Flag, source, prefix, shape.Channels, fromRight: false)],
+            "Permute" => [NormflowsMatrix.Permutation(NormflowsLayers.Order(layer, args, source, prefix, shape.Channels))],
+            "ActNorm" => [NormflowsLayers.ConstantAffine(source, prefix, shape, initialized: $"{prefix}.data_dep_init_done")],
+            "AffineConstFlow" => [NormflowsLayers.ConstantAffine(source, prefix, shape, initialized: null)],
+            var other => throw layer.Error(NormflowsLayers.Refusal(other, "images")),
         };
     }
 
-    // Sampling goes coupling, convolution, ActNorm; the density goes back.
-    private static Part<BijectionSpec>[] GlowBlock(Node args, ForeignWeights source, string prefix)
+    // Sampling goes coupling, convolution, ActNorm; the density goes back. A single channel has no convolution.
+    private static Part<BijectionSpec>[] GlowBlock(Node args, ForeignWeights source, string prefix, EventShape shape)
     {
         int channels = args["channels"].Int;
+        if (channels != shape.Channels)
+            throw args.Error($"channels: is {channels}, here there are {shape.Channels}");
         bool single = channels == 1;
-        string map = $"{prefix}.flows.0.flows.1.param_map";
         LayerList network = NormflowsNetworks.Conv(
-            source, map, args.Optional("leaky")?.Number ?? 0, args.Optional("net_actnorm")?.Flag ?? false);
-        Part<BijectionSpec> norm = ActNorm(source, $"{prefix}.flows.{(single ? 1 : 2)}", channels, initialized: true);
-        Part<BijectionSpec> coupling = Coupling(args, channels, network);
-        return single
-            ? [norm, coupling]
-            : [norm, NormflowsMatrix.Of(args["use_lu"].Flag, source, $"{prefix}.flows.1", channels, fromRight: false), coupling];
-    }
-
-    private static Part<BijectionSpec> Coupling(Node args, int channels, LayerList network)
-    {
-        CouplingMask mask = args["split_mode"].Text switch
-        {
-            "channel" => Half(channels, second: true),
-            "channel_inv" => Half(channels, second: false),
-            "checkerboard" => CouplingMask.PackedCheckerboardEven,
-            "checkerboard_inv" => CouplingMask.PackedCheckerboardOdd,
-            var other => throw args.Error($"split_mode: '{other}' is not supported"),
-        };
-        return Parts.Coupling(mask, NormflowsLayers.AffineElement(args), network).Inverted();
-    }
-
-    // With an odd number of channels, the first part is the larger one.
-    private static CouplingMask Half(int channels, bool second) => channels % 2 == 0
-        ? (second ? CouplingMask.SecondHalf : CouplingMask.FirstHalf)
-        : CouplingMask.Explicit([.. Enumerable.Range(0, channels).Select(c => c >= (channels + 1) / 2 == second)]);
-
-    private static Part<BijectionSpec> ActNorm(ForeignWeights source, string prefix, int channels, bool initialized)
-    {
-        if (initialized)
-            source.RequireInitialized($"{prefix}.data_dep_init_done");
-        WeightTensor scale = source.Take($"{prefix}.s"), shift = source.Take($"{prefix}.t");
-        if (scale.Count() != shift.Count())
-            throw new ImportException($"tensor '{prefix}.s' is {scale.Describe()}, '{prefix}.t' {shift.Describe()}: they must be alike");
-        // One value for each pixel of each channel.
-        if (scale.Shape is [1, var c, > 1, > 1] && c == channels)
-            return Part.Of<BijectionSpec>(new ElementwiseSpec { Element = new AffineElementSpec { Scale = ScaleMap.Exp } },
-                ("constants", TensorSurgery.Stack(shift.Reshape(1, shift.Count()), scale.Reshape(1, scale.Count())).Transpose().Reshape([.. scale.Shape[1..], 2]))).Inverted();
-        if (scale.Count() != channels)
-            throw new ImportException($"tensor '{prefix}.s' is {scale.Describe()}: one value a channel, or one each, is supported");
-        return Part.Of<BijectionSpec>(new ActNormSpec(), ("log_scale", scale.Reshape(channels)), ("shift", shift.Reshape(channels))).Inverted();
+            source, $"{prefix}.flows.0.flows.1.param_map", args.Optional("leaky")?.Number ?? 0, args.Optional("net_actnorm")?.Flag ?? false);
+        string norm = $"{prefix}.flows.{(single ? 1 : 2)}";
+        Part<BijectionSpec> first = NormflowsLayers.ConstantAffine(source, norm, shape, initialized: $"{norm}.data_dep_init_done");
+        Part<BijectionSpec> coupling = NormflowsLayers.AffineCoupling(args, shape, network);
+        return single ? [first, coupling] : [first, NormflowsMatrix.Of(args["use_lu"].Flag, source, $"{prefix}.flows.1", channels, fromRight: false), coupling];
     }
 
     private static Part<BijectionSpec> Transform(Node transform, int channels) => transform["type"].Text switch

@@ -1,57 +1,70 @@
 using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
+using FlowCore.Checkpoints;
 
 namespace FlowCore.Interop;
 
-/// <summary>One normflows layer on vectors, as bijections in the order from data to latents.</summary>
+/// <summary>normflows' layers on vectors, and what those on images share with them.</summary>
 internal static class NormflowsLayers
 {
-    public static Part<BijectionSpec>[] Of(Node layer, ForeignWeights source, int features)
+    /// <summary>Layers that are listed from latents to data, as bijections in the order from data to latents; the shape moves on with them.</summary>
+    public static List<Part<BijectionSpec>> All(Node layers, ForeignWeights source, ref EventShape shape)
+    {
+        var parts = new List<Part<BijectionSpec>>();
+        foreach (Node layer in layers.Items.Reverse())
+            foreach (Part<BijectionSpec> part in Of(layer, source, shape))
+            {
+                parts.Add(part);
+                shape = FlowBuilder.After(part.Spec, shape);
+            }
+        return parts;
+    }
+
+    private static IReadOnlyList<Part<BijectionSpec>> Of(Node layer, ForeignWeights source, EventShape shape)
     {
         Node args = layer["args"];
         string prefix = layer["key_prefix"].Text.TrimEnd('.');
         return layer["type"].Text switch
         {
-            "AffineCouplingBlock" => [AffineCoupling(args, source, prefix, features)],
-            "MaskedAffineFlow" => [MaskedAffine(args, source, prefix, features)],
-            "ActNorm" => [ScaleAndShift(source, prefix, features, initialized: $"{prefix}.data_dep_init_done")],
-            "AffineConstFlow" => [ScaleAndShift(source, prefix, features, initialized: null)],
-            "Permute" => [Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = Order(layer, args, source, prefix, features) })],
-            "InvertibleAffine" => [Matrix(args, source, prefix, features)],
-            "LULinearPermute" => LuLinear(source, prefix, features),
-            "CoupledRationalQuadraticSpline" or "CircularCoupledRationalQuadraticSpline" => [NormflowsSplines.Coupled(args, source, prefix, features)],
-            "AutoregressiveRationalQuadraticSpline" or "CircularAutoregressiveRationalQuadraticSpline" => [NormflowsSplines.Autoregressive(args, source, prefix, features)],
+            "Composite" => All(args["flows"], source, ref shape),
+            "Reverse" => Reversed(args["flow"], source, shape),
+            _ when shape.IsImage => NormflowsGlow.Layer(layer, source, shape),
+            "AffineCouplingBlock" => [AffineCoupling(args, shape, NormflowsNetworks.Mlp(args["param_map"], source, $"{prefix}.flows.1.param_map"))],
+            "MaskedAffineFlow" => [MaskedAffine(args, source, prefix, shape.Features)],
+            "ActNorm" => [ConstantAffine(source, prefix, shape, initialized: $"{prefix}.data_dep_init_done")],
+            "AffineConstFlow" => [ConstantAffine(source, prefix, shape, initialized: null)],
+            "Permute" => [Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = Order(layer, args, source, prefix, shape.Features) })],
+            "InvertibleAffine" => [NormflowsMatrix.Of(args["use_lu"].Flag, source, prefix, shape.Features, fromRight: true)],
+            "LULinearPermute" => LuLinear(source, prefix, shape.Features),
+            "CoupledRationalQuadraticSpline" or "CircularCoupledRationalQuadraticSpline" => [NormflowsSplines.Coupled(args, source, prefix, shape.Features)],
+            "AutoregressiveRationalQuadraticSpline" or "CircularAutoregressiveRationalQuadraticSpline" => [NormflowsSplines.Autoregressive(args, source, prefix, shape.Features)],
             "PeriodicWrap" or "PeriodicShift" => [Wrap(layer, args, source, prefix)],
-            "Composite" => [.. args["flows"].Items.Reverse().SelectMany(inner => Of(inner, source, features))],
-            "Reverse" => [.. Of(args["flow"], source, features).Reverse().Select(part => part.Inverted())],
-            "MaskedAffineAutoregressive" => [MaskedAutoregressive(args, source, prefix, features)],
-            var other => throw layer.Error(Refusal(other)),
+            "MaskedAffineAutoregressive" => [MaskedAutoregressive(args, source, prefix, shape.Features)],
+            var other => throw layer.Error(Refusal(other, "vectors")),
         };
     }
 
-    private static string Refusal(string type) => type switch
+    private static Part<BijectionSpec>[] Reversed(Node layer, ForeignWeights source, EventShape shape)
+    {
+        IReadOnlyList<Part<BijectionSpec>> parts = Of(layer, source, shape);
+        if (parts.Count > 1 && parts.Any(part => part.Spec is SqueezeSpec or UnsqueezeSpec))
+            throw layer.Error("a composite that squeezes cannot be reversed here; reverse its layers one by one");
+        return [.. parts.Reverse().Select(part => part.Inverted())];
+    }
+
+    public static string Refusal(string type, string events) => type switch
     {
         "Planar" or "Radial" => $"the layer '{type}' has no closed inverse: a flow with it cannot be served in both directions",
         "Residual" => "the layer 'Residual' has a stochastic log-determinant: its density is not exact",
         "BatchNorm" => "the layer 'BatchNorm' uses the statistics of each batch and has no inverse",
+        "CCAffineConst" => "the layer 'CCAffineConst' needs the class, which the library hands to bases alone; use a class-conditional base",
         "MetropolisHastings" or "HamiltonianMonteCarlo" => $"the layer '{type}' is stochastic: its density is not exact",
-        _ => $"the layer '{type}' is not supported",
+        _ => $"the layer '{type}' is not supported on {events}",
     };
 
-    private static Part<BijectionSpec> AffineCoupling(Node args, ForeignWeights source, string prefix, int features)
-    {
-        int half = (features + 1) / 2;
-        CouplingMask mask = args["split_mode"].Text switch
-        {
-            "channel" => CouplingMask.Explicit([.. Enumerable.Range(0, features).Select(i => i >= half)]),
-            "channel_inv" => CouplingMask.Explicit([.. Enumerable.Range(0, features).Select(i => i < half)]),
-            var other => throw args.Error($"split_mode: '{other}' does not work on vectors"),
-        };
-        LayerList network = NormflowsNetworks.Mlp(args["param_map"], source, $"{prefix}.flows.1.param_map");
-        var (spec, weights) = network.Network();
+    public static Part<BijectionSpec> AffineCoupling(Node args, EventShape shape, LayerList network) =>
         // The library's forward samples: x = z * scale + shift, which this turns round.
-        return Part.Bijection(new CouplingSpec { Mask = mask, Element = AffineElement(args), Conditioner = spec }, ("conditioner", weights)).Inverted();
-    }
+        Parts.Coupling(NormflowsSplits.SecondPart(args, args["split_mode"].Text, shape), AffineElement(args), network).Inverted();
 
     public static AffineElementSpec AffineElement(Node args) => !args["scale"].Flag
         ? new() { Scale = ScaleMap.None }
@@ -98,12 +111,20 @@ internal static class NormflowsLayers
         return layers;
     }
 
-    private static Part<BijectionSpec> ScaleAndShift(ForeignWeights source, string prefix, int features, string? initialized)
+    /// <summary>ActNorm and AffineConstFlow: one value for each channel, or for each value, or whatever spreads over the event.</summary>
+    public static Part<BijectionSpec> ConstantAffine(ForeignWeights source, string prefix, EventShape shape, string? initialized)
     {
         if (initialized is not null)
             source.RequireInitialized(initialized);
-        return Part.Of<BijectionSpec>(new ActNormSpec(),
-            ("log_scale", source.Take($"{prefix}.s").Broadcast(features)), ("shift", source.Take($"{prefix}.t").Broadcast(features))).Inverted();
+        WeightTensor scale = source.Take($"{prefix}.s");
+        bool byChannel = !shape.IsImage || scale.Shape is [.., 1, 1];
+        int[] sizes = shape.IsImage && byChannel ? [shape.Channels, 1, 1] : shape.Sizes;
+        scale = scale.Expand(sizes);
+        WeightTensor shift = source.Take($"{prefix}.t").Expand(sizes);
+        if (byChannel)
+            return Part.Of<BijectionSpec>(new ActNormSpec(), ("log_scale", scale.Reshape(shape.Channels)), ("shift", shift.Reshape(shape.Channels))).Inverted();
+        return Part.Of<BijectionSpec>(new ElementwiseSpec { Element = new AffineElementSpec { Scale = ScaleMap.Exp } },
+            ("constants", TensorSurgery.SideBySide(shift.Reshape(shape.Width, 1), scale.Reshape(shape.Width, 1)).Reshape([.. scale.Shape, 2]))).Inverted();
     }
 
     /// <summary>The order in which a permutation takes features, or channels, on the way to the latents.</summary>
@@ -138,9 +159,6 @@ internal static class NormflowsLayers
             Shifts = layer["type"].Text == "PeriodicShift" ? Each("shift") : null,
         });
     }
-
-    private static Part<BijectionSpec> Matrix(Node args, ForeignWeights source, string prefix, int features) =>
-        NormflowsMatrix.Of(args["use_lu"].Flag, source, prefix, features, fromRight: true);
 
     private static Part<BijectionSpec>[] LuLinear(ForeignWeights source, string prefix, int features)
     {

@@ -12,14 +12,12 @@ internal static class NormflowsModel
         int[] shape = root["event_shape"].Shape;
         if (root["wrapper"].Text == "MultiscaleFlow")
             return NormflowsGlow.Import(root, source, shape);
-        var layers = new List<Part<BijectionSpec>[]>();
-        foreach (Node layer in root["flows"].Items)
-            layers.Add(shape.Length == 1 ? NormflowsLayers.Of(layer, source, shape[0]) : NormflowsGlow.Layer(layer, source, shape[0]));
-        layers.Reverse();
+        var place = new EventShape(shape, 0);
+        List<Part<BijectionSpec>> layers = NormflowsLayers.All(root["flows"], source, ref place);
 
         Node density = root["base"];
         int context = root.Optional("context_shape")?.Shape[0] ?? 0, classes = density["args"].Optional("num_classes")?.Int ?? 0;
-        return new Imported(shape, [.. layers.SelectMany(parts => parts)], NormflowsBases.Of(density, source))
+        return new Imported(shape, layers, NormflowsBases.Of(density, source))
         {
             Context = context > 0 ? new ContextSpec { Size = context } : classes > 0 ? new ContextSpec { Classes = classes } : null,
         };

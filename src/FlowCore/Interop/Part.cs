@@ -20,6 +20,9 @@ internal static class Part
     /// <summary>Turns a bijection round.</summary>
     public static Part<BijectionSpec> Inverted(this Part<BijectionSpec> part)
     {
+        // What changes the event's shape has a kind for each direction.
+        if (part.Spec is Bijections.SqueezeSpec { Order: var order })
+            return part with { Spec = new Bijections.UnsqueezeSpec { Order = order } };
         var weights = new Dictionary<string, WeightTensor>(StringComparer.Ordinal);
         part.AddTo(weights, "of");
         return new(new Bijections.InvertedSpec { Of = part.Spec }, weights);

@@ -12,12 +12,15 @@ internal static class Parts
         return Part.Bijection(new CouplingSpec { Mask = mask, Element = element, Conditioner = spec }, ("conditioner", weights));
     }
 
-    public static Part<BijectionSpec> Split(SplitOrder order, IReadOnlyList<Part<BijectionSpec>> inner)
+    public static Part<BijectionSpec> Split(SplitOrder order, IReadOnlyList<Part<BijectionSpec>> inner) =>
+        Split(CouplingMask.SecondHalf, order, inner);
+
+    public static Part<BijectionSpec> Split(CouplingMask latent, SplitOrder order, IReadOnlyList<Part<BijectionSpec>> inner)
     {
         var weights = new Dictionary<string, WeightTensor>(StringComparer.Ordinal);
         for (int i = 0; i < inner.Count; i++)
             inner[i].AddTo(weights, $"inner.{i}");
-        return new(new SplitSpec { Order = order, Inner = [.. inner.Select(part => part.Spec)] }, weights);
+        return new(new SplitSpec { Mask = latent, Order = order, Inner = [.. inner.Select(part => part.Spec)] }, weights);
     }
 
     /// <summary>Outputs that come as two halves, one value of every feature each, as the pairs (shift, scale) of each feature.</summary>

@@ -53,16 +53,36 @@ internal static class TensorSurgery
         ? Stack([.. Enumerable.Repeat(tensor.Reshape(1), features)])
         : tensor.Reshape(features);
 
+    /// <summary>Spread over a shape as tensors spread in sums: axes are compared from the last, and one of size 1 is repeated.</summary>
+    public static WeightTensor Expand(this WeightTensor tensor, int[] shape)
+    {
+        long[] own = [.. Enumerable.Repeat(1L, Math.Max(0, shape.Length - tensor.Shape.Length)), .. tensor.Shape];
+        int extra = own.Length - shape.Length;
+        if (own[..extra].Any(size => size != 1) || own[extra..].Where((size, axis) => size != 1 && size != shape[axis]).Any())
+            throw new WrongShapeException($"is {tensor.Describe()}, model.json needs [{string.Join(", ", shape)}]");
+        int[] from = [0];
+        int stride = 1;
+        // From the last axis on: where each value of the inner axes stands, repeated or strided along this one.
+        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        {
+            int step = own[extra + axis] == 1 ? 0 : stride;
+            from = [.. Enumerable.Range(0, shape[axis]).SelectMany(i => from.Select(inner => i * step + inner))];
+            stride *= (int)own[extra + axis];
+        }
+        return tensor.Reshape(tensor.Count()).Rows(from).Reshape([.. shape.Select(size => (long)size)]);
+    }
+
     /// <summary>A strict triangle whose entries are listed row by row, in a full matrix.</summary>
     public static WeightTensor Triangle(this WeightTensor entries, int size, bool lower)
     {
-        var matrix = new float[size * size];
-        ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(entries.Data.Span);
-        int next = 0;
+        // The entries behind a zero, which fills the other places.
+        WeightTensor padded = Stack(entries with { Shape = [1], Data = new byte[WeightTensor.SizeOf(entries.Type)] }, entries);
+        var from = new int[size * size];
+        int next = 1;
         for (int i = 0; i < size; i++)
             for (int j = lower ? 0 : i + 1; j < (lower ? i : size); j++)
-                matrix[i * size + j] = values[next++];
-        return Floats(matrix, size, size);
+                from[i * size + j] = next++;
+        return padded.Rows(from).Reshape(size, size);
     }
 
     public static WeightTensor Floats(float[] values, params long[] shape) =>

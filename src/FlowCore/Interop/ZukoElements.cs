@@ -7,7 +7,7 @@ internal static class ZukoElements
 {
     public static ElementSpec Of(Node node) => node["type"].Text switch
     {
-        "affine" => new AffineElementSpec { Scale = ScaleMap.Softclip, Bound = -Math.Log(Slope(node)) },
+        "affine" => Affine(node),
         "rqs" => Spline(node),
         "circular_shift_then_rqs" => Spline(node) with { HalfTurn = true },
         "GaussianizationTransform" => new GaussianizationElementSpec { Components = Shapes(node, 2)[0][0] },
@@ -16,6 +16,8 @@ internal static class ZukoElements
         var other => throw node.Error(
             $"the univariate transform '{other}' is not supported; supported are affine, rqs, circular rqs, Gaussianization, ShiftedSOSP and BoundedBernstein"),
     };
+
+    public static AffineElementSpec Affine(Node node) => new() { Scale = ScaleMap.Softclip, Bound = -Math.Log(Slope(node)) };
 
     private static SplineElementSpec Spline(Node node) => new()
     {

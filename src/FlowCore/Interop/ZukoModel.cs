@@ -106,7 +106,10 @@ internal static class ZukoModel
         string[] tensors = [.. node.Optional("tensors")?.Items.Select(name => $"{prefix}.{name.Text}") ?? []];
         switch (node["function"].Text)
         {
-            case "AffineTransform" or "MonotonicAffineTransform" when tensors.Length == 2:
+            case "MonotonicAffineTransform" when tensors.Length == 2:
+                return Part.Of<BijectionSpec>(new ElementwiseSpec { Element = ZukoElements.Affine(node["numbers"]) }, ("constants",
+                    TensorSurgery.SideBySide(source.Take(tensors[0]).Broadcast(features).Reshape(features, 1), source.Take(tensors[1]).Broadcast(features).Reshape(features, 1))));
+            case "AffineTransform" when tensors.Length == 2:
                 return Part.Of<BijectionSpec>(new ScaleShiftSpec(),
                     ("shift", source.Take(tensors[0]).Broadcast(features)), ("scale", source.Take(tensors[1]).Broadcast(features)));
             case "RotationTransform" when tensors.Length == 1:

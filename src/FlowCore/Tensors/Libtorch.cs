@@ -7,11 +7,17 @@ public static class Libtorch
 {
     private const string CudaLibrary = "libtorch_cuda*";
 
+    /// <summary>
+    /// Whether a GPU may multiply float32 matrices and convolve with 10 bits of mantissa (TF32), faster by some and wrong in the fourth
+    /// digit. False, unless it is asked for before the first device is opened.
+    /// </summary>
+    public static bool AllowTf32 { get; set; }
+
     /// <summary>Whether a device's name means the CPU. Loads the library only where it was built for GPUs, and is asked for one.</summary>
     public static bool IsCpu(string name) => name.Trim().ToLowerInvariant() switch
     {
         "cpu" => true,
-        "auto" => !Directory.EnumerateFiles(AppContext.BaseDirectory, CudaLibrary).Any() || Device(name).type == DeviceType.CPU,
+        "auto" => !Folders.Any(folder => Directory.Exists(folder) && Directory.EnumerateFiles(folder, CudaLibrary).Any()) || Device(name).type == DeviceType.CPU,
         _ => false,
     };
 
@@ -33,6 +39,8 @@ public static class Libtorch
         int index = asked.Length > 5 ? int.Parse(asked[5..], System.Globalization.CultureInfo.InvariantCulture) : 0;
         if (index >= torch.cuda.device_count())
             throw new FlowException($"device '{name}' was asked for, but there are {torch.cuda.device_count()} GPUs");
+        // libtorch's own default is exact for matrices, and not for convolutions.
+        (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) = (AllowTf32, AllowTf32);
         return new torch.Device(DeviceType.CUDA, index);
     }
 
@@ -42,4 +50,8 @@ public static class Libtorch
         get => torch.get_num_threads();
         set => torch.set_num_threads(value);
     }
+
+    // Where the library is looked for: beside the program, and where the operator says (a PyTorch's own folder, say).
+    private static string[] Folders =>
+        [AppContext.BaseDirectory, .. (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)];
 }

@@ -52,7 +52,7 @@ internal sealed class EngineOptions
 [OptionsValidator]
 internal sealed partial class EngineOptionsValidator : IValidateOptions<EngineOptions>;
 
-/// <summary>The section <c>Torch</c>: the device, and the threads of one tensor operation.</summary>
+/// <summary>The section <c>Torch</c>: the device, and how one tensor operation computes.</summary>
 internal sealed class TorchOptions
 {
     public const string Section = "Torch";
@@ -64,6 +64,9 @@ internal sealed class TorchOptions
     /// <summary>The threads of one tensor operation on the CPU; 0 leaves the choice to libtorch. Flows are small: 1 (default) is fastest, and leaves cores to HTTP.</summary>
     [Within(0, 1024, ErrorMessage = "Torch:Threads must lie in 0..1024; 0 leaves the choice to libtorch (default 1).")]
     public int Threads { get; set; } = 1;
+
+    /// <summary>Whether a GPU may round float32 to TF32 in matrices and convolutions; false (default): float32 is exact.</summary>
+    public bool AllowTf32 { get; set; }
 }
 
 [OptionsValidator]

@@ -21,6 +21,7 @@ internal sealed class TorchRuntime
     {
         this.logger = logger;
         threads = options.Value.Threads;
+        Libtorch.AllowTf32 = options.Value.AllowTf32;
         OpenMp.WaitPassively();
         Device = Libtorch.IsCpu(options.Value.Device) ? "cpu" : Libtorch.Device(options.Value.Device).ToString();
     }

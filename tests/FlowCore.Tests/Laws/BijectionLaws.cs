@@ -71,8 +71,8 @@ public sealed class BijectionLaws
     {
         using var mode = inference_mode();
         double[] extremes = [0, -0.0, 1, -1, 1.5, -1.5, 5, -5, 1e4, -1e4, 1e20, -1e20, 1e300, double.Epsilon, double.NaN, double.PositiveInfinity];
-        Tensor rows = tensor(extremes).unsqueeze(1).expand(extremes.Length, instance.Features).contiguous();
-        Tensor? context = instance.Context == 0 ? null : zeros(extremes.Length, instance.Context, float64);
+        Tensor rows = tensor(extremes, device: TestDevice.Device).unsqueeze(1).expand(extremes.Length, instance.Features).contiguous();
+        Tensor? context = instance.Context == 0 ? null : zeros(extremes.Length, instance.Context, float64, TestDevice.Device);
         Assert.Equal(extremes.Length, flow.LogProb(rows, context).shape[0]);
         Assert.Equal(extremes.Length, flow.Decode(rows, context).LogDet.shape[0]);
         // Row 0 is an ordinary one: its neighbours must not have touched it.

@@ -27,6 +27,7 @@ public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ul
         flow.to(float64);
         flow.eval();
         RandomWeights.Fill(flow, Seed);
+        flow.to(TestDevice.Device);
         return flow;
     }
 
@@ -53,6 +54,6 @@ public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ul
     {
         var values = new double[rows * width];
         Noise.FillNormal(Seed + stream, 0, width, values.AsSpan());
-        return TensorRows.From<double>(values, rows, width);
+        return TensorRows.From<double>(values, rows, width, TestDevice.Device);
     }
 }

@@ -140,6 +140,13 @@ public static class Kinds
         ("odd packed checkerboard", CouplingMask.PackedCheckerboardOdd, [2, 2, 4]),
     ];
 
+    private static readonly (string Name, CouplingMask Mask, SplitOrder Order, int[] Image)[] SplitMasks =
+    [
+        ("first channels", CouplingMask.FirstHalf, SplitOrder.InnerFirst, [3, 2, 2]),
+        ("packed checkerboard", CouplingMask.PackedCheckerboardEven, SplitOrder.SplitFirst, [2, 3, 2]),
+        ("odd packed checkerboard, same shape", CouplingMask.PackedCheckerboardOdd, SplitOrder.SameShape, [3, 1, 4]),
+    ];
+
     public static readonly Kind[] All =
     [
         .. ImageCouplings.Select(c => new Kind($"image coupling, {c.Name}", _ => Coupling(c.Mask, new AffineElementSpec(), ConvNet)) { Image = c.Image }),
@@ -149,6 +156,8 @@ public static class Kinds
         new("unsqueeze", _ => new UnsqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [8, 1, 2] },
         .. Enum.GetValues<SplitOrder>().Select(order =>
             new Kind($"split, {order}", _ => new SplitSpec { Order = order, Inner = [new ActNormSpec(), new MatrixSpec()] }) { Image = [4, 2, 2] }),
+        .. SplitMasks.Select(split => new Kind($"split, {split.Name}", _ => new SplitSpec { Mask = split.Mask, Order = split.Order, Inner = [new ActNormSpec()] }) { Image = split.Image }),
+        new("split of a vector", d => new SplitSpec { Mask = EveryThird(d), Inner = [new ActNormSpec()] }),
         new("split, deeper", _ => new SplitSpec { Inner = [new SqueezeSpec(), new MatrixSpec(), new SplitSpec { Order = SplitOrder.SplitFirst, Inner = [new ActNormSpec()] }] }) { Image = [2, 2, 2] },
         new("matrix of channels", _ => new MatrixSpec()) { Image = [3, 2, 2] },
         new("plain matrix of channels", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Image = [3, 1, 2] },
@@ -163,6 +172,7 @@ public static class Kinds
         .. SplineElements.Select(e => new Kind($"coupling, spline, {e.Name}", _ => Coupling(CouplingMask.Odd, e.Spec, Mlp)) { Angle = e.Spec.HalfTurn }),
         new("coupling, spline on a box", _ => Coupling(CouplingMask.Odd, Box, Mlp) with { KeptElement = Box }) { UnitInterval = true, UnitLatents = true },
         new("coupling, spline, tails feature by feature", d => Coupling(CouplingMask.Odd, MixedTails(d / 2), Mlp) with { KeptElement = MixedTails((d + 1) / 2) }),
+        new("coupling, spline, bounds feature by feature", d => Coupling(CouplingMask.Odd, OwnBounds(d / 2), Mlp)),
         new("coupling, periodic features", _ => Coupling(CouplingMask.Odd, new AffineElementSpec(), Periodic)) { Least = 4, Most = 4 },
         .. Conditioners.Select((conditioner, i) =>
             new Kind($"coupling, conditioner {i}", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), conditioner))),
@@ -174,6 +184,7 @@ public static class Kinds
         new("autoregressive, reverse order", d => Autoregressive(new AffineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Reverse()] }) { Least = 1 },
         new("autoregressive, 2 passes", d => Autoregressive(new SplineElementSpec()) with { Order = [.. Enumerable.Range(0, d).Select(i => i % 2)] }),
         new("autoregressive, tails feature by feature", d => Autoregressive(MixedTails(d)) with { Order = [.. Enumerable.Range(0, d).Select(i => (d - 1 - i) / 2)] }) { Least = 1 },
+        new("autoregressive, tails and bounds feature by feature", d => Autoregressive(MixedTails(d) with { FeatureBounds = OwnBounds(d).FeatureBounds })) { Least = 1 },
         new("inverse autoregressive", _ => new InvertedSpec { Of = Autoregressive(new AffineElementSpec { Scale = ScaleMap.Sigmoid, Least = 1e-3 }) }) { Least = 1 },
         .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
         .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
@@ -187,6 +198,7 @@ public static class Kinds
         new("matrix", _ => new MatrixSpec()) { Least = 1 },
         new("plain matrix from the right", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Least = 1 },
         new("rotation", _ => new RotationSpec()) { Least = 1 },
+        .. new[] { 1, 4 }.Select(count => new Kind($"householder, {count}", _ => new HouseholderSpec { Reflections = count }) { Least = 1 }),
         new("batch norm", _ => new BatchNormSpec()) { Least = 1 },
         new("scale and shift", _ => new ScaleShiftSpec()) { Least = 1 },
         new("softclip", _ => new SoftclipSpec()) { Least = 1 },
@@ -212,6 +224,8 @@ public static class Kinds
 
     private static SplineElementSpec MixedTails(int features) =>
         new() { Bound = 3, FeatureTails = [.. Enumerable.Range(0, features).Select(i => i % 2 == 0 ? SplineTails.Circular : SplineTails.Linear)] };
+
+    private static SplineElementSpec OwnBounds(int features) => new() { Bins = 5, FeatureBounds = [.. Enumerable.Range(0, features).Select(i => 0.5 + i)] };
 
     private static AutoregressiveSpec Autoregressive(ElementSpec element) =>
         new() { Element = element, Conditioner = new MadeSpec { Hidden = [16, 12], Activation = Activation.Tanh } };

@@ -42,6 +42,9 @@ public sealed record SplineElementSpec : ElementSpec
     /// </summary>
     public SplineTails[]? FeatureTails { get; init; }
 
+    /// <summary>A bound for each transformed feature on its own; null where <see cref="Bound"/> holds for all.</summary>
+    public double[]? FeatureBounds { get; init; }
+
     /// <summary>The smallest width of a bin, as a share of the interval.</summary>
     public double MinWidth { get; init; } = 1e-3;
 
@@ -74,9 +77,26 @@ public sealed record SplineElementSpec : ElementSpec
 
     internal override int ParameterCount => 2 * Bins + RawSlopes;
 
-    internal override ElementKernel<T> Compile<T>() => FeatureTails is null
-        ? new SplineKernel<T>(this)
-        : throw new NotCompiledException("element.feature_tails: splines whose features have different tails are not compiled");
+    internal override double[][] CompileConstants(WeightScope weights, int channels)
+    {
+        CheckFeatures(channels);
+        var constants = new List<double[]>();
+        if (FeatureTails is { } tails)
+            constants.Add([.. tails.Select(tail => tail == SplineTails.Linear ? 1.0 : 0)]);
+        if (FeatureBounds is { } bounds)
+            constants.Add(bounds);
+        return [.. constants];
+    }
+
+    internal override ElementKernel<T> Compile<T>() => new SplineKernel<T>(this);
+
+    internal void CheckFeatures(int features)
+    {
+        if (FeatureTails is { } tails && tails.Length != features)
+            throw new SpecException($"element.feature_tails: has {tails.Length} entries for {features} features");
+        if (FeatureBounds is { } bounds && bounds.Length != features)
+            throw new SpecException($"element.feature_bounds: has {bounds.Length} entries for {features} features");
+    }
 }
 
 /// <summary>
@@ -90,7 +110,7 @@ public sealed class SplineElement : Element
     private readonly int bins;
     private readonly double lower, upper;
 
-    public SplineElement(SplineElementSpec spec) : base(nameof(SplineElement))
+    internal SplineElement(SplineElementSpec spec, int features) : base(nameof(SplineElement))
     {
         if (spec.Bins is < 1 or > 1024)
             throw new SpecException($"element.bins: must lie in 1..1024, is {spec.Bins}");
@@ -100,6 +120,9 @@ public sealed class SplineElement : Element
             throw new SpecException($"element.lower: must lie below bound ({spec.Bound}), is {spec.Lower}");
         if (spec.FeatureTails is { } tails && (tails.Contains(SplineTails.Box) || spec.Tails != SplineTails.Linear))
             throw new SpecException("element.feature_tails: are linear or circular, and stand instead of tails");
+        if (spec.FeatureBounds is { } bounds && (spec.HalfTurn || spec.Tails == SplineTails.Box || !bounds.All(bound => bound > 0 && double.IsFinite(bound))))
+            throw new SpecException("element.feature_bounds: are positive, and not for boxes or half turns");
+        spec.CheckFeatures(features);
         if (!(spec.MinWidth >= 0 && spec.MinWidth * spec.Bins < 1))
             throw new SpecException($"element.min_width: {spec.Bins} bins of at least {spec.MinWidth} do not fit into 1");
         if (!(spec.MinHeight >= 0 && spec.MinHeight * spec.Bins < 1))
@@ -109,30 +132,39 @@ public sealed class SplineElement : Element
         if (spec.SoftclipSlope is { } slope && !(slope > 0 && slope < 1))
             throw new SpecException($"element.softclip_slope: must lie in (0, 1), is {slope}");
         this.spec = spec;
-        (bins, lower, upper) = (spec.Bins, spec.Lower ?? -spec.Bound, spec.Bound);
+        bins = spec.Bins;
+        // With bounds of their own, features are counted in them.
+        (lower, upper) = spec.FeatureBounds is null ? (spec.Lower ?? -spec.Bound, spec.Bound) : (-1, 1);
     }
 
     public override int Parameters => spec.ParameterCount;
 
-    internal override Element At(int[] features) => spec.FeatureTails is not { } tails ? this
-        : new SplineElement(spec with { FeatureTails = [.. features.Select(feature => tails[feature])] });
+    internal override Element At(int[] features) => spec is { FeatureTails: null, FeatureBounds: null } ? this : new SplineElement(
+        spec with
+        {
+            FeatureTails = spec.FeatureTails is { } tails ? [.. features.Select(feature => tails[feature])] : null,
+            FeatureBounds = spec.FeatureBounds is { } bounds ? [.. features.Select(feature => bounds[feature])] : null,
+        },
+        features.Length);
 
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {
         if (spec.HalfTurn)
             x = Turned(x);
-        var (inside, clamped) = Clamp(x);
+        Tensor? bounds = Bounds(x);
+        var (inside, clamped) = Clamp(bounds is null ? x : x / bounds);
         Bin bin = Find(clamped, parameters, byHeight: false);
         Tensor t = (clamped - bin.X) / bin.Width;
         Tensor t1 = t * (1 - t);
         Tensor denominator = bin.Slope + (bin.D0 + bin.D1 - 2 * bin.Slope) * t1;
         Tensor y = bin.Y + bin.Height * (bin.Slope * t * t + bin.D0 * t1) / denominator;
-        return new(where(inside, y, x), where(inside, LogDerivative(bin, t, t1, denominator), Beyond(x, double.NegativeInfinity)));
+        return new(where(inside, bounds is null ? y : y * bounds, x), where(inside, LogDerivative(bin, t, t1, denominator), Beyond(x, double.NegativeInfinity)));
     }
 
     public override ElementMapped Inverse(Tensor y, Tensor parameters)
     {
-        var (inside, clamped) = Clamp(y);
+        Tensor? bounds = Bounds(y);
+        var (inside, clamped) = Clamp(bounds is null ? y : y / bounds);
         Bin bin = Find(clamped, parameters, byHeight: true);
         Tensor u = clamped - bin.Y;
         Tensor q = bin.D0 + bin.D1 - 2 * bin.Slope;
@@ -142,7 +174,8 @@ public sealed class SplineElement : Element
         // Rounding may take the discriminant just below 0 where it is 0: never a reason to fail a batch.
         Tensor t = (2 * c / (-b - (b * b - 4 * a * c).clamp_min(0).sqrt())).clamp(0, 1);
         Tensor t1 = t * (1 - t);
-        Tensor x = where(inside, bin.X + t * bin.Width, spec.Tails == SplineTails.Box ? full_like(y, double.NaN) : y);
+        Tensor mapped = bin.X + t * bin.Width;
+        Tensor x = where(inside, bounds is null ? mapped : mapped * bounds, spec.Tails == SplineTails.Box ? full_like(y, double.NaN) : y);
         Tensor logDerivative = LogDerivative(bin, t, t1, bin.Slope + q * t1).neg();
         return new(spec.HalfTurn ? Turned(x) : x, where(inside, logDerivative, Beyond(y, double.NaN)));
     }
@@ -157,6 +190,8 @@ public sealed class SplineElement : Element
 
     // Half a turn further on the circle of circumference 2 bound; its own inverse there.
     private Tensor Turned(Tensor angle) => angle.remainder(2 * upper) - upper;
+
+    private Tensor? Bounds(Tensor values) => spec.FeatureBounds is { } bounds ? tensor(bounds, values.dtype, values.device) : null;
 
     // The log-derivative where the interval ends: of the identity, or of a map that is not there.
     private Tensor Beyond(Tensor values, double nothing) => spec.Tails == SplineTails.Box ? full_like(values, nothing) : zeros_like(values);

@@ -16,7 +16,11 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     private readonly bool softclip = spec.SoftclipSlope is not null, halfTurn = spec.HalfTurn;
     private readonly double minWidth = spec.SoftclipSlope is null ? spec.MinWidth : 0, minHeight = spec.SoftclipSlope is null ? spec.MinHeight : 0;
     private readonly SplineTails tails = spec.Tails;
-    private readonly double lower = spec.Lower ?? -spec.Bound, upper = spec.Bound, clip = spec.SoftclipSlope is { } slope ? -Math.Log(slope) : 0;
+    // Behind the raw parameters stand, for each feature, whether its tails are linear, and its bound, where these are its own.
+    private readonly bool ownTails = spec.FeatureTails is not null, ownBounds = spec.FeatureBounds is not null;
+    private readonly int tailsAt = spec.ParameterCount, boundsAt = spec.ParameterCount + (spec.FeatureTails is null ? 0 : 1);
+    private readonly double lower = spec.FeatureBounds is null ? spec.Lower ?? -spec.Bound : -1, upper = spec.FeatureBounds is null ? spec.Bound : 1;
+    private readonly double clip = spec.SoftclipSlope is { } slope ? -Math.Log(slope) : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
@@ -27,12 +31,13 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             Vector512<T> value = Vector512.Load(x + i);
             if (halfTurn)
                 value = Turned(value);
-            Vector512<T> inside = Inside(value), clamped = Clamped(value, inside);
+            Vector512<T> bound = Bound(parameters + i, stride), share = ownBounds ? value / bound : value;
+            Vector512<T> inside = Inside(share), clamped = Clamped(share, inside);
             Bin bin = Find(clamped, parameters + i, stride, shares, byHeight: false);
             Vector512<T> t = (clamped - bin.X) / bin.Width, t1 = t * (Vector512<T>.One - t);
             Vector512<T> denominator = VectorMath.MultiplyAdd(bin.Curvature, t1, bin.Slope);
             Vector512<T> mapped = VectorMath.MultiplyAdd(bin.Height, VectorMath.MultiplyAdd(bin.Slope * t, t, bin.D0 * t1) / denominator, bin.Y);
-            VectorMath.Select(inside, mapped, value).Store(y + i);
+            VectorMath.Select(inside, ownBounds ? mapped * bound : mapped, value).Store(y + i);
             VectorMath.Select(inside, LogDerivative(bin, t, t1, denominator), Beyond(T.NegativeInfinity, T.Zero)).Store(logDerivative + i);
         }
     }
@@ -43,7 +48,8 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         Vector512<T>* shares = stackalloc Vector512<T>[2 * bins];
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
-            Vector512<T> value = Vector512.Load(y + i), inside = Inside(value), clamped = Clamped(value, inside);
+            Vector512<T> value = Vector512.Load(y + i), bound = Bound(parameters + i, stride), share = ownBounds ? value / bound : value;
+            Vector512<T> inside = Inside(share), clamped = Clamped(share, inside);
             Bin bin = Find(clamped, parameters + i, stride, shares, byHeight: true);
             Vector512<T> u = clamped - bin.Y, q = bin.Curvature;
             Vector512<T> a = VectorMath.MultiplyAdd(bin.Height, bin.Slope - bin.D0, u * q);
@@ -54,7 +60,8 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             t = VectorMath.Larger(Vector512<T>.Zero, t);
             t = VectorMath.Select(Vector512.GreaterThan(t, Vector512<T>.One), Vector512<T>.One, t);
             Vector512<T> t1 = t * (Vector512<T>.One - t);
-            Vector512<T> mapped = VectorMath.Select(inside, VectorMath.MultiplyAdd(t, bin.Width, bin.X), tails == SplineTails.Box ? Vector512.Create(T.NaN) : value);
+            Vector512<T> found = VectorMath.MultiplyAdd(t, bin.Width, bin.X);
+            Vector512<T> mapped = VectorMath.Select(inside, ownBounds ? found * bound : found, tails == SplineTails.Box ? Vector512.Create(T.NaN) : value);
             (halfTurn ? Turned(mapped) : mapped).Store(x + i);
             VectorMath.Select(inside, -LogDerivative(bin, t, t1, VectorMath.MultiplyAdd(q, t1, bin.Slope)), Beyond(T.NaN, T.Zero)).Store(logDerivative + i);
         }
@@ -68,6 +75,8 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         Vector512<T> numerator = bin.D1 * t * t + (bin.Slope + bin.Slope) * t1 + bin.D0 * rest * rest;
         return VectorMath.Log(numerator * ratio * ratio);
     }
+
+    private Vector512<T> Bound(T* parameters, int stride) => ownBounds ? Vector512.Load(parameters + boundsAt * stride) : Vector512<T>.One;
 
     private Vector512<T> Inside(Vector512<T> value) =>
         Vector512.GreaterThanOrEqual(value, VectorMath.Of<T>(lower)) & Vector512.LessThanOrEqual(value, VectorMath.Of<T>(upper));
@@ -96,7 +105,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
         Vector512<T> perHeight = Shares(parameters + bins * stride, stride, shares + bins, minHeight);
         Vector512<T> leastWidth = VectorMath.Of<T>(minWidth), leastHeight = VectorMath.Of<T>(minHeight);
         // The raw slopes of the inner knots; in front of them that of the first knot, where it has one of its own.
-        bool ownEnds = tails != SplineTails.Linear;
+        bool ownEnds = ownTails || tails != SplineTails.Linear;
         T* slopes = parameters + (2 * bins + (ownEnds ? 1 : 0)) * stride;
         Vector512<T> edge = VectorMath.Of<T>(upper), low = VectorMath.Of<T>(lower), size = VectorMath.Of<T>(upper - lower);
         Vector512<T> x = low, y = low, x1 = bins == 1 ? edge : low, y1 = x1, raw0 = ownEnds ? Vector512.Load(slopes - stride) : Vector512<T>.Zero, raw1 = raw0;
@@ -115,7 +124,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
             {
                 last = reached;
                 if (ownEnds)
-                    raw1 = VectorMath.Select(reached, Vector512.Load(slopes + (tails == SplineTails.Circular ? -1 : bins - 1) * stride), raw1);
+                    raw1 = VectorMath.Select(reached, Vector512.Load(slopes + (ownTails || tails == SplineTails.Circular ? -1 : bins - 1) * stride), raw1);
                 break;
             }
             Vector512<T> raw = Vector512.Load(slopes + (j - 1) * stride);
@@ -128,10 +137,11 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
                 first = ~reached;
         }
         Vector512<T> d0 = Slope(raw0), d1 = Slope(raw1);
-        if (!ownEnds)
+        if (ownTails || !ownEnds)
         {
-            d0 = VectorMath.Select(first, Vector512<T>.One, d0);
-            d1 = VectorMath.Select(last, Vector512<T>.One, d1);
+            Vector512<T> linear = ownTails ? Vector512.GreaterThan(Vector512.Load(parameters + tailsAt * stride), Vector512<T>.Zero) : Vector512<T>.AllBitsSet;
+            d0 = VectorMath.Select(first & linear, Vector512<T>.One, d0);
+            d1 = VectorMath.Select(last & linear, Vector512<T>.One, d1);
         }
         Vector512<T> width = x1 - x, height = y1 - y, slope = height / width;
         return new(x, y, width, height, slope, d0, d1, d0 + d1 - (slope + slope));

@@ -25,7 +25,7 @@ internal sealed class WeightScope
 
     public WeightScope In(string list, int index) => In($"{list}.{index}");
 
-    /// <summary>The values of a float32 tensor of this shape, row-major.</summary>
+    /// <summary>The values of a float32 tensor of this shape, or a float64 one, row-major.</summary>
     /// <exception cref="CheckpointException">It is missing, has another shape or type, or holds NaN or infinity.</exception>
     public double[] Take(string name, params ReadOnlySpan<int> shape) => Take(name, WeightType.F32, shape);
 
@@ -37,10 +37,10 @@ internal sealed class WeightScope
         var wanted = new long[shape.Length];
         for (int i = 0; i < wanted.Length; i++)
             wanted[i] = shape[i];
-        if (tensor.Type != type || !tensor.Shape.AsSpan().SequenceEqual(wanted))
+        if (tensor.Type is not (WeightType.F32 or WeightType.F64) || !tensor.Shape.AsSpan().SequenceEqual(wanted))
             throw new CheckpointException($"tensor '{full}' is {tensor.Describe()}, the flow needs {type} [{string.Join(", ", wanted)}]");
         taken.Add(full);
-        double[] values = type == WeightType.F64
+        double[] values = tensor.Type == WeightType.F64
             ? MemoryMarshal.Cast<byte, double>(tensor.Data.Span).ToArray()
             : Widened(MemoryMarshal.Cast<byte, float>(tensor.Data.Span));
         int bad = Array.FindIndex(values, value => !double.IsFinite(value));

@@ -1,0 +1,62 @@
+using FlowCore.Engines.Compiled;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Householder"/>.</summary>
+public sealed record HouseholderSpec : BijectionSpec
+{
+    /// <summary>The number of reflections.</summary>
+    public required int Reflections { get; init; }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
+    {
+        int n = shape.Features;
+        double[,] vectors = weights.TakeMatrix("vectors", Reflections, n), matrix = new double[n, n];
+        for (int i = 0; i < n; i++)
+            matrix[i, i] = 1;
+        for (int k = 0; k < Reflections; k++)
+        {
+            double norm = Enumerable.Range(0, n).Sum(i => vectors[k, i] * vectors[k, i]);
+            for (int column = 0; column < n; column++)
+            {
+                double along = 2 / norm * Enumerable.Range(0, n).Sum(i => vectors[k, i] * matrix[i, column]);
+                for (int i = 0; i < n; i++)
+                    matrix[i, column] -= along * vectors[k, i];
+            }
+        }
+        to.Affine(AffineMap.Linear(matrix), 0, inverse);
+    }
+}
+
+/// <summary>
+/// Reflections one after the other, x - 2 v (v . x) / |v|^2: an orthogonal map, which preserves volume (Householder 1958; Tomczak,
+/// Welling 2016, arXiv 1611.09630). The vectors are <c>[reflections, features]</c>; none may be 0.
+/// </summary>
+public sealed class Householder : Bijection
+{
+    private readonly Parameter vectors;
+
+    public Householder(HouseholderSpec spec, int features) : base(nameof(Householder))
+    {
+        if (spec.Reflections is < 1 or > 4096)
+            throw new SpecException($"reflections: must lie in 1..4096, is {spec.Reflections}");
+        vectors = new Parameter(ones(spec.Reflections, features));
+        RegisterComponents();
+    }
+
+    public override Mapped Forward(Tensor x, Tensor? context) => Reflected(x, vectors);
+
+    // Each reflection undoes itself.
+    public override Mapped Inverse(Tensor z, Tensor? context) => Reflected(z, vectors.flip(0));
+
+    private static Mapped Reflected(Tensor values, Tensor vectors)
+    {
+        using var scope = NewDisposeScope();
+        Tensor halves = vectors / vectors.square().sum(1, keepdim: true), twice = halves + halves, result = values;
+        for (int k = 0; k < vectors.shape[0]; k++)
+            result -= nn.functional.linear(result, vectors.narrow(0, k, 1)) * twice[k];
+        return new(result.MoveToOuterDisposeScope(), zeros_like(values.select(1, 0)).MoveToOuterDisposeScope());
+    }
+}
