@@ -4,6 +4,7 @@ using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
+using FlowService.OpenInference;
 using FlowService.Security;
 using FlowService.Shutdown;
 using FlowService.Startup;
@@ -18,6 +19,7 @@ builder.Services
     .AddBatching()
     .AddModels()
     .AddEndpoints()
+    .AddOpenInference()
     .AddSecurity()
     .AddShutdown()
     .AddSwagger();
@@ -26,6 +28,7 @@ var app = builder.Build();
 app.UseTelemetry();
 app.UseErrors();
 app.MapEndpoints();
+app.MapOpenInference();
 app.MapTelemetry();
 app.MapSwaggerUi();
 return app.RunChecked();

@@ -1,6 +1,5 @@
 using FlowImages;
 using FlowService.Batching;
-using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
@@ -38,11 +37,6 @@ internal sealed record SampleAnswer(
 
 internal static class SampleEndpoints
 {
-    private const double MaxTemperature = 100;
-
-    // JavaScript's numbers hold integers up to 2^53: a seed that we draw can be sent back by any client.
-    private const long MaxDrawnSeed = 1L << 53;
-
     private static readonly IncludeSet Includes = new("z");
 
     public static void MapSample(this RouteGroupBuilder group) => group.MapPost("/sample", Sample)
@@ -89,35 +83,12 @@ internal static class SampleEndpoints
         await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
     }
 
-    private static WorkRows RowsOf(RowRequest request, ServedModel model, LimitsOptions limits)
+    private static WorkRows RowsOf(RowRequest request, ServedModel model, LimitsOptions limits) => new SampleArguments
     {
-        int count = request.Count ?? throw RowRequest.Missing(RequestField.Count, "the number of rows to draw");
-        double temperature = request.Temperature ?? 1;
-        if (!(temperature > 0 && temperature <= MaxTemperature))
-            throw Invalid(RequestField.Temperature, $"temperature must lie above 0 and up to {MaxTemperature}");
-        ContextRows context = ContextRows.Of(request.Context, model);
-        long rows = (long)count * Math.Max(1, context.Count);
-        if (count < 1 || rows > limits.SamplesPerRequest)
-            throw Invalid(RequestField.Count, context.Count > 1
-                ? $"count must be at least 1, and count times {context.Count} context rows at most {limits.SamplesPerRequest} (Limits:SamplesPerRequest); count is {count}"
-                : $"count must lie in 1..{limits.SamplesPerRequest} (Limits:SamplesPerRequest); it is {count}");
-        long offset = request.Offset ?? 0;
-        if (offset < 0 || offset > long.MaxValue - rows)
-            throw Invalid(RequestField.Offset, $"offset must lie in 0..{long.MaxValue - rows}: it is the first row of the seed's stream; it is {offset}");
-        int values = Math.Max(model.Width, model.Engine.NoiseWidth);
-        if (rows * values > limits.ValuesPerRequest)
-            throw Invalid(RequestField.Count, $"{rows} rows of {values} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower count");
-        return new()
-        {
-            Count = (int)rows,
-            Context = context.Values,
-            RowsPerContext = context.Count > 0 ? count : 1,
-            Offset = offset,
-            Seed = request.Seed ?? (ulong)Random.Shared.NextInt64(MaxDrawnSeed),
-            Temperature = (float)temperature,
-        };
-    }
-
-    private static RequestException Invalid(RequestField field, string detail) =>
-        new(ProblemKind.InvalidArgument, detail) { Field = field.Name() };
+        Count = request.Count ?? throw RowRequest.Missing(RequestField.Count, "the number of rows to draw"),
+        Offset = request.Offset,
+        Seed = request.Seed,
+        Temperature = request.Temperature,
+        Context = ContextRows.Of(request.Context, model),
+    }.Rows(model, limits);
 }

@@ -10,6 +10,9 @@ namespace FlowService.Telemetry;
 /// </summary>
 internal sealed class RequestFacts(Operation operation)
 {
+    /// <summary>By the route, or where that says too little, by what the request names.</summary>
+    public Operation Operation { get; set; } = operation;
+
     public ServedModel? Model { get; set; }
 
     public int Rows { get; set; }
@@ -21,6 +24,6 @@ internal sealed class RequestFacts(Operation operation)
     {
         { "model", Model?.Name ?? "" },
         { "version", Model?.VersionLabel.Value ?? "" },
-        { "operation", operation.Name() },
+        { "operation", Operation.Name() },
     };
 }

@@ -6,7 +6,7 @@ namespace FlowService.Wire;
 /// <summary>The media types of requests and answers.</summary>
 internal static class MediaTypes
 {
-    public const string Json = "application/json", Png = "image/png";
+    public const string Json = "application/json", Png = "image/png", Binary = "application/octet-stream";
 
     /// <summary>Refuses a body that cannot be read: 415.</summary>
     public static void CheckBody(HttpRequest request)
@@ -15,6 +15,12 @@ internal static class MediaTypes
             || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
             throw new RequestException(ProblemKind.UnsupportedMediaType,
                 $"the body is {request.ContentType ?? "of no stated type"}; send Content-Type: {Json} (in UTF-8)");
+        CheckEncoding(request);
+    }
+
+    /// <summary>Refuses a body that nothing has decompressed: 415.</summary>
+    public static void CheckEncoding(HttpRequest request)
+    {
         if (request.Headers.ContentEncoding is [var encoding, ..] && !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase))
             throw new RequestException(ProblemKind.UnsupportedMediaType, $"the body is encoded as {encoding}; send it without Content-Encoding");
     }

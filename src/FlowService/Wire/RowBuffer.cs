@@ -34,6 +34,14 @@ internal sealed class RowBuffer : IDisposable
     /// <summary>The rest of the array, behind the values.</summary>
     public Span<float> Free => Array.AsSpan(Length);
 
+    /// <summary>Makes room for so many further values in <see cref="Free"/>.</summary>
+    public Span<float> Reserve(int more)
+    {
+        while (Array.Length - Length < more)
+            Grow(Array);
+        return Free[..more];
+    }
+
     /// <summary>Counts values that were written to <see cref="Free"/>.</summary>
     public void Advance(int count)
     {
