@@ -12,6 +12,21 @@ internal sealed class Inference(RowPool pool, FlowMetrics metrics, TimeProvider 
     public async Task RunAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
         callerGone.ThrowIfCancellationRequested();
+        long began = time.GetTimestamp();
+        try
+        {
+            await CompleteAsync(item, timeout, callerGone);
+            item.Model.Statistics.Succeeded(item, began);
+        }
+        catch
+        {
+            item.Model.Statistics.Failed(item, began);
+            throw;
+        }
+    }
+
+    private async Task CompleteAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
+    {
         using var deadline = new CancellationTokenSource(timeout, time);
         Admit(item);
         using (callerGone.UnsafeRegister((item, token) => Stop((WorkItem)item!, new OperationCanceledException(token), "client_gone"), item))

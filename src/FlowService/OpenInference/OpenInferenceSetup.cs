@@ -22,6 +22,7 @@ internal static class OpenInferenceSetup
         RouteGroupBuilder gated = group.MapGroup("").AddEndpointFilter<RouteGroupBuilder, ServiceGateFilter>();
         gated.MapFaces();
         gated.MapInfer();
+        gated.MapStatistics();
         gated.MapRepository();
     }
 }

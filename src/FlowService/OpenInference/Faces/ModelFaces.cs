@@ -34,6 +34,19 @@ internal sealed class ModelFaces(ModelRegistry registry, ModelLifecycle models, 
             throw ModelLifecycle.Refusal(found);
     }
 
+    /// <summary>Every face of every version that is in memory.</summary>
+    public IEnumerable<ModelFace> Served =>
+        registry.Models.SelectMany(model => model.Value.Reverse()).Select(version => version.Served).OfType<ServedModel>().SelectMany(model => FaceNames.All, Of);
+
+    /// <summary>The versions in memory of a face, or the one that is named.</summary>
+    /// <exception cref="RequestException">400 no version, 404 unknown.</exception>
+    public IEnumerable<ModelFace> ServedAs(string name, string? version)
+    {
+        (string flow, Face face) = Named(name);
+        ModelVersion[] versions = Version(version) is { } number ? [registry.Get(flow, number)] : registry.Versions(flow);
+        return versions.Reverse().Select(each => each.Served).OfType<ServedModel>().Select(model => Of(model, face));
+    }
+
     public ModelFace Of(ServedModel model, Face face) => faces.GetValue(model, static model => [.. FaceNames.All.Select(face => new ModelFace(model, face))])[(int)face];
 
     /// <summary>The number that a version names, or null where none is named.</summary>

@@ -198,7 +198,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
         if ((isInput ? request.Inputs.Count : request.Outputs.Count) == MostTensors)
             throw Wrong($"the request has more than {MostTensors} {(isInput ? "inputs" : "outputs")}");
         if (isInput)
-            request.Inputs.Add(new InputTensor(limits, pool));
+            request.Inputs.Add(new InputTensor(request.Inputs.Count, limits, pool));
         else
             request.Outputs.Add(new RequestedOutput());
         place = isInput ? Place.Input : Place.Output;

@@ -20,7 +20,7 @@ internal sealed class RawTensors(InferRequest request)
     {
         if (face.Inputs is not [var only])
             throw Wrong($"a body of raw bytes alone ({InferRequestReader.HeaderLength}: 0) is for models with one input; model '{face.Name}' has {face.Inputs.Length}");
-        var input = new InputTensor(limits, pool) { Name = only.Name, Datatype = only.Datatype.Name };
+        var input = new InputTensor(0, limits, pool) { Name = only.Name, Datatype = only.Datatype.Name };
         request.Inputs.Add(input);
         request.BinaryOutputs = true;
         input.Begin();

@@ -10,7 +10,7 @@ namespace FlowService.OpenInference.Tensors;
 /// One input as it arrives: its data may come before its name, datatype and shape, so what is wrong with them is kept, and said
 /// once all is known. Elements are flat, in row-major order.
 /// </summary>
-internal sealed class InputTensor(LimitsOptions limits, RowPool pool) : IDisposable
+internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool) : IDisposable
 {
     private const int FewValues = 1024;
 
@@ -31,7 +31,7 @@ internal sealed class InputTensor(LimitsOptions limits, RowPool pool) : IDisposa
     /// <summary>The first element, exactly.</summary>
     public Scalar First { get; private set; }
 
-    public string ShownName => Name is null ? "an input" : $"input '{Name.Shown()}'";
+    public string ShownName => Name is null ? $"inputs[{index}]" : $"input '{Name.Shown()}'";
 
     /// <summary>Data begin.</summary>
     public RowBuffer Begin(int expected = FewValues) =>

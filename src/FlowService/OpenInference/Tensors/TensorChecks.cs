@@ -12,7 +12,7 @@ internal static class TensorChecks
         foreach (InputTensor input in request.Inputs)
         {
             if (input.Name is null)
-                throw Wrong(ProblemKind.MissingField, "an input has no name");
+                throw Wrong(ProblemKind.MissingField, $"{input.ShownName} has no name");
             if (request.Input(input.Name) != input)
                 throw Wrong(ProblemKind.DuplicateField, $"{input.ShownName} is given twice");
             if (!Array.Exists(face.Inputs, spec => spec.Name == input.Name))
@@ -24,7 +24,7 @@ internal static class TensorChecks
         for (int i = 0; i < request.Outputs.Count; i++)
         {
             if (request.Outputs[i].Name is not { } name)
-                throw Wrong(ProblemKind.MissingField, "an output has no name");
+                throw Wrong(ProblemKind.MissingField, $"outputs[{i}] has no name");
             if (request.Outputs.FindIndex(output => output.Name == name) != i)
                 throw Wrong(ProblemKind.DuplicateField, $"output '{name.Shown()}' is asked for twice");
             if (!Array.Exists(face.Outputs, spec => spec.Name == name))
