@@ -29,7 +29,7 @@ internal sealed class Inference(RowPool pool, FlowMetrics metrics, TimeProvider 
     {
         using var deadline = new CancellationTokenSource(timeout, time);
         Admit(item);
-        using (callerGone.UnsafeRegister((item, token) => Stop((WorkItem)item!, new OperationCanceledException(token), "client_gone"), item))
+        using (callerGone.UnsafeRegister((item, token) => Stop((WorkItem)item!, new OperationCanceledException(token), Outcomes.ClientGone), item))
         using (deadline.Token.UnsafeRegister(item => Stop((WorkItem)item!, Deadline.Passed(), "deadline_passed"), item))
             await item.Completion;
     }

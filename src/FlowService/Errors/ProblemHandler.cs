@@ -24,7 +24,7 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
             return true;
         }
         ProblemDetails problem = ProblemMapping.ToProblem(exception);
-        http.Features.Get<RequestFacts>()?.Reason = problem.Type?[(problem.Type.LastIndexOf(':') + 1)..].Replace('-', '_');
+        http.Features.Get<RequestFacts>()?.Reason = ProblemMapping.Reason(problem);
         if (problem.Status >= 500 && exception is not RequestException)
         {
             logger.RequestFailed(http.Request.Path, exception);

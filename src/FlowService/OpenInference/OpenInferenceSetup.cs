@@ -1,5 +1,6 @@
 using FlowService.Models;
 using FlowService.OpenInference.Faces;
+using FlowService.OpenInference.Grpc;
 using FlowService.OpenInference.Rest;
 using FlowService.OpenInference.Tensors;
 
@@ -12,7 +13,9 @@ internal static class OpenInferenceSetup
         services.AddSingleton<ModelFaces>();
         services.AddSingleton<TensorInference>();
         services.AddSingleton<InferRequestReader>();
-        return services.AddSingleton<SmallBody>();
+        services.AddSingleton<SmallBody>();
+        services.AddSingleton<InferCalls>();
+        return services.AddGrpcProtocol();
     }
 
     public static void MapOpenInference(this WebApplication app)
@@ -24,5 +27,6 @@ internal static class OpenInferenceSetup
         gated.MapInfer();
         gated.MapStatistics();
         gated.MapRepository();
+        app.MapGrpcProtocol();
     }
 }

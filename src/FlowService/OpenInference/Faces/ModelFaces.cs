@@ -26,13 +26,9 @@ internal sealed class ModelFaces(ModelRegistry registry, ModelLifecycle models, 
         return new(lease, Of(lease.Model, face));
     }
 
-    /// <exception cref="RequestException">404 unknown, 503 not served.</exception>
-    public void CheckServes(string name, string? version)
-    {
-        ModelVersion found = registry.Get(Named(name).Flow, Version(version));
-        if (!found.Serves)
-            throw ModelLifecycle.Refusal(found);
-    }
+    /// <summary>The version behind a name, whatever its state.</summary>
+    /// <exception cref="RequestException">400 no version, 404 unknown.</exception>
+    public ModelVersion Find(string name, string? version) => registry.Get(Named(name).Flow, Version(version));
 
     /// <summary>Every face of every version that is in memory.</summary>
     public IEnumerable<ModelFace> Served =>
@@ -48,6 +44,10 @@ internal sealed class ModelFaces(ModelRegistry registry, ModelLifecycle models, 
     }
 
     public ModelFace Of(ServedModel model, Face face) => faces.GetValue(model, static model => [.. FaceNames.All.Select(face => new ModelFace(model, face))])[(int)face];
+
+    /// <summary>The refusal of a parameter of a load.</summary>
+    public static RequestException NoParameters(string name) => new(ProblemKind.InvalidArgument,
+        $"parameter '{name.Shown()}' is not served: a model is what its folder in the repository says; put a new version there, and load it");
 
     /// <summary>The number that a version names, or null where none is named.</summary>
     public static int? Version(string? text)

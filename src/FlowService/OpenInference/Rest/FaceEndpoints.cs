@@ -45,8 +45,8 @@ internal static class FaceEndpoints
 
     private static JsonHttpResult<ModelReady> Ready(string name, HttpContext http, ModelFaces faces)
     {
-        faces.CheckServes(name, VersionOf(http));
-        return JsonBody.Of(new ModelReady(name, true));
+        ModelVersion found = faces.Find(name, VersionOf(http));
+        return found.Serves ? JsonBody.Of(new ModelReady(name, true)) : throw ModelLifecycle.Refusal(found);
     }
 
     private static async Task<JsonHttpResult<ModelConfig>> Config(

@@ -41,9 +41,7 @@ internal sealed class RawTensors(InferRequest request)
             if (input.Values is not null)
                 throw Wrong($"{input.ShownName} has both data and binary_data_size");
             Datatype datatype = TensorChecks.DatatypeOf(input);
-            long elements = TensorChecks.Elements(input);
-            if (size != (Int128)elements * datatype.Size)
-                throw Wrong($"{input.ShownName}: binary_data_size is {size}, but {elements} elements of {datatype.Name} are {(Int128)elements * datatype.Size} bytes");
+            TensorChecks.CheckSize(input, size, datatype);
             input.Begin();
             tensors.Add((input, datatype));
         }

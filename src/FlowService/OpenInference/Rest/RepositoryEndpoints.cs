@@ -1,5 +1,4 @@
 using System.Text.Json;
-using FlowService.Errors;
 using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.OpenInference.Faces;
@@ -42,7 +41,7 @@ internal static class RepositoryEndpoints
     private static async Task<JsonHttpResult<ModelLoaded>> Load(string name, HttpContext http, ModelFaces faces, ModelLifecycle models, SmallBody body)
     {
         if ((await body.ReadAsync<LoadBody>(http.Request))?.Parameters is { Count: > 0 } parameters)
-            throw Refused(parameters.Keys.First());
+            throw ModelFaces.NoParameters(parameters.Keys.First());
         await models.LoadAsync(faces.Named(name).Flow, version: null, http.RequestAborted);
         return JsonBody.Of(new ModelLoaded(name, true));
     }
@@ -52,7 +51,4 @@ internal static class RepositoryEndpoints
         await models.UnloadAsync(faces.Named(name).Flow, version: null);
         return JsonBody.Of(new ModelUnloaded(name, true));
     }
-
-    public static RequestException Refused(string parameter) => new(ProblemKind.InvalidArgument,
-        $"parameter '{parameter.Shown()}' is not served: a model is what its folder in the repository says; put a new version there, and load it");
 }

@@ -70,6 +70,14 @@ internal static class TensorChecks
         return count;
     }
 
+    /// <summary>Refuses a raw form of another size than the shape and the datatype say.</summary>
+    public static void CheckSize(InputTensor input, long bytes, Datatype datatype)
+    {
+        Int128 expected = (Int128)Elements(input) * datatype.Size;
+        if (bytes != expected)
+            throw Wrong(ProblemKind.InvalidArgument, $"{input.ShownName} has {bytes} bytes of raw data; shape {TensorSpec.Text(input.Shape!)} of {datatype.Name} has {expected}");
+    }
+
     // One number may have any number of dimensions of size 1; one value a row may be without its own dimension.
     private static bool Fits(long[] shape, TensorSpec spec) =>
         IsLike(shape, spec.Shape) || (spec.EventShape is { } image && IsLike(shape, image)) || spec.Shape switch
