@@ -5,6 +5,7 @@ using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
+using FlowService.OpenInference;
 using FlowService.Security;
 using FlowService.Shutdown;
 using FlowService.Startup;
@@ -20,6 +21,7 @@ builder.Services
     .AddCaching()
     .AddModels()
     .AddEndpoints()
+    .AddOpenInference()
     .AddSecurity()
     .AddShutdown()
     .AddSwagger();
@@ -29,6 +31,7 @@ app.UseTelemetry();
 app.UseErrors();
 app.UseRequestDecompression(); // gzip, deflate, br: the readers of bodies count decompressed bytes
 app.MapEndpoints();
+app.MapOpenInference();
 app.MapTelemetry();
 app.MapSwaggerUi();
 return app.RunChecked();

@@ -45,8 +45,10 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
         {
             if (queue.Gather(batch) is not { } engine)
                 return false;
-            Compute(engine, batch);
+            StepTimes steps = Compute(engine, batch);
+            long computed = time.GetTimestamp();
             batch.HandOut();
+            model.Statistics.Executed(batch, steps with { Output = time.GetElapsedTime(computed) });
             queue.End(batch);
         }
         catch (Exception e)
@@ -57,7 +59,7 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
         return true;
     }
 
-    private void Compute(FlowEngine<float> engine, Batch batch)
+    private StepTimes Compute(FlowEngine<float> engine, Batch batch)
     {
         int rows = batch.Rows;
         long began = time.GetTimestamp();
@@ -65,9 +67,11 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
         {
             foreach (Slice slice in batch.Slices)
                 if (slice.First == 0)
-                    metrics.Dequeued(slice.Item, time.GetElapsedTime(slice.Item.Queued, began));
+                    metrics.Dequeued(slice.Item, slice.Item.Waited = time.GetElapsedTime(slice.Item.Queued, began));
             batch.Seal();
+            TimeSpan copied = time.GetElapsedTime(began);
             LastBatchSucceeded = Try(engine, batch, 0, rows);
+            return new(copied, time.GetElapsedTime(began) - copied, TimeSpan.Zero);
         }
         finally
         {

@@ -23,9 +23,24 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
     private async Task ComputeAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
         callerGone.ThrowIfCancellationRequested();
+        long began = time.GetTimestamp();
+        try
+        {
+            await CompleteAsync(item, timeout, callerGone);
+            item.Model.Statistics.Succeeded(item, began);
+        }
+        catch
+        {
+            item.Model.Statistics.Failed(item, began);
+            throw;
+        }
+    }
+
+    private async Task CompleteAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
+    {
         using var deadline = new CancellationTokenSource(timeout, time);
         Admit(item);
-        using (callerGone.UnsafeRegister((item, token) => Stop((WorkItem)item!, new OperationCanceledException(token), "client_gone"), item))
+        using (callerGone.UnsafeRegister((item, token) => Stop((WorkItem)item!, new OperationCanceledException(token), Outcomes.ClientGone), item))
         using (deadline.Token.UnsafeRegister(item => Stop((WorkItem)item!, Deadline.Passed(), "deadline_passed"), item))
             await item.Completion;
     }

@@ -1,4 +1,5 @@
 using FlowService.Models;
+using FlowService.Telemetry;
 using FlowService.Wire;
 
 namespace FlowService.Batching;
@@ -29,6 +30,12 @@ internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows 
 
     /// <summary>The time at which it was queued, as the clock's timestamp.</summary>
     public long Queued { get; set; }
+
+    /// <summary>From its entry into the queue to its first batch.</summary>
+    public TimeSpan Waited { get; set; }
+
+    /// <summary>The time that its batches took, step by step.</summary>
+    public StepTimes Steps { get; set; }
 
     /// <summary>Done, failed or given up: from here on no thread of the model touches the item.</summary>
     public Task Completion => completion.Task;

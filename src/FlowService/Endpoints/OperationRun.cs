@@ -26,7 +26,7 @@ internal static class OperationRun
         bool inParts = format is not null && (isSample || (body is not null && (body.Rows is not null || !format.CountsFirst)));
         if (body is not null && (isSample || !inParts))
             request.Take(await body.ReadAllAsync(http.RequestAborted));
-        SampleRows? samples = isSample ? SampleRows.Of(request, model, services.Limits.Value, inParts) : null;
+        SampleRows? samples = isSample ? SamplesOf(request, model).Checked(model, services.Limits.Value, inParts) : null;
         if (inParts)
             await new RowStream(services, http, operation, model, request, include).AnswerAsync(format!, samples, body);
         else
@@ -36,7 +36,7 @@ internal static class OperationRun
     private static async Task AnswerWholeAsync(
         OperationServices services, HttpContext http, RowOperation operation, ServedModel model, RowRequest request, HashSet<string> include, string type, SampleRows? samples)
     {
-        using WorkRows rows = samples?.Part(0, (int)samples.Count) ?? OperationServices.RowsOf(request, operation.Input, model);
+        using WorkRows rows = samples?.All ?? OperationServices.RowsOf(request, operation.Input, model);
         int columns = samples is not null && request.Context is not null ? (int)rows.RowsPerContext : ImageGrid.NearSquare(rows.Count);
         PictureAnswer? picture = type == MediaTypes.Png ? PictureAnswer.Of(request, model, rows.Count, columns) : null;
         using WorkItem work = await services.RunAsync(http, operation.Operation, model, request, rows);
@@ -58,6 +58,15 @@ internal static class OperationRun
             await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
         }
     }
+
+    private static SampleArguments SamplesOf(RowRequest request, ServedModel model) => new()
+    {
+        Count = request.Count ?? throw RowRequest.Missing(RequestField.Count, "the number of rows to draw"),
+        Offset = request.Offset,
+        Seed = request.Seed,
+        Temperature = request.Temperature,
+        Context = ContextRows.Of(request.Context, model),
+    };
 
     /// <summary>What only some answers can do is refused for the others: nothing that was asked for is left out silently.</summary>
     private static void CheckArguments(RowRequest request, RowFormat? format, string type)

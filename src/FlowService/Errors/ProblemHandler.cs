@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FlowService.OpenInference.Rest;
 using FlowService.Telemetry;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
@@ -8,7 +9,9 @@ using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
 namespace FlowService.Errors;
 
-/// <summary>Answers with <c>application/problem+json</c>, whatever the client said that it accepts.</summary>
+/// <summary>
+/// Answers with <c>application/problem+json</c>, whatever the client said that it accepts; under /v2 in that protocol's own form.
+/// </summary>
 internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<ProblemHandler> logger) : IExceptionHandler
 {
     private const string MediaType = "application/problem+json";
@@ -21,7 +24,7 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
             return true;
         }
         ProblemDetails problem = ProblemMapping.ToProblem(exception);
-        http.Features.Get<RequestFacts>()?.Reason = problem.Type?[(problem.Type.LastIndexOf(':') + 1)..].Replace('-', '_');
+        http.Features.Get<RequestFacts>()?.Reason = ProblemMapping.Reason(problem);
         if (problem.Status >= 500 && exception is not RequestException)
         {
             logger.RequestFailed(http.Request.Path, exception);
@@ -45,6 +48,8 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
 
     private Task WriteAsync(HttpContext http, ProblemDetails problem)
     {
+        if (OpenInferenceError.IsFormOf(http.Request))
+            return OpenInferenceError.WriteAsync(http, problem);
         http.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
         return http.Response.WriteAsJsonAsync(problem, json.Value.SerializerOptions, MediaType, http.RequestAborted);
     }

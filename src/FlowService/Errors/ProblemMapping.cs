@@ -35,6 +35,9 @@ internal static class ProblemMapping
         _ => new ProblemDetails { Type = ProblemKind.BadRequest.Type, Title = ProblemKind.BadRequest.Title, Status = status },
     };
 
+    /// <summary>The problem in one of a few words, for metrics.</summary>
+    public static string? Reason(ProblemDetails problem) => problem.Type?[(problem.Type.LastIndexOf(':') + 1)..].Replace('-', '_');
+
     private static ProblemDetails Refused(RequestException refusal)
     {
         ProblemDetails problem = Of(refusal.Kind, refusal.Message);

@@ -153,7 +153,7 @@ internal sealed class ModelLifecycle(
             if (!options.Wants(folder.Version) || (options.IsLatest && serves))
                 Drop(folder.Name, folder.Version);
             else if (!stop.IsCancellationRequested)
-                serves |= await BringAsync(folder, isStart) is { State: ModelState.Ready or ModelState.OnDemand };
+                serves |= await BringAsync(folder, isStart) is { Serves: true };
         }
     }
 
@@ -219,7 +219,8 @@ internal sealed class ModelLifecycle(
 
     private long SizeOf(ModelFolder folder) => folder.WeightBytes * serving.Get(folder.Name).Instances;
 
-    private static RequestException Refusal(ModelVersion found) => found.State switch
+    /// <summary>Why a version is not served.</summary>
+    public static RequestException Refusal(ModelVersion found) => found.State switch
     {
         ModelState.Failed => new(ProblemKind.ModelFailed, $"model '{found.Name}' version {found.Version} could not be loaded: {found.Reason}"),
         ModelState.Unloaded => new(ProblemKind.NotReady,

@@ -60,7 +60,7 @@ internal sealed class ModelRegistry
     {
         ModelVersion[] versions = Versions(name);
         if (version is null)
-            return Array.Find(versions, each => each.State is ModelState.Ready or ModelState.OnDemand) ?? versions[0];
+            return Array.Find(versions, each => each.Serves) ?? versions[0];
         return Array.Find(versions, each => each.Version == version) ?? throw new RequestException(ProblemKind.UnknownVersion,
             $"model '{versions[0].Name}' has no version {version}; it has {string.Join(", ", versions.Select(each => each.Version))}")
         { Field = "version" };
@@ -69,6 +69,9 @@ internal sealed class ModelRegistry
     /// <summary>A version of a model, or null.</summary>
     public ModelVersion? Known(string name, int version) =>
         Volatile.Read(ref models).TryGetValue(name, out ModelVersion[]? versions) ? Array.Find(versions, each => each.Version == version) : null;
+
+    /// <summary>Whether a model of this name is known, whatever its state.</summary>
+    public bool Has(string name) => Volatile.Read(ref models).ContainsKey(name);
 
     /// <summary>All versions of a model, the highest first.</summary>
     public ModelVersion[] Versions(string? name)

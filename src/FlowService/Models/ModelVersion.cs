@@ -27,6 +27,9 @@ internal enum ModelState
 /// <summary>One version of a model as the registry knows it: loading, served, unloaded, or failed with a reason.</summary>
 internal sealed record ModelVersion(string Name, int Version, ModelState State, ServedModel? Served = null, string? Reason = null)
 {
+    /// <summary>Whether a request for it is answered, be it after a load.</summary>
+    public bool Serves => State is ModelState.Ready or ModelState.OnDemand;
+
     public static ModelVersion Ready(ServedModel model) => new(model.Name, model.Version, ModelState.Ready, Served: model);
 
     public static ModelVersion Loading(ModelFolder folder) => new(folder.Name, folder.Version, ModelState.Loading);

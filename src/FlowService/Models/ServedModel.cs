@@ -25,6 +25,7 @@ internal sealed class ServedModel
     {
         (Name, Version, Engines, SelfTest) = (name, version, engines, selfTest);
         (ModelLabel, VersionLabel) = (new("model", name), new("version", version));
+        Statistics = new ModelStatistics(time);
         Queue = new BatchQueue(batching, engines, time);
         worker = new BatchWorker(this, Queue, metrics, time, logger);
     }
@@ -51,6 +52,9 @@ internal sealed class ServedModel
     public FlowSpec Spec => Engine.Spec;
 
     public BatchQueue Queue { get; }
+
+    /// <summary>What has become of its requests.</summary>
+    public ModelStatistics Statistics { get; }
 
     public SelfTestFigures SelfTest { get; }
 

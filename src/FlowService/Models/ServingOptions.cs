@@ -35,9 +35,13 @@ internal sealed class ServingOptions
 
     public bool IsLatest => Versions.Equals(Latest, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>The versions that are listed by number, or null for all of them or the latest.</summary>
+    public int[]? ListedVersions() => IsLatest || Versions.Equals(All, StringComparison.OrdinalIgnoreCase)
+        ? null
+        : Array.ConvertAll(Versions.Split(','), each => int.Parse(each, CultureInfo.InvariantCulture));
+
     /// <summary>Whether a version is one of those that may be loaded.</summary>
-    public bool Wants(int version) => IsLatest || Versions.Equals(All, StringComparison.OrdinalIgnoreCase)
-        || Versions.Split(',').Any(each => int.Parse(each, CultureInfo.InvariantCulture) == version);
+    public bool Wants(int version) => ListedVersions() is not { } listed || listed.Contains(version);
 
     /// <summary>The device of an instance, or null for that of <c>Torch:Device</c>.</summary>
     public string? DeviceOf(int instance) =>

@@ -7,7 +7,7 @@ namespace FlowService.OpenApi;
 internal static class SwaggerSetup
 {
     // The order in which the page shows the groups: what people come for first.
-    private static readonly string[] Groups = ["Scoring", "Sampling", "Latent space", "Models", "Health"];
+    private static readonly string[] Groups = ["Scoring", "Sampling", "Latent space", "Open Inference Protocol", "Models", "Health"];
 
     public static IServiceCollection AddSwagger(this IServiceCollection services)
     {

@@ -5,6 +5,6 @@ internal static class SecuritySetup
     public static IServiceCollection AddSecurity(this IServiceCollection services)
     {
         services.AddOptions<AdminOptions>().BindConfiguration(AdminOptions.Section);
-        return services;
+        return services.AddSingleton<AdminGate>();
     }
 }

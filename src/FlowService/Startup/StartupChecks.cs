@@ -1,5 +1,6 @@
 using FlowCore;
 using FlowService.Models;
+using FlowService.OpenInference.Grpc;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Startup;
@@ -14,6 +15,7 @@ internal static class StartupChecks
         {
             app.Services.GetRequiredService<IStartupValidator>().Validate();
             app.Services.GetRequiredService<TorchRuntime>(); // fails here where the device is absent
+            app.ListenForGrpc();
             app.Run();
             return 0;
         }
@@ -31,7 +33,7 @@ internal static class StartupChecks
         AggregateException several => [.. several.InnerExceptions.SelectMany(Faults)],
         FlowException flow => [flow.Message],
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } taken =>
-            [$"{taken.Message} Choose another address with --urls http://localhost:PORT."],
+            [$"{taken.Message} Choose another address with --urls http://localhost:PORT, or for gRPC another port with --Grpc:Port PORT (0: none)."],
         _ => [],
     };
 }

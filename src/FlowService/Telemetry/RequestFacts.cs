@@ -12,6 +12,9 @@ internal sealed class RequestFacts(Operation operation)
 {
     private long rows;
 
+    /// <summary>By the route, or where that says too little, by what the request names.</summary>
+    public Operation Operation { get; set; } = operation;
+
     public ServedModel? Model { get; set; }
 
     /// <summary>The rows that were sent to be computed.</summary>
@@ -27,6 +30,6 @@ internal sealed class RequestFacts(Operation operation)
     {
         { "model", Model?.Name ?? "" },
         { "version", Model?.VersionLabel.Value ?? "" },
-        { "operation", operation.Name() },
+        { "operation", Operation.Name() },
     };
 }

@@ -5,8 +5,6 @@ namespace FlowService.Telemetry;
 /// <summary>Counts every request to an operation, whatever becomes of it. It stands outside of the error handling.</summary>
 internal sealed class RequestMetering(RequestDelegate next, FlowMetrics metrics, TimeProvider time)
 {
-    private const string Aborted = "aborted";
-
     public async Task InvokeAsync(HttpContext http)
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<OperationMetadata>() is not { } metadata)
@@ -28,18 +26,18 @@ internal sealed class RequestMetering(RequestDelegate next, FlowMetrics metrics,
             // An exception that comes this far broke an answer that had begun.
             string outcome = Outcome(http, failed);
             metrics.Answered(facts, outcome, time.GetElapsedTime(began));
-            if (outcome == Aborted || facts.Reason is not null)
-                metrics.Rejected(facts, outcome == Aborted ? "client_gone" : facts.Reason!);
+            if (outcome == Outcomes.Aborted || facts.Reason is not null)
+                metrics.Rejected(facts, outcome == Outcomes.Aborted ? Outcomes.ClientGone : facts.Reason!);
         }
     }
 
-    private static string Outcome(HttpContext http, bool failed) => http.Response.StatusCode switch
+    private static string Outcome(HttpContext http, bool failed)
     {
-        _ when http.RequestAborted.IsCancellationRequested => Aborted,
-        >= 500 => "5xx",
-        >= 400 => "4xx",
-        _ => failed ? "5xx" : "2xx",
-    };
+        if (http.RequestAborted.IsCancellationRequested)
+            return Outcomes.Aborted;
+        string outcome = Outcomes.Of(http.Response.StatusCode);
+        return failed && outcome == Outcomes.Success ? Outcomes.Fault : outcome;
+    }
 }
 
 /// <summary>Marks the endpoint of an operation.</summary>

@@ -55,7 +55,8 @@ internal static class JsonAnswerWriter
         return row;
     }
 
-    private static void WriteNumber(Utf8JsonWriter json, float value)
+    /// <summary>A number, or null for what JSON has no number for.</summary>
+    public static void WriteNumber(Utf8JsonWriter json, float value)
     {
         if (float.IsFinite(value))
             json.WriteNumberValue(value);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FlowService.Wire;
 
 /// <summary>
@@ -13,15 +15,7 @@ internal static class JsonRowsScanner
         int taken = 0;
         while (true)
         {
-            // Within a row and without blanks, as most bodies are written, the next number stands behind the comma.
-            Span<float> free = table.Free;
-            int count = 0;
-            while (count < free.Length && Is(text, taken, ',')
-                && FloatText.ReadQuickly(text[(taken + 1)..], out float next) is > 0 and var digits && EndsNumber(text[taken + 1 + digits]))
-            {
-                free[count++] = next;
-                taken += 1 + digits;
-            }
+            taken += Run(text[taken..], table.Free, out int count);
             table.Advance(count);
             int i = Blanks(text, taken);
             bool rowEnds = Is(text, i, ']');
@@ -44,6 +38,21 @@ internal static class JsonRowsScanner
             table.Append(value);
             taken = i + length;
         }
+    }
+
+    /// <summary>Takes the numbers of one list that stand behind commas without blanks, as most bodies are written; returns how many bytes they fill.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Run(ReadOnlySpan<byte> text, Span<float> free, out int count)
+    {
+        int taken = 0;
+        count = 0;
+        while (count < free.Length && Is(text, taken, ',')
+            && FloatText.ReadQuickly(text[(taken + 1)..], out float next) is > 0 and var digits && EndsNumber(text[taken + 1 + digits]))
+        {
+            free[count++] = next;
+            taken += 1 + digits;
+        }
+        return taken;
     }
 
     private static bool Is(ReadOnlySpan<byte> text, int i, char character) => i < text.Length && text[i] == character;

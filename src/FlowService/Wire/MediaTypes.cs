@@ -7,7 +7,7 @@ namespace FlowService.Wire;
 /// <summary>The media types of requests and answers.</summary>
 internal static class MediaTypes
 {
-    public const string Json = "application/json", Png = "image/png";
+    public const string Json = "application/json", Png = "image/png", Binary = "application/octet-stream";
 
     /// <summary>Whether the request brings a body at all.</summary>
     public static bool HasBody(HttpRequest request) =>
@@ -28,9 +28,15 @@ internal static class MediaTypes
             || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
             throw new RequestException(ProblemKind.UnsupportedMediaType,
                 $"the body is {request.ContentType?.Shown() ?? "of no stated type"}; send it as Content-Type: {string.Join(" or ", known)} (in UTF-8)");
+        CheckEncoding(request);
+        return RowFormat.Of(type.MediaType.Value);
+    }
+
+    /// <summary>Refuses a body that nothing has decompressed: 415.</summary>
+    public static void CheckEncoding(HttpRequest request)
+    {
         if (request.Headers.ContentEncoding is [var encoding, ..] && !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase))
             throw new RequestException(ProblemKind.UnsupportedMediaType, $"the body is encoded as {encoding!.Shown()}; gzip, deflate and br are read");
-        return RowFormat.Of(type.MediaType.Value);
     }
 
     /// <summary>The media types that an answer can have: that of the body first.</summary>

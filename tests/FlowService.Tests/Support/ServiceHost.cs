@@ -5,9 +5,8 @@ using FlowService.Telemetry;
 using FlowService.Wire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
@@ -21,12 +20,17 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
     private readonly (string Key, string Value)[] settings;
     private readonly EngineFactory? engines;
     private readonly AbortCounter aborts = new();
+    private ListenOptions? http1, http2;
 
     private ServiceHost(string repository, EngineFactory? engines, (string Key, string Value)[] settings)
     {
         (this.repository, this.engines, this.settings) = (repository, engines, settings);
         // Not UseKestrel(port): that sets the port while the program may be starting already.
-        UseKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        UseKestrel(options =>
+        {
+            options.Listen(IPAddress.Loopback, 0, listen => http1 = listen);
+            options.Listen(IPAddress.Loopback, 0, listen => (http2 = listen).Protocols = HttpProtocols.Http2);
+        });
     }
 
     /// <summary>Starts, and waits until the models are loaded.</summary>
@@ -46,7 +50,10 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
         return host;
     }
 
-    public Uri Address => new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public Uri Address => new($"http://{http1!.IPEndPoint}");
+
+    /// <summary>Where it speaks gRPC.</summary>
+    public Uri GrpcAddress => new($"http://{http2!.IPEndPoint}");
 
     /// <summary>The rows that wait for any model.</summary>
     public long QueuedRows => Registry.Served.Sum(model => model.Queue.Rows);

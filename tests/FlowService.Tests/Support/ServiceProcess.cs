@@ -26,7 +26,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { $"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", "--Batching:BatchRows=64" },
+            ArgumentList = { $"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", "--Batching:BatchRows=64", "--Grpc:Port=0" },
         };
         foreach (string setting in settings)
             start.ArgumentList.Add(setting);

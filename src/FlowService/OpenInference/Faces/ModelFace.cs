@@ -1,0 +1,65 @@
+using FlowCore;
+using FlowService.Models;
+using FlowService.OpenInference.Tensors;
+
+namespace FlowService.OpenInference.Faces;
+
+/// <summary>What a served flow is to the protocol under one of its three names: the one description behind REST and gRPC.</summary>
+internal sealed class ModelFace
+{
+    public const string X = "x", Z = "z", Context = "context", NumSamples = "num_samples", Seed = "seed", Temperature = "temperature", Offset = "offset";
+    public const string LogProb = "log_prob", LogDet = "log_det", LogQ = "log_q", Samples = "samples";
+
+    public ModelFace(ServedModel model, Face face)
+    {
+        (Model, Face, Name) = (model, face, face.NameOf(model.Name));
+        Inputs = face switch
+        {
+            Face.Score => [Rows(X), .. ContextOf(model.Spec)],
+            Face.Decode => [Rows(Z), .. ContextOf(model.Spec)],
+            _ => [
+                Number(NumSamples, Datatype.Int64, Datatype.Integers), .. ContextOf(model.Spec),
+                Number(Seed, Datatype.Int64, Datatype.Integers) with { IsOptional = true },
+                Number(Temperature, Datatype.Fp32, [Datatype.Fp32, Datatype.Fp64]) with { IsOptional = true },
+                Number(Offset, Datatype.Int64, Datatype.Integers) with { IsOptional = true },
+            ],
+        };
+        Outputs = face switch
+        {
+            Face.Score => [PerRow(LogProb), Rows(Z), PerRow(LogDet)],
+            Face.Decode => [Rows(X), PerRow(LogDet)],
+            _ => [Rows(Samples), PerRow(LogProb), PerRow(LogQ)],
+        };
+    }
+
+    public ServedModel Model { get; }
+
+    public Face Face { get; }
+
+    /// <summary>The name of the face: NAME, NAME.sample or NAME.decode.</summary>
+    public string Name { get; }
+
+    public TensorSpec[] Inputs { get; }
+
+    public TensorSpec[] Outputs { get; }
+
+    /// <summary>Whether the first dimension of every tensor counts rows. That of num_samples does not.</summary>
+    public bool IsBatched => Face != Face.Sample;
+
+    private TensorSpec Rows(string name) => new(name, Datatype.Fp32, -1, Model.Width)
+    {
+        Accepted = Datatype.Floats,
+        EventShape = Model.Spec.EventShape is { Length: > 1 } shape ? [-1, .. shape] : null,
+    };
+
+    private static TensorSpec PerRow(string name) => new(name, Datatype.Fp32, -1);
+
+    private static TensorSpec Number(string name, Datatype datatype, Datatype[] accepted) => new(name, datatype, 1) { Accepted = accepted };
+
+    private static TensorSpec[] ContextOf(FlowSpec spec) => spec.Context switch
+    {
+        null => [],
+        { Classes: not null } => [new(Context, Datatype.Int64, -1, 1) { Accepted = Datatype.Classes }],
+        var context => [new(Context, Datatype.Fp32, -1, context.Width) { Accepted = Datatype.Floats }],
+    };
+}

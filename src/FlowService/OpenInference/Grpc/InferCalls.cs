@@ -1,0 +1,48 @@
+using FlowService.Errors;
+using FlowService.Limits;
+using FlowService.OpenInference.Faces;
+using FlowService.OpenInference.Grpc.Protocol;
+using FlowService.OpenInference.Tensors;
+using FlowService.Telemetry;
+using FlowService.Wire;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.OpenInference.Grpc;
+
+/// <summary>One inference by gRPC, counted like those by HTTP: whatever becomes of it.</summary>
+internal sealed class InferCalls(ModelFaces faces, TensorInference inference, IOptions<LimitsOptions> limits, RowPool pool, FlowMetrics metrics, TimeProvider time)
+{
+    public async Task<ModelInferResponse> AnswerAsync(ModelInferRequest message, CancellationToken callerGone)
+    {
+        var facts = new RequestFacts(faces.Named(message.ModelName).Face.Operation());
+        long began = time.GetTimestamp();
+        string outcome = Outcomes.Success;
+        try
+        {
+            return await ComputeAsync(message, facts, callerGone);
+        }
+        catch (Exception e)
+        {
+            ProblemDetails problem = ProblemMapping.ToProblem(e);
+            outcome = callerGone.IsCancellationRequested ? Outcomes.Aborted : Outcomes.Of(problem.Status ?? StatusCodes.Status500InternalServerError);
+            facts.Reason = callerGone.IsCancellationRequested ? Outcomes.ClientGone : ProblemMapping.Reason(problem);
+            throw;
+        }
+        finally
+        {
+            metrics.Answered(facts, outcome, time.GetElapsedTime(began));
+            if (facts.Reason is { } reason)
+                metrics.Rejected(facts, reason);
+        }
+    }
+
+    private async Task<ModelInferResponse> ComputeAsync(ModelInferRequest message, RequestFacts facts, CancellationToken callerGone)
+    {
+        using FaceLease lease = await faces.LeaseAsync(message.ModelName, message.ModelVersion, timeout: 0, callerGone);
+        facts.Model = lease.Face.Model;
+        using InferRequest request = InferMessages.Read(message, limits.Value, pool);
+        using InferAnswer answer = await inference.RunAsync(request, lease.Face, facts, callerGone);
+        return InferMessages.Write(answer);
+    }
+}

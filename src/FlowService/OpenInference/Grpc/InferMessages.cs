@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using FlowService.Errors;
+using FlowService.Limits;
+using FlowService.OpenInference.Grpc.Protocol;
+using FlowService.OpenInference.Tensors;
+using FlowService.Wire;
+using Google.Protobuf;
+using static FlowService.OpenInference.Grpc.Protocol.ModelInferRequest.Types;
+using static FlowService.OpenInference.Grpc.Protocol.ModelInferResponse.Types;
+
+namespace FlowService.OpenInference.Grpc;
+
+/// <summary>Messages to requests, and answers to messages. Who sends raw contents is answered with raw contents, and else with typed ones.</summary>
+internal static class InferMessages
+{
+    /// <exception cref="RequestException">The contents do not fit what the message says of them.</exception>
+    public static InferRequest Read(ModelInferRequest message, LimitsOptions limits, RowPool pool)
+    {
+        bool isRaw = message.RawInputContents.Count > 0;
+        if (isRaw && message.RawInputContents.Count != message.Inputs.Count)
+            throw Wrong($"raw_input_contents has {message.RawInputContents.Count} tensors for {message.Inputs.Count} inputs; send one for each, in their order");
+        var request = new InferRequest { Id = message.Id, BinaryOutputs = isRaw };
+        try
+        {
+            if (message.Parameters.TryGetValue("timeout", out InferParameter? timeout))
+                request.Timeout = (long)Int128.Min(Integer(timeout, "timeout"), long.MaxValue);
+            if (message.Parameters.TryGetValue("priority", out InferParameter? priority))
+                request.Prioritise(Integer(priority, "priority"));
+            for (int i = 0; i < message.Inputs.Count; i++)
+            {
+                var input = new InputTensor(i, limits, pool);
+                request.Inputs.Add(input);
+                Read(message.Inputs[i], isRaw ? message.RawInputContents[i] : null, input);
+            }
+            foreach (InferRequestedOutputTensor output in message.Outputs)
+                request.Outputs.Add(new() { Name = output.Name });
+            return request;
+        }
+        catch
+        {
+            request.Dispose();
+            throw;
+        }
+    }
+
+    public static ModelInferResponse Write(InferAnswer answer)
+    {
+        var message = new ModelInferResponse
+        {
+            ModelName = answer.Face.Name,
+            ModelVersion = answer.Face.Model.Version.ToString(CultureInfo.InvariantCulture),
+            Id = answer.Id,
+        };
+        if (answer.Seed is { } seed)
+            message.Parameters.Add("seed", seed <= long.MaxValue ? new InferParameter { Int64Param = (long)seed } : new InferParameter { Uint64Param = seed });
+        foreach (OutputTensor output in answer.Outputs)
+        {
+            var tensor = new InferOutputTensor { Name = output.Name, Datatype = output.Spec.Datatype.Name };
+            for (int i = 0; i < output.Spec.Shape.Length; i++)
+                tensor.Shape.Add(output.Dimension(i));
+            if (output.IsBinary)
+                message.RawOutputContents.Add(ByteString.CopyFrom(MemoryMarshal.AsBytes(output.Values.Span)));
+            else
+                (tensor.Contents = new()).Fp32Contents.AddRange(output.Values.Span);
+            message.Outputs.Add(tensor);
+        }
+        return message;
+    }
+
+    private static void Read(InferInputTensor message, ByteString? raw, InputTensor input)
+    {
+        (input.Name, input.Datatype, input.Shape) = (message.Name, message.Datatype, [.. message.Shape]);
+        if (message.Parameters.ContainsKey("shared_memory_region"))
+            throw Wrong($"{input.ShownName}: shared memory is not served; send the tensor in the message");
+        if (raw is null)
+        {
+            TypedContents.Read(message.Contents, TensorChecks.DatatypeOf(input), input);
+            return;
+        }
+        if (message.Contents is not null)
+            throw Wrong($"{input.ShownName} has typed contents beside raw_input_contents; send all inputs in one of the two forms");
+        Datatype datatype = TensorChecks.DatatypeOf(input);
+        TensorChecks.CheckSize(input, raw.Length, datatype);
+        input.BinarySize = raw.Length;
+        input.Begin(raw.Length / datatype.Size);
+        input.Append(raw.Span, datatype);
+    }
+
+    private static Int128 Integer(InferParameter parameter, string name) => parameter.ParameterChoiceCase switch
+    {
+        InferParameter.ParameterChoiceOneofCase.Int64Param => parameter.Int64Param,
+        InferParameter.ParameterChoiceOneofCase.Uint64Param => parameter.Uint64Param,
+        _ => throw Wrong($"parameter {name} must be an integer"),
+    };
+
+    private static RequestException Wrong(string detail) => new(ProblemKind.InvalidArgument, detail);
+}

@@ -1,0 +1,34 @@
+using FlowService.Batching;
+using FlowService.Limits;
+using FlowService.Models;
+using FlowService.OpenInference.Faces;
+using FlowService.Telemetry;
+using FlowService.Wire;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.OpenInference.Tensors;
+
+/// <summary>The way that REST and gRPC share: from a request's tensors through the model's queue to the answer's.</summary>
+internal sealed class TensorInference(Inference inference, IOptions<LimitsOptions> limits, RowPool pool)
+{
+    /// <summary>Computes what the request asks of the face. Its buffers must live as long as the answer.</summary>
+    /// <exception cref="Errors.RequestException">The request is refused (400, 413), or not answered (429, 503, 504).</exception>
+    public async Task<InferAnswer> RunAsync(InferRequest request, ModelFace face, RequestFacts facts, CancellationToken callerGone)
+    {
+        ServedModel model = face.Model;
+        TimeSpan timeout = Deadline.OfMicroseconds(request.Timeout, model.Queue.Options);
+        WorkRows rows = TensorRows.Of(request, face, limits.Value);
+        facts.Add(rows.Count);
+        var work = new WorkItem(model, face.Face.Operation(), rows, pool) { Priority = request.Priority };
+        try
+        {
+            await inference.RunAsync(work, timeout, callerGone);
+            return new InferAnswer(request, face, work);
+        }
+        catch
+        {
+            work.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using FlowService.Batching;
+using FlowService.Errors;
+using FlowService.Limits;
+using FlowService.OpenInference.Faces;
+using FlowService.Wire;
+
+namespace FlowService.OpenInference.Tensors;
+
+/// <summary>Tensors to the rows that a model computes.</summary>
+internal static class TensorRows
+{
+    /// <exception cref="RequestException">A tensor is missing, unknown, or not what the model takes; it and its place are named.</exception>
+    public static WorkRows Of(InferRequest request, ModelFace face, LimitsOptions limits)
+    {
+        TensorChecks.CheckNames(request, face);
+        foreach (TensorSpec spec in face.Inputs)
+            if (request.Input(spec.Name) is { } input)
+                TensorChecks.Check(input, spec);
+        InputTensor? context = request.Input(ModelFace.Context);
+        context?.CheckFinite();
+        return face.Face == Face.Sample
+            ? Samples(request, face, context, limits)
+            : Rows(request.Input(face.Inputs[0].Name)!, face, context, limits);
+    }
+
+    private static WorkRows Rows(InputTensor input, ModelFace face, InputTensor? context, LimitsOptions limits)
+    {
+        int rows = input.Values!.Length / face.Model.Width;
+        if (rows == 0)
+            throw new RequestException(ProblemKind.InvalidArgument, $"{input.ShownName} holds no rows; send at least one");
+        if (rows > limits.RowsPerRequest)
+            throw new RequestException(ProblemKind.TooManyRows,
+                $"{input.ShownName} has more than {limits.RowsPerRequest} rows; send them in several requests, or raise Limits:RowsPerRequest");
+        input.CheckFinite();
+        ContextRows condition = ContextRows.Of(context?.Values, face.Model, rows);
+        return new() { Count = rows, Values = input.Values, Context = condition.Values, RowsPerContext = condition.RowsPerContext(rows) };
+    }
+
+    private static WorkRows Samples(InferRequest request, ModelFace face, InputTensor? context, LimitsOptions limits) => new SampleArguments
+    {
+        CountName = ModelFace.NumSamples,
+        Count = Integer(request.Input(ModelFace.NumSamples)!, long.MinValue, long.MaxValue),
+        Offset = request.Input(ModelFace.Offset) is { } offset ? Integer(offset, long.MinValue, long.MaxValue) : null,
+        Seed = request.Input(ModelFace.Seed) is { } seed ? (ulong)Integer128(seed, 0, ulong.MaxValue) : null,
+        Temperature = request.Input(ModelFace.Temperature)?.First.Number,
+        Context = ContextRows.Of(context?.Values, face.Model),
+    }.Checked(face.Model, limits).All;
+
+    private static long Integer(InputTensor input, long least, long most) => (long)Integer128(input, least, most);
+
+    private static Int128 Integer128(InputTensor input, Int128 least, Int128 most) =>
+        input.First.Integer is { } value && value >= least && value <= most
+            ? value
+            : throw new RequestException(ProblemKind.InvalidArgument, $"{input.ShownName} must be an integer in {least}..{most}");
+}
