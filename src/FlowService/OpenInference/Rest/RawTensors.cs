@@ -78,7 +78,7 @@ internal sealed class RawTensors(InferRequest request)
         if (whole is not null)
             EndWhole(tensors[0].Input, whole, rest);
         else if (Next())
-            throw Wrong($"the body ends {left} bytes before the end of {tensors[current].Input.ShownName}");
+            throw Wrong($"the body ends {left - rest} bytes before the end of {tensors[current].Input.ShownName}");
     }
 
     private static void EndWhole(InputTensor input, TensorSpec spec, long rest)

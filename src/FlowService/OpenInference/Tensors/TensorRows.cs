@@ -15,9 +15,11 @@ internal static class TensorRows
         TensorChecks.CheckNames(request, face);
         foreach (TensorSpec spec in face.Inputs)
             if (request.Input(spec.Name) is { } input)
+            {
                 TensorChecks.Check(input, spec);
+                input.CheckFinite();
+            }
         InputTensor? context = request.Input(ModelFace.Context);
-        context?.CheckFinite();
         return face.Face == Face.Sample
             ? Samples(request, face, context, limits)
             : Rows(request.Input(face.Inputs[0].Name)!, face, context, limits);
@@ -31,7 +33,6 @@ internal static class TensorRows
         if (rows > limits.RowsPerRequest)
             throw new RequestException(ProblemKind.TooManyRows,
                 $"{input.ShownName} has more than {limits.RowsPerRequest} rows; send them in several requests, or raise Limits:RowsPerRequest");
-        input.CheckFinite();
         ContextRows condition = ContextRows.Of(context?.Values, face.Model, rows);
         return new() { Count = rows, Values = input.Values, Context = condition.Values, RowsPerContext = condition.RowsPerContext(rows) };
     }
