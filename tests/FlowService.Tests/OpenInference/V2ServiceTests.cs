@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using FlowCore.Bijections;
 using FlowService.Tests.Support;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
-using static FlowService.Tests.OpenInference.V2Calls;
 
 namespace FlowService.Tests.OpenInference;
 
@@ -20,7 +20,7 @@ public sealed class V2ServiceTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         TestModels.Write(repository.Path, TestModels.Spec(TestModels.Plain, 2));
-        TestModels.Write(repository.Path, TestModels.Spec("image", 4) with { EventShape = [1, 2, 2] });
+        TestModels.Write(repository.Path, TestModels.Identity("image", 4) with { EventShape = [1, 2, 2], Bijections = [new SqueezeSpec()] });
         TestModels.Write(repository.Path, TestModels.Spec("odd.sample", 3));
         TestModels.Write(repository.Path, TestModels.Spec("odd", 2));
         host = await ServiceHost.StartAsync(repository.Path, hook.Engines,
