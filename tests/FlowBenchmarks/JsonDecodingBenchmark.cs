@@ -6,6 +6,7 @@ using BenchmarkDotNet.Attributes;
 using FlowCore.Densities;
 using FlowService.Limits;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 
 namespace FlowBenchmarks;
 

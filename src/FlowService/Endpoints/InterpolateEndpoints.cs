@@ -4,6 +4,7 @@ using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Endpoints;

@@ -3,6 +3,7 @@ using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Models;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 
 namespace FlowService.Endpoints;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using FlowService.Limits;
+using FlowService.Wire.Json;
 
 namespace FlowService.Wire;
 

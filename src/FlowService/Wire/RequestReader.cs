@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
+using FlowService.Wire.Json;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Wire;

@@ -3,6 +3,7 @@ using System.Text;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 
 namespace FlowService.Tests.Wire;
 

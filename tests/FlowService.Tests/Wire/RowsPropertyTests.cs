@@ -6,6 +6,7 @@ using CsCheck;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 
 namespace FlowService.Tests.Wire;
 

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using FlowService.OpenInference.Tensors;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 
 namespace FlowService.OpenInference.Rest;
 

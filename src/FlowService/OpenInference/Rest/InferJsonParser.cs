@@ -4,6 +4,7 @@ using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Tensors;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 
 namespace FlowService.OpenInference.Rest;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using FlowService.Errors;
 using FlowService.OpenInference.Tensors;
 using FlowService.Wire;
+using FlowService.Wire.Json;
 
 namespace FlowService.OpenInference.Rest;
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 using FlowService.Errors;
 using FlowService.Limits;
 
-namespace FlowService.Wire;
+namespace FlowService.Wire.Json;
 
 /// <summary>
 /// One JSON body, in pieces as they arrive, to a <see cref="RowRequest"/>. Fields may come in any order; a number or a string may

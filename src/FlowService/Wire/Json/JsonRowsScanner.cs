@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace FlowService.Wire;
+namespace FlowService.Wire.Json;
 
 /// <summary>
 /// The fast lane of <see cref="JsonRequestParser"/>: runs over the plain numbers of rows, <c>, 2], [3, 4</c>, in one piece of memory.

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace FlowService.Wire;
+namespace FlowService.Wire.Json;
 
 /// <summary>What is wrong with text that is not JSON.</summary>
 internal static class JsonFault

@@ -2,7 +2,7 @@ using System.Text.Json;
 using FlowService.Batching;
 using FlowService.Errors;
 
-namespace FlowService.Wire;
+namespace FlowService.Wire.Json;
 
 /// <summary>The single-valued fields of a JSON request.</summary>
 internal static class JsonArgument

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using FlowService.Errors;
 
-namespace FlowService.Wire;
+namespace FlowService.Wire.Json;
 
 /// <summary>
 /// The tokens of <c>[[1, 2], [3, 4]]</c> to a table of rows. Context may also come flat: <c>[0, 2, 1]</c>, or one bare number.

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Text.Json;
 
-namespace FlowService.Wire;
+namespace FlowService.Wire.Json;
 
 /// <summary>
 /// An answer as JSON, written into the response's pipe and flushed as it fills: memory stays bounded whatever the rows. What is

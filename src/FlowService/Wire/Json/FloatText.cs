@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace FlowService.Wire;
+namespace FlowService.Wire.Json;
 
 /// <summary>Decimal text to the nearest 32-bit float, quickly.</summary>
 internal static class FloatText
