@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using CsCheck;
-using FlowService.Wire;
 using FlowService.Wire.Json;
 
 namespace FlowService.Tests.Wire;

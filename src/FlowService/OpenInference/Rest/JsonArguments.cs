@@ -1,7 +1,6 @@
 using System.Text.Json;
 using FlowService.Errors;
 using FlowService.OpenInference.Tensors;
-using FlowService.Wire;
 using FlowService.Wire.Json;
 
 namespace FlowService.OpenInference.Rest;

@@ -58,7 +58,7 @@ internal sealed class NpyRowReader : RowReader
                 return; // what has arrived is computed while the next rows are on their way
             int rows = (int)Math.Min(wanted - block.Rows, read.Buffer.Length / header.RowBytes);
             if (rows == 0 && read.IsCompleted)
-                throw Ended(read,$"the body ends after row {RowsRead + block.Rows} of the {header.Rows} that its header counts");
+                throw Ended(read, $"the body ends after row {RowsRead + block.Rows} of the {header.Rows} that its header counts");
             ReadOnlySequence<byte> taken = read.Buffer.Slice(0, (long)rows * header.RowBytes);
             try
             {
@@ -132,7 +132,7 @@ internal sealed class NpyRowReader : RowReader
         int values = checked((int)header.Rows * Width), bytes = checked(values * header.Size);
         ReadResult read = await body.ReadAtLeastAsync(bytes, cancellation);
         if (read.Buffer.Length < bytes)
-            throw Ended(read,$"the body ends before the {header.Rows} rows that its header counts");
+            throw Ended(read, $"the body ends before the {header.Rows} rows that its header counts");
         ReadOnlySequence<byte> raw = read.Buffer.Slice(0, bytes);
         RowBuffer all = Singles(raw, values);
         body.AdvanceTo(raw.End);
