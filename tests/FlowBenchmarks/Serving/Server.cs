@@ -17,7 +17,7 @@ internal sealed class Server : IDisposable
     public static Server Start(string repository, params string[] settings)
     {
         int port = FreePort();
-        return Start(port, "/health/ready", Path.Combine(AppContext.BaseDirectory, "FlowService"), [$"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", .. settings]);
+        return Start(port, "/health/ready", Path.Combine(AppContext.BaseDirectory, "FlowService"), [$"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", "--Grpc:Port=0", .. settings]);
     }
 
     /// <summary>The same model behind FastAPI and PyTorch.</summary>

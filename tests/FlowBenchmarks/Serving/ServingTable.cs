@@ -22,7 +22,7 @@ internal sealed class ServingTable : IDisposable
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2), Short = TimeSpan.FromSeconds(0.5);
 
     private readonly SortedDictionary<string, (string Goal, List<double> Values)> measures = [];
-    private readonly Server batching, single, busy;
+    private readonly Server batching, single, busy, torch, torchSingle;
     private readonly Server? peer;
     private readonly FlowEngine<float> engine;
     private readonly float[] rows;
@@ -34,6 +34,8 @@ internal sealed class ServingTable : IDisposable
         checkpoint.Write(System.IO.Path.Combine(repository, Model, "1"), "# The benchmark's model\n");
         batching = Server.Start(repository);
         single = Server.Start(repository, "--Batching:BatchRows=1");
+        torch = Server.Start(repository, "--Engine:Kind=torch");
+        torchSingle = Server.Start(repository, "--Engine:Kind=torch", "--Batching:BatchRows=1");
         busy = Server.Start(repository, "--Batching:QueueRows=16000", $"--Limits:RowsPerRequest={ManyRows}", $"--Limits:SamplesPerRequest={ManyRows}");
         peer = peerScript is null ? null : Server.StartPeer(peerScript);
         engine = Engine.Open<float>(checkpoint, EngineKind.Compiled);
@@ -59,16 +61,18 @@ internal sealed class ServingTable : IDisposable
         Directory.Delete(repository, recursive: true);
     }
 
+    private Server?[] Servers => [batching, single, busy, torch, torchSingle, peer];
+
     public void Dispose()
     {
-        foreach (Server? server in new[] { batching, single, busy, peer })
+        foreach (Server? server in Servers)
             server?.Dispose();
         engine.Dispose();
     }
 
     private void WarmUp()
     {
-        foreach (Server? server in new[] { batching, single, busy, peer })
+        foreach (Server? server in Servers)
             if (server is not null)
                 foreach (byte[] request in new[] { oneRow, manyRows, manyNpy })
                     Load.Closed(server.Port, request, 8, Short);
@@ -89,6 +93,8 @@ internal sealed class ServingTable : IDisposable
         Add("2 in process through the queue / bare engine", ">= 0.98", queued / InProcess.Bare(engine, rows, batch, Duration));
 
         Add("3 64 clients, one row each (JSON) / without batching", ">= 3", Closed(batching, oneRow, 64).PerSecond / Closed(single, oneRow, 64).PerSecond);
+
+        Add("3a the same on TorchSharp", "", Closed(torch, oneRow, 64).PerSecond / Closed(torchSingle, oneRow, 64).PerSecond);
 
         double added = Load.Percentile(Closed(batching, oneRow, 1).Answered, 0.5) - InProcess.BareRow(engine, rows, Short);
         Add("4 one client, one row: added over the bare call, p50, us", "<= 250", added * 1e6);
