@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using FlowService.Tests.Support;
 using static FlowService.Tests.OpenInference.V2Calls;
@@ -175,6 +176,26 @@ public sealed class V2InferTests(SharedService service)
 
         Assert.Equal(expected.Rows("x").SelectMany(row => row), outputs["x"]);
         Assert.Equal(expected.Floats("log_det"), outputs["log_det"]);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    public async Task Lengths_are_those_of_the_decompressed_body(string encoding)
+    {
+        byte[] json = """{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"parameters":{"binary_data_size":16}}]}"""u8.ToArray();
+        using var packed = new MemoryStream();
+        using (Stream packer = encoding == "gzip" ? new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true) : new ZLibStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+            packer.Write([.. json, .. Bytes(Values)]);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/two-moons/infer")
+        {
+            Content = new ByteArrayContent(packed.ToArray()) { Headers = { ContentEncoding = { encoding } } },
+            Headers = { { HeaderLength, $"{json.Length}" } },
+        };
+
+        var (_, outputs) = await http.SendAsync(request).TensorsAsync();
+
+        await AssertScoresAsync(outputs);
     }
 
     [Fact]
