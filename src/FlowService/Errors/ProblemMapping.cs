@@ -12,7 +12,8 @@ internal static class ProblemMapping
         RowException rows => Of(ProblemKind.WrongWidth, rows.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Of(ProblemKind.BodyTooLarge,
             "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),
-        InvalidDataException damaged => Of(ProblemKind.InvalidBody, $"the body cannot be decompressed as its Content-Encoding says: {damaged.Message}"),
+        InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" } =>
+            Of(ProblemKind.InvalidBody, $"the body cannot be decompressed as its Content-Encoding says: {exception.Message}"),
         BadHttpRequestException bad => new ProblemDetails
         {
             Type = ProblemKind.BadRequest.Type,

@@ -49,12 +49,12 @@ public sealed class DemoModelTests
                 && operation.GetProperty("responses").GetProperty("200").TryGetProperty("content", out JsonElement answer))
                 foreach ((string name, JsonElement expected) in Examples(answer))
                 {
-                    JsonElement actual = await client.AskAsync(path.Name, Examples(body.GetProperty("content")).Single(example => example.Name == name).Value.GetRawText());
+                    JsonElement actual = await client.AskAsync(path.Name.Replace("{name}", "two-moons", StringComparison.Ordinal), Examples(body.GetProperty("content")).Single(example => example.Name == name).Value.GetRawText());
                     Assert.True(IsNear(expected, actual), $"{path.Name}: {actual.GetRawText()}");
                     compared++;
                 }
 
-        Assert.Equal(5, compared);
+        Assert.Equal(6, compared);
     }
 
     private static IEnumerable<(string Name, JsonElement Value)> Examples(JsonElement content)

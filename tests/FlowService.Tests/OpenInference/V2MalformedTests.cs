@@ -183,12 +183,22 @@ public sealed class V2MalformedTests(SharedService service) : IAsyncLifetime
         string rows = string.Join(',', Enumerable.Repeat("0,1", 100_001));
         string inputs = string.Join(',', Enumerable.Repeat("{}", 65));
         using var unknown = new ByteArrayContent(Encoding.UTF8.GetBytes(Good)) { Headers = { ContentEncoding = { "zstd" } } };
-        using var damaged = new ByteArrayContent(Encoding.UTF8.GetBytes(Good)) { Headers = { ContentEncoding = { "gzip" } } };
+
 
         Assert.Contains("100000 rows", await http.PostRawAsync(Infer, $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":[100001,2],"data":[{{rows}}]}]}""")
             .ErrorAsync(HttpStatusCode.RequestEntityTooLarge), StringComparison.Ordinal);
         Assert.Contains("64 inputs", await http.PostRawAsync(Infer, $$"""{"inputs":[{{inputs}}]}""").ErrorAsync(), StringComparison.Ordinal);
-        Assert.Contains("gzip", await http.PostAsync(Infer, damaged).ErrorAsync(), StringComparison.Ordinal);
         Assert.Contains("zstd", await http.PostAsync(Infer, unknown).ErrorAsync(HttpStatusCode.UnsupportedMediaType), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    public async Task A_body_that_is_not_compressed_as_it_says_is_400(string encoding)
+    {
+        using var damaged = new ByteArrayContent(Encoding.UTF8.GetBytes(Good)) { Headers = { ContentEncoding = { encoding } } };
+
+        Assert.Contains("decompressed", await http.PostAsync(Infer, damaged).ErrorAsync(), StringComparison.Ordinal);
     }
 }

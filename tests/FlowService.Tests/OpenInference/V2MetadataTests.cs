@@ -93,7 +93,7 @@ public sealed class V2MetadataTests(SharedService service)
     {
         JsonElement index = await http.PostAsync("/v2/repository/index", null).OkAsync();
 
-        Assert.Equal(12, index.GetArrayLength());
+        Assert.Equal(3 * service.Host.Registry.Models.Count(), index.GetArrayLength());
         Assert.Contains("""{"name":"wide.decode","version":"1","state":"READY","reason":""}""", index.EnumerateArray().Select(model => model.GetRawText()));
     }
 
