@@ -37,10 +37,10 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
     public static int LengthOf(ReadOnlySpan<byte> start)
     {
         if (start.Length < StartBytes || !start[..6].SequenceEqual(Magic))
-            throw new FlowException("is not a .npy array");
+            throw new FlowException("is not a .npy file");
         int version = start[6];
         if (version is < 1 or > 3)
-            throw new FlowException($"is a .npy array of version {version}.{start[7]}; 1.0, 2.0 and 3.0 are read");
+            throw new FlowException($"is a .npy file of version {version}.{start[7]}; 1.0, 2.0 and 3.0 are read");
         uint length = version == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(start[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(start[8..]);
         int fixedBytes = version == 1 ? 10 : 12;
         return length <= LongestHeader && fixedBytes + length >= StartBytes

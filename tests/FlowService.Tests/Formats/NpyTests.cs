@@ -142,7 +142,7 @@ public sealed class NpyTests(SharedService service)
 
     public static TheoryData<byte[], string> Damaged => new()
     {
-        { "not an array"u8.ToArray(), "not a .npy array" },
+        { "not an array"u8.ToArray(), "not a .npy file" },
         { Npy.Of([1f, 2], 1, 2)[..40], "ends within its header" },
         { Npy.Of([1f, 2, 3, 4], 2, 2)[..^1], "ends after row 1 of the 2" },
         { [.. Npy.Of([1f, 2], 1, 2), 0], "goes on after the 1 rows" },
