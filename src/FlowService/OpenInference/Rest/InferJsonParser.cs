@@ -12,19 +12,17 @@ namespace FlowService.OpenInference.Rest;
 /// The JSON part of a request, in pieces as they arrive, to an <see cref="InferRequest"/>. Properties may come in any order, data
 /// nested or flat; a number or a string may be cut between two pieces.
 /// </summary>
-internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits, RowPool pool)
+internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits, RowPool pool) : JsonPieceParser(MaxDepth)
 {
     private const int MaxDepth = 64, MostTensors = 64;
 
     // A guess at the size of a tensor's buffer, which then need not grow: few write numbers shorter than this.
     private const int BytesANumber = 8;
 
-    private JsonReaderState state = new(new JsonReaderOptions { MaxDepth = MaxDepth });
     private Place place = Place.Start, owner;
     private Property property;
     private List<long> shape = [];
     private int endDepth = -1; // of what is skipped, or of data
-    private long consumed, ahead;
     private bool hasInputs, hasOutputs;
 
     private enum Place
@@ -47,47 +45,23 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
 
     private RequestedOutput Output => request.Outputs[^1];
 
-    /// <summary>Takes what is whole of a piece, and says where the next piece must begin.</summary>
-    public SequencePosition Take(in ReadOnlySequence<byte> piece, bool isLast)
+    protected override bool TakeToken(ref Utf8JsonReader reader)
     {
-        ReadOnlySequence<byte> rest = piece;
-        ahead = piece.Length;
-        var reader = new Utf8JsonReader(rest, isLast, state);
-        try
-        {
-            while (reader.Read())
-            {
-                TakeToken(ref reader);
-                if (place == Place.Data && reader.TokenType == JsonTokenType.Number)
-                    Hurry(ref reader, ref rest, isLast);
-            }
-        }
-        catch (JsonException e)
-        {
-            throw NotJson(e, rest.Slice(reader.BytesConsumed), piece.Length - rest.Length + reader.BytesConsumed);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new RequestException(ProblemKind.InvalidJson, "a string in the body is not valid Unicode text");
-        }
-        state = reader.CurrentState;
-        consumed += piece.Length - rest.Length + reader.BytesConsumed;
-        return reader.Position;
+        TakeInPlace(ref reader);
+        return place == Place.Data && reader.TokenType == JsonTokenType.Number;
     }
 
-    /// <summary>The numbers that follow in the same list are taken without the reader, which goes on behind the last of them in the state it is in.</summary>
-    private void Hurry(ref Utf8JsonReader reader, ref ReadOnlySequence<byte> rest, bool isLast)
+    protected override int TakeRun(ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySequence<byte> following = rest.Slice(reader.Position);
-        int taken = JsonRowsScanner.Run(following.FirstSpan, Input.Free, out int count);
-        if (count == 0)
-            return;
+        int taken = JsonRowsScanner.Run(bytes, Input.Free, out int count);
         Input.Values!.Advance(count);
-        rest = following.Slice(taken);
-        reader = new Utf8JsonReader(rest, isLast, reader.CurrentState);
+        return count > 0 ? taken : 0;
     }
 
-    private void TakeToken(ref Utf8JsonReader reader)
+    protected override RequestException? NonFinite(in ReadOnlySequence<byte> rest) =>
+        place == Place.Data && JsonFault.NonFiniteLiteral(rest) is { } literal ? Input.Invalid(Input.Values!.Length, $"is {literal}") : null;
+
+    private void TakeInPlace(ref Utf8JsonReader reader)
     {
         switch (place)
         {
@@ -219,7 +193,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
 
     private void BeginData(ref Utf8JsonReader reader)
     {
-        Input.Begin((int)Math.Min(ahead / BytesANumber, int.MaxValue));
+        Input.Begin((int)Math.Min(Ahead / BytesANumber, int.MaxValue));
         (place, endDepth) = (Place.Data, reader.CurrentDepth);
         if (reader.TokenType != JsonTokenType.StartArray)
             TakeData(ref reader);
@@ -267,11 +241,6 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
             throw Wrong("parameters hold strings, numbers and booleans, nothing nested");
         (owner, place, endDepth) = (place, Place.Skipped, reader.CurrentDepth);
     }
-
-    private RequestException NotJson(JsonException e, in ReadOnlySequence<byte> rest, long offset) =>
-        place == Place.Data && JsonFault.NonFiniteLiteral(rest) is { } literal
-            ? Input.Invalid(Input.Values!.Length, $"is {literal}")
-            : new(ProblemKind.InvalidJson, JsonFault.Describe(e, consumed + offset));
 
     private static RequestException Wrong(string detail) => new(ProblemKind.InvalidArgument, detail);
 }

@@ -15,65 +15,36 @@ namespace FlowService.Wire.Json;
 /// <param name="pool">Where rows are put.</param>
 /// <param name="seen">The fields that the request has given already, in its query.</param>
 internal sealed class JsonRequestParser(RowRequest request, RequestField allowed, LimitsOptions limits, RowPool pool, RequestField seen = RequestField.None)
+    : JsonPieceParser(MaxDepth)
 {
     private const int MaxDepth = 8;
 
     // A guess at the size of the buffer, which then need not grow: few write numbers shorter than this.
     private const int BytesANumber = 8;
 
-    private JsonReaderState state = new(new JsonReaderOptions { MaxDepth = MaxDepth });
     private RequestField current;
     private JsonRowsParser? rows;
     private List<string>? names;
     private bool opened;
-    private long consumed, ahead;
 
     /// <summary>The fields that have been given so far.</summary>
     public RequestField Seen => seen;
 
-    /// <summary>Takes what is whole of a piece, and says where the next piece must begin.</summary>
-    public SequencePosition Take(in ReadOnlySequence<byte> piece, bool isLast)
+    protected override bool TakeToken(ref Utf8JsonReader reader)
     {
-        ReadOnlySequence<byte> rest = piece;
-        ahead = piece.Length;
-        var reader = new Utf8JsonReader(rest, isLast, state);
-        try
-        {
-            while (reader.Read())
-            {
-                if (rows is null || !rows.InRow)
-                    TakeEnvelope(ref reader);
-                else if (!rows.Take(ref reader))
-                    rows = null;
-                else if (reader.TokenType == JsonTokenType.Number)
-                    Hurry(ref reader, ref rest, isLast);
-            }
-        }
-        catch (JsonException e)
-        {
-            throw NotJson(e, rest.Slice(reader.BytesConsumed), piece.Length - rest.Length + reader.BytesConsumed);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new RequestException(ProblemKind.InvalidJson, "a string in the body is not valid Unicode text");
-        }
-        state = reader.CurrentState;
-        consumed += piece.Length - rest.Length + reader.BytesConsumed;
-        return reader.Position;
+        if (rows is null || !rows.InRow)
+            TakeEnvelope(ref reader);
+        else if (!rows.Take(ref reader))
+            rows = null;
+        else
+            return reader.TokenType == JsonTokenType.Number && !rows.Table.IsFlat;
+        return false;
     }
 
-    /// <summary>
-    /// Most of a large body is numbers in rows: they are taken without the reader, which goes on behind the last of them, in
-    /// the state it is in now. Behind any number of a row that state is the same.
-    /// </summary>
-    private void Hurry(ref Utf8JsonReader reader, ref ReadOnlySequence<byte> rest, bool isLast)
-    {
-        ReadOnlySequence<byte> ahead = rest.Slice(reader.Position);
-        if (rows!.Table.IsFlat || JsonRowsScanner.Scan(ahead.FirstSpan, rows.Table) is not (> 0 and var taken))
-            return;
-        rest = ahead.Slice(taken);
-        reader = new Utf8JsonReader(rest, isLast, reader.CurrentState);
-    }
+    protected override int TakeRun(ReadOnlySpan<byte> bytes) => JsonRowsScanner.Scan(bytes, rows!.Table);
+
+    protected override RequestException? NonFinite(in ReadOnlySequence<byte> rest) =>
+        rows is { InRow: true } && JsonFault.NonFiniteLiteral(rest) is { } literal ? rows.Table.Invalid($"is {literal}") : null;
 
     private void TakeEnvelope(ref Utf8JsonReader reader)
     {
@@ -110,7 +81,7 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
         RequestField field = current;
         current = RequestField.None;
         if (field is RequestField.X or RequestField.Z)
-            BeginRows(ref reader, request.Rows = request.Rows is null ? new RowTable(field, limits, pool, (int)Math.Min(ahead / BytesANumber, int.MaxValue)) : throw BothGiven());
+            BeginRows(ref reader, request.Rows = request.Rows is null ? new RowTable(field, limits, pool, (int)Math.Min(Ahead / BytesANumber, int.MaxValue)) : throw BothGiven());
         else if (reader.TokenType == JsonTokenType.Null)
             return; // an optional field that is null was left out
         else if (field == RequestField.Context)
@@ -141,13 +112,5 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
             names = null;
         else
             list.Add(JsonArgument.Text(ref reader, RequestField.Include));
-    }
-
-    /// <summary>NaN and Infinity are no JSON, but what Python's json module writes: name their place.</summary>
-    private RequestException NotJson(JsonException e, in ReadOnlySequence<byte> rest, long offset)
-    {
-        if (rows is { InRow: true } && JsonFault.NonFiniteLiteral(rest) is { } literal)
-            return rows.Table.Invalid($"is {literal}");
-        return new(ProblemKind.InvalidJson, JsonFault.Describe(e, consumed + offset));
     }
 }
