@@ -27,9 +27,9 @@ internal static class RowParts
     }
 
     /// <summary>Samples, drawn part after part.</summary>
-    public static async IAsyncEnumerable<RowPart> OfSamples(SampleRows samples, int most)
+    public static IEnumerable<RowPart> OfSamples(SampleRows samples, int most)
     {
         for (long first = 0; first < samples.Count; first += most)
-            yield return await ValueTask.FromResult(new RowPart(samples.Part(first, (int)Math.Min(most, samples.Count - first))));
+            yield return new RowPart(samples.Part(first, (int)Math.Min(most, samples.Count - first)));
     }
 }

@@ -36,7 +36,7 @@ internal sealed class RowStream(
     public async Task AnswerAsync(RowFormat format, SampleRows? samples, RowReader? body)
     {
         IAsyncEnumerable<RowPart> parts = samples is not null
-            ? RowParts.OfSamples(samples, PartRows)
+            ? RowParts.OfSamples(samples, PartRows).ToAsyncEnumerable()
             : RowParts.OfBody(body!, request, model, PartRows);
         var options = new AnswerOptions(samples?.Count ?? body!.Rows, request.Dtype ?? ElementType.Float32, include);
         await using var output = new AnswerOutput(http);

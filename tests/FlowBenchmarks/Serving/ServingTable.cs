@@ -14,7 +14,7 @@ namespace FlowBenchmarks.Serving;
 /// The service beside the bare engine, itself without batching, and a home-made server, on one machine in one run: each round
 /// measures everything once, and the table has the medians of the rounds' ratios.
 /// </summary>
-internal sealed class ServingTable : IDisposable
+internal sealed class ServingTable
 {
     private const int Rounds = 5, ManyRows = 1000;
     private const string Model = "realnvp", Path = "/logprob", Npy = "application/x-npy", Json = "application/json";
@@ -22,22 +22,24 @@ internal sealed class ServingTable : IDisposable
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2), Short = TimeSpan.FromSeconds(0.5);
 
     private readonly SortedDictionary<string, (string Goal, List<double> Values)> measures = [];
+    private readonly List<Server> servers;
     private readonly Server batching, single, busy, torch, torchSingle;
     private readonly Server? peer;
     private readonly FlowEngine<float> engine;
     private readonly float[] rows;
     private readonly byte[] oneRow, manyRows, manyNpy;
 
-    private ServingTable(string repository, string? peerScript)
+    private ServingTable(string repository, string? peerScript, List<Server> servers)
     {
+        this.servers = servers;
         Checkpoint checkpoint = GoldenModel.Read("normflows/realnvp_masked").Checkpoint;
         checkpoint.Write(System.IO.Path.Combine(repository, Model, "1"), "# The benchmark's model\n");
-        batching = Server.Start(repository);
-        single = Server.Start(repository, "--Batching:BatchRows=1");
-        torch = Server.Start(repository, "--Engine:Kind=torch");
-        torchSingle = Server.Start(repository, "--Engine:Kind=torch", "--Batching:BatchRows=1");
-        busy = Server.Start(repository, "--Batching:QueueRows=16000", $"--Limits:RowsPerRequest={ManyRows}", $"--Limits:SamplesPerRequest={ManyRows}");
-        peer = peerScript is null ? null : Server.StartPeer(peerScript);
+        batching = Started(Server.Start(repository));
+        single = Started(Server.Start(repository, "--Batching:BatchRows=1"));
+        torch = Started(Server.Start(repository, "--Engine:Kind=torch"));
+        torchSingle = Started(Server.Start(repository, "--Engine:Kind=torch", "--Batching:BatchRows=1"));
+        busy = Started(Server.Start(repository, "--Batching:QueueRows=16000", $"--Limits:RowsPerRequest={ManyRows}", $"--Limits:SamplesPerRequest={ManyRows}"));
+        peer = peerScript is null ? null : Started(Server.StartPeer(peerScript));
         engine = Engine.Open<float>(checkpoint, EngineKind.Compiled);
         rows = new float[ManyRows * engine.Width];
         Noise.FillNormal(1, 0, rows.Length, rows.AsSpan());
@@ -51,31 +53,34 @@ internal sealed class ServingTable : IDisposable
     public static void Print(TextWriter output, string? peerScript)
     {
         string repository = Directory.CreateTempSubdirectory("flow-serving-").FullName;
-        using (var table = new ServingTable(repository, peerScript))
+        var servers = new List<Server>();
+        try
         {
+            var table = new ServingTable(repository, peerScript, servers);
             table.WarmUp();
             for (int round = 0; round < Rounds; round++)
                 table.Round();
             table.Write(output);
+            table.engine.Dispose();
         }
-        Directory.Delete(repository, recursive: true);
+        finally
+        {
+            servers.ForEach(server => server.Dispose());
+            Directory.Delete(repository, recursive: true);
+        }
     }
 
-    private Server?[] Servers => [batching, single, busy, torch, torchSingle, peer];
-
-    public void Dispose()
+    private Server Started(Server server)
     {
-        foreach (Server? server in Servers)
-            server?.Dispose();
-        engine.Dispose();
+        servers.Add(server);
+        return server;
     }
 
     private void WarmUp()
     {
-        foreach (Server? server in Servers)
-            if (server is not null)
-                foreach (byte[] request in new[] { oneRow, manyRows, manyNpy })
-                    Load.Closed(server.Port, request, 8, Short);
+        foreach (Server server in servers)
+            foreach (byte[] request in new[] { oneRow, manyRows, manyNpy })
+                Load.Closed(server.Port, request, 8, Short);
         InProcess.Bare(engine, rows, ManyRows, Short);
         InProcess.Queued(engine, rows, ManyRows, 8, Short);
     }

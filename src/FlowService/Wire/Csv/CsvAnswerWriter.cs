@@ -10,6 +10,7 @@ namespace FlowService.Wire.Csv;
 /// </summary>
 internal sealed class CsvAnswerWriter(PipeWriter body) : AnswerWriter(body)
 {
+    // Never disposed of: that would send what it holds of an answer that has failed.
     private readonly CsvWriter csv = CsvWriter.Create(body.AsStream(leaveOpen: true), new CsvWriterOptions { NewLine = "\n" });
 
     public override async ValueTask WriteAsync(Answer part, CancellationToken cancellation)
