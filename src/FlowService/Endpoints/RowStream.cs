@@ -68,12 +68,8 @@ internal sealed class RowStream(
             bool isFirst = true;
             await foreach (RowPart part in parts.WithCancellation(stop))
             {
-                Task<ComputedPart> computing = ComputeAsync(part, isFirst, stop);
+                await HandOnAsync(ComputeAsync(part, isFirst, stop), stop);
                 isFirst = false;
-                if (await IsTakenAsync(computing, stop))
-                    continue;
-                await DisposeAsync(computing);
-                return;
             }
             if (isFirst)
                 throw new RequestException(ProblemKind.InvalidArgument, "the body holds no rows; send at least one");
@@ -86,16 +82,16 @@ internal sealed class RowStream(
         }
     }
 
-    private async ValueTask<bool> IsTakenAsync(Task<ComputedPart> computing, CancellationToken stop)
+    private async ValueTask HandOnAsync(Task<ComputedPart> computing, CancellationToken stop)
     {
         try
         {
             await ahead.Writer.WriteAsync(computing, stop);
-            return true;
         }
-        catch (OperationCanceledException)
+        catch
         {
-            return false;
+            await DisposeAsync(computing);
+            throw;
         }
     }
 

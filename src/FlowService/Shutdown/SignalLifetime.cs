@@ -44,5 +44,8 @@ internal sealed class SignalLifetime(
         logger.Draining(pause.TotalSeconds);
         await Task.Delay(pause, time);
         application.StopApplication();
+        await Task.Delay(TimeSpan.FromSeconds(options.Value.TimeoutSeconds), time);
+        logger.CutOff(options.Value.TimeoutSeconds);
+        gate.CutOff();
     }
 }

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using FlowService.Tests.Support;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace FlowService.Tests.Formats;
 
@@ -89,6 +90,24 @@ public sealed class StreamTests(SharedService service)
         }
 
         await Eventually.TrueAsync(() => host.Pool.Outstanding == 0 && host.QueuedRows == 0, "all buffers are back");
+    }
+
+    [Fact]
+    public async Task No_request_outlives_a_client_that_ends_its_body_and_leaves()
+    {
+        using TemporaryFolder repository = TestModels.Repository();
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path);
+        using MetricCollector<long> requests = host.Metric<long>("Microsoft.AspNetCore.Hosting", "http.server.active_requests");
+        for (int i = 0; i < 200; i++) // the end of the body and of the connection arrive together, now and then
+        {
+            using var client = new RawClient(host.Address);
+            await client.BeginAsync(Score, "text/csv");
+            await client.SendAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("1,2\n", 100))));
+            await client.ReadAsync(500);
+            await client.EndAsync();
+        }
+
+        await Eventually.TrueAsync(() => requests.GetMeasurementSnapshot().EvaluateAsCounter() == 0, "no request is under way");
     }
 
     [Fact]

@@ -58,6 +58,16 @@ public sealed class ShutdownTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_not_finished_in_time_is_cut_off()
+    {
+        await using ServiceProcess service = await ServiceProcess.StartAsync(repository.Path, ServiceProcess.FreePort(), "--Shutdown:PauseSeconds=0", "--Shutdown:TimeoutSeconds=1");
+        using TcpClient slow = await HalfARequestAsync(service);
+        await service.SignalAsync("TERM");
+
+        Assert.Equal(0, await service.ExitAsync());
+    }
+
+    [Fact]
     public async Task Ctrl_C_leaves_the_pause_out()
     {
         await using ServiceProcess service = await ServiceProcess.StartAsync(repository.Path, ServiceProcess.FreePort(), "--Shutdown:PauseSeconds=3600");

@@ -69,7 +69,11 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
 
     public MetricCollector<T> Metric<T>(string instrument)
         where T : struct =>
-        new(Services.GetRequiredService<IMeterFactory>(), FlowMetrics.MeterName, instrument);
+        Metric<T>(FlowMetrics.MeterName, instrument);
+
+    public MetricCollector<T> Metric<T>(string meter, string instrument)
+        where T : struct =>
+        new(Services.GetRequiredService<IMeterFactory>(), meter, instrument);
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
