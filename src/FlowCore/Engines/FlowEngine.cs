@@ -6,8 +6,8 @@ namespace FlowCore.Engines;
 /// <summary>
 /// What serving code sees of a flow: flat rows in, flat rows out. Rows are row-major; <c>x</c>, <c>z</c> and <c>noise</c> are
 /// <c>rows * Width</c> values, <c>context</c> is <c>rows * ContextWidth</c> (empty for an unconditional flow; a class is one
-/// value), the other spans hold one value a row. Log densities and log-determinants are in nats. An engine is used by one thread
-/// at a time; rows do not influence each other.
+/// value), the other spans hold one value a row. Log densities and log-determinants are in nats. Where only these are wanted, the
+/// span for what the rows are mapped to is empty. An engine is used by one thread at a time; rows do not influence each other.
 /// </summary>
 public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -64,7 +64,7 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
             throw new RowException($"{rows.Length} values are not whole rows: model '{Spec.Name}' has {Width} values a row");
         if (context.Length != count * ContextWidth)
             throw new RowException($"{count} rows need {count * ContextWidth} context values ({ContextWidth} a row), got {context.Length}");
-        if (valuesOut != rows.Length || perRowOut != count || perRowOutB != count)
+        if ((valuesOut != rows.Length && valuesOut != 0) || perRowOut != count || perRowOutB != count)
             throw new RowException($"the output spans do not fit {count} rows of {Width} values");
         return count;
     }

@@ -29,10 +29,15 @@ internal sealed class PinnedRows<T>(torch.Device device) : IDisposable
         return empty(rows, width, TensorRows.TypeOf<T>(), device).copy_(staged, nonBlocking: true);
     }
 
-    /// <summary>Results of a computation, in one copy; waits for it, and so for all that it was made of. Then the memory is free for the next one.</summary>
+    /// <summary>Results of a computation, in one copy, without the values where there is no room for them; waits for it, and so for all that it was made of. Then the memory is free for the next one.</summary>
     public void Download(Tensor values, Span<T> toValues, Tensor perRow, Span<T> toPerRow, Tensor? perRowB = null, Span<T> toPerRowB = default)
     {
-        Tensor all = cat(perRowB is null ? [values.flatten(), perRow.flatten()] : [values.flatten(), perRow.flatten(), perRowB.flatten()]);
+        var wanted = new List<Tensor>(3) { perRow.flatten() };
+        if (!toValues.IsEmpty)
+            wanted.Insert(0, values.flatten());
+        if (perRowB is not null)
+            wanted.Add(perRowB.flatten());
+        Tensor all = cat(wanted);
         if (all.numel() != (long)toValues.Length + toPerRow.Length + toPerRowB.Length || all.dtype != TensorRows.TypeOf<T>())
             throw new RowException($"{all.numel()} {all.dtype} results do not fill {toValues.Length} + {toPerRow.Length} + {toPerRowB.Length} {typeof(T).Name} values");
         ReadOnlySpan<T> host = MemoryMarshal.Cast<byte, T>(Take(all.numel()).copy_(all).bytes);

@@ -46,7 +46,7 @@ public sealed class RowByRowEngine<T>(FlowEngine<T> inner) : FlowEngine<T>(inner
 
     private static ReadOnlySpan<T> Row(ReadOnlySpan<T> rows, int row, int width) => rows.Slice(row * width, width);
 
-    private static Span<T> Row(Span<T> rows, int row, int width) => rows.Slice(row * width, width);
+    private static Span<T> Row(Span<T> rows, int row, int width) => rows.IsEmpty ? rows : rows.Slice(row * width, width);
 
     protected override void Dispose(bool disposing)
     {

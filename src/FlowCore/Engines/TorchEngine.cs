@@ -75,7 +75,8 @@ public sealed class TorchEngine<T> : FlowEngine<T>
             pinned.Download(values, toValues, perRow, toPerRow, perRowB, toPerRowB);
             return;
         }
-        TensorRows.CopyTo(values, toValues);
+        if (!toValues.IsEmpty)
+            TensorRows.CopyTo(values, toValues);
         TensorRows.CopyTo(perRow, toPerRow);
         if (perRowB is not null)
             TensorRows.CopyTo(perRowB, toPerRowB);

@@ -13,6 +13,7 @@ internal sealed class Batch(BatchBuffers buffers)
     private readonly List<Slice> slices = [];
     private readonly List<Exception?> failures = [];
     private int staged;
+    private bool keepsValues;
 
     /// <summary>Where its slices came from.</summary>
     public Lane? Lane { get; set; }
@@ -69,15 +70,18 @@ internal sealed class Batch(BatchBuffers buffers)
         buffers.Seal();
         if (Lane!.Direction == Direction.Inverse)
             SamplesFirst();
-        for (int i = 0; i < slices.Count; i++)
+        foreach (Slice slice in slices)
+        {
             failures.Add(null);
+            keepsValues |= slice.Item.Results.KeepsValues;
+        }
     }
 
     /// <summary>Computes rows of the batch, counted from <paramref name="from"/> up to and without <paramref name="to"/>.</summary>
     public void Compute(FlowEngine<float> engine, int from, int to)
     {
         if (Lane!.Direction == Direction.Forward)
-            buffers.Forward(engine, from, to);
+            buffers.Forward(engine, from, to, keepsValues);
         else
             buffers.Inverse(engine, from, to);
     }
@@ -121,7 +125,7 @@ internal sealed class Batch(BatchBuffers buffers)
         slices.Clear();
         failures.Clear();
         buffers.Clear();
-        (Lane, Rows, staged) = (null, 0, 0);
+        (Lane, Rows, staged, keepsValues) = (null, 0, 0, false);
     }
 
     private void SamplesFirst()

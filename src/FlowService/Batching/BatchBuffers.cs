@@ -49,9 +49,9 @@ internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
         Grown(ref logProb, 0, rows, 1);
     }
 
-    public void Forward(FlowEngine<float> engine, int from, int to) =>
+    public void Forward(FlowEngine<float> engine, int from, int to, bool keepsValues) =>
         engine.Forward(Part(input, from, to, width), Part(context, from, to, contextWidth),
-            Part(values, from, to, width), Part(logDet, from, to, 1), Part(logProb, from, to, 1));
+            keepsValues ? Part(values, from, to, width) : [], Part(logDet, from, to, 1), Part(logProb, from, to, 1));
 
     public void Inverse(FlowEngine<float> engine, int from, int to)
     {
@@ -67,7 +67,8 @@ internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
     public void HandOut(Slice slice, int row)
     {
         WorkResults results = slice.Item.Results;
-        values.AsSpan(row * width, slice.Rows * width).CopyTo(results.Values.Span[(slice.First * width)..]);
+        if (results.KeepsValues)
+            values.AsSpan(row * width, slice.Rows * width).CopyTo(results.Values.Span[(slice.First * width)..]);
         logDet.AsSpan(row, slice.Rows).CopyTo(results.LogDet.Span[slice.First..]);
         logProb.AsSpan(row, slice.Rows).CopyTo(results.LogProb.Span[slice.First..]);
         if (results.Latents is null)

@@ -9,7 +9,12 @@ namespace FlowService.Batching;
 /// it are in batches the model's threads use them, and never after <see cref="Completion"/>. What changes here changes under the
 /// queue's lock.
 /// </summary>
-internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows rows, RowPool pool) : IDisposable
+/// <param name="model">The model that it is for.</param>
+/// <param name="operation">What is computed.</param>
+/// <param name="rows">Of which rows.</param>
+/// <param name="pool">Where the results' buffers come from.</param>
+/// <param name="keepsValues">False where only the rows' densities are wanted: then no copy of what they are mapped to is made.</param>
+internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows rows, RowPool pool, bool keepsValues = true) : IDisposable
 {
     // A caller's continuation must not run on a model's thread.
     private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,7 +31,8 @@ internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows 
 
     public WorkRows Input => rows;
 
-    public WorkResults Results { get; } = new(model, operation, rows, pool);
+    // What is cached serves whoever asks for the same rows, and for more of them.
+    public WorkResults Results { get; } = new(model, operation, rows, pool, keepsValues || model.IsCached);
 
     /// <summary>The time at which it was queued, as the clock's timestamp.</summary>
     public long Queued { get; set; }

@@ -68,7 +68,7 @@ internal static class InterpolateEndpoints
         PictureAnswer? picture = PictureAnswer.Asked(http, request, model, steps, steps);
         using RowBuffer latents = await PathAsync(http, services, model, request, ends, steps);
         using var path = new WorkRows { Count = steps, Values = latents, Context = ends.Context, RowsPerContext = steps };
-        using WorkItem work = await services.RunAsync(http, Operation.Decode, model, request, path);
+        using WorkItem work = await services.RunAsync(http, request, new WorkItem(model, Operation.Decode, path, services.Pool) { Priority = request.Priority });
         if (picture is not null)
         {
             await picture.WriteAsync(http.Response, work.Results.Values, http.RequestAborted);
@@ -88,7 +88,7 @@ internal static class InterpolateEndpoints
     {
         if (request.Rows!.Field == RequestField.Z)
             return LatentPath.Between(ends.Values!.Span, steps, services.Pool);
-        using WorkItem encoded = await services.RunAsync(http, Operation.Encode, model, request, ends);
+        using WorkItem encoded = await services.RunAsync(http, request, new WorkItem(model, Operation.Encode, ends, services.Pool) { Priority = request.Priority });
         return LatentPath.Between(encoded.Results.Values.Span, steps, services.Pool);
     }
 

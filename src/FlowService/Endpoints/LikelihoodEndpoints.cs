@@ -29,7 +29,10 @@ internal sealed record LogProbAnswer(
 internal static class LikelihoodEndpoints
 {
     private static readonly RowOperation Operated =
-        new(Operation.LogProb, RequestField.LogProb, RequestField.X, new("z", "log_det", "latent_norm2", "bits_per_dim"), AnswerTo);
+        new(Operation.LogProb, RequestField.LogProb, RequestField.X, new("z", "log_det", "latent_norm2", "bits_per_dim"), AnswerTo)
+        {
+            KeepsValues = include => include.Contains("z") || include.Contains("latent_norm2"),
+        };
 
     public static void MapLikelihood(this RouteGroupBuilder group) => group.MapPost("/logprob", LogProb)
         .WithOperation<LogProbRequest, LogProbAnswer>(Operation.LogProb)

@@ -40,7 +40,7 @@ internal static class OperationRun
         using WorkRows rows = samples?.All ?? OperationServices.RowsOf(request, operation.Input, model);
         int columns = samples is not null && request.Context is not null ? (int)rows.RowsPerContext : ImageGrid.NearSquare(rows.Count);
         PictureAnswer? picture = type == MediaTypes.Png ? PictureAnswer.Of(request, model, rows.Count, columns) : null;
-        using WorkItem work = await services.RunAsync(http, operation.Operation, model, request, rows);
+        using WorkItem work = await services.RunAsync(http, request, operation.Work(model, rows, request.Priority, include, services.Pool));
         if (picture is not null)
         {
             await picture.WriteAsync(http.Response, work.Results.Values, http.RequestAborted);

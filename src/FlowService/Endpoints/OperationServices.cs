@@ -22,19 +22,13 @@ internal sealed record OperationServices(
         return lease.Model;
     }
 
-    /// <summary>Takes the rows through the model's device; the item holds the results, and its caller disposes of it.</summary>
-    public Task<WorkItem> RunAsync(HttpContext http, Operation operation, ServedModel model, RowRequest request, WorkRows rows) =>
-        RunAsync(http, operation, model, request, rows, request.Priority);
-
-    /// <summary>The same in another priority than the request's.</summary>
-    public async Task<WorkItem> RunAsync(HttpContext http, Operation operation, ServedModel model, RowRequest request, WorkRows rows, Priority priority)
+    /// <summary>Takes an item through its model's device: then it holds the results, and its caller disposes of it.</summary>
+    public async Task<WorkItem> RunAsync(HttpContext http, RowRequest request, WorkItem work)
     {
-        TimeSpan timeout = Deadline.Of(request.TimeoutMs, model.Queue.Options);
-        http.Features.Get<RequestFacts>()?.Add(rows.Count);
-        var work = new WorkItem(model, operation, rows, Pool) { Priority = priority };
+        http.Features.Get<RequestFacts>()?.Add(work.Input.Count);
         try
         {
-            await Inference.RunAsync(work, timeout, http.RequestAborted);
+            await Inference.RunAsync(work, Deadline.Of(request.TimeoutMs, work.Model.Queue.Options), http.RequestAborted);
             return work;
         }
         catch

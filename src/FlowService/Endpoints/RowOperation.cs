@@ -1,4 +1,5 @@
 using FlowService.Batching;
+using FlowService.Models;
 using FlowService.Wire;
 
 namespace FlowService.Endpoints;
@@ -12,6 +13,13 @@ namespace FlowService.Endpoints;
 internal sealed record RowOperation(
     Operation Operation, RequestField Fields, RequestField Input, IncludeSet Includes, Func<WorkItem, HashSet<string>, RowPool, Answer> Answer)
 {
+    /// <summary>Whether the answer has more of the rows than their densities.</summary>
+    public Func<HashSet<string>, bool> KeepsValues { get; init; } = _ => true;
+
+    /// <summary>The work on some rows of a request.</summary>
+    public WorkItem Work(ServedModel model, WorkRows rows, Priority priority, HashSet<string> include, RowPool pool) =>
+        new(model, Operation, rows, pool, KeepsValues(include)) { Priority = priority };
+
     /// <summary>The answer, not yet with a column.</summary>
     public static Answer To(WorkItem work) => new(work.Model.Name, work.Model.Version, work.Input.Count)
     {

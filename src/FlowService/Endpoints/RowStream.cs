@@ -103,8 +103,8 @@ internal sealed class RowStream(
             while (true)
                 try
                 {
-                    WorkItem work = await services.RunAsync(http, operation.Operation, model, request, part.Rows, isFirst ? request.Priority : Priority.Bulk);
-                    return new(part, work);
+                    WorkItem work = operation.Work(model, part.Rows, isFirst ? request.Priority : Priority.Bulk, include, services.Pool);
+                    return new(part, await services.RunAsync(http, request, work));
                 }
                 catch (RequestException e) when (!isFirst && e.Kind == ProblemKind.QueueFull)
                 {

@@ -5,6 +5,8 @@ using static TorchSharp.torch;
 namespace FlowCore.Tests.Engines;
 
 /// <summary>The way to a GPU and back, on whatever device the tests run: without a GPU the memory is not page-locked, and all else is the same.</summary>
+[CollectionDefinition(nameof(PinnedRowsTests), DisableParallelization = true)] // it counts the process's tensors
+[Collection(nameof(PinnedRowsTests))]
 public sealed class PinnedRowsTests
 {
     [Fact]
@@ -26,6 +28,19 @@ public sealed class PinnedRowsTests
             }
             Assert.Equal(context, same);
         }
+    }
+
+    [Fact]
+    public void Values_that_nobody_wants_stay_on_the_device()
+    {
+        using var scope = NewDisposeScope();
+        using var rows = new PinnedRows<float>(TestDevice.Device);
+        Tensor there = rows.Upload([1, 2, 3, 4], 2, 2);
+        float[] sums = new float[2], largest = new float[2];
+
+        rows.Download(there, [], there.sum(1), sums, there.amax([1]), largest);
+
+        Assert.Equal([3, 7, 2, 4], sums.Concat(largest));
     }
 
     [Fact]

@@ -47,7 +47,7 @@ internal sealed class ArithmeticEngine(int width, ContextSpec? context = null) :
             float condition = 0;
             foreach (float value in context.Slice(row * ContextWidth, ContextWidth))
                 condition += value;
-            for (int i = row * Width; i < (row + 1) * Width; i++)
+            for (int i = row * Width; i < (row + 1) * Width && !output.IsEmpty; i++)
                 output[i] = Map(input[i], condition);
             logDet[row] = input[row * Width];
             logProb[row] = -input[row * Width];

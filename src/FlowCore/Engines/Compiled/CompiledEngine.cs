@@ -100,7 +100,8 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         if (plan.Temperature is { } temperature)
             Copy(batch.Temperature, temperature, first, rows, tile);
         running.Run(tile);
-        Return(tile, plan.Output, batch.Output, first, rows);
+        if (batch.HasOutput)
+            Return(tile, plan.Output, batch.Output, first, rows);
         T* logDet = (T*)batch.LogDet + first, logDensity = (T*)batch.LogDensity + first;
         double* logDets = tile.Sums(plan.LogDet), logDensities = tile.Sums(plan.LogDensity);
         for (int row = 0; row < rows; row++)
@@ -131,7 +132,10 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     }
 
     private readonly record struct Batch(
-        int Rows, int Sign, int TileRows, Pointer Input, Pointer Context, Pointer Temperature, Pointer Output, Pointer LogDet, Pointer LogDensity);
+        int Rows, int Sign, int TileRows, Pointer Input, Pointer Context, Pointer Temperature, Pointer Output, Pointer LogDet, Pointer LogDensity)
+    {
+        public bool HasOutput => (T*)Output != null;
+    }
 
     /// <summary>A pointer as a value that a record may hold.</summary>
     [StructLayout(LayoutKind.Sequential)]

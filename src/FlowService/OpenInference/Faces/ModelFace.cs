@@ -43,6 +43,9 @@ internal sealed class ModelFace
 
     public TensorSpec[] Outputs { get; }
 
+    /// <summary>The output that is what the rows are mapped to, beside their densities.</summary>
+    public string Mapped => Face switch { Face.Score => Z, Face.Decode => X, _ => Samples };
+
     /// <summary>Whether the first dimension of every tensor counts rows. That of num_samples does not.</summary>
     public bool IsBatched => Face != Face.Sample;
 

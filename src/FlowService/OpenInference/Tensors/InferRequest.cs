@@ -22,6 +22,9 @@ internal sealed class InferRequest : IDisposable
     /// <summary>The outputs asked for; none for all that there are.</summary>
     public List<RequestedOutput> Outputs { get; } = [];
 
+    /// <summary>Whether the answer shall have an output.</summary>
+    public bool Asks(string output) => Outputs.Count == 0 || Outputs.Exists(asked => asked.Name == output);
+
     /// <summary>The input of a name, or null.</summary>
     public InputTensor? Input(string name) => Inputs.Find(input => input.Name == name);
 
