@@ -392,6 +392,12 @@ def _nf_masked_affine(layer):
     return {"b": layer.b[0].tolist(), **{name: None if net is None else _nf_net(net) for name, net in nets.items()}}
 
 
+def _nf_planar(layer):
+    if layer.act != "leaky_relu":
+        raise ExportError(f"Planar with '{layer.act}' has no closed inverse: a flow with it cannot be served in both directions; leaky_relu has one")
+    return {"shape": list(layer.u.shape[1:]), "act": layer.act, "negative_slope": float(layer.h.negative_slope)}
+
+
 def _nf_const(layer):
     return {"shape": list(layer.s.shape[1:]), "scale": "s" in layer._parameters, "shift": "t" in layer._parameters}
 
@@ -534,6 +540,7 @@ def _nf_glow(layer):
 _NF_LAYERS = {
     "AffineCouplingBlock": _nf_coupling_block,
     "MaskedAffineFlow": _nf_masked_affine,
+    "Planar": _nf_planar,
     "ActNorm": lambda layer: {"shape": list(layer.s.shape[1:])},
     "AffineConstFlow": _nf_const,
     "Permute": lambda layer: {"num_channels": int(layer.num_channels), "mode": layer.mode},

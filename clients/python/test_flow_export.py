@@ -159,10 +159,13 @@ class Refusals(Folder):
         self.refused(model, "bias")
 
     def test_normflows_parts(self):
-        for name in ("Planar", "Radial", "Residual", "CCAffineConst", "BatchNorm"):
+        for name in ("Radial", "Residual", "CCAffineConst", "BatchNorm"):
             model = self.model("normflows/realnvp_2d")
             model.flows[1] = stand_ins.make(name)
             self.refused(model, name)
+        model = self.model("normflows/realnvp_2d")
+        model.flows[1] = stand_ins.make("Planar", act="tanh", h=torch.tanh)
+        self.refused(model, "leaky_relu has one")
         model = self.model("normflows/realnvp_2d")
         model.flows[0].flows[1].param_map = nn.Sequential(nn.Linear(1, 2))
         self.refused(model, "normflows.nets.MLP")
@@ -461,6 +464,15 @@ class Details(Folder):
         coupling = next(module for module in model.modules() if type(module).__name__ == "PiecewiseRationalQuadraticCouplingTransform")
         coupling.tails = None
         self.assertIn('"tails": null', json.dumps(self.exported(model)["structure"]))
+
+    def test_a_planar_layer_tells_its_slope(self):
+        model = self.model("normflows/realnvp_2d")
+        planar = stand_ins.make("Planar", act="leaky_relu", h=nn.LeakyReLU(negative_slope=0.2))
+        planar.u, planar.w, planar.b = (nn.Parameter(torch.ones(shape)) for shape in ((1, 2), (1, 2), (1,)))
+        model.flows[1] = planar
+        written = self.exported(model)["flows"][1]
+        self.assertEqual((written["type"], written["args"]), ("Planar", {"shape": [2], "act": "leaky_relu", "negative_slope": 0.2}))
+        self.assertIn("flows.1.u", stand_ins.read_safetensors(os.path.join(self.folder, "weights.safetensors")))
 
     def test_a_reversed_layer_holds_its_layer(self):
         model = self.model("normflows/realnvp_2d")

@@ -72,6 +72,7 @@ public static class FlowBuilder
         LinearSpec s => new LuLinear(s, shape.Features),
         MatrixSpec s => new InvertibleMatrix(s, shape.Channels),
         RotationSpec => new Rotation(shape.Features),
+        PlanarSpec s => new Planar(s, shape),
         HouseholderSpec s => new Householder(s, shape.Features),
         BatchNormSpec s => new Bijections.BatchNorm(s, shape.Features),
         ScaleShiftSpec s => new ScaleShift(s, shape),

@@ -135,6 +135,7 @@ public sealed record TrainingRecord
 [JsonDerivedType(typeof(LinearSpec), "linear")]
 [JsonDerivedType(typeof(MatrixSpec), "matrix")]
 [JsonDerivedType(typeof(RotationSpec), "rotation")]
+[JsonDerivedType(typeof(PlanarSpec), "planar")]
 [JsonDerivedType(typeof(HouseholderSpec), "householder")]
 [JsonDerivedType(typeof(ActNormSpec), "act_norm")]
 [JsonDerivedType(typeof(BatchNormSpec), "batch_norm")]

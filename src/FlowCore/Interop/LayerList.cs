@@ -110,7 +110,7 @@ internal sealed class LayerList
     /// <summary>Keeps only these inputs of the first layer.</summary>
     public void SelectInputs(IReadOnlyList<int> inputs)
     {
-        int first = specs.FindIndex(spec => spec is LinearLayerSpec);
+        int first = specs.FindIndex(spec => spec is LinearLayerSpec or ConvLayerSpec);
         weights[$"{first}.weight"] = weights[$"{first}.weight"].Columns(inputs);
     }
 

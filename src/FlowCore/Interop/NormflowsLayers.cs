@@ -28,9 +28,10 @@ internal static class NormflowsLayers
         {
             "Composite" => All(args["flows"], source, ref shape),
             "Reverse" => Reversed(args["flow"], source, shape),
+            "MaskedAffineFlow" => [NormflowsMasked.Affine(args, source, prefix, shape)],
+            "Planar" => [Planar(layer, args, source, prefix, shape)],
             _ when shape.IsImage => NormflowsGlow.Layer(layer, source, shape),
             "AffineCouplingBlock" => [AffineCoupling(args, shape, NormflowsNetworks.Mlp(args["param_map"], source, $"{prefix}.flows.1.param_map"))],
-            "MaskedAffineFlow" => [MaskedAffine(args, source, prefix, shape.Features)],
             "ActNorm" => [ConstantAffine(source, prefix, shape, initialized: $"{prefix}.data_dep_init_done")],
             "AffineConstFlow" => [ConstantAffine(source, prefix, shape, initialized: null)],
             "Permute" => [Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = Order(layer, args, source, prefix, shape.Features) })],
@@ -54,7 +55,7 @@ internal static class NormflowsLayers
 
     public static string Refusal(string type, string events) => type switch
     {
-        "Planar" or "Radial" => $"the layer '{type}' has no closed inverse: a flow with it cannot be served in both directions",
+        "Radial" => "the layer 'Radial' has no closed inverse: a flow with it cannot be served in both directions",
         "Residual" => "the layer 'Residual' has a stochastic log-determinant: its density is not exact",
         "BatchNorm" => "the layer 'BatchNorm' uses the statistics of each batch and has no inverse",
         "CCAffineConst" => "the layer 'CCAffineConst' needs the class, which the library hands to bases alone; use a class-conditional base",
@@ -76,39 +77,13 @@ internal static class NormflowsLayers
             var other => throw args.Error($"scale_map: '{other}' is not supported"),
         };
 
-    private static Part<BijectionSpec> MaskedAffine(Node args, ForeignWeights source, string prefix, int features)
+    private static Part<BijectionSpec> Planar(Node layer, Node args, ForeignWeights source, string prefix, EventShape shape)
     {
-        double[] b = source.Take($"{prefix}.b").ToDoubles();
-        if (b.Length != features || b.Any(value => value is not (0 or 1)))
-            throw args.Error($"b: must hold a 0 or a 1 for each of {features} features");
-        int[] kept = [.. Enumerable.Range(0, features).Where(i => b[i] == 1)], transformed = [.. Enumerable.Range(0, features).Where(i => b[i] == 0)];
-
-        LayerList? Branch(string name)
-        {
-            if (args.Optional(name) is not { } net)
-                return null;
-            LayerList layers = NormflowsNetworks.Mlp(net, source, $"{prefix}.{name}");
-            layers.SelectInputs(kept);
-            layers.ReorderOutputs(transformed);
-            return layers;
-        }
-        LayerList? shift = Branch("t"), scale = Branch("s");
-        var network = new LayerList();
-        if (scale is null)
-            network = shift ?? Zeros(transformed.Length);
-        else
-            network.Parallel(shift ?? Zeros(transformed.Length), scale);
-        var (spec, weights) = network.Network();
-        var element = new AffineElementSpec { Scale = scale is null ? ScaleMap.None : ScaleMap.Exp };
-        var mask = CouplingMask.Explicit([.. b.Select(value => value == 0)]);
-        return Part.Bijection(new CouplingSpec { Mask = mask, Element = element, Conditioner = spec }, ("conditioner", weights)).Inverted();
-    }
-
-    private static LayerList Zeros(int width)
-    {
-        var layers = new LayerList();
-        layers.Add(new Conditioners.Layers.ZerosLayerSpec { Width = width });
-        return layers;
+        if (args["act"].Text != "leaky_relu")
+            throw layer.Error($"the layer 'Planar' with '{args["act"].Text}' has no closed inverse: a flow with it cannot be served in both directions; leaky_relu has one");
+        WeightTensor u = source.Take($"{prefix}.u", [1, .. shape.Sizes.Select(size => (long)size)]), w = source.Take($"{prefix}.w", u.Shape);
+        return Part.Of<BijectionSpec>(new PlanarSpec { Slope = args.Optional("negative_slope")?.Number ?? 0.2 },
+            ("u", u.Reshape(shape.Width)), ("w", w.Reshape(shape.Width)), ("b", source.Take($"{prefix}.b", 1))).Inverted();
     }
 
     /// <summary>ActNorm and AffineConstFlow: one value for each channel, or for each value, or whatever spreads over the event.</summary>

@@ -23,18 +23,20 @@ internal static class TensorSurgery
         return tensor with { Shape = [order.Count, .. tensor.Shape[1..]], Data = data };
     }
 
-    /// <summary>Columns of a matrix, in this order.</summary>
+    /// <summary>Columns of a matrix, or slices of the second axis, in this order.</summary>
     public static WeightTensor Columns(this WeightTensor tensor, IReadOnlyList<int> order) =>
         tensor.Transpose().Rows(order).Transpose();
 
+    /// <summary>The first two axes change places.</summary>
     public static WeightTensor Transpose(this WeightTensor tensor)
     {
-        int rows = (int)tensor.Shape[0], columns = (int)tensor.Shape[1], size = WeightTensor.SizeOf(tensor.Type);
+        int rows = (int)tensor.Shape[0], columns = (int)tensor.Shape[1];
+        int size = tensor.Shape[2..].Aggregate(WeightTensor.SizeOf(tensor.Type), (product, axis) => product * (int)axis);
         var data = new byte[tensor.Data.Length];
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++)
                 tensor.Data.Span.Slice((i * columns + j) * size, size).CopyTo(data.AsSpan((j * rows + i) * size));
-        return tensor with { Shape = [columns, rows], Data = data };
+        return tensor with { Shape = [columns, rows, .. tensor.Shape[2..]], Data = data };
     }
 
     /// <summary>Matrices of equally many rows, side by side.</summary>

@@ -99,6 +99,42 @@ public sealed class NflowsImportTests : ImportedLayers
         Agrees(json, [[0.3], [-2.9], [1.1]], Expected, context: context);
     }
 
+    [Theory]
+    [InlineData("affine_coupling")]
+    [InlineData("additive_coupling")]
+    public void A_coupling_sends_what_it_keeps_through_a_spline_behind_its_network(string type)
+    {
+        bool scales = type == "affine_coupling";
+        string transform = $$$"""
+            {"type": "{{{type}}}", "prefix": "t", "identity_features": [0, 2], "transform_features": [1], "scale": "sigmoid(a+2)+1e-3",
+             "net": {"type": "residual_net", "prefix": "t.transform_net", "num_blocks": 0, "activation": "relu", "context": 0, "batch_norm": false},
+             "unconditional": {"type": "rqs_cdf", "prefix": "t.unconditional_transform", "bins": 2, "tails": "linear", "tail_bound": 4.0}}
+            """;
+        int outputs = scales ? 2 : 1;
+        double[] w0 = Random("t.transform_net.initial_layer.weight", 5, 2), b0 = Random("t.transform_net.initial_layer.bias", 5);
+        double[] w1 = Random("t.transform_net.final_layer.weight", outputs, 5), b1 = Random("t.transform_net.final_layer.bias", outputs);
+        double[] w = Random("t.unconditional_transform.unnormalized_widths", 2, 2), h = Random("t.unconditional_transform.unnormalized_heights", 2, 2);
+        double[] d = Random("t.unconditional_transform.unnormalized_derivatives", 2, 1);
+        Integers("t.identity_features", 0, 2);
+        Integers("t.transform_features", 1);
+        double Expected(double[] x, double[] z)
+        {
+            double[] raw = Linear(w1, b1, Linear(w0, b0, [x[0], x[2]]));
+            double scale = scales ? 1 / (1 + Math.Exp(-raw[1] - 2)) + 1e-3 : 1, total = Math.Log(scale);
+            z[1] = x[1] * scale + raw[0];
+            for (int i = 0; i < 2; i++)
+            {
+                z[2 * i] = x[2 * i];
+                if (Math.Abs(x[2 * i]) > 4)
+                    continue;
+                (z[2 * i], double own) = ScalarSpline.At(x[2 * i], w[(2 * i)..(2 * i + 2)], h[(2 * i)..(2 * i + 2)], [double.NaN, d[i], double.NaN], -4, 4);
+                total += own;
+            }
+            return total + StandardNormal(z);
+        }
+        Agrees(Flow(transform), Rows, Expected);
+    }
+
     private static string Flow(string transform, string density = """{"type": "standard_normal"}""") =>
         $$"""{"library": "nflows", "event_size": {{D}}, "context_size": 0, "structure": {"transform": {{transform}}, "base": {{density}}, "embedding": null} }""";
 

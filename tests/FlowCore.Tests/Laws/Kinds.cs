@@ -130,6 +130,11 @@ public static class Kinds
         ],
     };
 
+    private static readonly SequenceSpec ParallelConvs = new()
+    {
+        Steps = [new ParallelLayerSpec { Branches = [[new ConvLayerSpec { Channels = 2 }], [new ConvLayerSpec { Channels = 2, Kernel = 1 }]] }],
+    };
+
     private static readonly (string Name, CouplingMask Mask, int[] Image)[] ImageCouplings =
     [
         ("channels", CouplingMask.SecondHalf, [4, 2, 3]),
@@ -151,6 +156,7 @@ public static class Kinds
     [
         .. ImageCouplings.Select(c => new Kind($"image coupling, {c.Name}", _ => Coupling(c.Mask, new AffineElementSpec(), ConvNet)) { Image = c.Image }),
         new("image coupling, rescaled tanh", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.RescaledTanh, ShiftFirst = true }, ConvNet)) { Image = [4, 2, 2] },
+        new("image coupling, parallel networks", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.Exp }, ParallelConvs)) { Image = [4, 2, 2] },
         new("squeeze", _ => new SqueezeSpec()) { Image = [2, 4, 2] },
         new("squeeze by diagonal", _ => new SqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [3, 2, 2] },
         new("unsqueeze", _ => new UnsqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [8, 1, 2] },
@@ -198,6 +204,8 @@ public static class Kinds
         new("matrix", _ => new MatrixSpec()) { Least = 1 },
         new("plain matrix from the right", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Least = 1 },
         new("rotation", _ => new RotationSpec()) { Least = 1 },
+        new("planar", _ => new PlanarSpec()) { Least = 1 },
+        new("planar, image", _ => new PlanarSpec { Slope = 0.7 }) { Image = [2, 1, 2] },
         .. new[] { 1, 4 }.Select(count => new Kind($"householder, {count}", _ => new HouseholderSpec { Reflections = count }) { Least = 1 }),
         new("batch norm", _ => new BatchNormSpec()) { Least = 1 },
         new("scale and shift", _ => new ScaleShiftSpec()) { Least = 1 },

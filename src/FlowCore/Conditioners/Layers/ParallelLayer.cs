@@ -21,7 +21,7 @@ public sealed record ParallelLayerSpec : LayerSpec
     }
 }
 
-/// <summary>[a_0, b_0, a_1, b_1, ...] with a and b the outputs of the branches, all equally wide.</summary>
+/// <summary>[a_0, b_0, a_1, b_1, ...] with a and b the units, or channels, of the branches, all equally wide.</summary>
 public sealed class ParallelLayer : Layer
 {
     private readonly ModuleList<Layer>[] branches;
@@ -54,7 +54,7 @@ public sealed class ParallelLayer : Layer
             foreach (Layer layer in branches[b])
                 outputs[b] = layer.Forward(outputs[b], context);
         }
-        return stack(outputs, -1).flatten(1).MoveToOuterDisposeScope();
+        return stack(outputs, 2).flatten(1, 2).MoveToOuterDisposeScope();
     }
 }
 
