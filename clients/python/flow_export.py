@@ -2,7 +2,7 @@
 
     from flow_export import export
     export(model, "folder")                        # normflows, zuko, nflows, sbi
-    export(model, "folder", event_shape=(1, 8, 8)) # Glow and RealNVP repositories
+    export(model, "folder", event_shape=(1, 8, 8)) # Glow and RealNVP repositories, images in nflows
 
 The folder describes the model as it was constructed, and holds its own state_dict, keys and dtypes untouched. What an object does
 not know is asked for by name (context_size=, event_shape=, version=, embedding=, name=); what cannot be described exactly is
@@ -30,7 +30,7 @@ def export(model, folder, *, name=None, event_shape=None, context_size=None, ver
     """Describes `model` in `folder`/model.json and writes its weights beside it; returns the description.
 
     name          what to call the model (default: the folder's name)
-    event_shape   (C, H, W), for the image repositories, which store it nowhere
+    event_shape   (C, H, W), for the image repositories and multi-scale flows of nflows, which store it nowhere
     context_size  the width of the context, where no layer tells it
     version       the library's version, where it cannot be found
     embedding     the network that you apply to the context yourself before a zuko flow
@@ -886,14 +886,34 @@ def _set(cell, value):
 
 def _nflows(flow, state, prefix, owner, hints):
     shape = _list(flow._distribution._shape)
+    image = _nflows_image(flow, shape, hints)
     width = [None]
     structure = {"transform": _nflows_transform(flow._transform, prefix + "_transform", width),
                  "base": _nflows_base(flow._distribution, shape, prefix + "_distribution", width)}
     context = width[0] or 0
     structure["embedding"] = _embedding(_embedding_module(owner, flow), owner, state, context, hints)
     raw = _raw_context(owner)
-    return {"library": "nflows", "event_size": shape[0],
+    size = 1
+    for axis in shape:
+        size *= axis
+    return {"library": "nflows", "event_size": size, **({"event_shape": image} if image else {}),
             "context_size": raw if raw is not None else _embedded_input(structure["embedding"], state, context), "structure": structure}
+
+
+def _nflows_image(flow, shape, hints):
+    """The shape of an image, or None for vectors: a flow of several scales knows only how many values its latents have."""
+    if not any(_kind(module) in ("SqueezeTransform", "OneByOneConvolution", "ConvResidualNet") for module in flow._transform.modules()):
+        return None
+    scales = any(_kind(module) == "MultiscaleCompositeTransform" for module in flow._transform.modules())
+    image = hints["event_shape"] or (shape if len(shape) == 3 and not scales else None)
+    if image is None or len(image) != 3:
+        raise ExportError("this flow of images stores their size nowhere: pass event_shape=(C, H, W)")
+    image, values = [int(axis) for axis in image], 1
+    for axis in shape:
+        values *= axis
+    if image[0] * image[1] * image[2] != values:
+        raise ExportError(f"event_shape: {image} has not the {values} values of the base distribution")
+    return image
 
 
 def _nflows_base(base, shape, prefix, width):
@@ -926,6 +946,15 @@ def _nflows_transform(t, prefix, width):
         return {"type": "masked_rqs_autoregressive", "prefix": prefix, "spline": _nflows_spline(t, net), "net": _nflows_made(net, prefix + ".autoregressive_net", width)}
     if kind in ("AffineCouplingTransform", "AdditiveCouplingTransform", "PiecewiseRationalQuadraticCouplingTransform"):
         return _nflows_coupling(t, prefix, kind, width)
+    if kind == "MultiscaleCompositeTransform":
+        if int(t._split_dim) != 1:
+            raise ExportError("a flow of several scales that splits another axis than the channels cannot be described")
+        return {"type": "multiscale_composite", "prefix": prefix,
+                "layers": [_nflows_transform(inner, f"{prefix}._transforms.{i}", width) for i, inner in enumerate(t._transforms)]}
+    if kind == "SqueezeTransform":
+        return {"type": "squeeze", "prefix": prefix, "factor": int(t.factor)}
+    if kind == "OneByOneConvolution":
+        return {"type": "one_by_one_conv", "prefix": prefix, "channels": int(t.features), "eps": float(t.eps)}
     if kind == "LULinear":
         return {"type": "lu_linear", "prefix": prefix, "features": int(t.features), "eps": float(t.eps), "diag": "softplus(unconstrained_upper_diag)+eps",
                 "triangle_order": "row-major: numpy tril_indices(k=-1) / triu_indices(k=1)", "forward": "y = L(Ux)+bias, L unit lower"}
@@ -969,8 +998,15 @@ def _nflows_residual_net(net, prefix, width):
         _embedding_layers(net.spline_predictor, prefix + ".spline_predictor", layers, direct=False)
         _set(width, _first_linear(net.spline_predictor).in_features)
         return {"type": "context_spline_map", "prefix": prefix, "layers": layers}
+    if _kind(net) == "ConvResidualNet":
+        if net.context_channels:
+            raise ExportError("a ConvResidualNet with context cannot be described: its context is an image")
+        norm = any(bool(getattr(b, "use_batch_norm", False)) for b in net.blocks)
+        return {"type": "conv_residual_net", "prefix": prefix, "in": net.initial_layer.in_channels, "hidden": int(net.hidden_channels), "context": 0,
+                "num_blocks": len(net.blocks), "activation": _blocks_activation(net.blocks, _activation_text), "batch_norm": norm,
+                "batch_norm_eps": 0.001 if norm else None, "outputs": net.final_layer.out_channels}
     if _kind(net) != "ResidualNet":
-        raise ExportError(f"the conditioner {_kind(net)} cannot be described; nflows.nn.nets.ResidualNet can")
+        raise ExportError(f"the conditioner {_kind(net)} cannot be described; nflows.nn.nets.ResidualNet and ConvResidualNet can")
     context = int(net.context_features or 0)
     _set(width, context)
     norm = any(bool(getattr(b, "use_batch_norm", False)) for b in net.blocks)
@@ -984,7 +1020,7 @@ def _nflows_spline(t, net):
         raise ExportError(f"splines with tails {t.tails!r} cannot be described; linear ones and None (a box) can")
     return {"type": "rqs", "bins": int(t.num_bins), "tails": t.tails, "tail_bound": float(t.tail_bound), "min_bin_width": float(t.min_bin_width),
             "min_bin_height": float(t.min_bin_height), "min_derivative": float(t.min_derivative),
-            "softmax_scale_divisor_sqrt_of": int(net.hidden_features) if hasattr(net, "hidden_features") else None,
+            "softmax_scale_divisor_sqrt_of": next((int(getattr(net, name)) for name in ("hidden_features", "hidden_channels") if hasattr(net, name)), None),
             "packed": ["widths", "heights", "derivatives"]}
 
 

@@ -204,13 +204,19 @@ class Refusals(Folder):
         self.refused(model, "CallableTransform")
 
     def test_nflows_parts(self):
-        for name in ("OneByOneConvolution", "UMNN", "MultiscaleCompositeTransform"):
-            model = self.model("nflows/simple_realnvp_6d")
-            model._transform._transforms[1] = stand_ins.make(name)
-            self.refused(model, name)
         model = self.model("nflows/simple_realnvp_6d")
-        model._transform._transforms[0].transform_net.__class__ = stand_ins.kind("ConvResidualNet")
-        self.refused(model, "ConvResidualNet")
+        model._transform._transforms[1] = stand_ins.make("UMNN")
+        self.refused(model, "UMNN")
+        model = self.model("nflows/simple_realnvp_6d")
+        model._transform._transforms[1] = stand_ins.make("OneByOneConvolution", features=6, eps=1e-3)
+        self.refused(model, "event_shape=")
+        self.refused(model, "6 values", event_shape=(1, 2, 2))
+        model._transform = stand_ins.make("MultiscaleCompositeTransform", _split_dim=2, _transforms=model._transform._transforms)
+        self.refused(model, "another axis", event_shape=(6, 1, 1))
+        model = self.model("nflows/simple_realnvp_6d")
+        net = model._transform._transforms[0].transform_net
+        net.__class__, net.context_channels = stand_ins.kind("ConvResidualNet"), 2
+        self.refused(model, "context", event_shape=(6, 1, 1))
         model = self.model("nflows/simple_realnvp_6d")
         model._transform._transforms[0].scale_activation = torch.exp
         self.refused(model, "scale activation")
@@ -403,6 +409,29 @@ class Details(Folder):
         self.assertEqual(layers[1], {"type": "qr_linear", "prefix": "_transform._transforms.1"})
         self.assertEqual(layers[3], {"type": "inverse", "prefix": "_transform._transforms.3",
                                      "transform": {"type": "svd_linear", "prefix": "_transform._transforms.3._transform", "eps": 0.01}})
+
+    def test_images_of_nflows(self):
+        model = self.model("nflows/simple_realnvp_6d")
+        coupling, permuted = model._transform._transforms[0], stand_ins.make("OneByOneConvolution", features=4, eps=1e-3)
+        permuted.permutation = stand_ins.make("RandomPermutation", _dim=1)
+        permuted.permutation.register_buffer("_permutation", torch.tensor([2, 0, 1, 3]))
+        block = stand_ins.make("ConvResidualBlock", activation=F.relu, use_batch_norm=True)
+        block.batch_norm_layers = nn.ModuleList([nn.BatchNorm2d(8, eps=1e-3) for _ in range(2)])
+        block.conv_layers = nn.ModuleList([nn.Conv2d(8, 8, 3, padding=1) for _ in range(2)])
+        net = stand_ins.make("ConvResidualNet", hidden_channels=8, context_channels=None, blocks=nn.ModuleList([block]))
+        net.initial_layer, net.final_layer = nn.Conv2d(2, 8, 1), nn.Conv2d(8, 4, 1)
+        coupling.transform_net = net
+        coupling.identity_features, coupling.transform_features = torch.tensor([0, 1]), torch.tensor([2, 3])
+        first = stand_ins.make("CompositeTransform", _transforms=nn.ModuleList([stand_ins.make("SqueezeTransform", factor=2), permuted]))
+        model._transform = stand_ins.make("MultiscaleCompositeTransform", _split_dim=1, _transforms=nn.ModuleList([first, coupling]))
+        model._distribution._shape = torch.Size([16])
+        written = self.exported(model, event_shape=(1, 4, 4))
+        self.assertEqual((written["event_shape"], written["event_size"]), ([1, 4, 4], 16))
+        scales = written["structure"]["transform"]["layers"]
+        self.assertEqual([layer["type"] for layer in scales[0]["layers"]], ["squeeze", "one_by_one_conv"])
+        self.assertEqual(scales[0]["layers"][1]["prefix"], "_transform._transforms.0._transforms.1")
+        self.assertEqual({key: scales[1]["net"][key] for key in ("type", "in", "hidden", "outputs", "num_blocks", "activation", "batch_norm")},
+                         {"type": "conv_residual_net", "in": 2, "hidden": 8, "outputs": 4, "num_blocks": 1, "activation": "relu", "batch_norm": True})
 
     def test_other_bases_of_nflows(self):
         model = self.model("nflows/maf_affine_5d")

@@ -69,7 +69,7 @@ public static class FlowBuilder
         UnsqueezeSpec s => new Inverted(new Squeeze(new SqueezeSpec { Order = s.Order }, Squeeze.Before(shape))),
         SplitSpec s => new Split(s, shape),
         PermutationSpec s => new Permutation(s, shape.Features),
-        LinearSpec s => new LuLinear(s, shape.Features),
+        LinearSpec s => new LuLinear(s, shape),
         MatrixSpec s => new InvertibleMatrix(s, shape.Channels),
         RotationSpec => new Rotation(shape.Features),
         PlanarSpec s => new Planar(s, shape),

@@ -12,7 +12,7 @@ public sealed record LinearSpec : BijectionSpec
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
-        int n = shape.Features;
+        int n = shape.Channels;
         double[,] lower = weights.TakeMatrix("lower", n, n), upper = weights.TakeMatrix("upper", n, n);
         double[] pivots = [.. weights.Take("diagonal", n).Select(value => AffineMap.Softplus(value) + LeastPivot)];
         for (int i = 0; i < n; i++)
@@ -24,7 +24,8 @@ public sealed record LinearSpec : BijectionSpec
 
 /// <summary>
 /// z = L U x + bias with L unit lower and U upper triangular, the diagonal of U being softplus(diagonal) + least pivot
-/// (Oliva et al. 2018, arXiv 1801.09819; Kingma, Dhariwal 2018). Only the strict triangles of the two matrices are read.
+/// (Oliva et al. 2018, arXiv 1801.09819; Kingma, Dhariwal 2018), on the features, or on the channels at every pixel. Only the
+/// strict triangles of the two matrices are read.
 /// </summary>
 public sealed class LuLinear : Bijection
 {
@@ -32,16 +33,19 @@ public sealed class LuLinear : Bijection
     private const double Ridge = 1e-6;
 
     private readonly double leastPivot;
+    private readonly EventShape shape;
     private readonly Parameter lower;
     private readonly Parameter upper;
     private readonly Parameter diagonal;
     private readonly Parameter bias;
 
-    public LuLinear(LinearSpec spec, int features) : base(nameof(LuLinear))
+    internal LuLinear(LinearSpec spec, EventShape shape) : base(nameof(LuLinear))
     {
         if (!(spec.LeastPivot is >= 0 and < 1))
             throw new SpecException($"least_pivot: must lie in [0, 1), is {spec.LeastPivot}");
         leastPivot = spec.LeastPivot;
+        this.shape = shape;
+        int features = shape.Channels;
         lower = new Parameter(zeros(features, features));
         upper = new Parameter(zeros(features, features));
         // softplus(diagonal) + least pivot = 1: the identity.
@@ -54,18 +58,18 @@ public sealed class LuLinear : Bijection
     {
         using var scope = NewDisposeScope();
         Tensor pivots = Pivots();
-        Tensor z = nn.functional.linear(nn.functional.linear(x, Upper(pivots)), Lower(), bias);
-        return new(z.MoveToOuterDisposeScope(), LogDet(pivots, x).MoveToOuterDisposeScope());
+        Tensor z = nn.functional.linear(nn.functional.linear(ChannelsLast(x), Upper(pivots)), Lower(), bias);
+        return new(ChannelsFirst(z, x).MoveToOuterDisposeScope(), LogDet(pivots, x).MoveToOuterDisposeScope());
     }
 
     public override Mapped Inverse(Tensor z, Tensor? context)
     {
         using var scope = NewDisposeScope();
         Tensor pivots = Pivots();
-        Tensor columns = (z - bias).t();
+        Tensor columns = (ChannelsLast(z) - bias).t();
         Tensor half = linalg.solve_triangular(Lower(), columns, upper: false, unitriangular: true);
         Tensor x = linalg.solve_triangular(Upper(pivots), half, upper: true).t();
-        return new(x.contiguous().MoveToOuterDisposeScope(), LogDet(pivots, z).neg_().MoveToOuterDisposeScope());
+        return new(ChannelsFirst(x, z).contiguous().MoveToOuterDisposeScope(), LogDet(pivots, z).neg_().MoveToOuterDisposeScope());
     }
 
     /// <summary>Becomes the whitening of these rows, z = U (x - mean) with U^T U the inverse of their covariance.</summary>
@@ -97,6 +101,13 @@ public sealed class LuLinear : Bijection
 
     private Tensor Upper(Tensor pivots) => upper.triu(1) + pivots.diag();
 
-    private static Tensor LogDet(Tensor pivots, Tensor rows) =>
-        zeros(rows.shape[0], rows.dtype, rows.device) + pivots.log().sum();
+    private Tensor LogDet(Tensor pivots, Tensor rows) =>
+        zeros(rows.shape[0], rows.dtype, rows.device) + pivots.log().sum() * shape.Pixels;
+
+    /// <summary>A row for every pixel.</summary>
+    private Tensor ChannelsLast(Tensor events) => shape.IsImage ? events.permute(0, 2, 3, 1).reshape(-1, shape.Channels) : events;
+
+    private Tensor ChannelsFirst(Tensor rows, Tensor like) => shape.IsImage
+        ? rows.reshape(like.shape[0], like.shape[2], like.shape[3], like.shape[1]).permute(0, 3, 1, 2)
+        : rows;
 }

@@ -3,27 +3,91 @@ using FlowCore.Bijections.Elements;
 
 namespace FlowCore.Interop;
 
-/// <summary>nflows' flows (0.13, 0.14), also inside sbi: composite transforms, listed from data to noise.</summary>
+/// <summary>nflows' flows (0.13, 0.14) of vectors and images, also inside sbi: composite transforms, listed from data to noise.</summary>
 internal static class NflowsModel
 {
     public static Imported Import(Node root, ForeignWeights source)
     {
-        int features = root["event_size"].Int, context = root.Optional("context_size")?.Int ?? 0;
+        int[] sizes = root.Optional("event_shape")?.Shape ?? [root["event_size"].Int];
+        var shape = new EventShape(sizes, 0);
+        int context = root.Optional("context_size")?.Int ?? 0;
+        if (shape.IsImage && context > 0)
+            throw root.Error("context_size: a context of images is not supported, for the library hands its networks images of it");
         Node structure = root["structure"];
         var bijections = new List<Part<BijectionSpec>>();
-        Transform(structure["transform"], source, features, bijections);
-        return new Imported([features], bijections, NflowsBases.Of(structure["base"], source, features))
+        Transform(structure["transform"], source, shape, bijections);
+        return new Imported(sizes, bijections, NflowsBases.Of(structure["base"], source, shape.Width))
             .Conditioned(context, Embedding.Of(structure.Optional("embedding"), source, context));
     }
 
-    private static void Transform(Node node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
+    /// <summary>Adds a transform's bijections, and says what shape they lead to.</summary>
+    private static EventShape Transform(Node node, ForeignWeights source, EventShape shape, List<Part<BijectionSpec>> into)
     {
+        if (node["type"].Text == "composite")
+            return node["layers"].Items.Aggregate(shape, (at, layer) => Transform(layer, source, at, into));
+        int before = into.Count;
+        if (node["type"].Text == "multiscale_composite")
+            into.AddRange(Scales([.. node["layers"].Items], source, shape));
+        else if (shape.IsImage)
+            OfImages(node, source, shape, into);
+        else
+            OfVectors(node, source, shape.Features, into);
+        return into.Skip(before).Aggregate(shape, (at, part) => FlowBuilder.After(part.Spec, at));
+    }
+
+    /// <summary>Behind each scale but the last the first half of the channels, of an odd number the larger one, is latent.</summary>
+    private static List<Part<BijectionSpec>> Scales(Node[] scales, ForeignWeights source, EventShape shape)
+    {
+        var parts = new List<Part<BijectionSpec>>();
+        shape = Transform(scales[0], source, shape, parts);
+        if (scales.Length == 1)
+            return parts;
+        int latent = (shape.Channels + 1) / 2;
+        var mask = CouplingMask.Explicit([.. Enumerable.Range(0, shape.Channels).Select(i => i < latent)]);
+        parts.Add(Parts.Split(mask, SplitOrder.SplitFirst, Scales(scales[1..], source, SplitIndices.Of(mask, shape).Kept)));
+        return parts;
+    }
+
+    private static void OfImages(Node node, ForeignWeights source, EventShape shape, List<Part<BijectionSpec>> into)
+    {
+        string type = node["type"].Text;
+        switch (type)
+        {
+            case "affine_coupling" or "additive_coupling" or "rqs_coupling":
+                into.Add(Coupling(node, source, shape));
+                break;
+            case "squeeze":
+                if (node.Optional("factor") is { Int: not 2 } factor)
+                    throw factor.Error("a squeeze by another factor than 2 is not supported");
+                into.Add(Part.Of<BijectionSpec>(new SqueezeSpec()));
+                break;
+            case "one_by_one_conv":
+                string prefix = node["prefix"].Text;
+                into.Add(NormflowsMatrix.Permutation(source.Take($"{prefix}.permutation._permutation", shape.Channels).ToInts()));
+                into.Add(LuFactors.Of(source, prefix, shape.Channels, node.Optional("eps")?.Number ?? 1e-3));
+                break;
+            case "permutation":
+                into.Add(NormflowsMatrix.Permutation(PermutationOf(node, source)));
+                break;
+            case "rqs_cdf":
+                into.Add(Spline(node, source, shape));
+                break;
+            case "act_norm":
+                into.Add(ActNorm(node["prefix"].Text, source, shape.Channels));
+                break;
+            case "pointwise_affine":
+                into.Add(PointwiseAffine(node, source, shape.Channels));
+                break;
+            default:
+                throw node.Error($"the transform '{type}' is not supported on images");
+        }
+    }
+
+    private static void OfVectors(Node node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
+    {
+        var shape = new EventShape([features], 0);
         switch (node["type"].Text)
         {
-            case "composite":
-                foreach (Node layer in node["layers"].Items)
-                    Transform(layer, source, features, into);
-                break;
             case "masked_affine_autoregressive":
                 into.Add(MadeTransform(node, source, features, new AffineElementSpec { Scale = ScaleMap.Softplus, Least = node["epsilon"].Number }, scaleFirst: true));
                 break;
@@ -31,26 +95,24 @@ internal static class NflowsModel
                 into.Add(MadeTransform(node, source, features, NflowsSpline.Of(node["spline"]), scaleFirst: false));
                 break;
             case "affine_coupling" or "additive_coupling" or "rqs_coupling":
-                into.Add(Coupling(node, source, features));
+                into.Add(Coupling(node, source, shape));
                 break;
             case "permutation":
-                into.Add(Permutation(node, source));
+                into.Add(Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = PermutationOf(node, source) }));
                 break;
             case "lu_linear" or "naive_linear" or "qr_linear" or "svd_linear" or "householder":
                 into.AddRange(NflowsLinear.Of(node, source, features));
                 break;
             case "rqs_cdf":
-                into.Add(Part.Of<BijectionSpec>(new ElementwiseSpec { Element = NflowsSpline.Of(node) }, ("constants", NflowsSpline.Constants(source, node["prefix"].Text))));
+                into.Add(Spline(node, source, shape));
                 break;
             case "inverse":
                 var inner = new List<Part<BijectionSpec>>();
-                Transform(node["transform"], source, features, inner);
+                Transform(node["transform"], source, shape, inner);
                 into.AddRange(inner.AsEnumerable().Reverse().Select(part => part.Inverted()));
                 break;
             case "pointwise_affine":
-                string[] keys = [.. node["tensors"].Items.Select(key => key.Text)];
-                into.Add(Part.Of<BijectionSpec>(new ScaleShiftSpec(),
-                    ("shift", source.Take(keys[0]).Broadcast(features)), ("scale", source.Take(keys[1]).Broadcast(features))));
+                into.Add(PointwiseAffine(node, source, features));
                 break;
             case "batch_norm_flow":
                 into.Add(BatchNorm(node, source, features));
@@ -75,13 +137,14 @@ internal static class NflowsModel
         return Part.Bijection(new AutoregressiveSpec { Element = element, Conditioner = spec, Order = order }, ("conditioner", weights));
     }
 
-    private static Part<BijectionSpec> Coupling(Node node, ForeignWeights source, int features)
+    private static Part<BijectionSpec> Coupling(Node node, ForeignWeights source, EventShape shape)
     {
+        int features = shape.Channels;
         string type = node["type"].Text, prefix = node["prefix"].Text;
         int[] transformed = Indices(node, source, "transform_features"), kept = Indices(node, source, "identity_features");
         if (!transformed.Concat(kept).Order().SequenceEqual(Enumerable.Range(0, features)))
-            throw node.Error("identity_features and transform_features must hold each feature once");
-        LayerList network = NflowsNetworks.Coupling(node["net"], source);
+            throw node.Error($"identity_features and transform_features must hold each {(shape.IsImage ? "channel" : "feature")} once");
+        LayerList network = shape.IsImage ? NflowsNetworks.Convolutional(node["net"], source) : NflowsNetworks.Coupling(node["net"], source);
         ElementSpec element = type switch
         {
             "additive_coupling" => new AffineElementSpec { Scale = ScaleMap.None },
@@ -98,7 +161,7 @@ internal static class NflowsModel
             throw node.Error("identity_features: are not ascending; the library's own couplings list them so");
 
         // With nothing to keep, the parameters come from the context alone.
-        if (kept.Length == 0)
+        if (kept.Length == 0 && !shape.IsImage)
         {
             var (byContext, own) = network.AfterContext().Network();
             return Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = byContext }, ("conditioner", own));
@@ -114,7 +177,16 @@ internal static class NflowsModel
             return Part.Bijection(spec, ("conditioner", weights));
         return Part.Bijection(
             spec with { KeptElement = NflowsSpline.Of(unconditional) },
-            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, unconditional["prefix"].Text) }));
+            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, unconditional["prefix"].Text, [kept.Length, .. shape.Sizes[1..]]) }));
+    }
+
+    private static Part<BijectionSpec> Spline(Node node, ForeignWeights source, EventShape shape) => Part.Of<BijectionSpec>(
+        new ElementwiseSpec { Element = NflowsSpline.Of(node) }, ("constants", NflowsSpline.Constants(source, node["prefix"].Text, shape.Sizes)));
+
+    private static Part<BijectionSpec> PointwiseAffine(Node node, ForeignWeights source, int channels)
+    {
+        string[] keys = [.. node["tensors"].Items.Select(key => key.Text)];
+        return Part.Of<BijectionSpec>(new ScaleShiftSpec(), ("shift", source.Take(keys[0]).Broadcast(channels)), ("scale", source.Take(keys[1]).Broadcast(channels)));
     }
 
     private static AffineElementSpec AffineElement(Node scale) => scale.Text switch
@@ -133,12 +205,12 @@ internal static class NflowsModel
         return stated;
     }
 
-    private static Part<BijectionSpec> Permutation(Node node, ForeignWeights source)
+    private static int[] PermutationOf(Node node, ForeignWeights source)
     {
         int[] indices = source.Take($"{node["prefix"].Text}._permutation").ToInts();
         if (node.Optional("permutation") is { } stated && !stated.Ints.SequenceEqual(indices))
             throw node.Error("permutation: is not the one in the weights");
-        return Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = indices });
+        return indices;
     }
 
     private static Part<BijectionSpec> BatchNorm(Node node, ForeignWeights source, int features)

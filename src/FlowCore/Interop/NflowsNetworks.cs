@@ -3,7 +3,7 @@ using FlowCore.Conditioners.Layers;
 
 namespace FlowCore.Interop;
 
-/// <summary>nflows' networks: the masked one (MADE) and the residual one.</summary>
+/// <summary>nflows' networks: the masked one (MADE), the residual one, and the convolutional one.</summary>
 internal static class NflowsNetworks
 {
     public static LayerList Made(Node net, ForeignWeights source)
@@ -57,6 +57,35 @@ internal static class NflowsNetworks
         if (net["type"].Text != "residual_net")
             throw net.Error($"the network '{net["type"].Text}' is not supported; supported are residual_net and context_spline_map");
         return Residual(source, net["prefix"].Text, net["num_blocks"].Int, Activation.Parse(net["activation"].Text), net["context"].Int > 0, Epsilon(net));
+    }
+
+    /// <summary>The network of a coupling of images: residual blocks of two 3x3 convolutions.</summary>
+    public static LayerList Convolutional(Node net, ForeignWeights source)
+    {
+        if (net["type"].Text != "conv_residual_net")
+            throw net.Error($"the network '{net["type"].Text}' is not supported on images; supported is conv_residual_net");
+        if (net.Optional("context") is { Int: > 0 })
+            throw net.Error("context: a context of images is not supported");
+        string prefix = net["prefix"].Text;
+        Activation activation = Activation.Parse(net["activation"].Text);
+        double? epsilon = Epsilon(net);
+        var layers = new LayerList();
+        layers.Conv(source, $"{prefix}.initial_layer", bias: true);
+        for (int b = 0; b < net["num_blocks"].Int; b++)
+        {
+            string block = $"{prefix}.blocks.{b}";
+            layers.Residual(inner =>
+            {
+                for (int i = 0; i < 2; i++)
+                {
+                    Normalized(inner, source, $"{block}.batch_norm_layers.{i}", epsilon);
+                    inner.Activation(activation);
+                    inner.Conv(source, $"{block}.conv_layers.{i}", bias: true);
+                }
+            });
+        }
+        layers.Conv(source, $"{prefix}.final_layer", bias: true);
+        return layers;
     }
 
     /// <summary>A residual network whose blocks the context gates; nflows and normflows share it.</summary>

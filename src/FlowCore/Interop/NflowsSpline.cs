@@ -25,7 +25,16 @@ internal static class NflowsSpline
         };
     }
 
-    /// <summary>The learned constants of an unconditional spline, <c>[features, 2K + raw slopes]</c>.</summary>
-    public static WeightTensor Constants(ForeignWeights source, string prefix) => TensorSurgery.SideBySide(
-        source.Take($"{prefix}.unnormalized_widths"), source.Take($"{prefix}.unnormalized_heights"), source.Take($"{prefix}.unnormalized_derivatives"));
+    /// <summary>The learned constants of an unconditional spline, <c>[...event, 2K + raw slopes]</c>.</summary>
+    public static WeightTensor Constants(ForeignWeights source, string prefix, int[] sizes)
+    {
+        int values = sizes.Aggregate(1, (product, size) => product * size);
+        WeightTensor Each(string name)
+        {
+            WeightTensor tensor = source.Take($"{prefix}.{name}");
+            return tensor.Reshape(values, tensor.Count() / values);
+        }
+        WeightTensor all = TensorSurgery.SideBySide(Each("unnormalized_widths"), Each("unnormalized_heights"), Each("unnormalized_derivatives"));
+        return all.Reshape([.. sizes.Select(size => (long)size), all.Shape[1]]);
+    }
 }

@@ -36,7 +36,7 @@ internal static class NormflowsSplines
             return Part.Bijection(spec, ("conditioner", weights));
         return Part.Bijection(
             spec with { KeptElement = Of(args, spline, tails, kept, source, own) },
-            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, own) }));
+            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, own, [kept.Length]) }));
     }
 
     public static Part<BijectionSpec> Autoregressive(Node args, ForeignWeights source, string prefix, int features)

@@ -48,6 +48,25 @@ public abstract class ImportedLayers
 
     internal static WeightTensor Tensor(float[] values, params long[] shape) => new(WeightType.F32, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 
+    /// <summary>An image through a convolution, surrounded by zeros: weights [outputs, channels, side, side].</summary>
+    protected static double[] Convolved(double[] weights, double[] bias, int side, int height, int width, double[] x)
+    {
+        int pixels = height * width, channels = x.Length / pixels;
+        var outputs = new double[bias.Length * pixels];
+        for (int at = 0; at < outputs.Length; at++)
+        {
+            int output = at / pixels, row = at / width % height, column = at % width;
+            outputs[at] = bias[output];
+            for (int tap = 0; tap < channels * side * side; tap++)
+            {
+                int channel = tap / (side * side), i = row + tap / side % side - side / 2, j = column + tap % side - side / 2;
+                if (i >= 0 && i < height && j >= 0 && j < width)
+                    outputs[at] += weights[output * channels * side * side + tap] * x[(channel * height + i) * width + j];
+            }
+        }
+        return outputs;
+    }
+
     /// <summary>ln N(z; 0, 1), summed.</summary>
     protected static double StandardNormal(IEnumerable<double> z) => z.Sum(value => -0.5 * value * value - 0.5 * Math.Log(2 * Math.PI));
 

@@ -112,20 +112,8 @@ public sealed class NormflowsImportTests : ImportedLayers
         double[] w1 = Random($"flows.0.{name}.net.2.weight", Channels, hidden, 1, 1), b1 = Random($"flows.0.{name}.net.2.bias", Channels);
         return x =>
         {
-            var outputs = new double[Channels * Pixels];
-            for (int row = 0; row < Height; row++)
-                for (int column = 0; column < Width; column++)
-                    for (int h = 0; h < hidden; h++)
-                    {
-                        double sum = b0[h];
-                        for (int c = 0; c < Channels; c++)
-                            for (int i = Math.Max(0, row - 1); i <= Math.Min(Height - 1, row + 1); i++)
-                                for (int j = Math.Max(0, column - 1); j <= Math.Min(Width - 1, column + 1); j++)
-                                    sum += w0[((h * Channels + c) * 3 + i - row + 1) * 3 + j - column + 1] * x[(c * Height + i) * Width + j];
-                        for (int c = 0; c < Channels; c++)
-                            outputs[(c * Height + row) * Width + column] += w1[c * hidden + h] * Math.Max(sum, 0.1 * sum) + (h == 0 ? b1[c] : 0);
-                    }
-            return outputs;
+            double[] h = Convolved(w0, b0, 3, Height, Width, x);
+            return Convolved(w1, b1, 1, Height, Width, [.. h.Select(value => Math.Max(value, 0.1 * value))]);
         };
     }
 }

@@ -165,6 +165,7 @@ public static class Kinds
         .. SplitMasks.Select(split => new Kind($"split, {split.Name}", _ => new SplitSpec { Mask = split.Mask, Order = split.Order, Inner = [new ActNormSpec()] }) { Image = split.Image }),
         new("split of a vector", d => new SplitSpec { Mask = EveryThird(d), Inner = [new ActNormSpec()] }),
         new("split, deeper", _ => new SplitSpec { Inner = [new SqueezeSpec(), new MatrixSpec(), new SplitSpec { Order = SplitOrder.SplitFirst, Inner = [new ActNormSpec()] }] }) { Image = [2, 2, 2] },
+        new("linear map of channels", _ => new LinearSpec()) { Image = [3, 1, 2] },
         new("matrix of channels", _ => new MatrixSpec()) { Image = [3, 2, 2] },
         new("plain matrix of channels", _ => new MatrixSpec { Form = MatrixForm.Plain, FromRight = true }) { Image = [3, 1, 2] },
         new("act norm of channels", _ => new ActNormSpec()) { Image = [3, 2, 2] },
