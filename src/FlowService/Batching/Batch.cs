@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FlowCore.Engines;
+using FlowService.Telemetry;
 
 namespace FlowService.Batching;
 
@@ -19,6 +20,9 @@ internal sealed class Batch(BatchBuffers buffers)
     public Lane? Lane { get; set; }
 
     public int Rows { get; private set; }
+
+    /// <summary>What its computation took; null before it.</summary>
+    public StepTimes? Steps { get; set; }
 
     public ReadOnlySpan<Slice> Slices => CollectionsMarshal.AsSpan(slices);
 
@@ -125,7 +129,7 @@ internal sealed class Batch(BatchBuffers buffers)
         slices.Clear();
         failures.Clear();
         buffers.Clear();
-        (Lane, Rows, staged, keepsValues) = (null, 0, 0, false);
+        (Lane, Rows, Steps, staged, keepsValues) = (null, 0, null, 0, false);
     }
 
     private void SamplesFirst()

@@ -19,6 +19,9 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     private long rows;
     private bool closed;
 
+    // The batch of the thread that gathers and sleeps, and one that it shall hand out in its place.
+    private Batch? gathered, computed;
+
     public BatchingOptions Options => options;
 
     /// <summary>The most rows in a batch: what is configured, or what the device's memory has proved to hold.</summary>
@@ -72,8 +75,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
             if (item.IsStopped || item.Completion.IsCompleted)
                 return 0;
             int saved = item.Waiting;
-            Release(saved);
-            item.Stop(reason);
+            Fail(item, reason);
             Monitor.PulseAll(gate); // a batch that holds it, and waits for an engine, shall let it go
             return saved;
         }
@@ -89,8 +91,11 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
         }
     }
 
-    /// <summary>Blocks until a batch is gathered and an engine is free for it; null when the queue has ended.</summary>
-    public FlowEngine<float>? Gather(Batch batch)
+    /// <summary>
+    /// Blocks until a batch is gathered and an engine is free for it. Null when another thread has taken that batch over, and left
+    /// the one that it has computed; or when the queue has ended.
+    /// </summary>
+    public FlowEngine<float>? Gather(ref Batch batch)
     {
         lock (gathering)
             while (true)
@@ -103,24 +108,53 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
                             return Begin(batch);
                         if (closed && batch.Rows == 0)
                             return null;
+                        gathered = batch;
                         Monitor.Wait(gate, (int)wait); // 0 below a millisecond: it only lets callers in
+                        gathered = null;
+                        if (computed is null)
+                            continue;
+                        (batch, computed) = (computed, null);
+                        return null;
                     }
                 batch.Stage(); // not under the lock: callers go on queueing
             }
     }
 
-    /// <summary>A batch is computed: its engine is free for the next one.</summary>
-    public void Return(FlowEngine<float> engine, int computed, TimeSpan took)
+    /// <summary>
+    /// A batch is computed. Where the next one stands ready, the thread takes it in exchange and goes on with the engine, at once and
+    /// with warm caches; the thread that has gathered it hands the computed one out. Else the engine is free, and this returns null.
+    /// </summary>
+    public FlowEngine<float>? Return(FlowEngine<float> engine, ref Batch batch, TimeSpan took)
     {
         lock (gate)
         {
             idle.Push(engine);
-            throughput.Add(computed, took);
+            throughput.Add(batch.Rows, took);
+            for (int i = 0; i < batch.Slices.Length; i++)
+                if (batch.Failure(i) is { } failure)
+                    Fail(batch.Slices[i].Item, failure); // before a further slice of it begins
+            Monitor.PulseAll(gate);
+            if (gathered is not { } next || computed is not null)
+                return null;
+            Grow(next);
+            if (next.Rows == 0 || MillisecondsLeft(next) > 0)
+                return null;
+            (batch, computed) = (next, batch);
+            return Begin(next);
+        }
+    }
+
+    /// <summary>The engine is free again, though its batch has failed as a whole.</summary>
+    public void Return(FlowEngine<float> engine)
+    {
+        lock (gate)
+        {
+            idle.Push(engine);
             Monitor.PulseAll(gate);
         }
     }
 
-    /// <summary>The results are in place: completes each caller whose rows are all computed, and fails those whose slice failed.</summary>
+    /// <summary>The results are in place: completes each caller whose rows are all computed, or who has failed; all of them where the batch has.</summary>
     public void End(Batch batch, Exception? fault = null)
     {
         lock (gate)
@@ -128,10 +162,9 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
             for (int i = 0; i < batch.Slices.Length; i++)
             {
                 WorkItem item = batch.Slices[i].Item;
-                Exception? failure = fault ?? batch.Failure(i);
-                if (failure is not null && !item.IsStopped)
-                    Release(item.Waiting);
-                item.End(failure);
+                if (fault is not null)
+                    Fail(item, fault);
+                item.End();
             }
             batch.Clear();
             Monitor.PulseAll(gate);
@@ -143,6 +176,14 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     {
         lock (gate)
             return batchRows = Math.Min(batchRows, Math.Max(1, failedRows / 2));
+    }
+
+    private void Fail(WorkItem item, Exception reason)
+    {
+        if (item.IsStopped)
+            return;
+        Release(item.Waiting);
+        item.Stop(reason);
     }
 
     private bool Grow(Batch batch)

@@ -6,7 +6,8 @@ namespace FlowService.Batching;
 
 /// <summary>
 /// The threads of a model: one more than it has engines, so that one gathers while the others compute. Each takes a batch all the
-/// way: no work is handed from thread to thread, and a lone request costs one wake-up. Nothing that a batch does ends a thread.
+/// way, and a lone request costs one wake-up; where the next batch stands ready, the one that has computed exchanges its own for
+/// it. Nothing that a batch does ends a thread.
 /// </summary>
 internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetrics metrics, TimeProvider time, ILogger logger)
 {
@@ -29,7 +30,7 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
     private void Loop()
     {
         var batch = new Batch(new BatchBuffers(model.Engine.Width, model.Engine.NoiseWidth, model.Engine.ContextWidth));
-        while (Turn(batch))
+        while (Turn(ref batch))
         {
         }
         if (Interlocked.Decrement(ref running) > 0)
@@ -39,16 +40,18 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
         ended.SetResult();
     }
 
-    private bool Turn(Batch batch)
+    private bool Turn(ref Batch batch)
     {
         try
         {
-            if (queue.Gather(batch) is not { } engine)
+            FlowEngine<float>? engine = queue.Gather(ref batch);
+            while (engine is not null)
+                engine = Compute(engine, ref batch);
+            if (batch.Steps is not { } steps)
                 return false;
-            StepTimes steps = Compute(engine, batch);
-            long computed = time.GetTimestamp();
+            long began = time.GetTimestamp();
             batch.HandOut();
-            model.Statistics.Executed(batch, steps with { Output = time.GetElapsedTime(computed) });
+            model.Statistics.Executed(batch, steps with { Output = time.GetElapsedTime(began) });
             queue.End(batch);
         }
         catch (Exception e)
@@ -59,9 +62,9 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
         return true;
     }
 
-    private StepTimes Compute(FlowEngine<float> engine, Batch batch)
+    /// <summary>Computes a batch, and takes the next one in exchange where it stands ready; else the result is null.</summary>
+    private FlowEngine<float>? Compute(FlowEngine<float> engine, ref Batch batch)
     {
-        int rows = batch.Rows;
         long began = time.GetTimestamp();
         try
         {
@@ -70,14 +73,16 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
                     metrics.Dequeued(slice.Item, slice.Item.Waited = time.GetElapsedTime(slice.Item.Queued, began));
             batch.Seal();
             TimeSpan copied = time.GetElapsedTime(began);
-            LastBatchSucceeded = Try(engine, batch, 0, rows);
-            return new(copied, time.GetElapsedTime(began) - copied, TimeSpan.Zero);
-        }
-        finally
-        {
+            LastBatchSucceeded = Try(engine, batch, 0, batch.Rows);
             TimeSpan took = time.GetElapsedTime(began);
-            metrics.BatchRun(model, batch.Lane!.Direction, rows, took);
-            queue.Return(engine, rows, took);
+            batch.Steps = new(copied, took - copied, TimeSpan.Zero);
+            metrics.BatchRun(model, batch.Lane!.Direction, batch.Rows, took);
+            return queue.Return(engine, ref batch, took);
+        }
+        catch
+        {
+            queue.Return(engine);
+            throw;
         }
     }
 

@@ -76,10 +76,9 @@ internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows 
     public void Begin(Slice slice) => begun += slice.Rows;
 
     /// <summary>A slice is computed, and its results are in place; or it failed.</summary>
-    public void End(Exception? failure)
+    public void End()
     {
         slices--;
-        stop ??= failure;
         if (IsStopped)
             CompleteStopped();
         else if (slices == 0 && Remaining == 0)
