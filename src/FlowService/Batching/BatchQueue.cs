@@ -32,6 +32,9 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
 
     public bool IsClosed => Volatile.Read(ref closed);
 
+    /// <summary>Whether places for so many rows are free at this moment.</summary>
+    public bool HasRoom(int count) => Rows + count <= options.QueueRows;
+
     /// <summary>Takes places for rows; false where they are not free.</summary>
     public bool TryAdmit(int count)
     {

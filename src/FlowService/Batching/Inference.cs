@@ -1,5 +1,6 @@
 using FlowService.Caching;
 using FlowService.Errors;
+using FlowService.Models;
 using FlowService.Telemetry;
 using FlowService.Wire;
 
@@ -18,6 +19,14 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
         await ComputeAsync(item, timeout, callerGone);
         if (key is { } computed)
             cache.Keep(computed, item);
+    }
+
+    /// <summary>Refuses rows that are still to come where the queue has no place for them now: what is refused need not be read.</summary>
+    /// <exception cref="RequestException">429 where the queue is full.</exception>
+    public static void CheckRoom(ServedModel model, int rows)
+    {
+        if (!model.IsCached && !model.Queue.HasRoom(rows))
+            throw Full(model, rows);
     }
 
     private async Task ComputeAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
@@ -50,7 +59,7 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
     {
         BatchQueue queue = item.Model.Queue;
         if (!queue.TryAdmit(item.Input.Count))
-            throw Full(item);
+            throw Full(item.Model, item.Input.Count);
         try
         {
             if (item.Operation == Operation.Sample)
@@ -72,9 +81,9 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
             metrics.Saved(item, saved, word);
     }
 
-    private static RequestException Full(WorkItem item) => new(ProblemKind.QueueFull,
-        $"{item.Model.Queue.Rows} rows wait for model '{item.Model.Name}' already, and {item.Input.Count} more are too many (Batching:QueueRows); try again as Retry-After says")
-    { RetryAfter = item.Model.Queue.RetryAfter(item.Input.Count) };
+    private static RequestException Full(ServedModel model, int rows) => new(ProblemKind.QueueFull,
+        $"{model.Queue.Rows} rows wait for model '{model.Name}' already, and {rows} more are too many (Batching:QueueRows); try again as Retry-After says")
+    { RetryAfter = model.Queue.RetryAfter(rows) };
 
     private static RequestException Closed() =>
         new(ProblemKind.NotReady, "the model is being unloaded, or the service is shutting down; try again, or another instance") { RetryAfter = 1 };

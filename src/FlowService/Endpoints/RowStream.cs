@@ -35,6 +35,8 @@ internal sealed class RowStream(
     /// <summary>Answers with samples, or with what is computed of a body.</summary>
     public async Task AnswerAsync(RowFormat format, SampleRows? samples, RowReader? body)
     {
+        if (body?.Rows is { } rows)
+            Inference.CheckRoom(model, (int)Math.Min(rows, PartRows));
         IAsyncEnumerable<RowPart> parts = samples is not null
             ? RowParts.OfSamples(samples, PartRows).ToAsyncEnumerable()
             : RowParts.OfBody(body!, request, model, PartRows);

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using FlowService.Tests.Support;
 
@@ -48,6 +50,27 @@ public sealed class BusyTests : IAsyncLifetime
         Assert.Equal(10, (await waiting).Rows("samples").Length);
         await http.AskAsync("/logprob", OneRow);
         Assert.Equal(0, host.QueuedRows);
+    }
+
+    [Fact]
+    public async Task Rows_that_a_header_counts_are_refused_before_they_are_sent()
+    {
+        hook.Hold();
+        Task<JsonElement> computing = http.AskAsync("/logprob", OneRow);
+        await hook.Entered();
+        Task<JsonElement> waiting = http.AskAsync("/sample", """{"model":"two-moons","count":10}""");
+        await Eventually.TrueAsync(() => host.QueuedRows == 10, "ten rows wait");
+        byte[] body = Npy.Of(new float[6], 3, 2);
+        using var client = new TcpClient(host.Address.Host, host.Address.Port);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /logprob?model=two-moons HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Npy.MediaType}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
+        await client.GetStream().WriteAsync(body.AsMemory(0, body.Length - 24));
+        using var reader = new StreamReader(client.GetStream());
+
+        Assert.Equal("HTTP/1.1 429 Too Many Requests", await reader.ReadLineAsync());
+        hook.Release();
+        await computing;
+        await waiting;
     }
 
     [Fact]
