@@ -36,5 +36,8 @@ if (args is ["serving", .. var peer])
 }
 
 // In this process: a project generated for each benchmark would restore and copy libtorch again.
-IConfig config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
+// TorchSharp is marked as not optimised on purpose (build/SafeTorchSharp.targets): it is measured as it is served.
+IConfig config = DefaultConfig.Instance
+    .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
+    .WithOptions(ConfigOptions.DisableOptimizationsValidator);
 BenchmarkSwitcher.FromAssembly(typeof(LogProbBenchmark).Assembly).Run(args, config);
