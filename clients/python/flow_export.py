@@ -893,10 +893,7 @@ def _nflows(flow, state, prefix, owner, hints):
     context = width[0] or 0
     structure["embedding"] = _embedding(_embedding_module(owner, flow), owner, state, context, hints)
     raw = _raw_context(owner)
-    size = 1
-    for axis in shape:
-        size *= axis
-    return {"library": "nflows", "event_size": size, **({"event_shape": image} if image else {}),
+    return {"library": "nflows", "event_size": math.prod(shape), **({"event_shape": image} if image else {}),
             "context_size": raw if raw is not None else _embedded_input(structure["embedding"], state, context), "structure": structure}
 
 
@@ -908,11 +905,9 @@ def _nflows_image(flow, shape, hints):
     image = hints["event_shape"] or (shape if len(shape) == 3 and not scales else None)
     if image is None or len(image) != 3:
         raise ExportError("this flow of images stores their size nowhere: pass event_shape=(C, H, W)")
-    image, values = [int(axis) for axis in image], 1
-    for axis in shape:
-        values *= axis
-    if image[0] * image[1] * image[2] != values:
-        raise ExportError(f"event_shape: {image} has not the {values} values of the base distribution")
+    image = [int(axis) for axis in image]
+    if math.prod(image) != math.prod(shape):
+        raise ExportError(f"event_shape: {image} has not the {math.prod(shape)} values of the base distribution")
     return image
 
 
