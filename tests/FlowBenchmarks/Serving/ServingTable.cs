@@ -103,8 +103,8 @@ internal sealed partial class ServingTable
 
         var (queued, batch, computing) = InProcess.Queued(engine, rows, ManyRows, 8, Duration);
         Add("2 in process through the queue / bare engine", ">= 0.98", queued / InProcess.Bare(engine, rows, batch, Duration));
-
         Add("2a share of the time that the engine computes", "", computing);
+
         Add("3 64 clients, one row each (JSON) / without batching", ">= 3", Closed(batching, oneRow, 64).PerSecond / Closed(single, oneRow, 64).PerSecond);
 
         Add("3a the same on TorchSharp", "", Closed(torch, oneRow, 64).PerSecond / Closed(torchSingle, oneRow, 64).PerSecond);

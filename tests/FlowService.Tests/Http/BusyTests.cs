@@ -35,11 +35,7 @@ public sealed class BusyTests : IAsyncLifetime
     [Fact]
     public async Task A_full_queue_is_429_at_once_with_Retry_After()
     {
-        hook.Hold();
-        Task<JsonElement> computing = http.AskAsync("/logprob", OneRow);
-        await hook.Entered();
-        Task<JsonElement> waiting = http.AskAsync("/sample", """{"model":"two-moons","count":10}""");
-        await Eventually.TrueAsync(() => host.QueuedRows == 10, "ten rows wait");
+        var (computing, waiting) = await FillAsync();
 
         using HttpResponseMessage refused = await http.SendAsync("/logprob", OneRow);
 
@@ -55,11 +51,7 @@ public sealed class BusyTests : IAsyncLifetime
     [Fact]
     public async Task Rows_that_a_header_counts_are_refused_before_they_are_sent()
     {
-        hook.Hold();
-        Task<JsonElement> computing = http.AskAsync("/logprob", OneRow);
-        await hook.Entered();
-        Task<JsonElement> waiting = http.AskAsync("/sample", """{"model":"two-moons","count":10}""");
-        await Eventually.TrueAsync(() => host.QueuedRows == 10, "ten rows wait");
+        var (computing, waiting) = await FillAsync();
         byte[] body = Npy.Of(new float[6], 3, 2);
         using var client = new TcpClient(host.Address.Host, host.Address.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
@@ -173,5 +165,16 @@ public sealed class BusyTests : IAsyncLifetime
         hook.Release();
         await Eventually.TrueAsync(() => host.QueuedRows == 0 && host.Pool.Outstanding == 0, "the request is given up");
         Assert.Equal(["inverse 4"], hook.Batches);
+    }
+
+    /// <summary>Holds a request of one row in the engine, and one behind it that takes the queue's ten places.</summary>
+    private async Task<(Task<JsonElement> Computing, Task<JsonElement> Waiting)> FillAsync()
+    {
+        hook.Hold();
+        Task<JsonElement> computing = http.AskAsync("/logprob", OneRow);
+        await hook.Entered();
+        Task<JsonElement> waiting = http.AskAsync("/sample", """{"model":"two-moons","count":10}""");
+        await Eventually.TrueAsync(() => host.QueuedRows == 10, "ten rows wait");
+        return (computing, waiting);
     }
 }
