@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
-# The laws, the golden table and the speed table on a GPU, with the CUDA libtorch of a PyTorch that is installed there:
+# Laws, golden models, the service's tests and the speed tables on a GPU, with the CUDA libtorch of a PyTorch that is installed there:
 #
-#   tests/gpu.sh publish                    builds artifacts/gpu, self-contained: the machine with the GPU needs no .NET, only this folder
-#   tests/gpu.sh LIBTORCH_DIR [DEVICE]      runs it; DEVICE is cuda (default), cuda:1, ..., or cpu to try the script itself
+#   tests/gpu.sh publish                    builds artifacts/gpu, self-contained, and packs it: the machine with the GPU needs no .NET,
+#                                           only this repository and artifacts/gpu.tar.xz
+#   tests/gpu.sh LIBTORCH_DIR [DEVICE [PART...]]
+#                                           runs it; DEVICE is cuda (default), cuda:1, ..., or cpu to try the script itself;
+#                                           PARTs are laws golden speed train service instances full http, all of them by default
 #
 # LIBTORCH_DIR holds libtorch.so: python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))'
-# Where there is no GPU it says so, claims nothing and ends with 0.
+# Where there is no GPU it says so, claims nothing and ends with 0. A part runs whatever became of the others; the exit status is 1 where one failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 app=artifacts/gpu
 
 publish() {
     # No libtorch of its own: the loader takes that of LD_LIBRARY_PATH. In folders of its own: builds for other backends stay as they are.
-    for project in FlowCore.Tests FlowBenchmarks; do
-        dotnet publish "tests/$project" -c Release -r linux-x64 --self-contained -p:TorchBackend=installed \
-            --artifacts-path artifacts/gpu-build -o "$app/$project" -v quiet
+    for project in tests/FlowCore.Tests tests/FlowService.Tests tests/FlowBenchmarks src/FlowCli; do
+        dotnet publish "$project" -c Release -r linux-x64 --self-contained -p:TorchBackend=installed -p:SatelliteResourceLanguages=en \
+            --artifacts-path artifacts/gpu-build -o "$app" -v quiet
     done
+    # Small enough to be carried about: the models are in the repository, and coverage, browsers and disassembly are not asked for there.
+    rm -rf "$app"/{golden,models,refs,Microsoft.CodeCoverage,selenium-manager,amd64} "$app"/{libcapstone,libmscordbi,libmscordaccore,libcoreclrtraceptprovider}.so \
+        "$app"/{Iced,Microsoft.CodeAnalysis*,Microsoft.Diagnostics.Tracing.TraceEvent,TraceReloggerLib}.dll "$app"/*.pdb
+    tar c -C artifacts gpu | xz -T0 -9e > artifacts/gpu.tar.xz
+    ls -l artifacts/gpu.tar.xz
 }
 
-if [ $# -lt 1 ] || [ $# -gt 2 ]; then
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+if [ $# -lt 1 ]; then
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 if [ "$1" = publish ]; then
@@ -27,6 +35,7 @@ if [ "$1" = publish ]; then
     exit
 fi
 libtorch=$1 device=${2:-cuda}
+shift $(($# > 1 ? 2 : 1))
 
 if [ "$device" != cpu ] && ! nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then
     echo "No GPU here (nvidia-smi lists none): nothing was run, nothing is claimed."
@@ -40,29 +49,115 @@ if [ "$device" != cpu ] && [ ! -e "$libtorch/libtorch_cuda.so" ]; then
     echo "$libtorch: holds a libtorch for the CPU; a GPU needs a PyTorch that was built with CUDA" >&2
     exit 1
 fi
-if command -v dotnet >/dev/null; then
+if [ -e artifacts/gpu.tar.xz ]; then
+    tar xJf artifacts/gpu.tar.xz -C artifacts
+elif command -v dotnet >/dev/null; then
     publish
-elif [ ! -x "$app/FlowBenchmarks/FlowBenchmarks" ]; then
-    echo "$app: not found, and no .NET SDK to build it; run 'tests/gpu.sh publish' where there is one, and copy the folder here" >&2
+else
+    echo "artifacts/gpu.tar.xz: not found, and no .NET SDK to build it; run 'tests/gpu.sh publish' where there is one, and copy the file here" >&2
     exit 1
 fi
+cp -r tests/golden models "$app"
 
 # The loader takes libtorch.so, libtorch_cpu.so and libc10.so from here for TorchSharp's library, and libtorch.so brings libtorch_cuda.so.
 export LD_LIBRARY_PATH="$libtorch${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
 # Whatever of TorchSharp's library this libtorch does not have would end the process at its first use: better said here.
-missing=$(ldd -r "$app/FlowBenchmarks/libLibTorchSharp.so" 2>&1 | grep -v 'weak version' | grep -E 'undefined symbol|not found' || true)
+missing=$(ldd -r "$app/libLibTorchSharp.so" 2>&1 | grep -v 'weak version' | grep -E 'undefined symbol|not found' || true)
 if [ -n "$missing" ]; then
-    [[ $missing =~ undefined\ symbol:\ ([^[:space:],]+) ]] && symbol=${BASH_REMATCH[1]} || symbol=${missing%%$'\n'*}
     version=$(sed -n "s/^__version__ *= *['\"]\(.*\)['\"].*/\1/p" "$libtorch/../version.py" 2>/dev/null || true)
-    echo "TorchSharp's library does not fit this libtorch${version:+ (PyTorch $version)}: $(wc -l <<< "$missing") names are missing, the first is" >&2
-    c++filt "$symbol" >&2 2>/dev/null || echo "$symbol" >&2
+    echo "TorchSharp's library does not fit this libtorch${version:+ (PyTorch $version)}; what is missing:" >&2
+    sed 's/.*undefined symbol: \([^[:space:],]*\).*/\1/' <<< "$missing" | { c++filt 2>/dev/null || cat; } >&2
     echo "It was built for libtorch 2.10: install a PyTorch of that version." >&2
     exit 1
 fi
 
 if [ "$device" = cpu ]; then echo "Device: cpu"; else echo "Device: $device, $(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -1)"; fi
-export FLOW_TEST_DEVICE=$device
-"$app/FlowCore.Tests/FlowCore.Tests" -class FlowCore.Tests.Laws.BijectionLaws -class FlowCore.Tests.Golden.GoldenTests -class FlowCore.Tests.Engines.PinnedRowsTests
-"$app/FlowBenchmarks/FlowBenchmarks" golden "$device"
-"$app/FlowBenchmarks/FlowBenchmarks" device "$device"
+export FLOW_TEST_DEVICE=$device Torch__Device=$device Engine__Kind=torch
+
+laws() {
+    "$app/FlowCore.Tests" -noLogo -noColor -class FlowCore.Tests.Laws.BijectionLaws -class FlowCore.Tests.Golden.GoldenTests \
+        -class FlowCore.Tests.Engines.PinnedRowsTests
+}
+
+golden() { "$app/FlowBenchmarks" golden "$device"; }
+
+speed() {
+    "$app/FlowBenchmarks" device "$device"
+    # The same model in PyTorch itself, beside it.
+    if python3 -c 'import torch' 2>/dev/null; then LD_LIBRARY_PATH= python3 tests/FlowBenchmarks/pytorch_eager.py "$device"; fi
+}
+
+train() { "$app/flow" train --data models/two-moons/two-moons.csv --flow realnvp --epochs 5 --device "$device" --out "$(mktemp -d)/1"; }
+
+# Starts the service with those settings, and waits until it is ready.
+serve() {
+    local repository=$PWD/models
+    (cd "$app" && exec ./FlowService --urls "$url" --Grpc:Port 0 --Models:Repository "$repository" "$@" > ../gpu-service.log 2>&1) &
+    pid=$!
+    for _ in $(seq 600); do
+        if curl -sf "$url/health/ready" > /dev/null || ! kill -0 $pid; then break; fi
+        sleep 0.1
+    done
+}
+
+end() {
+    kill -TERM $pid
+    wait $pid || { tail -20 artifacts/gpu-service.log; return 1; }
+}
+
+service() {
+    serve
+    for model in two-moons breast-cancer digits; do
+        curl -s "$url/models/$model" | grep -oE '"(name|device|self_test)":("[^"]*"|\{[^}]*\})' | head -3 | paste -sd ' '
+    done
+    for load in "--model two-moons --rows 1 --concurrency 64" "--model breast-cancer --rows 1000 --concurrency 16" \
+        "--model two-moons --operation sample --rows 1000 --concurrency 16"; do
+        # shellcheck disable=SC2086 # words
+        "$app/flow" bench --url "$url" --device "$device" --engine torch --seconds 3 $load
+    done
+    end
+}
+
+# Two engines of each model on the device.
+instances() {
+    serve --Models:Instances 2
+    "$app/flow" bench --url "$url" --device "$device" --engine torch --seconds 3 --model breast-cancer --rows 1000 --concurrency 16
+    end
+}
+
+# Another process takes nearly all of the GPU's memory: a batch that does not fit is divided, and the service goes on.
+full() {
+    serve --Models:Overrides:digits:BatchRows 65536 --Limits:SamplesPerRequest 65536
+    ask() {
+        curl -s -o /dev/null -w "$1: %{http_code}, %{time_total} s\n" "$url/sample" -H 'Content-Type: application/json' -H 'Accept: application/x-npy' \
+            -d '{"model": "digits", "count": 65536, "seed": 1, "context": [3]}'
+    }
+    coproc hog { python3 -c 'import sys, torch; room = torch.empty(torch.cuda.mem_get_info()[0] - (400 << 20), dtype=torch.uint8, device="cuda"); print("taken", flush=True); sys.stdin.read()'; }
+    read -r -u "${hog[0]}" _
+    ask "65536 images in 400 MB"
+    exec {hog[1]}>&-
+    wait "$hog_PID"
+    ask "65536 images"
+    nvidia-smi --query-compute-apps=pid,used_memory --format=csv,noheader
+    for model in two-moons breast-cancer digits; do curl -s -o /dev/null -w '%{http_code} ' -X POST "$url/models/$model/unload"; done
+    nvidia-smi --query-compute-apps=pid,used_memory --format=csv,noheader
+    end
+    grep -iE 'memory|divid' artifacts/gpu-service.log | cut -c1-300 | head -5 || true
+}
+
+# Browsers, proxies and signals are the same on any device; what the compiled engine alone promises is that a row's bits never depend on its batch.
+http() {
+    "$app/FlowService.Tests" -noLogo -noColor -namespace- FlowService.Tests.Swagger -namespace- FlowService.Tests.Shutdown -trait- Engine=compiled
+}
+
+[ $# -gt 0 ] || set -- laws golden speed train service instances full http
+failed=0
+for part in "$@"; do
+    printf '\n## %s\n\n' "$part"
+    began=$SECONDS
+    # In a shell of its own: there, -e also ends what "||" would let pass.
+    bash -euo pipefail -c "$(declare -f); app=$app device=$device url=http://127.0.0.1:8090; $part" || { echo "$part: FAILED with exit status $?"; failed=1; }
+    echo "($((SECONDS - began)) s)"
+done
+exit $failed

@@ -4,6 +4,7 @@ using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowCore.Tensors;
+using FlowCore.Tests.Golden;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,14 +17,23 @@ internal static class DeviceTable
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(500);
     private const int WarmUps = 5;
 
+    // The one that pytorch_eager.py computes.
+    private const string PeerModel = "normflows/realnvp_masked";
+
     public static void Print(TextWriter output, string device)
     {
         // Launches: until the host has handed over all kernels. Kernels: the wait from then until the device is done. Copies: what a whole call takes beyond the two.
         output.WriteLine("| model | operation | rows | rows/s | copies | kernels | launches |\n|---|---|---:|---:|---:|---:|---:|");
-        foreach (var (what, spec) in new[] { ("RealNVP: 8 couplings, 30 features, 128 x 2", EngineTable.RealNvp()), ("RQ-NSF coupling: 6 layers, 16 features, 128 x 2, 8 bins", EngineTable.Nsf()) })
+        (string What, Checkpoint Checkpoint)[] models =
+        [
+            (PeerModel, GoldenModel.Read(PeerModel).Checkpoint),
+            ("RealNVP: 8 couplings, 30 features, 128 x 2", EngineTable.Random(EngineTable.RealNvp())),
+            ("RQ-NSF coupling: 6 layers, 16 features, 128 x 2, 8 bins", EngineTable.Random(EngineTable.Nsf())),
+        ];
+        foreach (var (what, checkpoint) in models)
             foreach (bool sample in new[] { false, true })
                 foreach (int rows in Batches)
-                    Print(output, what, EngineTable.Random(spec), device, rows, sample);
+                    Print(output, what, checkpoint, device, rows, sample);
     }
 
     private static void Print(TextWriter output, string what, Checkpoint checkpoint, string device, int rows, bool sample)
@@ -40,7 +50,7 @@ internal static class DeviceTable
         {
             if (!sample)
             {
-                engine.Forward(noise, default, z, logDet, logProb);
+                engine.Forward(noise, default, [], logDet, logProb);
                 return;
             }
             engine.Latents(noise, default, temperature, z, logProb);

@@ -17,7 +17,7 @@ internal static class BenchCommand
 
     private static readonly TimeSpan InProcessTime = TimeSpan.FromSeconds(2);
 
-    private sealed record Request(Uri Url, string Model, string Operation, int Rows, int Concurrency, int Seconds, string Models, EngineKind Engine, int Threads);
+    private sealed record Request(Uri Url, string Model, string Operation, int Rows, int Concurrency, int Seconds, string Models, EngineKind Engine, string Device, int Threads);
 
     public static Command Create(Terminal terminal)
     {
@@ -36,20 +36,21 @@ internal static class BenchCommand
         var models = new Option<string>("--models") { Description = "The repository that the service serves, for the run in this process.", HelpName = "FOLDER", DefaultValueFactory = _ => "models" };
         var threads = CommonOptions.Count("--threads", "Threads that compute in this process: as the service has (default 1).");
         var kind = CommonOptions.Engine();
-        var command = new Command("bench", "Measures a running service in a closed loop.") { url, model, operation, rows, concurrency, seconds, models, kind, threads };
+        var device = CommonOptions.Device();
+        var command = new Command("bench", "Measures a running service in a closed loop.") { url, model, operation, rows, concurrency, seconds, models, kind, device, threads };
         command.SetAction(parsed =>
         {
             Run(terminal, new(
                 new Uri(parsed.GetRequiredValue(url)), parsed.GetRequiredValue(model), parsed.GetRequiredValue(operation), parsed.GetValue(rows) ?? 1,
                 parsed.GetValue(concurrency) ?? 32, parsed.GetValue(seconds) ?? 5, parsed.GetRequiredValue(models),
-                parsed.GetValue(kind), parsed.GetValue(threads) ?? 1));
+                parsed.GetValue(kind), parsed.GetRequiredValue(device), parsed.GetValue(threads) ?? 1));
         });
         return command;
     }
 
     private static void Run(Terminal terminal, Request request)
     {
-        using RowEngine engine = RowEngine.Open(LatestVersion(request.Models, request.Model), RowType.Float32, "cpu", request.Engine, request.Threads);
+        using RowEngine engine = RowEngine.Open(LatestVersion(request.Models, request.Model), RowType.Float32, request.Device, request.Engine, request.Threads);
         if (engine.IsTorch)
             Libtorch.Threads = request.Threads;
         if (engine.Spec.Context is not null)

@@ -1,7 +1,9 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
-using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Network;
+using FlowCore.Engines.Compiled;
+using FlowCore.Tensors;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -65,6 +67,10 @@ public sealed class Autoregressive : Bijection
     private readonly int[][] groups;
     private readonly Element[] groupElements;
 
+    // Of each group its features, and the rows of the last layer that emit their parameters.
+    private readonly ModuleList<Constant> group_features;
+    private readonly ModuleList<Constant> group_rows;
+
     internal Autoregressive(AutoregressiveSpec spec, EventShape shape) : base(nameof(Autoregressive))
     {
         int features = shape.Features;
@@ -77,12 +83,9 @@ public sealed class Autoregressive : Bijection
             throw new SpecException("conditioner: must end in a linear layer, so that the inverse can ask for single features");
         if (spec.Conditioner is MadeSpec)
             MadeMasks.Set(conditioner, order, shape.Context, element.Parameters);
+        group_features = new([.. groups.Select(group => new Constant(tensor(group, int64)))]);
+        group_rows = new([.. groups.Select(group => new Constant(tensor(RowsOf(group))))]);
         RegisterComponents();
-        for (int g = 0; g < groups.Length; g++)
-        {
-            register_buffer($"group{g}", tensor([.. groups[g].Select(feature => (long)feature)]), persistent: false);
-            register_buffer($"rows{g}", tensor(RowsOf(groups[g])), persistent: false);
-        }
     }
 
     public override Mapped Forward(Tensor x, Tensor? context)
@@ -102,9 +105,9 @@ public sealed class Autoregressive : Bijection
         {
             using var pass = NewDisposeScope();
             // Only this group's outputs: the last layer is the widest, and the element the dearest.
-            Tensor group = get_buffer($"group{g}")!;
+            Tensor group = group_features[g].Values;
             Tensor hidden = conditioner.ForwardToLast(x, context);
-            Tensor parameters = conditioner.Last!.Rows(hidden, get_buffer($"rows{g}")!)
+            Tensor parameters = conditioner.Last!.Rows(hidden, group_rows[g].Values)
                 .reshape(z.shape[0], groups[g].Length, element.Parameters);
             ElementMapped mapped = groupElements[g].Inverse(z.index_select(1, group), parameters);
             x = x.index_copy(1, group, mapped.Values).MoveToOuterDisposeScope();
@@ -113,7 +116,6 @@ public sealed class Autoregressive : Bijection
         return new(x.MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
     }
 
-    // The rows of the last layer that emit the parameters of these features.
     private long[] RowsOf(int[] features) =>
         [.. features.SelectMany(feature => Enumerable.Range(0, element.Parameters).Select(p => (long)feature * element.Parameters + p))];
 

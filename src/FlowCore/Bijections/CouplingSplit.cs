@@ -1,3 +1,4 @@
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -65,6 +66,9 @@ internal sealed class ChannelSplit : CouplingSplit
     private readonly long[] keptIndices;
     private readonly long[] transformedIndices;
     private readonly bool contiguous;
+    private readonly Constant? kept;
+    private readonly Constant? transformed;
+    private readonly Constant? position;
 
     public ChannelSplit(CouplingMask mask, EventShape shape) : base(nameof(ChannelSplit))
     {
@@ -76,12 +80,13 @@ internal sealed class ChannelSplit : CouplingSplit
         if (contiguous)
             return;
         // Where channel i stands in [kept | transformed].
-        var position = new long[shape.Channels];
-        for (int i = 0; i < position.Length; i++)
-            position[i < keptIndices.Length ? keptIndices[i] : transformedIndices[i - keptIndices.Length]] = i;
-        register_buffer("kept", tensor(keptIndices), persistent: false);
-        register_buffer("transformed", tensor(transformedIndices), persistent: false);
-        register_buffer("position", tensor(position), persistent: false);
+        var positions = new long[shape.Channels];
+        for (int i = 0; i < positions.Length; i++)
+            positions[i < keptIndices.Length ? keptIndices[i] : transformedIndices[i - keptIndices.Length]] = i;
+        kept = new Constant(tensor(keptIndices));
+        transformed = new Constant(tensor(transformedIndices));
+        position = new Constant(tensor(positions));
+        RegisterComponents();
     }
 
     public override EventShape Kept { get; }
@@ -90,14 +95,14 @@ internal sealed class ChannelSplit : CouplingSplit
 
     public override (Tensor Kept, Tensor Transformed) Apart(Tensor values) => contiguous
         ? (values.narrow(1, keptIndices[0], keptIndices.Length), values.narrow(1, transformedIndices[0], transformedIndices.Length))
-        : (values.index_select(1, get_buffer("kept")!), values.index_select(1, get_buffer("transformed")!));
+        : (values.index_select(1, kept!.Values), values.index_select(1, transformed!.Values));
 
     public override Tensor Together(Tensor kept, Tensor transformed)
     {
         if (contiguous)
             return keptIndices[0] == 0 ? cat([kept, transformed], 1) : cat([transformed, kept], 1);
         using Tensor joined = cat([kept, transformed], 1);
-        return joined.index_select(1, get_buffer("position")!);
+        return joined.index_select(1, position!.Values);
     }
 
     private static bool IsRun(long[] indices) => indices[^1] - indices[0] == indices.Length - 1;
@@ -106,16 +111,19 @@ internal sealed class ChannelSplit : CouplingSplit
 /// <summary>A checkerboard of pixels at full resolution: the conditioner reads the image with the transformed pixels set to 0.</summary>
 internal sealed class MaskedPixels : CouplingSplit
 {
+    private readonly Constant keeps;
+
     public MaskedPixels(CouplingMask mask, EventShape shape) : base(nameof(MaskedPixels))
     {
         var (_, height, width) = shape.Image;
         Kept = Transformed = shape;
         int parity = mask.Name!.EndsWith("odd", StringComparison.Ordinal) ? 1 : 0;
-        var keeps = new bool[height, width];
+        var kept = new bool[height, width];
         for (int i = 0; i < height; i++)
             for (int j = 0; j < width; j++)
-                keeps[i, j] = (i + j) % 2 != parity;
-        register_buffer("keeps", tensor(keeps), persistent: false);
+                kept[i, j] = (i + j) % 2 != parity;
+        keeps = new Constant(tensor(kept));
+        RegisterComponents();
     }
 
     public override EventShape Kept { get; }
@@ -123,17 +131,20 @@ internal sealed class MaskedPixels : CouplingSplit
     public override EventShape Transformed { get; }
 
     public override (Tensor Kept, Tensor Transformed) Apart(Tensor values) =>
-        (where(get_buffer("keeps")!, values, zeros_like(values)), values);
+        (where(keeps.Values, values, zeros_like(values)), values);
 
-    public override Tensor Together(Tensor kept, Tensor transformed) => where(get_buffer("keeps")!, kept, transformed);
+    public override Tensor Together(Tensor kept, Tensor transformed) => where(keeps.Values, kept, transformed);
 
-    public override Tensor Counted(Tensor logDerivative) => where(get_buffer("keeps")!, zeros_like(logDerivative), logDerivative);
+    public override Tensor Counted(Tensor logDerivative) => where(keeps.Values, zeros_like(logDerivative), logDerivative);
 }
 
 /// <summary>A checkerboard through channels and pixels, each colour packed to half the width (normflows).</summary>
 internal sealed class PackedPixels : CouplingSplit
 {
     private readonly long[] sizes;
+    private readonly Constant kept;
+    private readonly Constant transformed;
+    private readonly Constant position;
 
     public PackedPixels(CouplingMask mask, EventShape shape) : base(nameof(PackedPixels))
     {
@@ -149,12 +160,13 @@ internal sealed class PackedPixels : CouplingSplit
                 for (int j = 0; j < width; j++, at++)
                     colours[(c + i + j) % 2 == parity ? 1 : 0].Add(at);
         long[] both = [.. colours[0], .. colours[1]];
-        var position = new long[both.Length];
+        var positions = new long[both.Length];
         for (int i = 0; i < both.Length; i++)
-            position[both[i]] = i;
-        register_buffer("kept", tensor(colours[0].ToArray()), persistent: false);
-        register_buffer("transformed", tensor(colours[1].ToArray()), persistent: false);
-        register_buffer("position", tensor(position), persistent: false);
+            positions[both[i]] = i;
+        kept = new Constant(tensor(colours[0].ToArray()));
+        transformed = new Constant(tensor(colours[1].ToArray()));
+        position = new Constant(tensor(positions));
+        RegisterComponents();
     }
 
     public override EventShape Kept { get; }
@@ -165,9 +177,9 @@ internal sealed class PackedPixels : CouplingSplit
     {
         Tensor flat = values.flatten(1);
         long[] packed = [values.shape[0], sizes[0], sizes[1], sizes[2] / 2];
-        return (flat.index_select(1, get_buffer("kept")!).reshape(packed), flat.index_select(1, get_buffer("transformed")!).reshape(packed));
+        return (flat.index_select(1, kept.Values).reshape(packed), flat.index_select(1, transformed.Values).reshape(packed));
     }
 
     public override Tensor Together(Tensor kept, Tensor transformed) =>
-        cat([kept.flatten(1), transformed.flatten(1)], 1).index_select(1, get_buffer("position")!).reshape([kept.shape[0], .. sizes]);
+        cat([kept.flatten(1), transformed.flatten(1)], 1).index_select(1, position.Values).reshape([kept.shape[0], .. sizes]);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -47,22 +48,25 @@ public sealed record PermutationSpec : BijectionSpec
 /// <summary>z[j] = x[order[j]]: moves features, preserves volume.</summary>
 public sealed class Permutation : Bijection
 {
+    private readonly Constant order;
+    private readonly Constant back;
+
     public Permutation(PermutationSpec spec, int features) : base(nameof(Permutation))
     {
-        int[] order = OrderOf(spec, features);
-        var back = new int[features];
+        int[] there = OrderOf(spec, features), again = new int[features];
         for (int i = 0; i < features; i++)
-            back[order[i]] = i;
-        register_buffer("order", tensor(order, int64), persistent: false);
-        register_buffer("back", tensor(back, int64), persistent: false);
+            again[there[i]] = i;
+        order = new Constant(tensor(there, int64));
+        back = new Constant(tensor(again, int64));
+        RegisterComponents();
     }
 
-    public override Mapped Forward(Tensor x, Tensor? context) => Move(x, "order");
+    public override Mapped Forward(Tensor x, Tensor? context) => Move(x, order);
 
-    public override Mapped Inverse(Tensor z, Tensor? context) => Move(z, "back");
+    public override Mapped Inverse(Tensor z, Tensor? context) => Move(z, back);
 
-    private Mapped Move(Tensor values, string by) =>
-        new(values.index_select(1, get_buffer(by)!), zeros(values.shape[0], values.dtype, values.device));
+    private static Mapped Move(Tensor values, Constant by) =>
+        new(values.index_select(1, by.Values), zeros(values.shape[0], values.dtype, values.device));
 
     internal static int[] OrderOf(PermutationSpec spec, int features)
     {

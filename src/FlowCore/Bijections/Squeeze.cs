@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -46,23 +47,25 @@ public sealed class Squeeze : Bijection
     // (0,0), (1,1), (0,1), (1,0) as 2 dy + dx.
     private static readonly long[] Diagonals = [0, 3, 1, 2];
 
-    private readonly bool byDiagonal;
+    // The channels in the other order, and back.
+    private readonly Constant? order;
+    private readonly Constant? back;
 
     internal Squeeze(SqueezeSpec spec, EventShape shape) : base(nameof(Squeeze))
     {
         var (channels, height, width) = shape.Image;
         if (height % 2 != 0 || width % 2 != 0)
             throw new SpecException($"kind: a squeeze needs even height and width, here they are {height} x {width}");
-        byDiagonal = spec.Order == SqueezeOrder.ByDiagonal;
-        if (!byDiagonal)
+        if (spec.Order != SqueezeOrder.ByDiagonal)
             return;
         // Channel j of the result is channel order[j] of the other order.
-        long[] order = [.. Diagonals.SelectMany(pixel => Enumerable.Range(0, channels).Select(c => 4L * c + pixel))];
-        var back = new long[order.Length];
-        for (int i = 0; i < order.Length; i++)
-            back[order[i]] = i;
-        register_buffer("order", tensor(order), persistent: false);
-        register_buffer("back", tensor(back), persistent: false);
+        long[] channelsThere = [.. Diagonals.SelectMany(pixel => Enumerable.Range(0, channels).Select(c => 4L * c + pixel))];
+        var channelsBack = new long[channelsThere.Length];
+        for (int i = 0; i < channelsThere.Length; i++)
+            channelsBack[channelsThere[i]] = i;
+        order = new Constant(tensor(channelsThere));
+        back = new Constant(tensor(channelsBack));
+        RegisterComponents();
     }
 
     /// <summary>Which value of the event each value of the result is, both flat.</summary>
@@ -97,13 +100,13 @@ public sealed class Squeeze : Bijection
     {
         using var scope = NewDisposeScope();
         Tensor z = nn.functional.pixel_unshuffle(x, 2);
-        return Moved(byDiagonal ? z.index_select(1, get_buffer("order")!) : z);
+        return Moved(order is null ? z : z.index_select(1, order.Values));
     }
 
     public override Mapped Inverse(Tensor z, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        return Moved(nn.functional.pixel_shuffle(byDiagonal ? z.index_select(1, get_buffer("back")!) : z, 2));
+        return Moved(nn.functional.pixel_shuffle(back is null ? z : z.index_select(1, back.Values), 2));
     }
 
     private static Mapped Moved(Tensor values) => new(

@@ -1,3 +1,4 @@
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -22,6 +23,9 @@ public sealed record WrapSpec : BijectionSpec
 public sealed class Wrap : Bijection
 {
     private readonly bool shifted;
+    private readonly Constant angles;
+    private readonly Constant bounds;
+    private readonly Constant shifts;
 
     public Wrap(WrapSpec spec, int features) : base(nameof(Wrap))
     {
@@ -29,12 +33,13 @@ public sealed class Wrap : Bijection
             throw new SpecException($"features: must be different positions in 0..{features - 1}");
         if (spec.Bounds.Length != spec.Features.Length || spec.Bounds.Any(bound => !(bound > 0 && double.IsFinite(bound))))
             throw new SpecException("bounds: must hold one positive number for each of the features");
-        if (spec.Shifts is { } shifts && (shifts.Length != spec.Features.Length || !shifts.All(double.IsFinite)))
+        if (spec.Shifts is { } turns && (turns.Length != spec.Features.Length || !turns.All(double.IsFinite)))
             throw new SpecException("shifts: must hold one number for each of the features");
         shifted = spec.Shifts is not null;
-        register_buffer("angles", tensor(spec.Features, int64), persistent: false);
-        register_buffer("bounds", tensor(spec.Bounds), persistent: false);
-        register_buffer("shifts", tensor(spec.Shifts ?? new double[spec.Features.Length]), persistent: false);
+        angles = new Constant(tensor(spec.Features, int64));
+        bounds = new Constant(tensor(spec.Bounds));
+        shifts = new Constant(tensor(spec.Shifts ?? new double[spec.Features.Length]));
+        RegisterComponents();
     }
 
     public override Mapped Forward(Tensor x, Tensor? context)
@@ -51,9 +56,9 @@ public sealed class Wrap : Bijection
 
     private Tensor Turned(Tensor values, double sign)
     {
-        Tensor angles = get_buffer("angles")!, bounds = get_buffer("bounds")!.to(values.dtype), shifts = get_buffer("shifts")!.to(values.dtype);
-        Tensor turned = (values.index_select(1, angles) + shifts * sign + bounds).remainder(2 * bounds) - bounds;
-        return values.index_copy(1, angles, turned);
+        Tensor bound = bounds.Values.to(values.dtype), shift = shifts.Values.to(values.dtype);
+        Tensor turned = (values.index_select(1, angles.Values) + shift * sign + bound).remainder(2 * bound) - bound;
+        return values.index_copy(1, angles.Values, turned);
     }
 
     private static Mapped Moved(Tensor values) => new(

@@ -1,3 +1,4 @@
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Densities;
@@ -19,6 +20,7 @@ public sealed class UniformNormal : BaseDensity
     private const double Margin = 1e-6;
 
     private readonly Tensor scale;
+    private readonly Constant uniform;
     private readonly int normals;
 
     public UniformNormal(UniformNormalSpec spec, int width) : base(nameof(UniformNormal), width)
@@ -27,25 +29,23 @@ public sealed class UniformNormal : BaseDensity
             throw new SpecException($"base.uniform: must be different positions in 0..{width - 1}");
         normals = width - spec.Uniform.Length;
         scale = ones(width);
+        uniform = new Constant(tensor(Enumerable.Range(0, width).Select(spec.Uniform.Contains).ToArray()));
         RegisterComponents();
-        register_buffer("is_uniform", tensor(Enumerable.Range(0, width).Select(spec.Uniform.Contains).ToArray()), persistent: false);
     }
 
     public override Tensor LogProb(Tensor z, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        Tensor uniform = get_buffer("is_uniform")!;
         Tensor inside = where(z.abs().le(scale * (0.5 * (1 + Margin))), zeros_like(z), full_like(z, double.NegativeInfinity));
-        Tensor each = where(uniform, inside, Normal(z / scale));
+        Tensor each = where(uniform.Values, inside, Normal(z / scale));
         return (each.sum(1) - scale.log().sum()).MoveToOuterDisposeScope();
     }
 
     public override Drawn FromNoise(Tensor noise, Tensor temperature, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        Tensor uniform = get_buffer("is_uniform")!;
-        Tensor z = where(uniform, (noise / Math.Sqrt(2)).erf() * 0.5, noise * temperature.unsqueeze(1)) * scale;
-        Tensor each = where(uniform, zeros_like(noise), Normal(noise));
+        Tensor z = where(uniform.Values, (noise / Math.Sqrt(2)).erf() * 0.5, noise * temperature.unsqueeze(1)) * scale;
+        Tensor each = where(uniform.Values, zeros_like(noise), Normal(noise));
         Tensor logDensity = each.sum(1) - scale.log().sum() - temperature.log() * normals;
         return new(z.MoveToOuterDisposeScope(), logDensity.MoveToOuterDisposeScope());
     }

@@ -47,7 +47,7 @@ public static class Trainer
         {
             epoch++;
             using var epochScope = NewDisposeScope();
-            Tensor order = randperm(data.Train.Rows, int64, device, generator: generator);
+            Tensor order = randperm(data.Train.Rows, int64, CPU, generator: generator).to(device);
             double sum = 0;
             int counted = 0;
             for (int first = 0; first < data.Train.Rows && end is null; first += batch, steps++)

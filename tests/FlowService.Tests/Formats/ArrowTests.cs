@@ -27,7 +27,7 @@ public sealed class ArrowTests(SharedService service)
         Assert.Equal(expected, ((FloatArray)answer.Column(0)).Values.ToArray());
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task Batches_come_one_after_the_other()
     {
         RecordBatch whole = await AskAsync(Patients, Patient(1, 2, 0.5f, 3, 4, 0.75f));

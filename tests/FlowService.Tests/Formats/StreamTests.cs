@@ -33,7 +33,7 @@ public sealed class StreamTests(SharedService service)
         Assert.Equal(expected, first.Concat(rest));
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task Rows_are_answered_though_far_less_than_a_part_has_arrived()
     {
         string row = (await http.CsvAsync(Score, "1,2\n"))["log_prob\n".Length..];
@@ -130,7 +130,7 @@ public sealed class StreamTests(SharedService service)
         Assert.Equal(128 + 4000 * 8, (await stream).Length);
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task Samples_are_the_same_in_any_parts()
     {
         using TemporaryFolder repository = TestModels.Repository();

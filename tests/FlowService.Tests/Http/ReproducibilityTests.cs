@@ -17,10 +17,10 @@ public sealed class ReproducibilityTests
     private static string Repository => Path.Combine(AppContext.BaseDirectory, "models");
 
     [Theory]
-    [InlineData("two-moons", "compiled", false)]
+    [InlineData("two-moons", "compiled", false, Traits = ["Engine", "compiled"])]
     [InlineData("two-moons", "torch", false)]
     [InlineData("two-moons", "torch", true)]
-    [InlineData("breast-cancer", "compiled", false)]
+    [InlineData("breast-cancer", "compiled", false, Traits = ["Engine", "compiled"])]
     [InlineData("breast-cancer", "torch", false)]
     [InlineData("breast-cancer", "torch", true)]
     public async Task A_row_has_the_same_numbers_in_thousands_of_random_batches(string model, string engine, bool deterministic)
@@ -75,7 +75,7 @@ public sealed class ReproducibilityTests
             Assert.Equal(whole.Floats(output), shards.SelectMany(shard => shard.Floats(output)));
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task Requests_of_other_seeds_and_temperatures_do_not_affect_each_other()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(Repository, null, ("Batching:BatchRows", "48"), ("Batching:DeadlineSeconds", "300"));

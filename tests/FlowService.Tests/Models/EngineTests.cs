@@ -11,7 +11,7 @@ public sealed class EngineTests : IDisposable
 
     public void Dispose() => repository.Dispose();
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task Compiled_models_are_served_without_libtorch()
     {
         await using ServiceProcess service = await ServiceProcess.StartAsync(Path.Combine(AppContext.BaseDirectory, "models"), ServiceProcess.FreePort());
@@ -26,7 +26,7 @@ public sealed class EngineTests : IDisposable
         Assert.DoesNotContain(files, name => name.Contains("libtorch", StringComparison.OrdinalIgnoreCase));
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task A_model_of_a_kind_that_is_not_compiled_runs_on_the_other_engine_and_says_why()
     {
         TestModels.Write(repository.Path, TestModels.Spec("plain", 2));
@@ -46,7 +46,7 @@ public sealed class EngineTests : IDisposable
     public async Task The_other_engine_serves_where_it_is_asked_for()
     {
         TestModels.Write(repository.Path, TestModels.Spec("plain", 2));
-        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Engine:Kind", "torch"));
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Engine:Kind", "torch"), ("Torch:Device", "cpu"));
         using HttpClient http = host.Http();
 
         JsonElement plain = await GetAsync(http, "plain");

@@ -55,7 +55,7 @@ public sealed class ModelLifeTests : IDisposable
             details.GetProperty("versions").EnumerateArray().Select(each => $"{each.GetProperty("version")} {each.GetProperty("state")}"));
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task A_model_tells_its_shape_its_device_and_its_self_test()
     {
         TestModels.Write(repository.Path, TestModels.Spec("digits", 4, new ContextSpec { Classes = 3 }) with

@@ -1,3 +1,4 @@
+using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,6 +18,8 @@ public sealed record PeriodicFeaturesSpec : LayerSpec
 public sealed class PeriodicFeatures : Layer
 {
     private readonly Parameter weights;
+    private readonly Constant angles;
+    private readonly Constant scales;
 
     internal PeriodicFeatures(PeriodicFeaturesSpec spec, LayerPlace place) : base(nameof(PeriodicFeatures))
     {
@@ -25,17 +28,16 @@ public sealed class PeriodicFeatures : Layer
         if (spec.Scales.Length != spec.Features.Length || !spec.Scales.All(double.IsFinite))
             throw new SpecException("scales: must hold one number for each of the features");
         weights = new Parameter(ones(spec.Features.Length, 2));
+        angles = new Constant(tensor(spec.Features, int64));
+        scales = new Constant(tensor(spec.Scales));
         RegisterComponents();
-        register_buffer("angles", tensor(spec.Features, int64), persistent: false);
-        register_buffer("scales", tensor(spec.Scales), persistent: false);
     }
 
     public override Tensor Forward(Tensor h, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        Tensor angles = get_buffer("angles")!;
-        Tensor turn = h.index_select(1, angles) * get_buffer("scales")!.to(h.dtype);
+        Tensor turn = h.index_select(1, angles.Values) * scales.Values.to(h.dtype);
         Tensor periodic = weights.select(1, 0) * turn.sin() + weights.select(1, 1) * turn.cos();
-        return h.index_copy(1, angles, periodic).MoveToOuterDisposeScope();
+        return h.index_copy(1, angles.Values, periodic).MoveToOuterDisposeScope();
     }
 }
