@@ -1,7 +1,7 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
-using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Network;
 using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

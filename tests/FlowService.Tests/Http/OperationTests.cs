@@ -96,7 +96,7 @@ public sealed class OperationTests(SharedService service)
         Assert.Equal(encoded.Rows("z"), again.Rows("z"));
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task Fields_may_come_in_any_order()
     {
         JsonElement a = await http.AskAsync("/logprob", """{"model":"two-moons","version":1,"x":[[0,1]]}""");

@@ -7,7 +7,7 @@ public sealed class SeedTests(SharedService service)
 {
     private readonly HttpClient http = service.Http;
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task The_same_seed_gives_the_same_rows()
     {
         JsonElement first = await http.AskAsync("/sample", """{"model":"two-moons","count":10,"seed":42}""");

@@ -15,7 +15,7 @@ public sealed class V2InferTests(SharedService service)
 
     private readonly HttpClient http = service.Http;
 
-    [Theory]
+    [Theory, Trait("Engine", "compiled")]
     [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[0.5,-1,1.25,0.75]}]}""")]
     [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[[0.5,-1],[1.25,0.75]]}]}""")]
     [InlineData("""{"inputs":[{"data":[ [ 0.5 , -1 ] , [ 1.25 , 0.75 ] ],"shape":[2,2],"datatype":"FP64","name":"x"}]}""")]

@@ -4,16 +4,20 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FlowService.Wire.Json;
 
 /// <summary>Decimal text to the nearest 32-bit float, quickly.</summary>
 internal static class FloatText
 {
-    private const int MostDigits = 19, MostPower = 60, MostExponentDigits = 4;
+    private const int MostDigits = 19, MostInVector = 16, MostPower = 60, MostExponentDigits = 4;
 
     // The bits of a double below a float's last one, and half of that last one.
     private const ulong LowBits = (1UL << 29) - 1, Half = 1UL << 28;
+
+    /// <summary>The bytes behind a number that <see cref="TryDecimal"/> may look at.</summary>
+    public const int LookedAt = 16;
 
     private const ulong Zeros = 0x3030303030303030;
 
@@ -37,26 +41,65 @@ internal static class FloatText
             // Of the characters that are no digits: a sign in front, the point, and what ends the number.
             uint sign = first == '-' ? 1u : 0u;
             others &= ~sign;
-            int point = BitOperations.TrailingZeroCount(others), end = BitOperations.TrailingZeroCount(others & (others - 1));
-            int digits = point - (int)sign, decimals = end - point - 1;
-            if (digits is > 0 and < 8 && decimals is > 0 and < 16 && Unsafe.Add(ref first, point) == '.' && (Unsafe.Add(ref first, end) | 0x20) != 'e'
-                && (digits == 1 || Unsafe.Add(ref first, (int)sign) != '0'))
-            {
-                // The fraction in units of 1e-16, the decimals that it does not have being zeros.
-                int high = Math.Min(decimals, 8), low = decimals - high;
-                ulong fraction = Joined((WordAt(ref first, point + 1) ^ Zeros) & (ulong.MaxValue >> (64 - 8 * high))) * 100_000_000
-                    + Joined((WordAt(ref first, point + 9) ^ Zeros) & ((1UL << (8 * low)) - 1));
-                double exact = (long)Joined((WordAt(ref first, (int)sign) ^ Zeros) << (64 - 8 * digits)) + (long)fraction * 1e-16;
-                // As in TryRound: of three roundings, none is of more than a unit of the sum's last place.
-                ulong below = BitConverter.DoubleToUInt64Bits(exact) & LowBits;
-                if (below is < Half - 4 or > Half + 4)
-                {
-                    value = BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits((float)exact) | (sign << 31));
-                    return end;
-                }
-            }
+            int point = BitOperations.TrailingZeroCount(others), end = point;
+            if (point < Vector256<byte>.Count && Unsafe.Add(ref first, point) == '.')
+                end = BitOperations.TrailingZeroCount(others & (others - 1));
+            if (end < Vector256<byte>.Count && (Unsafe.Add(ref first, end) | 0x20) != 'e' && TryDecimal(ref first, (int)sign, point, end, sign, out value))
+                return end;
         }
         return Read(text, out value);
+    }
+
+    /// <summary>
+    /// The number whose digits stand from <paramref name="start"/> to the point, and from there to the end; of an integer the end is where the point
+    /// would be. False where there are more digits than in most numbers, where it is no JSON, and where it must be rounded with more care.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryDecimal(ref byte first, int start, int point, int end, uint sign, out float value)
+    {
+        int digits = point - start, decimals = end == point ? 0 : end - point - 1;
+        Unsafe.SkipInit(out value);
+        if (digits is not (> 0 and < 8) || (decimals == 0 && end != point) || digits + decimals > MostInVector || (digits > 1 && Unsafe.Add(ref first, start) == '0'))
+            return false;
+        double exact = Ssse3.IsSupported && Sse41.IsSupported
+            ? InOneVector(ref Unsafe.Add(ref first, start), digits, decimals)
+            : InThreeWords(ref Unsafe.Add(ref first, start), digits, decimals);
+        value = BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits((float)exact) | (sign << 31));
+        // As in TryRound: of three roundings, none is of more than a unit of the result's last place.
+        return (BitConverter.DoubleToUInt64Bits(exact) & LowBits) is < Half - 4 or > Half + 4;
+    }
+
+    // The digits moved together over the point, as an integer of sixteen digits: zeros stand where the text has ended.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static double InOneVector(ref byte first, int digits, int decimals)
+    {
+        Vector128<byte> text = Vector128.ConditionalSelect(First(digits), Vector128.LoadUnsafe(ref first), Vector128.LoadUnsafe(ref first, 1));
+        text = (text - Vector128.Create((byte)'0')) & First(digits + decimals);
+        Vector128<short> pairs = Ssse3.MultiplyAddAdjacent(text, Vector128.Create((short)0x010A).AsSByte()); // 10 and 1
+        Vector128<int> fours = Sse2.MultiplyAddAdjacent(pairs, Vector128.Create(0x0001_0064).AsInt16()); // 100 and 1
+        Vector128<short> packed = Sse41.PackUnsignedSaturate(fours, fours).AsInt16();
+        ulong eights = Sse2.MultiplyAddAdjacent(packed, Vector128.Create(0x0001_2710).AsInt16()).AsUInt64().ToScalar(); // 10000 and 1
+        return (long)((eights & uint.MaxValue) * 100_000_000 + (eights >> 32)) * Powers[digits - MostInVector + MostPower];
+    }
+
+    // A mask of the first bytes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> First(int count) => Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(Masks), (nuint)(MostInVector - count));
+
+    private static ReadOnlySpan<byte> Masks =>
+    [
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static double InThreeWords(ref byte first, int digits, int decimals)
+    {
+        // The fraction in units of 1e-16, the decimals that it does not have being zeros.
+        int high = Math.Min(decimals, 8), low = decimals - high;
+        ulong fraction = Joined((WordAt(ref first, digits + 1) ^ Zeros) & (high == 0 ? 0 : ulong.MaxValue >> (64 - 8 * high))) * 100_000_000
+            + Joined((WordAt(ref first, digits + 9) ^ Zeros) & ((1UL << (8 * low)) - 1));
+        return (long)Joined((WordAt(ref first, 0) ^ Zeros) << (64 - 8 * digits)) + (long)fraction * 1e-16;
     }
 
     /// <summary>
@@ -89,16 +132,23 @@ internal static class FloatText
         }
         if (digits + fraction <= MostDigits && TryRound(integer, power - fraction, out double exact))
             value = (float)(start == 1 ? -exact : exact);
-        else if (!TryParse(text[..i], out value))
+        else if (!Parse(text[..i], out value))
             return 0;
         return i;
     }
 
-    /// <summary>
-    /// The float nearest to a whole JSON number, the even one where two are; false where it is too large for one. (Utf8Parser, and
-    /// with it the JSON reader, errs at such a middle that is written with many zeros behind it.)
-    /// </summary>
-    public static bool TryParse(ReadOnlySpan<byte> number, out float value) =>
+    /// <summary>The float nearest to a whole JSON number, the even one where two are; false where it is too large for one.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> number, out float value)
+    {
+        if (number.Length >= Vector256<byte>.Count)
+            return Parse(number, out value);
+        Span<byte> ended = stackalloc byte[Vector256<byte>.Count];
+        number.CopyTo(ended);
+        return ReadQuickly(ended, out value) == number.Length;
+    }
+
+    // Utf8Parser, and with it the JSON reader, errs at a middle between two floats that is written with many zeros behind it.
+    private static bool Parse(ReadOnlySpan<byte> number, out float value) =>
         float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
 
     /// <summary>

@@ -43,6 +43,16 @@ internal sealed class JsonRequestParser(RowRequest request, RequestField allowed
 
     protected override int TakeRun(ReadOnlySpan<byte> bytes) => JsonRowsScanner.Scan(bytes, rows!.Table);
 
+    // Rows stand in a list in the body's object.
+    protected override bool TakeEnd(ReadOnlySpan<byte> bytes)
+    {
+        if (!bytes.SequenceEqual("]]}"u8))
+            return false;
+        rows!.Table.EndRow();
+        rows = null;
+        return true;
+    }
+
     protected override RequestException? NonFinite(in ReadOnlySequence<byte> rest) =>
         rows is { InRow: true } && JsonFault.NonFiniteLiteral(rest) is { } literal ? rows.Table.Invalid($"is {literal}") : null;
 
