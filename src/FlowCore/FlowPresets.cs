@@ -18,6 +18,9 @@ public sealed record PresetSizes(int? Layers = null, int? Hidden = null, Activat
 /// </summary>
 public static class FlowPresets
 {
+    // Eight layers of few bins are smoother than five of eight, and as good at densities.
+    private const int CouplingBins = 4;
+
     public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf", Maf = "maf", NsfAutoregressive = "nsf-ar";
 
     public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Maf, NsfAutoregressive, Simple];
@@ -38,9 +41,9 @@ public static class FlowPresets
         {
             Simple => SimpleLayers(sizes.Layers ?? 2),
             RealNvp => RealNvpLayers(width, sizes.Layers ?? 8, sizes.Hidden ?? 64, activation),
-            Nsf => NsfLayers(sizes.Layers ?? 5, i => SplineCoupling(i, sizes.Hidden ?? 64, activation)),
+            Nsf => NsfLayers(width, sizes.Layers ?? 8, i => SplineCoupling(i, sizes.Hidden ?? 64, activation)),
             Maf => MafLayers(width, sizes.Layers ?? 5, sizes.Hidden ?? 64, activation),
-            NsfAutoregressive => NsfLayers(sizes.Layers ?? 3, _ => SplineAutoregressive(sizes.Hidden ?? 64, activation)),
+            NsfAutoregressive => NsfLayers(width, sizes.Layers ?? 3, _ => SplineAutoregressive(sizes.Hidden ?? 64, activation)),
             _ => throw new SpecException($"the flow '{preset}' is unknown; there are {string.Join(", ", Names)}"),
         };
         BijectionSpec[] first = steps is not null && steps.Any(step => step > 0)
@@ -84,15 +87,19 @@ public static class FlowPresets
     }
 
     /// <summary>
-    /// Durkan, Bekasov, Murray, Papamakarios 2019 (arXiv 1906.04032): a linear layer before each layer of splines, coupling or autoregressive, and one at the end.
+    /// Durkan, Bekasov, Murray, Papamakarios 2019 (arXiv 1906.04032): a permutation and a linear layer before each layer of splines, coupling or autoregressive,
+    /// and a linear layer at the end.
     /// In front, each feature's skew and heavy tails are taken in, for a spline is the identity outside its bounds: without that, a
     /// single outlier's log density is a square of its distance.
     /// </summary>
-    private static IEnumerable<BijectionSpec> NsfLayers(int layers, Func<int, BijectionSpec> splines)
+    private static IEnumerable<BijectionSpec> NsfLayers(int width, int layers, Func<int, BijectionSpec> splines)
     {
         yield return new ElementwiseSpec { Element = new ArcsinhElementSpec() };
         for (int i = 0; i < layers; i++)
         {
+            // Of two features every layer transforms the one that the layer before has kept.
+            if (width > 2)
+                yield return new PermutationSpec { Order = FeatureOrder.Shuffle, Seed = (ulong)i };
             yield return new LinearSpec();
             yield return splines(i);
         }
@@ -102,7 +109,7 @@ public static class FlowPresets
     private static CouplingSpec SplineCoupling(int layer, int hidden, Activation activation) => new()
     {
         Mask = layer % 2 == 0 ? CouplingMask.Odd : CouplingMask.Even,
-        Element = new SplineElementSpec(),
+        Element = new SplineElementSpec { Bins = CouplingBins },
         Conditioner = new ResidualNetSpec { Width = hidden, Activation = activation },
     };
 

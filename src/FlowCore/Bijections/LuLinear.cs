@@ -72,6 +72,9 @@ public sealed class LuLinear : Bijection
         return new(ChannelsFirst(x, z).contiguous().MoveToOuterDisposeScope(), LogDet(pivots, z).neg_().MoveToOuterDisposeScope());
     }
 
+    /// <summary>The two triangular matrices.</summary>
+    internal Parameter[] Factors => [lower, upper];
+
     /// <summary>Becomes the whitening of these rows, z = U (x - mean) with U^T U the inverse of their covariance.</summary>
     public void Whiten(Tensor x)
     {

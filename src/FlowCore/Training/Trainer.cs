@@ -33,6 +33,8 @@ public static class Trainer
 
         Parameter[] parameters = [.. flow.parameters()];
         using AdamW adam = Optimizer(flow, options, data.Train.Rows);
+        var groups = adam.ParamGroups.ToArray();
+        double[] rates = [.. groups.Select(group => group.LearningRate)];
         using var best = new BestWeights(flow);
         var clock = Stopwatch.StartNew();
         int batch = options.BatchSizeFor(data.Train.Rows), epochs = options.EpochsFor(data.Train.Rows);
@@ -53,7 +55,9 @@ public static class Trainer
             for (int first = 0; first < data.Train.Rows && end is null; first += batch, steps++)
             {
                 using var stepScope = NewDisposeScope();
-                SetLearningRate(adam, options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * steps / plannedSteps)));
+                double share = 0.5 * (1 + Math.Cos(Math.PI * steps / plannedSteps));
+                for (int g = 0; g < rates.Length; g++)
+                    groups[g].LearningRate = rates[g] * share;
                 Tensor taken = order.narrow(0, first, Math.Min(batch, data.Train.Rows - first));
                 Tensor x = train.index_select(0, taken);
                 if (dequantize is not null)
@@ -111,20 +115,16 @@ public static class Trainer
 
     private static AdamW Optimizer(Flow flow, TrainingOptions options, int rows)
     {
-        Parameter[] decayed = [.. SeededWeights.Matrices(flow)];
-        HashSet<nint> handles = [.. decayed.Select(parameter => parameter.Handle)];
-        return optim.AdamW([
-            new AdamW.ParamGroup(decayed, new() { LearningRate = options.LearningRate, weight_decay = options.WeightDecayFor(rows) }),
-            new AdamW.ParamGroup(
-                flow.parameters().Where(parameter => !handles.Contains(parameter.Handle)),
-                new() { LearningRate = options.LearningRate, weight_decay = 0 }),
-        ]);
-    }
-
-    private static void SetLearningRate(AdamW adam, double rate)
-    {
-        foreach (var group in adam.ParamGroups)
-            group.LearningRate = rate;
+        Parameter[] decayed = [.. SeededWeights.Matrices(flow)], mixing = [.. flow.modules().OfType<LuLinear>().SelectMany(linear => linear.Factors)];
+        HashSet<nint> handles = [.. decayed.Concat(mixing).Select(parameter => parameter.Handle)];
+        AdamW.ParamGroup Group(IEnumerable<Parameter> parameters, double rate, double decay = 0) => new(parameters, new() { LearningRate = rate, weight_decay = decay });
+        AdamW.ParamGroup[] groups =
+        [
+            Group(decayed, options.LearningRate, options.WeightDecayFor(rows)),
+            Group(mixing, options.LearningRate * options.MixingRate),
+            Group(flow.parameters().Where(parameter => !handles.Contains(parameter.Handle)), options.LearningRate),
+        ];
+        return optim.AdamW([.. groups.Where(group => group.Parameters.Any())]);
     }
 
     private static Tensor Rows(Table table, Device device)

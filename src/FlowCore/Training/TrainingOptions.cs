@@ -24,6 +24,12 @@ public sealed record TrainingOptions
     /// </summary>
     public double? WeightDecay { get; init; }
 
+    /// <summary>
+    /// The learning rate of the linear layers' triangular factors, as a share of the others': they have as many entries as a few hundred rows have values, and
+    /// learned as fast, they fit the rows' chance correlations.
+    /// </summary>
+    public double MixingRate { get; init; } = 0.1;
+
     /// <summary>The largest norm of a step's gradient: one outlying row must not undo an epoch.</summary>
     public double GradientNorm { get; init; } = 5;
 
