@@ -13,7 +13,7 @@ public sealed class CompressionTests(SharedService service)
 
     private readonly HttpClient http = service.Http;
 
-    [Theory]
+    [Theory, Trait("Engine", "compiled")]
     [InlineData("gzip")]
     [InlineData("deflate")]
     [InlineData("br")]

@@ -182,7 +182,7 @@ public sealed class NpyTests(SharedService service)
         Assert.Contains(words, problem.Detail(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact, Trait("Engine", "compiled")]
     public async Task Arguments_of_a_JSON_body_may_stand_in_the_query_too()
     {
         float[] expected = (await http.AskAsync("/logprob", """{"model":"two-moons","x":[[1,2]]}""")).Floats("log_prob");

@@ -178,7 +178,7 @@ public sealed class V2InferTests(SharedService service)
         Assert.Equal(expected.Floats("log_det"), outputs["log_det"]);
     }
 
-    [Theory]
+    [Theory, Trait("Engine", "compiled")]
     [InlineData("gzip")]
     [InlineData("deflate")]
     public async Task Lengths_are_those_of_the_decompressed_body(string encoding)
