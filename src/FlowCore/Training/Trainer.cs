@@ -49,6 +49,7 @@ public static class Trainer
         {
             epoch++;
             using var epochScope = NewDisposeScope();
+            // Drawn on the CPU, as its generator is: the same order for any device, and asked for on a GPU the call gave no order and a corrupted heap.
             Tensor order = randperm(data.Train.Rows, int64, CPU, generator: generator).to(device);
             double sum = 0;
             int counted = 0;
