@@ -95,6 +95,7 @@ serve() {
     local repository=$PWD/models
     (cd "$app" && exec ./FlowService --urls "$url" --Grpc:Port 0 --Models:Repository "$repository" "$@" > ../gpu-service.log 2>&1) &
     pid=$!
+    trap 'kill -KILL $pid 2> /dev/null || true' EXIT
     for _ in $(seq 600); do
         if curl -sf "$url/health/ready" > /dev/null || ! kill -0 $pid; then break; fi
         sleep 0.1
@@ -126,7 +127,7 @@ instances() {
     end
 }
 
-# Another process takes nearly all of the GPU's memory: a batch that does not fit is divided, and the service goes on.
+# Another process takes nearly all of the GPU's memory: the service computes in what its warm-up has taken, or divides the batch, and goes on.
 full() {
     serve --Models:Overrides:digits:BatchRows 65536 --Limits:SamplesPerRequest 65536
     ask() {
