@@ -28,6 +28,7 @@ internal sealed class ModelLoader(
             ServingOptions options = serving.Get(folder.Name);
             Checkpoint checkpoint = Checkpoint.Read(folder.Path);
             SelfTestFigures? figures = null;
+            int? tooMany = null;
             foreach (FlowEngine<float> engine in Engines(checkpoint, options))
             {
                 engines.Add(engine);
@@ -37,10 +38,12 @@ internal sealed class ModelLoader(
                     using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
                     figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance);
                 }
-                WarmUp.Run(engine, batches.BatchRows);
+                tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows) ?? tooMany;
             }
             logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
             var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger) { IsCached = options.Cache };
+            if (tooMany is { } rows)
+                logger.OutOfMemory(folder.Name, folder.Version, rows, served.Queue.Halve(rows));
             return ModelVersion.Ready(served.Start());
         }
         catch (Exception e)

@@ -1,4 +1,5 @@
 using FlowCore.Engines;
+using FlowService.Batching;
 
 namespace FlowService.Models;
 
@@ -7,13 +8,32 @@ internal static class WarmUp
 {
     private static readonly int[] Sizes = [1, 1, 8, 64, 512];
 
-    public static void Run(FlowEngine<float> engine, int batchRows)
+    /// <returns>The fewest rows that proved to be more than memory holds, twice as many as it does hold; null where it holds a whole batch.</returns>
+    public static int? Run(FlowEngine<float> engine, int batchRows)
     {
         batchRows = Math.Min(batchRows, engine.LargestNewBatch);
-        foreach (int rows in Sizes.Where(size => size < batchRows).Append(batchRows))
+        int? tooMany = null;
+        foreach (int size in Sizes.Where(size => size < batchRows).Append(batchRows))
+        {
+            for (int rows = size; !Fits(engine, rows); rows /= 2)
+                tooMany = rows;
+            if (tooMany is not null)
+                break;
+        }
+        return tooMany;
+    }
+
+    private static bool Fits(FlowEngine<float> engine, int rows)
+    {
+        try
         {
             ProbeRows probe = ProbeRows.Draw(engine, rows, seed: 1, contextSeed: 2);
             engine.Forward(probe.X, probe.Context, new float[probe.X.Length], new float[rows], new float[rows]);
+            return true;
+        }
+        catch (Exception e) when (rows > 1 && OutOfMemory.Is(e))
+        {
+            return false;
         }
     }
 }

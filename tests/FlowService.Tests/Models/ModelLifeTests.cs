@@ -37,6 +37,22 @@ public sealed class ModelLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_model_whose_full_batch_does_not_fit_into_memory_serves_in_smaller_ones()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("m", 2));
+        using var hook = new EngineHook { MemoryRows = 1000 };
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, hook.Engines, ("Batching:BatchRows", "4096"));
+        using HttpClient http = host.Http();
+        hook.Batches.Clear();
+
+        JsonElement answer = await http.AskAsync("/sample", """{"model":"m","count":1500}""");
+
+        Assert.Equal(1500, answer.GetProperty("samples").GetArrayLength());
+        Assert.Equal(["inverse 512", "inverse 512", "inverse 476"], hook.Batches);
+        Assert.Equal(512, host.Registry.Get("m", null).Served!.Queue.BatchRows);
+    }
+
+    [Fact]
     public async Task The_highest_version_that_loads_serves_and_others_by_number()
     {
         foreach (int version in (int[])[1, 2, 10])
