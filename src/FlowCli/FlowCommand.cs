@@ -13,9 +13,14 @@ public static class FlowCommand
 
     /// <summary>Runs one command on the calling thread.</summary>
     public static int Run(
-        string[] arguments, TextWriter output, TextWriter error, bool isInteractive = false, CancellationToken stop = default)
+        string[] arguments, TextWriter output, TextWriter error, bool isInteractive = false, Stream? input = null, Stream? bytes = null,
+        CancellationToken stop = default)
     {
         var terminal = new Terminal(output, error, isInteractive, stop);
+        if (input is not null)
+            terminal = terminal with { Input = input };
+        if (bytes is not null)
+            terminal = terminal with { Bytes = bytes };
         ParseResult parsed = Root(terminal, arguments).Parse(arguments);
         if (parsed.Action is ParseErrorAction)
         {
@@ -45,10 +50,10 @@ public static class FlowCommand
     {
         TrainCommand.Create(terminal, arguments),
         ImportCommand.Create(terminal),
-        ForwardCommand.LogProb(terminal),
+        RowCommand.LogProb(terminal),
         SampleCommand.Create(terminal),
-        ForwardCommand.Encode(terminal),
-        DecodeCommand.Create(terminal),
+        RowCommand.Encode(terminal),
+        RowCommand.Decode(terminal),
         InspectCommand.Create(terminal),
         DensityCommand.Create(terminal),
         BenchCommand.Create(terminal),

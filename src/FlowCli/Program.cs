@@ -13,9 +13,8 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-using var output = Console.IsOutputRedirected
-    ? new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 16) { AutoFlush = false }
-    : null;
-int code = FlowCommand.Run(args, output ?? Console.Out, Console.Error, isInteractive: !Console.IsOutputRedirected, stop.Token);
+using Stream bytes = Console.OpenStandardOutput();
+using var output = Console.IsOutputRedirected ? new StreamWriter(bytes, new UTF8Encoding(false), 1 << 16) { AutoFlush = false } : null;
+int code = FlowCommand.Run(args, output ?? Console.Out, Console.Error, isInteractive: !Console.IsOutputRedirected, bytes: bytes, stop: stop.Token);
 output?.Flush();
 return code;

@@ -1,8 +1,8 @@
 using System.Numerics;
-using FlowCli.RowFiles;
 using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
+using FlowRows.Answers;
 
 namespace FlowCli;
 
@@ -31,11 +31,11 @@ internal abstract class RowEngine(FlowSpec spec) : IDisposable
     /// <summary>Rows firstRow, firstRow + 1, ... of a seed, as many as the context has rows, or <paramref name="count"/>.</summary>
     public abstract Results Sample(ulong seed, long firstRow, int count, double temperature, ReadOnlySpan<double> context);
 
-    public static RowEngine Open(string folder, RowType type, string device, EngineKind kind = EngineKind.Auto, int? threads = null)
+    public static RowEngine Open(string folder, ElementType type, string device, EngineKind kind = EngineKind.Auto, int? threads = null)
     {
         Checkpoint checkpoint = Checkpoint.Read(folder);
         int cores = threads ?? Environment.ProcessorCount;
-        return type == RowType.Float32
+        return type == ElementType.Float32
             ? new Of<float>(Engine.Open<float>(checkpoint, kind, device, cores))
             : new Of<double>(Engine.Open<double>(checkpoint, kind, device, cores));
     }

@@ -5,7 +5,23 @@ namespace FlowCli;
 /// <summary>Where a command writes, and who tells it to stop.</summary>
 internal sealed record Terminal(TextWriter Output, TextWriter Error, bool IsInteractive, CancellationToken Stop)
 {
+    private Stream? bytes, input;
+
     private const int PlainWidth = 140;
+
+    /// <summary>The standard output as bytes: text in UTF-8, or rows in a binary format.</summary>
+    public Stream Bytes
+    {
+        get => bytes ??= new TextBytes(Output);
+        init => bytes = value;
+    }
+
+    /// <summary>The standard input.</summary>
+    public Stream Input
+    {
+        get => input ??= System.Console.OpenStandardInput();
+        init => input = value;
+    }
 
     /// <summary>Tables and bars: coloured on a terminal, plain text of a fixed width elsewhere.</summary>
     public IAnsiConsole Console()

@@ -6,6 +6,7 @@ using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.OpenInference;
+using FlowService.Requests;
 using FlowService.Security;
 using FlowService.Shutdown;
 using FlowService.Startup;
@@ -16,6 +17,7 @@ var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = ar
 builder.Services
     .AddErrors()
     .AddLimits()
+    .AddDecompression()
     .AddTelemetry()
     .AddBatching()
     .AddCaching()
@@ -29,7 +31,7 @@ builder.Services
 var app = builder.Build();
 app.UseTelemetry();
 app.UseErrors();
-app.UseRequestDecompression(); // gzip, deflate, br: the readers of bodies count decompressed bytes
+app.UseDecompression();
 app.MapEndpoints();
 app.MapOpenInference();
 app.MapTelemetry();

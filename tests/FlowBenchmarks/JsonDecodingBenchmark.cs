@@ -4,9 +4,10 @@ using System.Text;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using FlowCore.Densities;
+using FlowRows;
+using FlowRows.Buffers;
 using FlowService.Limits;
-using FlowService.Wire;
-using FlowService.Wire.Json;
+using FlowService.Requests;
 
 namespace FlowBenchmarks;
 
@@ -18,7 +19,7 @@ public class JsonDecodingBenchmark
 
     private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
 
-    private readonly LimitsOptions limits = new();
+    private readonly RowLimits limits = new LimitsOptions().ForRows;
     private readonly RowPool pool = new();
     private byte[] body = [];
 
@@ -42,7 +43,7 @@ public class JsonDecodingBenchmark
     public int ParseIntoPooledRows()
     {
         using var request = new RowRequest();
-        var parser = new JsonRequestParser(request, RequestField.Model | RequestField.X, limits, pool);
+        var parser = new JsonRequestParser(request, new FieldSet(RequestFields.Model, RequestFields.X), limits, pool);
         parser.Take(new ReadOnlySequence<byte>(body), isLast: true);
         return request.Rows!.Rows;
     }

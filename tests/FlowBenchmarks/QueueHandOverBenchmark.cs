@@ -5,7 +5,7 @@ using FlowService.Caching;
 using FlowService.Models;
 using FlowService.Telemetry;
 using FlowService.Tests.Support;
-using FlowService.Wire;
+using FlowRows.Buffers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -23,14 +23,14 @@ public class QueueHandOverBenchmark : IDisposable
     private readonly float[] x = [1, 2], z = new float[2], logDet = new float[1], logProb = new float[1];
     private readonly Inference inference;
     private readonly ServedModel model;
-    private readonly RowBuffer values;
+    private readonly RowBuffer<float> values;
 
     public QueueHandOverBenchmark()
     {
         var metrics = new FlowMetrics(services.GetRequiredService<IMeterFactory>(), new ModelRegistry());
         inference = new Inference(pool, new AnswerCache(Options.Create(new CacheOptions()), metrics), metrics, TimeProvider.System);
         model = new ServedModel("arithmetic", 1, [new ArithmeticEngine(2)], new BatchingOptions(), new SelfTestFigures(0, 0, 0, 0, 0, 0), metrics, TimeProvider.System, NullLogger.Instance).Start();
-        values = pool.Rent(2);
+        values = pool.Rent<float>(2);
     }
 
     [Benchmark(Baseline = true)]

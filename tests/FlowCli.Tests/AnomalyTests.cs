@@ -1,3 +1,4 @@
+using System.Globalization;
 using FlowCli.Training;
 using FlowCore;
 using FlowCore.Checkpoints;
@@ -14,7 +15,7 @@ public sealed class AnomalyTests(ITestOutputHelper output)
     public void Malignant_rows_are_less_likely_than_benign_ones(string preset)
     {
         string file = Path.Combine(Cli.Models, "breast-cancer", "breast_cancer.csv");
-        Table benign = TrainingData.Load(file, "label").Table;
+        Table benign = TrainingData.Load(Cli.Request(file, "label"), Cli.Quiet).Table;
         Table malignant = Malignant(file, benign);
         double sum = 0, gaussianSum = 0;
         foreach (ulong seed in new ulong[] { 0, 1, 2 })
@@ -45,12 +46,13 @@ public sealed class AnomalyTests(ITestOutputHelper output)
 
     private static Table Malignant(string file, Table benign)
     {
-        using RowFiles.RowReader reader = RowFiles.RowFile.Open(file);
-        var row = new double[reader.Width];
         var values = new List<double>();
-        while (reader.Read(row) > 0)
+        foreach (string line in File.ReadLines(file).Skip(1))
+        {
+            double[] row = [.. line.Split(',').Select(cell => double.Parse(cell, CultureInfo.InvariantCulture))];
             if (row[^1] != 0)
                 values.AddRange(row[..^1]);
+        }
         return new Table([.. values], benign.Width);
     }
 

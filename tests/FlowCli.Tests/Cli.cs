@@ -40,6 +40,23 @@ public sealed class Cli : IDisposable
         return At($"{name}/1");
     }
 
+    /// <summary>A file to train on, as the command line would ask for it.</summary>
+    internal static Training.TrainingRequest Request(string data, string? label = null, string? labels = null, int[]? shape = null) => new()
+    {
+        Data = data,
+        Label = label,
+        Labels = labels,
+        Event = shape,
+        Out = "models/test/1",
+        Preset = "nsf",
+        Sizes = new(null, null, null, null),
+        Options = new(),
+        Dequantize = true,
+        Command = "",
+    };
+
+    internal static readonly Terminal Quiet = new(TextWriter.Null, TextWriter.Null, false, default);
+
     public static Outcome Run(params string[] arguments) => Run(CancellationToken.None, arguments);
 
     public static Outcome Run(CancellationToken stop, params string[] arguments)

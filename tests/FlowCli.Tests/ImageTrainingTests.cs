@@ -76,7 +76,8 @@ public sealed class ImageTrainingTests : IDisposable
     public void The_demo_model_beats_the_yardstick_of_79_5_nats_on_rows_it_never_saw()
     {
         Checkpoint demo = Checkpoint.Read(Path.Combine(Digits, "1"));
-        Training.TrainingData data = Training.ImageData.Load(Path.Combine(Digits, "digits.npy"), Path.Combine(Digits, "labels.npy"), [1, 8, 8]);
+        Training.TrainingData data = Training.ImageData.Load(
+            Cli.Request(Path.Combine(Digits, "digits.npy"), labels: Path.Combine(Digits, "labels.npy")), [1, 8, 8], Cli.Quiet);
         Table test = DataSplit.By(data.Table, demo.Spec.Training!.Seed).Test;
         using Flow flow = demo.BuildFlow();
         Table spread = flow.Bijections.OfType<Dequantize>().Single().Spread(test, seed: 77, stream: 0);
@@ -91,7 +92,8 @@ public sealed class ImageTrainingTests : IDisposable
     [Fact]
     public void Each_class_is_likeliest_under_its_own_condition()
     {
-        Training.TrainingData data = Training.ImageData.Load(Path.Combine(Digits, "digits.npy"), Path.Combine(Digits, "labels.npy"), [1, 8, 8]);
+        Training.TrainingData data = Training.ImageData.Load(
+            Cli.Request(Path.Combine(Digits, "digits.npy"), labels: Path.Combine(Digits, "labels.npy")), [1, 8, 8], Cli.Quiet);
         Checkpoint demo = Checkpoint.Read(Path.Combine(Digits, "1"));
         Table test = DataSplit.By(data.Table, demo.Spec.Training!.Seed).Test;
         using var engine = new TorchEngine<double>(demo.BuildFlow());

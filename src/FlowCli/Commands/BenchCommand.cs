@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using FlowCli.Benchmarking;
-using FlowCli.RowFiles;
 using FlowCore;
 using FlowCore.Engines;
 using FlowCore.Tensors;
+using FlowRows.Answers;
 using Spectre.Console;
 
 namespace FlowCli.Commands;
@@ -50,7 +50,7 @@ internal static class BenchCommand
 
     private static void Run(Terminal terminal, Request request)
     {
-        using RowEngine engine = RowEngine.Open(LatestVersion(request.Models, request.Model), RowType.Float32, request.Device, request.Engine, request.Threads);
+        using RowEngine engine = RowEngine.Open(LatestVersion(request.Models, request.Model), ElementType.Float32, request.Device, request.Engine, request.Threads);
         if (engine.IsTorch)
             Libtorch.Threads = request.Threads;
         if (engine.Spec.Context is not null)

@@ -1,8 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using FlowCli.RowFiles;
+using System.Numerics;
+using FlowCli.Rows;
+using FlowCore.Checkpoints;
 using FlowCore.Engines;
+using FlowRows;
+using FlowRows.Answers;
 
 namespace FlowCli.Commands;
 
@@ -16,25 +20,17 @@ internal static class CommonOptions
         Required = true,
     };
 
-    public static Option<string> Input(string what) => new("--input") { Description = $"{what}, as .csv or .npy.", HelpName = "FILE", Required = true };
-
-    public static Option<string?> Context() => new("--context")
-    {
-        Description = "The condition of each row, as .csv or .npy: for a conditional model.",
-        HelpName = "FILE",
-    };
-
     public static Option<string?> Output(bool pictures = false)
     {
         var option = new Option<string?>("--output")
         {
-            Description = $"Where to, .csv or .npy{(pictures ? ", or .png for images" : "")}; without it, CSV on the standard output.",
+            Description = $"Where to: .csv, .npy, .arrow or .json{(pictures ? ", or .png for images" : "")}; - or nothing for the standard output.",
             HelpName = "FILE",
         };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is { } path && !RowFile.IsWritable(path) && !(pictures && PictureOutput.IsPicture(path)))
-                result.AddError($"--output: '{path}' ends neither in .csv nor in .npy{(pictures ? " nor in .png" : "")}");
+            if (result.GetValueOrDefault<string?>() is { } path && path != RowPipe.Standard && !IsWritable(path) && !(pictures && PictureOutput.IsPicture(path)))
+                result.AddError($"--output: '{path}' ends in none of {string.Join(", ", RowFormats.Extensions)}{(pictures ? ", .png" : "")}");
         });
         return option;
     }
@@ -49,15 +45,33 @@ internal static class CommonOptions
         CustomParser = result => OneOf(result, ("auto", EngineKind.Auto), ("compiled", EngineKind.Compiled), ("torch", EngineKind.Torch)),
     };
 
-    public static Option<bool> IgnoreExtra() => new("--ignore-extra") { Description = "Pass over columns that the model does not know." };
-
-    public static Option<RowType> Type() => new("--dtype")
+    public static Option<ElementType> Type() => new("--dtype")
     {
-        Description = "float32 (as the server computes) or float64.",
+        Description = "What is computed and written: float32, as the server computes, or float64.",
         HelpName = "float32|float64",
-        DefaultValueFactory = _ => RowType.Float32,
-        CustomParser = result => OneOf(result, ("float32", RowType.Float32), ("float64", RowType.Float64)),
+        DefaultValueFactory = _ => ElementType.Float32,
+        CustomParser = result => OneOf(result, ("float32", ElementType.Float32), ("float64", ElementType.Float64)),
     };
+
+    public static Option<RowFormat?> OutputFormat() => new("--output-format")
+    {
+        Description = "The format on the standard output.",
+        HelpName = "csv|npy|arrow|json",
+        CustomParser = result => OneOf(result, [.. RowFormats.All.Select(format => (format.Extensions[0][1..], (RowFormat?)format))]),
+    };
+
+    /// <summary>The engine of a checkpoint, with all cores.</summary>
+    public static FlowEngine<T> OpenEngine<T>(string folder, string device, EngineKind kind)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        FlowCore.Engines.Engine.Open<T>(Checkpoint.Read(folder), kind, device, Environment.ProcessorCount);
+
+    /// <summary>The version that a checkpoint's folder is called, as in models/NAME/3; 0 where its name is none.</summary>
+    public static int VersionOf(string folder) =>
+        int.TryParse(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), NumberStyles.None, CultureInfo.InvariantCulture, out int version)
+            ? version : 0;
+
+    private static bool IsWritable(string path) => RowFormats.OfName(
+        path.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase) ? path[..^Compression.Extension.Length] : path) is not null;
 
     public static Option<string[]> Include(params string[] columns)
     {

@@ -6,20 +6,7 @@ namespace FlowCli.Commands;
 /// <summary>What a flow over a table is to be conditioned on.</summary>
 internal sealed class ConditionOptions
 {
-    public Option<string[]?> Columns { get; } = new("--context")
-    {
-        Description = "Columns that the flow is conditioned on; they are no features.",
-        HelpName = "COLUMN,...",
-        CustomParser = result =>
-        {
-            string[] names = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
-            if (names.Any(name => name.Length == 0))
-                result.AddError($"--context: '{result.Tokens[0].Value}' is not COLUMN,COLUMN,...");
-            else if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
-                result.AddError($"--context: names '{twice.Key}' twice");
-            return names;
-        },
-    };
+    public Option<string[]> Columns { get; } = RowOptions.Names("--context", "Columns that the flow is conditioned on; they are no features.");
 
     public Option<string?> Class { get; } = new("--context-class")
     {

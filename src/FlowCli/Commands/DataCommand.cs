@@ -1,5 +1,8 @@
 using System.CommandLine;
-using FlowCli.RowFiles;
+using FlowCli.Rows;
+using FlowCore;
+using FlowRows.Answers;
+using FlowRows.Buffers;
 
 namespace FlowCli.Commands;
 
@@ -15,10 +18,21 @@ internal static class DataCommand
         var moons = new Command("two-moons", "Two interleaving half circles with normal noise, columns x and y.") { rows, seed, noise, output };
         moons.SetAction(parsed =>
         {
-            using RowWriter writer = RowFile.Create(parsed.GetValue(output), terminal.Output, ["x", "y"], RowType.Float32);
-            writer.Write(TwoMoons.Draw(parsed.GetValue(rows) ?? 4000, parsed.GetValue(seed), parsed.GetValue(noise) ?? 0.08));
-            writer.Complete();
+            double[] drawn = TwoMoons.Draw(parsed.GetValue(rows) ?? 4000, parsed.GetValue(seed), parsed.GetValue(noise) ?? 0.08);
+            WriteAsync(terminal, parsed.GetValue(output), drawn).GetAwaiter().GetResult();
         });
         return new Command("data", "Writes made-up data to try things on.") { moons };
+    }
+
+    private static async Task WriteAsync(Terminal terminal, string? path, double[] rows)
+    {
+        var spec = new FlowSpec { Name = "two-moons", EventShape = [2], Features = ["x", "y"], Bijections = [] };
+        using RowBuffer<float> values = new RowPool().Rent<float>(rows.Length);
+        for (int i = 0; i < rows.Length; i++)
+            values.Span[i] = (float)rows[i];
+        await using var file = new RowAnswerFile<float>(terminal, path, format: null, ElementType.Float32, [], rows.Length / 2);
+        using Answer<float> answer = new Answer<float>(spec.Name, 0, rows.Length / 2).AddData("x", values, spec);
+        await file.WriteAsync(answer, terminal.Stop);
+        await file.CompleteAsync(terminal.Stop);
     }
 }

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using FlowCli.Pictures;
-using FlowCli.RowFiles;
+using FlowCli.Rows;
 using FlowCore;
+using FlowRows.Answers;
+using FlowRows.Buffers;
+using FlowRows.Tables;
 
 namespace FlowCli.Commands;
 
@@ -22,16 +25,18 @@ internal static class DensityCommand
         });
         var data = new Option<string?>("--data") { Description = "Rows to show beside the density; they decide its range.", HelpName = "FILE" };
         var device = CommonOptions.Device();
-        var ignoreExtra = CommonOptions.IgnoreExtra();
-        var command = new Command("density", "Draws the density of a model of two features as a heat map.") { model, output, data, device, ignoreExtra };
+        var ignoreExtra = new Option<bool>("--ignore-extra") { Description = "Pass over columns that the model does not know, whatever they hold." };
+        var header = RowOptions.HeaderOption();
+        var command = new Command("density", "Draws the density of a model of two features as a heat map.") { model, output, data, device, ignoreExtra, header };
         command.SetAction(parsed =>
         {
-            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), RowType.Float64, parsed.GetRequiredValue(device));
+            using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), ElementType.Float64, parsed.GetRequiredValue(device));
             if (engine.Spec.Width != 2 || engine.Spec.Context is not null)
                 throw new FlowException($"model '{engine.Spec.Name}' has {engine.Spec.Width} features{(engine.Spec.Context is null ? "" : " and a context")}; a picture needs 2 and none");
-            double[]? points = parsed.GetValue(data) is { } path ? ReadAll(engine, path, parsed.GetValue(ignoreExtra)) : null;
+            double[]? points = parsed.GetValue(data) is not { } path ? null
+                : ReadAllAsync(engine.Spec, new() { Path = path, IgnoreExtra = parsed.GetValue(ignoreExtra), Header = parsed.GetValue(header) }, terminal).GetAwaiter().GetResult();
             double[] shown = points ?? engine.Sample(SampleSeed, 0, Samples, 1, []).Values;
-            string[] names = ColumnNames.Data(engine.Spec);
+            string[] names = RowNames.Data(engine.Spec);
             var picture = new DensityPicture(
                 Pictures.Range.Around(shown.Where((_, i) => i % 2 == 0)), Pictures.Range.Around(shown.Where((_, i) => i % 2 == 1)), names[0], names[1]);
             byte[] png = picture.Draw(LogProb(engine, picture.Grid(), terminal.Stop), points, $"density of {engine.Spec.Name}");
@@ -42,13 +47,16 @@ internal static class DensityCommand
         return command;
     }
 
-    private static double[] ReadAll(RowEngine engine, string path, bool ignoreExtra)
+    private static async Task<double[]> ReadAllAsync(FlowSpec spec, RowArguments arguments, Terminal terminal)
     {
-        using var inputs = new RowInputs(engine, path, null, engine.Spec.Features, ignoreExtra);
-        var values = new List<double>();
-        while (inputs.Next())
-            values.AddRange(inputs.Values);
-        return values.Count > 0 ? [.. values] : throw new FlowException($"{path}: has no rows");
+        await using RowPipe pipe = await RowPipe.OpenAsync(arguments.Path, terminal);
+        RowSource source = arguments.Source(new ModelLayout(spec.Name, spec, RowNames.X, hasContext: false, ignoresOthers: arguments.IgnoreExtra), new RowPool());
+        using RowBlock<double> all = await pipe.NamingAsync(async () =>
+        {
+            await using RowReader<double> reader = await pipe.Format.OpenAsync<double>(pipe.Bytes, source, terminal.Stop);
+            return await reader.ReadAllAsync(terminal.Stop);
+        });
+        return all.Rows > 0 ? all.Values!.Values.Span.ToArray() : throw new FlowException($"{pipe.Shown}: has no rows");
     }
 
     private static double[] LogProb(RowEngine engine, double[] rows, CancellationToken stop)

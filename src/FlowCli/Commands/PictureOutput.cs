@@ -1,5 +1,6 @@
 using System.CommandLine;
-using FlowCli.RowFiles;
+using System.Numerics;
+using FlowCli.Rows;
 using FlowCore;
 using FlowImages;
 
@@ -21,12 +22,14 @@ internal sealed class PictureOutput(Terminal terminal, string path, FlowSpec spe
     };
 
     /// <exception cref="FlowException">The data of the model are no images.</exception>
-    public void Add(RowEngine.Results results)
+    public void Add<T>(ReadOnlySpan<T> images)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         terminal.Stop.ThrowIfCancellationRequested();
         if (!ImageGrid.Shows(spec))
             throw new FlowException($"{path}: the data of model '{spec.Name}' have the shape [{string.Join(", ", spec.EventShape)}]; a picture is of [1, H, W] or [3, H, W]");
-        rows.AddRange(results.Values.Select(value => (float)value));
+        foreach (T value in images)
+            rows.Add(float.CreateTruncating(value));
     }
 
     public void Write()

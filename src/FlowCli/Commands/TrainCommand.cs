@@ -12,8 +12,12 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal, string[] arguments)
     {
-        var data = new Option<string>("--data") { Description = "The rows to learn from, .csv (with a header) or .npy.", HelpName = "FILE", Required = true };
+        var data = new Option<string>("--data") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, any of them with .gz behind it.", HelpName = "FILE", Required = true };
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
+        var columns = RowOptions.Names("--columns", "The columns that are features, in this order; without it, all that nothing else is said of.");
+        var exclude = RowOptions.Names("--exclude", "Columns that are left out, whatever they hold: names, dates, identities.");
+        var header = RowOptions.HeaderOption();
+        var layout = RowOptions.LayoutOption();
         var label = new Option<string?>("--label") { Description = "A column that is no feature; rows where it is not 0 are left out.", HelpName = "COLUMN" };
         var flow = new Option<string>("--flow") { Description = "The kind of flow.", DefaultValueFactory = _ => FlowPresets.Nsf };
         flow.AcceptOnlyFromAmong([.. FlowPresets.Names, .. ImagePresets.Names]);
@@ -35,9 +39,14 @@ internal static class TrainCommand
         var device = CommonOptions.Device();
         var command = new Command("train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.")
         {
-            data, label, condition.Columns, condition.Class, flow, images.Event, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, dequantize, origin, threads,
+            data, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(columns) is not null && result.GetResult(exclude) is not null)
+                result.AddError("--columns and --exclude: name either the columns to take or those to leave out");
+        });
         command.Validators.Add(result => images.Check(result, label, condition.Columns, condition.Class));
         command.SetAction(parsed =>
         {
@@ -47,6 +56,10 @@ internal static class TrainCommand
             {
                 Data = parsed.GetRequiredValue(data),
                 Out = parsed.GetRequiredValue(output),
+                Header = parsed.GetValue(header),
+                Columns = Given(parsed.GetValue(columns)),
+                Exclude = parsed.GetValue(exclude) ?? [],
+                ChannelsLast = parsed.GetValue(layout),
                 Label = parsed.GetValue(label),
                 Context = parsed.GetValue(condition.Columns) ?? [],
                 ContextClass = parsed.GetValue(condition.Class),

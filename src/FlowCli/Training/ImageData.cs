@@ -1,30 +1,18 @@
-using FlowCli.RowFiles;
 using FlowCore;
 using FlowCore.Training;
+using FlowRows.Tables;
 
 namespace FlowCli.Training;
 
 /// <summary>Images to train on: flat rows [channels, height, width], with a class each where labels are given.</summary>
 internal static class ImageData
 {
-    public static TrainingData Load(string path, string? labels, int[] shape)
+    public static TrainingData Load(TrainingRequest request, int[] shape, Terminal terminal)
     {
-        using RowReader reader = RowFile.Open(path);
-        long size = shape.Aggregate(1L, (product, side) => product * side);
-        if (reader.Width != size)
-            throw new FlowException($"{path}: has {reader.Width} values a row, --event {string.Join(',', shape)} has {size}");
-        var values = new List<double>();
-        var row = new double[reader.Width];
-        var positions = new List<long>();
-        while (reader.Read(row) > 0)
-        {
-            values.AddRange(row);
-            positions.Add(reader.Position);
-        }
-        string name = reader is CsvRowReader ? "line" : "row";
-        Table? classes = labels is null ? null : Labels(labels, positions.Count, path);
-        ContextSpec? context = classes is null ? null : new() { Classes = ClassLabels.Count(classes, labels!, at => $"row {at + 1}") };
-        return new(new Table([.. values], reader.Width, null, classes), context, [.. positions], name, 0, path, TrainingData.Sha256Of(path));
+        TrainingTable images = TrainingTable.Read(request.Data, Layout(request.Name, shape), request, terminal);
+        Table? classes = request.Labels is null ? null : Labels(request.Labels, images.Rows, request, terminal);
+        ContextSpec? context = classes is null ? null : new() { Classes = ClassLabels.Count(classes, request.Labels!, at => $"row {at}") };
+        return new(new Table(images.Values, images.Width, null, classes), context, images.Positions, "row", 0, request.Data, TrainingData.Sha256Of(request.Data));
     }
 
     /// <summary>The interval and the step of the pixels' values.</summary>
@@ -45,17 +33,15 @@ internal static class ImageData
         return new(low - step / 2, high + step / 2, step);
     }
 
-    private static Table Labels(string path, int images, string data)
+    private static Table Labels(string path, int images, TrainingRequest request, Terminal terminal)
     {
-        using RowReader reader = RowFile.Open(path);
-        if (reader.Width != 1)
-            throw new FlowException($"{path}: has {reader.Width} values a row; labels are one class a row");
-        var labels = new double[images + 1];
-        int count = 0;
-        while (count <= images && reader.Read(labels.AsSpan(count, 1)) > 0)
-            count++;
-        return count == images
-            ? new Table(labels[..images], 1, ["class"])
-            : throw new FlowException($"{path}: has {(count > images ? "more than" : "")} {Math.Min(count, images)} labels for the {images} images of {data}".Replace("  ", " ", StringComparison.Ordinal));
+        TrainingTable labels = TrainingTable.Read(path, Layout("class", [1]), request, terminal);
+        return labels.Rows == images
+            ? new Table(labels.Values, 1, ["class"])
+            : throw new FlowException($"{path}: has {labels.Rows} labels for the {images} images of {request.Data}");
     }
+
+    // Columns of any names will do: an image's values have none.
+    private static ModelLayout Layout(string name, int[] shape) =>
+        new(name, new FlowSpec { Name = name, EventShape = shape, Bijections = [] }, RowNames.X, hasContext: false);
 }

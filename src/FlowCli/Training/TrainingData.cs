@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FlowCli.RowFiles;
 using FlowCore;
 using FlowCore.Training;
 
@@ -15,44 +14,17 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
     /// Reads a whole table. With a label column, that column is no feature, and rows whose label is not 0 are left out; context
     /// columns are no features either.
     /// </summary>
-    public static TrainingData Load(string path, string? label, string[]? context = null, string? contextClass = null)
+    public static TrainingData Load(TrainingRequest request, Terminal terminal)
     {
-        using RowReader reader = RowFile.Open(path);
-        int labelColumn = label is null ? -1 : Column(reader, "--label", label);
-        int[] given = contextClass is not null
-            ? [Column(reader, "--context-class", contextClass)]
-            : [.. (context ?? []).Select(name => Column(reader, "--context", name))];
-        if (given.Contains(labelColumn))
-            throw new FlowException($"{path}: '{label}' cannot be both the label and a context");
-        int[] columns = [.. Enumerable.Range(0, reader.Width).Where(column => column != labelColumn && !given.Contains(column))];
-        if (columns.Length == 0)
-            throw new FlowException($"{path}: has no column beside the label and the context");
-        List<double> values = [], contexts = [];
-        var positions = new List<long>();
-        int leftOut = 0;
-        var row = new double[reader.Width];
-        while (reader.Read(row) > 0)
-        {
-            if (labelColumn >= 0 && row[labelColumn] != 0)
-            {
-                leftOut++;
-                continue;
-            }
-            foreach (int column in columns)
-                values.Add(row[column]);
-            foreach (int column in given)
-                contexts.Add(row[column]);
-            positions.Add(reader.Position);
-        }
-        string[]? names = reader.Names is { } all ? [.. columns.Select(column => all[column])] : null;
-        string name = reader is CsvRowReader ? "line" : "row";
-        string[] conditions = contextClass is not null ? [contextClass] : context ?? [];
-        Table? conditionTable = given.Length > 0 ? new Table([.. contexts], given.Length, conditions) : null;
-        var table = new Table([.. values], columns.Length, names, conditionTable);
+        var layout = new TrainingLayout(request);
+        (TrainingTable read, string path) = (TrainingTable.Read(request.Data, layout, request, terminal), request.Data);
+        string[] conditions = layout.Conditions;
+        Table? conditionTable = conditions.Length > 0 ? new Table(read.Context, conditions.Length, conditions) : null;
+        var table = new Table(read.Values, read.Width, read.Names, conditionTable);
         ContextSpec? described = conditionTable is null ? null
-            : contextClass is null ? new() { Size = given.Length, Features = conditions }
-            : new() { Classes = ClassLabels.Count(conditionTable, path, at => $"{name} {positions[at]}, column '{contextClass}'"), Features = conditions };
-        return new(table, described, [.. positions], name, leftOut, path, Sha256Of(path));
+            : request.ContextClass is not { } column ? new() { Size = conditions.Length, Features = conditions }
+            : new() { Classes = ClassLabels.Count(conditionTable, path, at => $"row {read.Positions[at]}, column '{column}'"), Features = conditions };
+        return new(table, described, read.Positions, "row", read.LeftOut, path, Sha256Of(path));
     }
 
     /// <summary>Refuses what no density can be fitted to.</summary>
@@ -75,13 +47,5 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
     {
         using FileStream file = System.IO.File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(file));
-    }
-
-    private static int Column(RowReader reader, string option, string name)
-    {
-        if (reader.Names is null)
-            throw new FlowException($"{reader.Path}: has no header, so {option} {name} names no column");
-        int column = Array.IndexOf(reader.Names, name);
-        return column >= 0 ? column : throw new FlowException($"{reader.Path}: has no column '{name}'; its columns are {string.Join(", ", reader.Names)}");
     }
 }

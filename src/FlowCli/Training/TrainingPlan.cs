@@ -12,11 +12,12 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
     /// <summary>For each feature of a table the step by which it is dequantised, 0 for none; null where none is.</summary>
     public double[]? Steps { get; init; }
 
-    public static TrainingPlan Of(TrainingRequest request) => request.Event is null ? OfTable(request) : OfImages(request, request.Event);
+    public static TrainingPlan Of(TrainingRequest request, Terminal terminal) =>
+        request.Event is null ? OfTable(request, terminal) : OfImages(request, request.Event, terminal);
 
-    private static TrainingPlan OfTable(TrainingRequest request)
+    private static TrainingPlan OfTable(TrainingRequest request, Terminal terminal)
     {
-        TrainingData data = TrainingData.Load(request.Data, request.Label, request.Context, request.ContextClass);
+        TrainingData data = TrainingData.Load(request, terminal);
         ColumnFacts[] facts = ColumnFacts.Of(data.Table);
         data.Check(facts);
         double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
@@ -24,9 +25,9 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
         return new(data, spec, [.. DataWarnings.Of(data.Table, facts, steps)]) { Steps = steps };
     }
 
-    private static TrainingPlan OfImages(TrainingRequest request, int[] shape)
+    private static TrainingPlan OfImages(TrainingRequest request, int[] shape, Terminal terminal)
     {
-        TrainingData data = ImageData.Load(request.Data, request.Labels, shape);
+        TrainingData data = ImageData.Load(request, shape, terminal);
         if (data.Table.Rows < DataSplit.FewestRows)
             throw new FlowException($"{request.Data}: {data.Table.Rows} images are too few to train on: at least {DataSplit.FewestRows} are needed");
         PixelValues pixels = ImageData.PixelsOf(data, request.Dequantize, request.Range);

@@ -10,6 +10,18 @@ internal sealed record TrainingRequest
 
     public required string Out { get; init; }
 
+    /// <summary>Whether the first line of CSV holds names; null where it must tell itself.</summary>
+    public bool? Header { get; init; }
+
+    /// <summary>The features' columns, in order; null for all that are nothing else.</summary>
+    public string[]? Columns { get; init; }
+
+    /// <summary>The columns that are left out.</summary>
+    public string[] Exclude { get; init; } = [];
+
+    /// <summary>Whether an image's channels stand behind its height and width.</summary>
+    public bool ChannelsLast { get; init; }
+
     public string? Label { get; init; }
 
     /// <summary>The columns that the flow is conditioned on: no features.</summary>

@@ -1,4 +1,5 @@
 using FlowCore.Engines;
+using FlowRows.Buffers;
 
 namespace FlowService.Batching;
 
@@ -74,16 +75,8 @@ internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
         if (results.Latents is null)
             return;
         input.AsSpan(row * width, slice.Rows * width).CopyTo(results.Latents.Span[(slice.First * width)..]);
-        Span<float> logQ = results.LogQ!.Span.Slice(slice.First, slice.Rows);
-        // At temperature 1 the two densities are one, to the last digit.
-        if (slice.Item.Input.Temperature == 1)
-        {
-            logProb.AsSpan(row, slice.Rows).CopyTo(logQ);
-            return;
-        }
-        // log q(x) = log density of the latent drawn - log|det dx/dz|
-        for (int i = 0; i < logQ.Length; i++)
-            logQ[i] = logBase[row + i] - logDet[row + i];
+        SampleDensity.LogQ(logBase.AsSpan(row, slice.Rows), logDet.AsSpan(row, slice.Rows), logProb.AsSpan(row, slice.Rows),
+            slice.Item.Input.Temperature, results.LogQ!.Span.Slice(slice.First, slice.Rows));
     }
 
     public void Clear() => (rows, samples) = (0, 0);

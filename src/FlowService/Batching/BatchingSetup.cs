@@ -1,5 +1,5 @@
 using FlowService.Models;
-using FlowService.Wire;
+using FlowRows.Buffers;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Batching;

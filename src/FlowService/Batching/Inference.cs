@@ -2,7 +2,7 @@ using FlowService.Caching;
 using FlowService.Errors;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows.Buffers;
 
 namespace FlowService.Batching;
 

@@ -1,6 +1,6 @@
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows.Buffers;
 
 namespace FlowService.Batching;
 

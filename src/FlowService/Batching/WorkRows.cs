@@ -1,5 +1,5 @@
 using FlowCore.Engines;
-using FlowService.Wire;
+using FlowRows.Buffers;
 
 namespace FlowService.Batching;
 
@@ -9,16 +9,16 @@ namespace FlowService.Batching;
 /// </summary>
 internal sealed class WorkRows : IDisposable
 {
-    private RowBuffer? noise;
+    private RowBuffer<float>? noise;
 
     /// <summary>The number of rows.</summary>
     public required int Count { get; init; }
 
     /// <summary>The rows of x or z; null for samples, whose noise is drawn after they are admitted. Its owner disposes of it.</summary>
-    public RowBuffer? Values { get; init; }
+    public RowBuffer<float>? Values { get; init; }
 
     /// <summary>The context rows, or null for an unconditional model. Its owner disposes of it.</summary>
-    public RowBuffer? Context { get; init; }
+    public RowBuffer<float>? Context { get; init; }
 
     public long RowsPerContext { get; init; } = 1;
 
@@ -35,7 +35,7 @@ internal sealed class WorkRows : IDisposable
     /// <summary>Draws the noise of samples, on the caller's thread: row i has noise row offset + i of the seed.</summary>
     public void DrawNoise(FlowEngine<float> engine, RowPool pool)
     {
-        noise = pool.Rent(checked(Count * engine.NoiseWidth));
+        noise = pool.Rent<float>(checked(Count * engine.NoiseWidth));
         engine.DrawNoise(Seed, Offset, noise.Span);
     }
 

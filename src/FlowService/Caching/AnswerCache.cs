@@ -1,6 +1,6 @@
 using FlowService.Batching;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows.Buffers;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
@@ -21,7 +21,7 @@ internal sealed class AnswerCache(IOptions<CacheOptions> options, FlowMetrics me
         bool isHit = answers.TryGetValue(key, out float[]? known);
         metrics.Cached(item, isHit);
         int taken = 0;
-        foreach (RowBuffer part in item.Results.All)
+        foreach (RowBuffer<float> part in item.Results.All)
             if (isHit)
             {
                 known.AsSpan(taken, part.Length).CopyTo(part.Span);
@@ -38,7 +38,7 @@ internal sealed class AnswerCache(IOptions<CacheOptions> options, FlowMetrics me
             return;
         var copy = new float[values];
         int taken = 0;
-        foreach (RowBuffer part in item.Results.All)
+        foreach (RowBuffer<float> part in item.Results.All)
         {
             part.Span.CopyTo(copy.AsSpan(taken));
             taken += part.Length;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FlowService.Batching;
-using FlowService.Wire;
+using FlowRows.Buffers;
 
 namespace FlowService.Caching;
 
@@ -25,7 +25,7 @@ internal readonly record struct AnswerKey(long Load, Operation Operation, UInt12
 
     private static void Append(IncrementalHash hash, ReadOnlySpan<long> facts) => hash.AppendData(MemoryMarshal.AsBytes(facts));
 
-    private static void Append(IncrementalHash hash, RowBuffer? values)
+    private static void Append(IncrementalHash hash, RowBuffer<float>? values)
     {
         if (values is not null)
             hash.AppendData(MemoryMarshal.AsBytes(values.Span));

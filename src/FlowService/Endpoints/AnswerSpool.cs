@@ -13,19 +13,25 @@ internal sealed class AnswerSpool : Stream
     private readonly SemaphoreSlim written = new(0, 1), turn = new(1);
     private readonly Stream client;
     private readonly CancellationTokenSource stop;
+    private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task sending;
     private FileBufferingWriteStream filling = new(MemoryBytes), empty = new(MemoryBytes);
-    private bool any, ended;
+    private bool any, ended, isWritten;
 
-    public AnswerSpool(Stream client, CancellationToken gone)
+    /// <param name="client">Where the bytes go.</param>
+    /// <param name="isHeld">Whether nothing is sent before <see cref="Release"/>.</param>
+    /// <param name="gone">The client has left.</param>
+    public AnswerSpool(Stream client, bool isHeld, CancellationToken gone)
     {
         this.client = client;
+        if (!isHeld)
+            Release();
         stop = CancellationTokenSource.CreateLinkedTokenSource(gone);
         sending = SendAsync(stop.Token);
     }
 
-    /// <summary>Whether anything was written.</summary>
-    public bool HasBegun { get; private set; }
+    /// <summary>Whether anything was written that is, or will be, on its way.</summary>
+    public bool HasBegun => isWritten && released.Task.IsCompleted;
 
     public override bool CanRead => false;
 
@@ -42,7 +48,7 @@ internal sealed class AnswerSpool : Stream
         await turn.WaitAsync(cancellationToken);
         try
         {
-            HasBegun = true;
+            isWritten = true;
             await filling.WriteAsync(buffer, cancellationToken);
             Wake();
         }
@@ -56,6 +62,9 @@ internal sealed class AnswerSpool : Stream
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask; // it is always on its way
+
+    /// <summary>What is written may be sent.</summary>
+    public void Release() => released.TrySetResult();
 
     /// <summary>Everything is written; returns when it is sent.</summary>
     public async Task CompleteAsync()
@@ -100,6 +109,7 @@ internal sealed class AnswerSpool : Stream
 
     private async Task SendAsync(CancellationToken gone)
     {
+        await released.Task.WaitAsync(gone);
         for (bool last = false; !last;)
         {
             await written.WaitAsync(gone);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlowService.Models;
+using FlowService.Requests;
 
 namespace FlowService.Endpoints;
 
@@ -8,7 +9,7 @@ internal static class EndpointsSetup
 {
     public static IServiceCollection AddEndpoints(this IServiceCollection services)
     {
-        services.AddSingleton<Wire.RequestReader>();
+        services.AddSingleton<RequestReader>();
         return services.ConfigureHttpJsonOptions(options =>
         {
             options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

@@ -1,27 +1,16 @@
+using FlowRows.Answers;
+using FlowRows.Buffers;
+using FlowRows.Json;
+using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
-using FlowService.Wire;
-using FlowService.Wire.Json;
+using FlowService.Requests;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Endpoints;
-
-/// <summary>Two ends, and how many steps lead from one to the other.</summary>
-/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
-/// <param name="Version">The model's version; the highest one serves by default.</param>
-/// <param name="X">Two data rows; or else z.</param>
-/// <param name="Z">Two latents; or else x.</param>
-/// <param name="Steps">The number of rows of the answer, 2 to 1000: both ends are among them.</param>
-/// <param name="Context">For a conditional model: the one row of context of the whole path. A class is one integer.</param>
-/// <param name="Include">What to add to the answer: log_det.</param>
-/// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
-/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
-internal sealed record InterpolateRequest(
-    string? Model, int? Version, float[][]? X, float[][]? Z, int Steps, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs, string? Priority);
 
 /// <summary>The rows along the path. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -36,11 +25,10 @@ internal sealed record InterpolateAnswer(string Model, int Version, float?[][] X
 internal static class InterpolateEndpoints
 {
     private const int MostSteps = 1000;
-
-    private static readonly IncludeSet Includes = new("log_det");
+    private const string LogDet = "log_det";
 
     public static void MapInterpolate(this RouteGroupBuilder group) => group.MapPost("/interpolate", Interpolate)
-        .WithOperation<InterpolateRequest, InterpolateAnswer>(Operation.Interpolate)
+        .WithOperation<InterpolateAnswer>(Operation.Interpolate, RequestFields.Interpolate, [LogDet], RequestFields.Steps)
         .WithPicture()
         .WithTags("Latent space")
         .WithSummary("From one row to another, through the latent space")
@@ -60,13 +48,13 @@ internal static class InterpolateEndpoints
 
     private static async Task Interpolate(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, RequestField.Interpolate);
+        using RowRequest request = await services.Reader.ReadAsync(http, RequestFields.Interpolate);
         ServedModel model = await services.FindAsync(http, request);
-        HashSet<string> include = Includes.Asked(request, model.Name);
+        bool withLogDet = RowOperation.Asked(request.Include, [LogDet], model.Name).Contains(LogDet);
         int steps = Steps(request, model, limits.Value);
         using WorkRows ends = Ends(request, model);
         PictureAnswer? picture = PictureAnswer.Asked(http, request, model, steps, steps);
-        using RowBuffer latents = await PathAsync(http, services, model, request, ends, steps);
+        using RowBuffer<float> latents = await PathAsync(http, services, model, request, ends, steps);
         using var path = new WorkRows { Count = steps, Values = latents, Context = ends.Context, RowsPerContext = steps };
         using WorkItem work = await services.RunAsync(http, request, new WorkItem(model, Operation.Decode, path, services.Pool) { Priority = request.Priority });
         if (picture is not null)
@@ -74,19 +62,22 @@ internal static class InterpolateEndpoints
             await picture.WriteAsync(http.Response, work.Results.Values, http.RequestAborted);
             return;
         }
-        using Answer answer = new Answer(model.Name, model.Version, steps)
-            .AddData("x", work.Results.Values, model)
-            .AddLatents("z", latents, model)
+        using Answer<float> answer = new Answer<float>(model.Name, model.Version, steps)
+            .AddData(RowNames.X, work.Results.Values, model.Spec)
+            .AddLatents(RowNames.Z, latents, model.Spec)
             .Add("log_prob", work.Results.LogProb);
-        if (include.Contains("log_det"))
-            answer.Add("log_det", work.Results.LogDet);
-        await JsonAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
+        if (withLogDet)
+            answer.Add(LogDet, work.Results.LogDet);
+        http.Response.ContentType = MediaTypes.Json;
+        var writer = new JsonAnswerWriter<float>(http.Response.BodyWriter);
+        await writer.WriteAsync(answer, http.RequestAborted);
+        await writer.CompleteAsync(http.RequestAborted);
     }
 
-    private static async Task<RowBuffer> PathAsync(
+    private static async Task<RowBuffer<float>> PathAsync(
         HttpContext http, OperationServices services, ServedModel model, RowRequest request, WorkRows ends, int steps)
     {
-        if (request.Rows!.Field == RequestField.Z)
+        if (request.Rows!.Name == RowNames.Z)
             return LatentPath.Between(ends.Values!.Span, steps, services.Pool);
         using WorkItem encoded = await services.RunAsync(http, request, new WorkItem(model, Operation.Encode, ends, services.Pool) { Priority = request.Priority });
         return LatentPath.Between(encoded.Results.Values.Span, steps, services.Pool);
@@ -94,23 +85,24 @@ internal static class InterpolateEndpoints
 
     private static int Steps(RowRequest request, ServedModel model, LimitsOptions limits)
     {
-        int steps = request.Steps ?? throw RowRequest.Missing(RequestField.Steps, "the number of rows of the answer");
+        int steps = request.Steps ?? throw RowRequest.Missing(RequestFields.Steps, "the number of rows of the answer");
         int most = Math.Min(MostSteps, limits.ValuesPerRequest / model.Width);
-        return steps >= 2 && steps <= most ? steps : throw Invalid(RequestField.Steps, $"steps must lie in 2..{most}; it is {steps}");
+        return steps >= 2 && steps <= most ? steps : throw Invalid(RequestFields.Steps, $"steps must lie in 2..{most}; it is {steps}");
     }
 
     private static WorkRows Ends(RowRequest request, ServedModel model)
     {
-        RequestField field = request.Rows?.Field ?? throw RowRequest.Missing(RequestField.X, "two data rows; or else send two latents as z");
-        RowTable ends = request.RowsOf(field, model.Width, model.Name);
+        RowTable<float> ends = request.Rows ?? throw RowRequest.Missing(RequestFields.X, "two data rows; or else send two latents as z");
+        RequestField field = ends.Name == RowNames.Z ? RequestFields.Z : RequestFields.X;
+        ends.CheckWidth(model.Width, model.Name);
         if (ends.Rows != 2)
-            throw Invalid(field, $"{field.Name()} must hold two rows, the two ends; it holds {ends.Rows}");
-        ContextRows context = ContextRows.Of(request.Context, model);
+            throw Invalid(field, $"{field} must hold two rows, the two ends; it holds {ends.Rows}");
+        ContextRows<float> context = ContextRows<float>.Of(request.Context, model.Spec, model.Name);
         if (context.Count > 1)
-            throw Invalid(RequestField.Context, $"context must be one row, that of the whole path; it has {context.Count} rows");
+            throw Invalid(RequestFields.Context, $"context must be one row, that of the whole path; it has {context.Count} rows");
         return new() { Count = 2, Values = ends.Values, Context = context.Values, RowsPerContext = 2 };
     }
 
     private static RequestException Invalid(RequestField field, string detail) =>
-        new(ProblemKind.InvalidArgument, detail) { Field = field.Name() };
+        new(ProblemKind.InvalidArgument, detail) { Field = field.Name };
 }

@@ -1,17 +1,9 @@
+using FlowRows.Answers;
 using FlowService.Batching;
 using FlowService.OpenApi;
-using FlowService.Wire;
+using FlowService.Requests;
 
 namespace FlowService.Endpoints;
-
-/// <summary>The rows to encode.</summary>
-/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
-/// <param name="Version">The model's version; the highest one serves by default.</param>
-/// <param name="X">The rows: lists of as many numbers as the model has features.</param>
-/// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
-/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
-internal sealed record EncodeRequest(string? Model, int? Version, float[][] X, float[][]? Context, int? TimeoutMs, string? Priority);
 
 /// <summary>The latents of the rows. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -19,17 +11,9 @@ internal sealed record EncodeRequest(string? Model, int? Version, float[][] X, f
 /// <param name="Z">The latents.</param>
 /// <param name="LogDet">log|det dz/dx| of each row.</param>
 /// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
-internal sealed record EncodeAnswer(string Model, int Version, float?[][] Z, float?[] LogDet, int[]? NonFinite);
-
-/// <summary>The latents to decode.</summary>
-/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
-/// <param name="Version">The model's version; the highest one serves by default.</param>
-/// <param name="Z">The latents: lists of as many numbers as the model has features.</param>
-/// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
-/// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
-/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
-internal sealed record DecodeRequest(string? Model, int? Version, float[][] Z, float[][]? Context, float[]? Range, int? TimeoutMs, string? Priority);
+/// <param name="Row">With on_error skip: the number of each row in the body.</param>
+/// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
+internal sealed record EncodeAnswer(string Model, int Version, float?[][] Z, float?[] LogDet, int[]? NonFinite, long[]? Row, string?[]? Error);
 
 /// <summary>The rows that the latents stand for. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -37,19 +21,20 @@ internal sealed record DecodeRequest(string? Model, int? Version, float[][] Z, f
 /// <param name="X">The rows.</param>
 /// <param name="LogDet">log|det dx/dz| of each row.</param>
 /// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
-internal sealed record DecodeAnswer(string Model, int Version, float?[][] X, float?[] LogDet, int[]? NonFinite);
+/// <param name="Row">With on_error skip: the number of each row in the body.</param>
+/// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
+internal sealed record DecodeAnswer(string Model, int Version, float?[][] X, float?[] LogDet, int[]? NonFinite, long[]? Row, string?[]? Error);
 
 internal static class LatentEndpoints
 {
-    private static readonly RowOperation
-        Encoding = new(Operation.Encode, RequestField.Encode, RequestField.X, new("log_det"), Latents),
-        Decoding = new(Operation.Decode, RequestField.Decode, RequestField.Z, new("log_det"), Data);
+    private static readonly ServedOperation
+        Encoding = new(Operation.Encode, RequestFields.Encode, RowOperation.Encode),
+        Decoding = new(Operation.Decode, RequestFields.Decode, RowOperation.Decode);
 
     public static void MapLatents(this RouteGroupBuilder group)
     {
         group.MapPost("/encode", Encode)
-            .WithOperation<EncodeRequest, EncodeAnswer>(Operation.Encode)
-            .WithRows(RequestField.Encode)
+            .WithOperation<EncodeAnswer>(Encoding, RequestFields.X)
             .WithTags("Latent space")
             .WithSummary("Rows to latents")
             .WithDescription("z = f(x) of each row, and log|det dz/dx|. `/decode` takes the latents back to the rows.")
@@ -60,8 +45,7 @@ internal static class LatentEndpoints
                 }
                 """);
         group.MapPost("/decode", Decode)
-            .WithOperation<DecodeRequest, DecodeAnswer>(Operation.Decode)
-            .WithRows(RequestField.Decode)
+            .WithOperation<DecodeAnswer>(Decoding, RequestFields.Z)
             .WithPicture()
             .WithTags("Latent space")
             .WithSummary("Latents to rows")
@@ -78,10 +62,4 @@ internal static class LatentEndpoints
     private static Task Encode(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Encoding);
 
     private static Task Decode(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Decoding);
-
-    private static Answer Latents(WorkItem work, HashSet<string> include, RowPool pool) =>
-        RowOperation.To(work).AddLatents("z", work.Results.Values, work.Model).Add("log_det", work.Results.LogDet);
-
-    private static Answer Data(WorkItem work, HashSet<string> include, RowPool pool) =>
-        RowOperation.To(work).AddData("x", work.Results.Values, work.Model).Add("log_det", work.Results.LogDet);
 }

@@ -1,4 +1,4 @@
-using FlowService.Wire;
+using FlowRows.Buffers;
 
 namespace FlowService.Endpoints;
 
@@ -13,11 +13,11 @@ internal static class LatentPath
     private const double Parallel = 1e-4;
 
     /// <summary>The path in <paramref name="steps"/> rows, both ends included. <paramref name="ends"/> are two rows.</summary>
-    public static RowBuffer Between(ReadOnlySpan<float> ends, int steps, RowPool pool)
+    public static RowBuffer<float> Between(ReadOnlySpan<float> ends, int steps, RowPool pool)
     {
         int width = ends.Length / 2;
         ReadOnlySpan<float> first = ends[..width], last = ends[width..];
-        RowBuffer path = pool.Rent(checked(steps * width));
+        RowBuffer<float> path = pool.Rent<float>(checked(steps * width));
         double angle = Angle(first, last);
         for (int step = 0; step < steps; step++)
         {

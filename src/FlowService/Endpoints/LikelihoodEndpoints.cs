@@ -1,18 +1,9 @@
+using FlowRows.Answers;
 using FlowService.Batching;
 using FlowService.OpenApi;
-using FlowService.Wire;
+using FlowService.Requests;
 
 namespace FlowService.Endpoints;
-
-/// <summary>The rows to score.</summary>
-/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
-/// <param name="Version">The model's version; the highest one serves by default.</param>
-/// <param name="X">The rows: lists of as many numbers as the model has features.</param>
-/// <param name="Context">For a conditional model: one row of context for each row, or a single one for all. A class is one integer.</param>
-/// <param name="Include">What to add to the answer: z, log_det, latent_norm2, bits_per_dim.</param>
-/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
-internal sealed record LogProbRequest(string? Model, int? Version, float[][] X, float[][]? Context, string[]? Include, int? TimeoutMs, string? Priority);
 
 /// <summary>The rows' log densities. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -23,20 +14,18 @@ internal sealed record LogProbRequest(string? Model, int? Version, float[][] X, 
 /// <param name="LatentNorm2">With include latent_norm2: the squared length of the latent.</param>
 /// <param name="BitsPerDim">With include bits_per_dim: -log p(x) / (features * ln 2).</param>
 /// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
+/// <param name="Row">With on_error skip: the number of each row in the body.</param>
+/// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
 internal sealed record LogProbAnswer(
-    string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim, int[]? NonFinite);
+    string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim, int[]? NonFinite, long[]? Row,
+    string?[]? Error);
 
 internal static class LikelihoodEndpoints
 {
-    private static readonly RowOperation Operated =
-        new(Operation.LogProb, RequestField.LogProb, RequestField.X, new("z", "log_det", "latent_norm2", "bits_per_dim"), AnswerTo)
-        {
-            KeepsValues = include => include.Contains("z") || include.Contains("latent_norm2"),
-        };
+    private static readonly ServedOperation Served = new(Operation.LogProb, RequestFields.LogProb, RowOperation.LogProb);
 
     public static void MapLikelihood(this RouteGroupBuilder group) => group.MapPost("/logprob", LogProb)
-        .WithOperation<LogProbRequest, LogProbAnswer>(Operation.LogProb)
-        .WithRows(RequestField.LogProb)
+        .WithOperation<LogProbAnswer>(Served, RequestFields.X)
         .WithTags("Scoring")
         .WithSummary("Exact log densities of rows")
         .WithDescription("""
@@ -52,20 +41,5 @@ internal static class LikelihoodEndpoints
             }
             """);
 
-    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Operated);
-
-    private static Answer AnswerTo(WorkItem work, HashSet<string> include, RowPool pool)
-    {
-        WorkResults results = work.Results;
-        Answer answer = RowOperation.To(work).Add("log_prob", results.LogProb);
-        if (include.Contains("z"))
-            answer.AddLatents("z", results.Values, work.Model);
-        if (include.Contains("log_det"))
-            answer.Add("log_det", results.LogDet);
-        if (include.Contains("latent_norm2"))
-            answer.AddDerived("latent_norm2", Derived.SquaredNorms(results.Values, work.Model.Width, pool));
-        if (include.Contains("bits_per_dim"))
-            answer.AddDerived("bits_per_dim", Derived.BitsPerDim(results.LogProb, work.Model.Width, pool));
-        return answer;
-    }
+    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Served);
 }

@@ -1,8 +1,9 @@
+using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowService.Requests;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Endpoints;
@@ -36,16 +37,5 @@ internal sealed record OperationServices(
             work.Dispose();
             throw;
         }
-    }
-
-    /// <summary>The request's rows of x or z with their context, as the model takes them.</summary>
-    public static WorkRows RowsOf(RowRequest request, RequestField field, ServedModel model) =>
-        RowsOf(request.RowsOf(field, model.Width, model.Name), request.Context, model);
-
-    /// <summary>Rows of the right width with their context.</summary>
-    public static WorkRows RowsOf(RowTable table, RowTable? contexts, ServedModel model)
-    {
-        ContextRows context = ContextRows.Of(contexts, model, table.Rows);
-        return new() { Count = table.Rows, Values = table.Values, Context = context.Values, RowsPerContext = context.RowsPerContext(table.Rows) };
     }
 }

@@ -1,9 +1,11 @@
 using System.Threading.Channels;
+using FlowRows;
+using FlowRows.Answers;
+using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
-using FlowService.Models;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowService.Requests;
 
 namespace FlowService.Endpoints;
 
@@ -12,47 +14,48 @@ namespace FlowService.Endpoints;
 /// written, so that memory stays bounded whatever their number. The first part decides the status. A fault behind it breaks the
 /// connection off, for nobody shall take a part of an answer for the whole.
 /// </summary>
-internal sealed class RowStream(
-    OperationServices services, HttpContext http, RowOperation operation, ServedModel model, RowRequest request, HashSet<string> include)
+internal sealed class RowStream(RequestRun run)
 {
     // One is computed, one waits for it, and one is written.
     private const int PartsAhead = 3;
 
     private const int ValuesOfPart = 1 << 18;
 
-    private static readonly TimeSpan PauseWhereFull = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PauseWhereFull = TimeSpan.FromMilliseconds(20), TimeToLeave = TimeSpan.FromMilliseconds(100);
 
     private readonly Channel<Task<ComputedPart>> ahead =
         Channel.CreateBounded<Task<ComputedPart>>(new BoundedChannelOptions(PartsAhead) { SingleReader = true, SingleWriter = true });
 
-    private AnswerWriter? writer;
+    private readonly HttpContext http = run.Http;
+    private AnswerWriter<float>? writer;
     private long written;
 
     /// <summary>The most rows of a part.</summary>
     private int PartRows => Math.Min(
-        Math.Clamp(ValuesOfPart / Math.Max(model.Width, model.Engine.NoiseWidth), 1, model.Queue.Options.BatchRows), services.Limits.Value.RowsPerRequest);
+        Math.Clamp(ValuesOfPart / Math.Max(run.Model.Width, run.Model.Engine.NoiseWidth), 1, run.Model.Queue.Options.BatchRows),
+        run.Services.Limits.Value.RowsPerRequest);
 
     /// <summary>Answers with samples, or with what is computed of a body.</summary>
-    public async Task AnswerAsync(RowFormat format, SampleRows? samples, RowReader? body)
+    public async Task AnswerAsync(RowFormat format, SampleRows? samples, RowReader<float>? body)
     {
-        if (body?.Rows is { } rows)
-            Inference.CheckRoom(model, (int)Math.Min(rows, PartRows));
+        if (body?.Rows is { } coming)
+            Inference.CheckRoom(run.Model, (int)Math.Min(coming, PartRows));
         IAsyncEnumerable<RowPart> parts = samples is not null
             ? RowParts.OfSamples(samples, PartRows).ToAsyncEnumerable()
-            : RowParts.OfBody(body!, request, model, PartRows);
-        var options = new AnswerOptions(samples?.Count ?? body!.Rows, request.Dtype ?? ElementType.Float32, include);
+            : RowParts.OfBody(body!, run, PartRows);
+        long? rows = samples?.Count ?? body!.Rows;
         await using var output = new AnswerOutput(http);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         Task reading = ReadAsync(parts, output, stop.Token);
         try
         {
-            await WriteAsync(format, options, output);
+            await WriteAsync(format, rows, output);
         }
-        catch (RequestException e) when (output.HasBegun)
+        catch (Exception e) when (output.HasBegun && ProblemMapping.ToRefusal(e) is { } refusal)
         {
-            http.Features.Get<RequestFacts>()?.Reason = e.Kind.Word;
-            services.Logger.AnswerBroken(http.Request.Path, written, e.Message);
-            http.Abort();
+            http.Features.Get<RequestFacts>()?.Reason = refusal.Kind.Word;
+            run.Services.Logger.AnswerBroken(http.Request.Path, written, refusal.Message);
+            await BreakOffAsync(refusal, output);
         }
         finally
         {
@@ -61,6 +64,24 @@ internal sealed class RowStream(
             while (ahead.Reader.TryRead(out Task<ComputedPart>? left))
                 await DisposeAsync(left);
         }
+    }
+
+    // The status is sent: the reason goes where the format has a place for it, and the answer's end never comes.
+    private async Task BreakOffAsync(RequestException refusal, AnswerOutput output)
+    {
+        try
+        {
+            await writer!.BreakOffAsync(refusal.Message, http.RequestAborted);
+            await output.Writer.FlushAsync(http.RequestAborted);
+            await output.CompleteAsync();
+            // What is handed to the connection is on its way, and nothing tells when it has left.
+            await Task.Delay(TimeToLeave, http.RequestAborted);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The client has gone.
+        }
+        http.Abort();
     }
 
     private async Task ReadAsync(IAsyncEnumerable<RowPart> parts, AnswerOutput output, CancellationToken stop)
@@ -105,8 +126,7 @@ internal sealed class RowStream(
             while (true)
                 try
                 {
-                    WorkItem work = operation.Work(model, part.Rows, isFirst ? request.Priority : Priority.Bulk, include, services.Pool);
-                    return new(part, await services.RunAsync(http, request, work));
+                    return new(part, await run.ComputeAsync(part.Rows, isFirst ? run.Request.Priority : Priority.Bulk));
                 }
                 catch (RequestException e) when (!isFirst && e.Kind == ProblemKind.QueueFull)
                 {
@@ -120,14 +140,13 @@ internal sealed class RowStream(
         }
     }
 
-    private async Task WriteAsync(RowFormat format, AnswerOptions options, AnswerOutput output)
+    private async Task WriteAsync(RowFormat format, long? rows, AnswerOutput output)
     {
         await foreach (Task<ComputedPart> computing in ahead.Reader.ReadAllAsync())
         {
             using ComputedPart part = await computing;
-            using Answer answer = operation.Answer(part.Work, include, services.Pool);
-            answer.Kept = part.Part.Block?.Kept;
-            writer ??= format.Begin(http.Response, output.Writer, answer, options);
+            using Answer<float> answer = run.Answer(part.Work, part.Part.Block);
+            writer ??= run.Begin(format, output.Writer, answer, rows);
             await writer.WriteAsync(answer, http.RequestAborted);
             written += answer.Rows;
         }

@@ -1,23 +1,9 @@
+using FlowRows.Answers;
 using FlowService.Batching;
 using FlowService.OpenApi;
-using FlowService.Wire;
+using FlowService.Requests;
 
 namespace FlowService.Endpoints;
-
-/// <summary>How many rows to draw, and how.</summary>
-/// <param name="Model">The model's name; may be left out where one model is loaded.</param>
-/// <param name="Version">The model's version; the highest one serves by default.</param>
-/// <param name="Count">The number of rows; with context, the number for each context row.</param>
-/// <param name="Offset">The first row of the seed's stream (default 0): count 1000 and offset 5000 are rows 5000 to 5999 of it.</param>
-/// <param name="Seed">The same seed gives the same rows; left out, one is drawn and returned.</param>
-/// <param name="Temperature">Scales the noise: below 1 closer to the mode, above 1 further out (default 1).</param>
-/// <param name="Context">For a conditional model: the rows to condition on. A class is one integer.</param>
-/// <param name="Include">What to add to the answer: z.</param>
-/// <param name="Range">For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.</param>
-/// <param name="TimeoutMs">Give up after so many milliseconds, with 504.</param>
-/// <param name="Priority">interactive (default) or bulk: interactive requests are computed first.</param>
-internal sealed record SampleRequest(
-    string? Model, int? Version, int Count, long? Offset, ulong? Seed, double? Temperature, float[][]? Context, string[]? Include, float[]? Range, int? TimeoutMs, string? Priority);
 
 /// <summary>The rows drawn, with their log densities. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
@@ -33,12 +19,10 @@ internal sealed record SampleAnswer(
 
 internal static class SampleEndpoints
 {
-    private static readonly RowOperation Operated =
-        new(Operation.Sample, RequestField.Sample, RequestField.Context, new("z", "log_prob", "log_q"), AnswerTo);
+    private static readonly ServedOperation Served = new(Operation.Sample, RequestFields.Sample, RowOperation.Sample);
 
     public static void MapSample(this RouteGroupBuilder group) => group.MapPost("/sample", Sample)
-        .WithOperation<SampleRequest, SampleAnswer>(Operation.Sample)
-        .WithRows(RequestField.Sample)
+        .WithOperation<SampleAnswer>(Served, RequestFields.Count)
         .WithPicture()
         .WithTags("Sampling")
         .WithSummary("Rows drawn from the model")
@@ -57,15 +41,5 @@ internal static class SampleEndpoints
             }
             """, "two moons");
 
-    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Operated);
-
-    private static Answer AnswerTo(WorkItem work, HashSet<string> include, RowPool pool)
-    {
-        WorkResults results = work.Results;
-        Answer answer = RowOperation.To(work)
-            .AddData("samples", results.Values, work.Model)
-            .Add("log_prob", results.LogProb)
-            .Add("log_q", results.LogQ!);
-        return include.Contains("z") ? answer.AddLatents("z", results.Latents!, work.Model) : answer;
-    }
+    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Served);
 }

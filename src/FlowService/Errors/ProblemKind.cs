@@ -1,3 +1,5 @@
+using FlowRows;
+
 namespace FlowService.Errors;
 
 /// <summary>One kind of refusal: a type that clients may rely on, the status, and a title for people.</summary>
@@ -34,6 +36,23 @@ internal sealed record ProblemKind(string Slug, int Status, string Title)
         DeadlinePassed = new("deadline-passed", 504, "The deadline passed before the answer was computed");
 
     public string Type => "urn:flowservice:" + Slug;
+
+    /// <summary>The kind of refusal that a fault in rows is.</summary>
+    public static ProblemKind Of(RowFaultKind fault) => fault switch
+    {
+        RowFaultKind.InvalidJson => InvalidJson,
+        RowFaultKind.InvalidValue => InvalidValue,
+        RowFaultKind.WrongWidth => WrongWidth,
+        RowFaultKind.MissingColumn => MissingColumn,
+        RowFaultKind.UnknownColumn => UnknownColumn,
+        RowFaultKind.WrongContext => WrongContext,
+        RowFaultKind.InvalidArgument => InvalidArgument,
+        RowFaultKind.UnsupportedInclude => UnsupportedInclude,
+        RowFaultKind.NotAcceptable => NotAcceptable,
+        RowFaultKind.TooManyRows => TooManyRows,
+        RowFaultKind.TooLarge => BodyTooLarge,
+        _ => InvalidBody,
+    };
 
     /// <summary>The kind as the label of a metric.</summary>
     public string Word => Slug.Replace('-', '_');

@@ -1,4 +1,5 @@
 using FlowCore;
+using FlowRows;
 using Microsoft.AspNetCore.Mvc;
 
 namespace FlowService.Errors;
@@ -8,12 +9,7 @@ internal static class ProblemMapping
 {
     public static ProblemDetails ToProblem(Exception exception) => exception switch
     {
-        RequestException refusal => Refused(refusal),
-        RowException rows => Of(ProblemKind.WrongWidth, rows.Message),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Of(ProblemKind.BodyTooLarge,
-            "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),
-        InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" } =>
-            Of(ProblemKind.InvalidBody, $"the body cannot be decompressed as its Content-Encoding says: {exception.Message}"),
+        _ when ToRefusal(exception) is { } refusal => Refused(refusal),
         BadHttpRequestException bad => new ProblemDetails
         {
             Type = ProblemKind.BadRequest.Type,
@@ -22,6 +18,19 @@ internal static class ProblemMapping
             Detail = bad.Message,
         },
         _ => Of(ProblemKind.Internal, "an error of the service, not of the request; its log has the details under this trace_id"),
+    };
+
+    /// <summary>The refusal that an exception stands for: whatever the client's bytes can cause. Null where it is the service's own fault.</summary>
+    public static RequestException? ToRefusal(Exception exception) => exception switch
+    {
+        RequestException refusal => refusal,
+        RowFault fault => new(ProblemKind.Of(fault.Kind), fault.Message) { Field = fault.Field, Row = fault.Row, Column = fault.Column },
+        RowException rows => new(ProblemKind.WrongWidth, rows.Message),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(ProblemKind.BodyTooLarge,
+            "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),
+        InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" } => new(ProblemKind.InvalidBody,
+            $"the body cannot be decompressed as its Content-Encoding says: {exception.Message.TrimEnd('.')}; it is damaged, or was cut short"),
+        _ => null,
     };
 
     /// <summary>The problem behind a status that the framework answered without a body.</summary>

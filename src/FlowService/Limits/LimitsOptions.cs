@@ -1,3 +1,4 @@
+using FlowRows;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Limits;
@@ -30,6 +31,9 @@ internal sealed class LimitsOptions
     /// <summary>The most values, rows times features, that a request may bring or its answer hold (default 16777216: 64 MiB).</summary>
     [Within(1, 1 << 29, ErrorMessage = "Limits:ValuesPerRequest must lie in 1..536870912: it is the most values (rows times features) in one request or answer (default 16777216).")]
     public int ValuesPerRequest { get; set; } = 1 << 24;
+
+    /// <summary>What holds for the readers of rows.</summary>
+    public RowLimits ForRows => new(BodyBytes, StreamBytes, StreamRows, RowsPerRequest, ValuesPerRequest);
 }
 
 [OptionsValidator]

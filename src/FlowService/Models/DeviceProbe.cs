@@ -1,6 +1,6 @@
 using FlowService.Batching;
 using FlowService.Errors;
-using FlowService.Wire;
+using FlowRows.Buffers;
 
 namespace FlowService.Models;
 
@@ -33,7 +33,7 @@ internal sealed class DeviceProbe(ModelRegistry registry, Inference inference, R
         if (!model.TryLease())
             return true; // it was replaced this moment
         using var lease = new ModelLease(model);
-        using RowBuffer latent = Zeros(model.Width), context = Zeros(model.Engine.ContextWidth);
+        using RowBuffer<float> latent = Zeros(model.Width), context = Zeros(model.Engine.ContextWidth);
         using var row = new WorkRows { Count = 1, Values = latent, Context = model.Engine.ContextWidth > 0 ? context : null };
         using var item = new WorkItem(model, Operation.Decode, row, pool);
         try
@@ -51,9 +51,9 @@ internal sealed class DeviceProbe(ModelRegistry registry, Inference inference, R
         }
     }
 
-    private RowBuffer Zeros(int length)
+    private RowBuffer<float> Zeros(int length)
     {
-        RowBuffer buffer = pool.Rent(length);
+        RowBuffer<float> buffer = pool.Rent<float>(length);
         buffer.Span.Clear();
         return buffer;
     }

@@ -1,3 +1,4 @@
+using FlowRows;
 using System.Diagnostics;
 using FlowCore;
 using FlowService.Batching;

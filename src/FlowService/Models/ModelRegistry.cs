@@ -1,3 +1,4 @@
+using FlowRows;
 using System.Collections.Frozen;
 using FlowService.Errors;
 

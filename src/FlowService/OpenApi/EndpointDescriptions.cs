@@ -1,7 +1,8 @@
 using System.Globalization;
 using FlowService.Batching;
+using FlowService.Endpoints;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowService.Requests;
 
 namespace FlowService.OpenApi;
 
@@ -17,8 +18,11 @@ internal sealed record ExampleMetadata(string Body, string? Answer, string Name)
 /// <summary>An example of a parameter.</summary>
 internal sealed record ParameterExampleMetadata(string Name, string Value);
 
-/// <summary>Marks an endpoint that reads and answers rows in other formats than JSON, its arguments being in the query then.</summary>
-internal sealed record RowsMetadata(RequestField Fields);
+/// <summary>The fields of an operation's requests, from which its body and its query are described.</summary>
+/// <param name="Fields">All of them.</param>
+/// <param name="Includes">What <c>include</c> may name.</param>
+/// <param name="Required">The one that must be given.</param>
+internal sealed record FieldsMetadata(FieldSet Fields, string[] Includes, RequestField Required);
 
 /// <summary>Marks an endpoint that answers <c>image/png</c> too.</summary>
 internal sealed record PictureMetadata;
@@ -28,14 +32,17 @@ internal static class EndpointDescriptions
 {
     private static readonly int[] OperationErrors = [400, 404, 406, 413, 415, 422, 429, 500, 503, 504];
 
-    /// <summary>Marks one of the operations: its metrics, its body, its answer and its errors.</summary>
-    public static RouteHandlerBuilder WithOperation<TRequest, TAnswer>(this RouteHandlerBuilder builder, Operation operation) => builder
+    /// <summary>Marks one of the operations on rows: its metrics, its fields, its answer and its errors.</summary>
+    public static RouteHandlerBuilder WithOperation<TAnswer>(this RouteHandlerBuilder builder, ServedOperation served, RequestField required) =>
+        builder.WithOperation<TAnswer>(served.Operation, served.Fields, served.Rows.Includes, required);
+
+    /// <summary>Marks an operation.</summary>
+    public static RouteHandlerBuilder WithOperation<TAnswer>(
+        this RouteHandlerBuilder builder, Operation operation, FieldSet fields, string[] includes, RequestField required) => builder
         .WithName(operation.Name())
-        .WithMetadata(new OperationMetadata(operation), new BodyMetadata(typeof(TRequest)))
+        .WithMetadata(new OperationMetadata(operation), new FieldsMetadata(fields, includes, required))
         .Produces<TAnswer>()
         .WithErrors(OperationErrors);
-
-    public static RouteHandlerBuilder WithRows(this RouteHandlerBuilder builder, RequestField fields) => builder.WithMetadata(new RowsMetadata(fields));
 
     public static RouteHandlerBuilder WithPicture(this RouteHandlerBuilder builder) => builder.WithMetadata(new PictureMetadata());
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FlowService.Requests;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
@@ -12,34 +13,39 @@ internal sealed class OperationDescriptions : IOperationFilter
         IList<object> metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
         ExampleMetadata[] examples = [.. metadata.OfType<ExampleMetadata>()];
         if (metadata.OfType<BodyMetadata>().FirstOrDefault() is { } body)
-            operation.RequestBody = new OpenApiRequestBody
-            {
-                Required = true,
-                Content = new Dictionary<string, OpenApiMediaType>
-                {
-                    [Wire.MediaTypes.Json] = new()
-                    {
-                        Schema = context.SchemaGenerator.GenerateSchema(body.Type, context.SchemaRepository),
-                        Example = Single(examples, example => example.Body),
-                        Examples = Named(examples, example => example.Body),
-                    },
-                },
-            };
-        if (metadata.OfType<RowsMetadata>().FirstOrDefault() is { } rows)
-            RowDescriptions.Add(operation, rows.Fields);
+            operation.RequestBody = Body(context.SchemaGenerator.GenerateSchema(body.Type, context.SchemaRepository), examples);
+        if (metadata.OfType<FieldsMetadata>().FirstOrDefault() is { } fields)
+        {
+            operation.RequestBody = Body(FieldDescriptions.Schema(fields), examples);
+            FieldDescriptions.AddRows(operation, fields.Fields);
+        }
         foreach (ParameterExampleMetadata example in metadata.OfType<ParameterExampleMetadata>())
             if (operation.Parameters?.FirstOrDefault(each => each.Name == example.Name) is OpenApiParameter parameter)
                 parameter.Example = JsonValue.Create(example.Value);
-        if (examples.Length > 0 && operation.Responses?["200"].Content?[Wire.MediaTypes.Json] is OpenApiMediaType answer)
+        if (examples.Length > 0 && operation.Responses?["200"].Content?[MediaTypes.Json] is OpenApiMediaType answer)
             (answer.Example, answer.Examples) = (Single(examples, example => example.Answer), Named(examples, example => example.Answer));
         if (metadata.OfType<PictureMetadata>().Any())
-            operation.Responses?["200"].Content?.Add(Wire.MediaTypes.Png, new OpenApiMediaType
+            operation.Responses?["200"].Content?.Add(MediaTypes.Png, new OpenApiMediaType
             {
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
             });
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
             Describe(status, response);
     }
+
+    private static OpenApiRequestBody Body(IOpenApiSchema schema, ExampleMetadata[] examples) => new()
+    {
+        Required = true,
+        Content = new Dictionary<string, OpenApiMediaType>
+        {
+            [MediaTypes.Json] = new()
+            {
+                Schema = schema,
+                Example = Single(examples, example => example.Body),
+                Examples = Named(examples, example => example.Body),
+            },
+        },
+    };
 
     private static JsonNode? Single(ExampleMetadata[] examples, Func<ExampleMetadata, string?> part) =>
         examples is [var only] && part(only) is { } text ? JsonNode.Parse(text) : null;

@@ -5,7 +5,7 @@ using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows.Buffers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -36,7 +36,7 @@ internal static class InProcess
         var inference = new Inference(pool, cache, metrics, TimeProvider.System);
         var counted = new CountingEngine(engine);
         ServedModel model = new ServedModel("model", 1, [counted], new BatchingOptions(), new SelfTestFigures(0, 0, 0, 0, 0, 0), metrics, TimeProvider.System, NullLogger.Instance).Start();
-        using RowBuffer values = pool.Rent(rowsEach * engine.Width);
+        using RowBuffer<float> values = pool.Rent<float>(rowsEach * engine.Width);
         Tiled(rows, values.Length).CopyTo(values.Span);
         var clock = Stopwatch.StartNew();
         long[] computed = Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(CallAsync))).GetAwaiter().GetResult();

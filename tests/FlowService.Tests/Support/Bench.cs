@@ -4,7 +4,7 @@ using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows.Buffers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -64,10 +64,10 @@ internal sealed class Bench : IAsyncDisposable
         Priority priority = Priority.Interactive, TimeSpan? deadline = null, CancellationToken gone = default)
     {
         model ??= Model;
-        using RowBuffer values = Pool.Rent(rows * model.Width);
+        using RowBuffer<float> values = Pool.Rent<float>(rows * model.Width);
         for (int i = 0; i < values.Length; i++)
             values.Span[i] = first + i;
-        using RowBuffer? conditions = context is null ? null : Pool.Rent(context.Length);
+        using RowBuffer<float>? conditions = context is null ? null : Pool.Rent<float>(context.Length);
         context?.CopyTo(conditions!.Span);
         using var input = new WorkRows
         {

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows.Buffers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;

@@ -1,3 +1,4 @@
+using FlowRows;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using FlowService.Batching;

@@ -1,3 +1,4 @@
+using FlowRows;
 using FlowService.Errors;
 using FlowService.Models;
 using Grpc.Core;

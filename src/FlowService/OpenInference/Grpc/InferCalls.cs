@@ -4,7 +4,10 @@ using FlowService.OpenInference.Faces;
 using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.OpenInference.Tensors;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 

@@ -1,4 +1,7 @@
-using FlowService.Wire;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
 
 namespace FlowService.OpenInference.Rest;
 

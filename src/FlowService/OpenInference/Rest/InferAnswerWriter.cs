@@ -4,8 +4,11 @@ using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using FlowService.OpenInference.Tensors;
-using FlowService.Wire;
-using FlowService.Wire.Json;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
+using FlowRows.Json;
 
 namespace FlowService.OpenInference.Rest;
 
@@ -105,7 +108,7 @@ internal static class InferAnswerWriter
     private static int WriteNumbers(Utf8JsonWriter json, ReadOnlySpan<float> values, int next)
     {
         for (; next < values.Length && json.BytesPending < FlushBytes; next++)
-            JsonAnswerWriter.WriteNumber(json, values[next]);
+            JsonAnswerWriter<float>.WriteNumber(json, values[next]);
         return next;
     }
 

@@ -3,8 +3,11 @@ using System.Text.Json;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Tensors;
-using FlowService.Wire;
-using FlowService.Wire.Json;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
+using FlowRows.Json;
 
 namespace FlowService.OpenInference.Rest;
 
@@ -69,7 +72,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
                 place = Place.Request;
                 break;
             case Place.Start:
-                throw new RequestException(ProblemKind.InvalidJson, $"the body must be a JSON object with inputs; it is {JsonRowsParser.Describe(reader.TokenType)}");
+                throw new RequestException(ProblemKind.InvalidJson, $"the body must be a JSON object with inputs; it is {JsonWords.Describe(reader.TokenType)}");
             case Place.Skipped when reader.CurrentDepth == endDepth:
                 place = owner;
                 break;
@@ -138,7 +141,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
                 (place, shape) = (Place.Shape, []);
                 break;
             case Property.Shape:
-                throw Wrong($"{Input.ShownName}: shape must be a list of integers; it is {JsonRowsParser.Describe(reader.TokenType)}");
+                throw Wrong($"{Input.ShownName}: shape must be a list of integers; it is {JsonWords.Describe(reader.TokenType)}");
             case Property.Data:
                 BeginData(ref reader);
                 break;
@@ -154,7 +157,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
     private void BeginTensors(ref Utf8JsonReader reader, Place list, ref bool seen)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
-            throw Wrong($"{property.Name()} must be a list of objects; it is {JsonRowsParser.Describe(reader.TokenType)}");
+            throw Wrong($"{property.Name()} must be a list of objects; it is {JsonWords.Describe(reader.TokenType)}");
         if (seen)
             throw new RequestException(ProblemKind.DuplicateField, $"{property.Name()} is given twice");
         (place, seen) = (list, true);
@@ -169,7 +172,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
         }
         bool isInput = place == Place.Inputs;
         if (reader.TokenType != JsonTokenType.StartObject)
-            throw Wrong($"{(isInput ? "inputs" : "outputs")} must be a list of objects; it holds {JsonRowsParser.Describe(reader.TokenType)}");
+            throw Wrong($"{(isInput ? "inputs" : "outputs")} must be a list of objects; it holds {JsonWords.Describe(reader.TokenType)}");
         if ((isInput ? request.Inputs.Count : request.Outputs.Count) == MostTensors)
             throw Wrong($"the request has more than {MostTensors} {(isInput ? "inputs" : "outputs")}");
         if (isInput)
@@ -220,7 +223,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
             case JsonTokenType.StartObject:
                 throw Wrong($"{Input.ShownName}: data must be numbers, in a list or in lists of lists; it holds an object");
             default:
-                Input.AppendFault($"is {JsonRowsParser.Describe(reader.TokenType)}");
+                Input.AppendFault($"is {JsonWords.Describe(reader.TokenType)}");
                 break;
         }
     }
@@ -230,7 +233,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
         if (reader.TokenType == JsonTokenType.StartObject)
             (owner, place) = (place, Place.Parameters);
         else if (reader.TokenType != JsonTokenType.Null)
-            throw Wrong($"parameters must be an object; it is {JsonRowsParser.Describe(reader.TokenType)}");
+            throw Wrong($"parameters must be an object; it is {JsonWords.Describe(reader.TokenType)}");
     }
 
     private void Skip(ref Utf8JsonReader reader)

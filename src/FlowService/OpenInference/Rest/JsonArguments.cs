@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FlowService.Errors;
 using FlowService.OpenInference.Tensors;
-using FlowService.Wire.Json;
+using FlowRows.Json;
 
 namespace FlowService.OpenInference.Rest;
 
@@ -72,7 +72,7 @@ internal static class JsonArguments
 
     private static RequestException Wrong(ref Utf8JsonReader reader, Property property, string expected)
     {
-        string actual = reader.TokenType == JsonTokenType.Number ? "another number" : JsonRowsParser.Describe(reader.TokenType);
+        string actual = reader.TokenType == JsonTokenType.Number ? "another number" : JsonWords.Describe(reader.TokenType);
         return new(ProblemKind.InvalidArgument, $"{property.Name()} must be {expected}; it is {actual}") { Field = property.Name() };
     }
 }

@@ -3,7 +3,10 @@ using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Faces;
 using FlowService.OpenInference.Tensors;
-using FlowService.Wire;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
 
 namespace FlowService.OpenInference.Rest;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using FlowService.Errors;
-using FlowService.Wire.Json;
+using FlowRows.Json;
 using Microsoft.Extensions.Options;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 

@@ -1,6 +1,9 @@
 using FlowService.Batching;
 using FlowService.OpenInference.Faces;
-using FlowService.Wire;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
 
 namespace FlowService.OpenInference.Tensors;
 
@@ -23,7 +26,7 @@ internal sealed class InferAnswer(InferRequest request, ModelFace face, WorkItem
     private static OutputTensor Output(TensorSpec spec, WorkItem work, bool isBinary)
     {
         WorkResults results = work.Results;
-        RowBuffer values = spec.Name switch
+        RowBuffer<float> values = spec.Name switch
         {
             ModelFace.LogProb => results.LogProb,
             ModelFace.LogDet => results.LogDet,
@@ -35,7 +38,7 @@ internal sealed class InferAnswer(InferRequest request, ModelFace face, WorkItem
 }
 
 /// <summary>One output: 32-bit floats in rows, as raw bytes or not.</summary>
-internal sealed record OutputTensor(TensorSpec Spec, RowBuffer Values, int Rows, bool IsBinary)
+internal sealed record OutputTensor(TensorSpec Spec, RowBuffer<float> Values, int Rows, bool IsBinary)
 {
     public string Name => Spec.Name;
 

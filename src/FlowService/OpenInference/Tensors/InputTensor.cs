@@ -2,7 +2,10 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using FlowService.Errors;
 using FlowService.Limits;
-using FlowService.Wire;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
 
 namespace FlowService.OpenInference.Tensors;
 
@@ -26,7 +29,7 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
     public long? BinarySize { get; set; }
 
     /// <summary>The elements, or null before any data came.</summary>
-    public RowBuffer? Values { get; private set; }
+    public RowBuffer<float>? Values { get; private set; }
 
     /// <summary>The first element, exactly.</summary>
     public Scalar First { get; private set; }
@@ -34,12 +37,12 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
     public string ShownName => Name is null ? $"inputs[{index}]" : $"input '{Name.Shown()}'";
 
     /// <summary>Data begin.</summary>
-    public RowBuffer Begin(int expected = FewValues) =>
+    public RowBuffer<float> Begin(int expected = FewValues) =>
         Values is null
-            ? Values = pool.RentEmpty(Math.Clamp(expected, FewValues, Math.Max(FewValues, limits.ValuesPerRequest)))
+            ? Values = pool.RentEmpty<float>(Math.Clamp(expected, FewValues, Math.Max(FewValues, limits.ValuesPerRequest)))
             : throw new RequestException(ProblemKind.DuplicateField, $"{ShownName} has data twice");
 
-    /// <summary>Room for numbers to be written, and counted by the buffer's <see cref="RowBuffer.Advance"/>; at most what the limit leaves.</summary>
+    /// <summary>Room for numbers to be written, and counted by the buffer's <see cref="RowBuffer{T}.Advance"/>; at most what the limit leaves.</summary>
     public Span<float> Free => Values!.Free is var free && free.Length > Left ? free[..Left] : Values.Free;
 
     public void Append(float value)

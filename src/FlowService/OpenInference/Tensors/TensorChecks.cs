@@ -1,3 +1,4 @@
+using FlowRows;
 using FlowService.Errors;
 using FlowService.OpenInference.Faces;
 

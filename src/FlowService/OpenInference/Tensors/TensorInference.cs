@@ -3,7 +3,10 @@ using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenInference.Faces;
 using FlowService.Telemetry;
-using FlowService.Wire;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.OpenInference.Tensors;

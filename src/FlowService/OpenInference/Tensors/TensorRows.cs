@@ -2,7 +2,10 @@ using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Faces;
-using FlowService.Wire;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Requests;
 
 namespace FlowService.OpenInference.Tensors;
 
@@ -33,7 +36,7 @@ internal static class TensorRows
         if (rows > limits.RowsPerRequest)
             throw new RequestException(ProblemKind.TooManyRows,
                 $"{input.ShownName} has more than {limits.RowsPerRequest} rows; send them in several requests, or raise Limits:RowsPerRequest");
-        ContextRows condition = ContextRows.Of(context?.Values, face.Model, rows);
+        ContextRows<float> condition = ContextRows<float>.Of(context?.Values, face.Model.Spec, face.Model.Name, rows);
         return new() { Count = rows, Values = input.Values, Context = condition.Values, RowsPerContext = condition.RowsPerContext(rows) };
     }
 
@@ -44,7 +47,7 @@ internal static class TensorRows
         Offset = request.Input(ModelFace.Offset) is { } offset ? Integer(offset, long.MinValue, long.MaxValue) : null,
         Seed = request.Input(ModelFace.Seed) is { } seed ? (ulong)Integer128(seed, 0, ulong.MaxValue) : null,
         Temperature = request.Input(ModelFace.Temperature)?.First.Number,
-        Context = ContextRows.Of(context?.Values, face.Model),
+        Context = ContextRows<float>.Of(context?.Values, face.Model.Spec, face.Model.Name),
     }.Checked(face.Model, limits).All;
 
     private static long Integer(InputTensor input, long least, long most) => (long)Integer128(input, least, most);

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Numerics;
+using FlowCli.Rows;
+using FlowCore.Engines;
+using FlowRows;
+using FlowRows.Answers;
+using FlowRows.Buffers;
+
+namespace FlowCli.Commands;
+
+/// <summary><c>flow logprob</c>, <c>flow encode</c> and <c>flow decode</c>: rows in, a row out for each.</summary>
+internal static class RowCommand
+{
+    public static Command LogProb(Terminal terminal) =>
+        Create(terminal, RowOperation.LogProb, "The log density of each row, in nats and in the data's own units.", "Data rows");
+
+    public static Command Encode(Terminal terminal) => Create(terminal, RowOperation.Encode, "The latent of each row.", "Data rows");
+
+    public static Command Decode(Terminal terminal) =>
+        Create(terminal, RowOperation.Decode, "The data row of each latent.", "Latents, with columns z_0, z_1, ...");
+
+    private static Command Create(Terminal terminal, RowOperation operation, string description, string what)
+    {
+        var model = CommonOptions.Model();
+        RowOptions rows = RowOptions.For(what);
+        var context = new ContextOptions();
+        var output = CommonOptions.Output();
+        var format = CommonOptions.OutputFormat();
+        var type = CommonOptions.Type();
+        var device = CommonOptions.Device();
+        var kind = CommonOptions.Engine();
+        var include = CommonOptions.Include(operation.Includes);
+        var command = new Command(operation.Name, description) { model, output, format, type, device, kind, include, context.File, context.Values };
+        foreach (Option option in rows.All)
+            command.Options.Add(option);
+        command.Validators.Add(context.Check);
+        command.SetAction(parsed =>
+        {
+            var request = new RowWork(
+                operation, rows.Of(parsed), parsed.GetValue(context.File), parsed.GetValue(context.Values), parsed.GetValue(output), parsed.GetValue(format),
+                parsed.GetValue(type), [.. parsed.GetRequiredValue(include)]);
+            if (parsed.GetValue(type) == ElementType.Float32)
+                Run<float>(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind), request);
+            else
+                Run<double>(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind), request);
+        });
+        return command;
+    }
+
+    private static void Run<T>(Terminal terminal, string model, string device, EngineKind kind, RowWork request)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        var pool = new RowPool();
+        using var engine = new EngineRun<T>(CommonOptions.OpenEngine<T>(model, device, kind), pool);
+        request.RunAsync(engine, CommonOptions.VersionOf(model), pool, terminal).GetAwaiter().GetResult();
+    }
+}

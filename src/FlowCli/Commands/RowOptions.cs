@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using FlowCli.Rows;
+using FlowRows.Tables;
+
+namespace FlowCli.Commands;
+
+/// <summary>The options that say how rows are read, shared by all commands that read them.</summary>
+internal sealed class RowOptions
+{
+    private RowOptions(Option<string> input) => Input = input;
+
+    public Option<string> Input { get; }
+
+    public Option<bool> IgnoreExtra { get; } = new("--ignore-extra") { Description = "Pass over columns that the model does not know, whatever they hold." };
+
+    public Option<string[]> Keep { get; } = Names("--keep", "Columns of the input that go into the output as they are; * for all.");
+
+    public Option<bool?> Header { get; } = HeaderOption();
+
+    public Option<bool> Layout { get; } = LayoutOption();
+
+    public Option<OnError> OnError { get; } = new("--on-error")
+    {
+        Description = "A row that cannot be read: fail ends the command, skip leaves the row out and adds a column row, null writes nulls and the reason in a column error.",
+        HelpName = "fail|skip|null",
+        DefaultValueFactory = _ => FlowRows.Tables.OnError.Fail,
+        CustomParser = result => CommonOptions.OneOf(result,
+            ("fail", FlowRows.Tables.OnError.Fail), ("skip", FlowRows.Tables.OnError.Skip), ("null", FlowRows.Tables.OnError.Null)),
+    };
+
+    /// <summary>The options of a command whose rows are what <paramref name="what"/> says.</summary>
+    public static RowOptions For(string what) => new(new("--input")
+    {
+        Description = $"{what}, as .csv, .npy, .arrow or .json, any of them with .gz behind it; - for the standard input.",
+        HelpName = "FILE",
+        Required = true,
+    });
+
+    public IEnumerable<Option> All => [Input, IgnoreExtra, Keep, Header, Layout, OnError];
+
+    public RowArguments Of(ParseResult parsed) => new()
+    {
+        Path = parsed.GetRequiredValue(Input),
+        IgnoreExtra = parsed.GetValue(IgnoreExtra),
+        Keep = parsed.GetValue(Keep) ?? [],
+        Header = parsed.GetValue(Header),
+        ChannelsLast = parsed.GetValue(Layout),
+        OnError = parsed.GetValue(OnError),
+    };
+
+    public static Option<bool?> HeaderOption() => new("--header")
+    {
+        Description = "Whether the first line of CSV holds names; without it the line itself must tell.",
+        HelpName = "yes|no",
+        CustomParser = result => CommonOptions.OneOf<bool?>(result, ("yes", true), ("no", false)),
+    };
+
+    public static Option<bool> LayoutOption() => new("--layout")
+    {
+        Description = "How the images of an array lie: nchw (default), or nhwc, the channels last.",
+        HelpName = "nchw|nhwc",
+        CustomParser = result => CommonOptions.OneOf(result, ("nchw", false), ("nhwc", true)),
+    };
+
+    /// <summary>A list of columns with commas between them.</summary>
+    public static Option<string[]> Names(string option, string description) => new(option)
+    {
+        Description = description,
+        HelpName = "COLUMN,...",
+        CustomParser = result =>
+        {
+            string[] names = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
+            if (names.Any(name => name.Length == 0))
+                result.AddError($"{option}: '{result.Tokens[0].Value}' is not COLUMN,COLUMN,...");
+            else if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+                result.AddError($"{option}: names '{twice.Key}' twice");
+            return names;
+        },
+    };
+}
+
+/// <summary>The options that say what rows are conditioned on.</summary>
+internal sealed class ContextOptions
+{
+    public Option<string?> File { get; } = new("--context")
+    {
+        Description = "The condition of each row, or a single one for all, as a file like the input; without it, columns of the input.",
+        HelpName = "FILE",
+    };
+
+    public Option<double[]?> Values { get; } = new("--context-values")
+    {
+        Description = "The condition of all rows, with commas between its numbers.",
+        HelpName = "X,...",
+        CustomParser = result =>
+        {
+            var values = new List<double>();
+            foreach (string part in result.Tokens[0].Value.Split(','))
+                if (double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value))
+                    values.Add(value);
+                else
+                    result.AddError($"--context-values: '{part}' is not a number");
+            return [.. values];
+        },
+    };
+
+    public void Check(CommandResult result)
+    {
+        if (result.GetResult(File) is not null && result.GetResult(Values) is not null)
+            result.AddError("--context and --context-values: give either a file or the values");
+    }
+}

@@ -1,0 +1,46 @@
+using System.Numerics;
+using FlowCore;
+using FlowCore.Engines;
+using FlowRows.Answers;
+using FlowRows.Buffers;
+
+namespace FlowCli.Rows;
+
+/// <summary>An engine in pooled buffers: rows in, and what was computed of them out.</summary>
+internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDisposable
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private const int MostValues = 1 << 20, MostRows = 8192;
+
+    public FlowSpec Spec => engine.Spec;
+
+    /// <summary>How many rows to compute at once: memory stays bounded whatever their number.</summary>
+    public int ChunkRows { get; } = Math.Clamp(MostValues / Math.Max(engine.Width, engine.NoiseWidth), 1, MostRows);
+
+    /// <summary>The outputs of an operation on rows of x or z.</summary>
+    public RowResults<T> Compute(RowOperation operation, ReadOnlySpan<T> rows, ReadOnlySpan<T> context)
+    {
+        int count = rows.Length / engine.Width;
+        var results = new RowResults<T>(pool.Rent<T>(rows.Length), pool.Rent<T>(count), pool.Rent<T>(count));
+        if (operation == RowOperation.Decode)
+            engine.Inverse(rows, context, results.Values!.Span, results.LogDet.Span, results.LogProb.Span);
+        else
+            engine.Forward(rows, context, results.Values!.Span, results.LogDet.Span, results.LogProb.Span);
+        return results;
+    }
+
+    /// <summary>Rows firstRow, firstRow + 1, ... of a seed, of which each has its context.</summary>
+    public RowResults<T> Sample(ulong seed, long firstRow, int count, double temperature, ReadOnlySpan<T> context)
+    {
+        using RowBuffer<T> noise = pool.Rent<T>(count * engine.NoiseWidth), temperatures = pool.Rent<T>(count);
+        RowBuffer<T> latents = pool.Rent<T>(count * engine.Width), logQ = pool.Rent<T>(count);
+        temperatures.Span.Fill(T.CreateTruncating(temperature));
+        engine.DrawNoise(seed, firstRow, noise.Span);
+        engine.Latents(noise.Span, context, temperatures.Span, latents.Span, logQ.Span);
+        RowResults<T> results = Compute(RowOperation.Decode, latents.Span, context) with { Latents = latents, LogQ = logQ };
+        SampleDensity.LogQ(logQ.Span, results.LogDet.Span, results.LogProb.Span, temperature, logQ.Span);
+        return results;
+    }
+
+    public void Dispose() => engine.Dispose();
+}

@@ -1,0 +1,80 @@
+using System.IO.Pipelines;
+using FlowCore;
+using FlowRows;
+
+namespace FlowCli.Rows;
+
+/// <summary>
+/// A file, or the standard input where its name is <c>-</c>, as a pipe of bytes in some format, decompressed where it is gzip. The
+/// name's ending says which format; bytes without a name show it themselves.
+/// </summary>
+internal sealed class RowPipe : IAsyncDisposable
+{
+    public const string Standard = "-";
+
+    // As many bytes tell gzip and the formats apart.
+    private const int StartBytes = 16;
+
+    private RowPipe(string shown, PipeReader bytes, RowFormat format) => (Shown, Bytes, Format) = (shown, bytes, format);
+
+    /// <summary>What messages call it.</summary>
+    public string Shown { get; }
+
+    public PipeReader Bytes { get; }
+
+    public RowFormat Format { get; }
+
+    /// <exception cref="FlowException">There is no such file, or its kind is not read.</exception>
+    public static async Task<RowPipe> OpenAsync(string path, Terminal terminal)
+    {
+        if (path == Standard)
+            return await OfStandardInputAsync(terminal);
+        if (!File.Exists(path))
+            throw new FlowException($"{path}: {(Directory.Exists(path) ? "is a folder" : "not found")}");
+        bool isPacked = path.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase);
+        RowFormat format = RowFormats.OfName(isPacked ? path[..^Compression.Extension.Length] : path)
+            ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.Extensions)} are read, and each of them with {Compression.Extension} behind it");
+        Stream file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: false);
+        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file) : file), format);
+    }
+
+    public ValueTask DisposeAsync() => Bytes.CompleteAsync();
+
+    /// <summary>Faults in what is read here, with its name before them.</summary>
+    public async Task<T> NamingAsync<T>(Func<Task<T>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (RowFault e)
+        {
+            throw new FlowException($"{Shown}: {e.Message}", e);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new FlowException($"{Shown}: cannot be decompressed: {e.Message.TrimEnd('.')}; it is damaged, or was cut short", e);
+        }
+    }
+
+    private static async Task<RowPipe> OfStandardInputAsync(Terminal terminal)
+    {
+        const string shown = "standard input";
+        PipeReader bytes = PipeReader.Create(terminal.Input);
+        byte[] start = await StartAsync(bytes);
+        if (Compression.IsGzip(start))
+        {
+            bytes = PipeReader.Create(Compression.Reader(bytes.AsStream()));
+            start = await StartAsync(bytes);
+        }
+        return new(shown, bytes, RowFormats.OfStart(start));
+    }
+
+    private static async Task<byte[]> StartAsync(PipeReader bytes)
+    {
+        ReadResult read = await bytes.ReadAtLeastAsync(StartBytes);
+        byte[] start = System.Buffers.BuffersExtensions.ToArray(read.Buffer.Slice(0, Math.Min(StartBytes, read.Buffer.Length)));
+        bytes.AdvanceTo(read.Buffer.Start, read.IsCompleted ? read.Buffer.End : read.Buffer.Start);
+        return start;
+    }
+}

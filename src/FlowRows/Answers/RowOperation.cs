@@ -1,0 +1,68 @@
+using System.Numerics;
+using FlowCore;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+
+namespace FlowRows.Answers;
+
+/// <summary>
+/// One of the four operations: what goes in, what may be asked for, and which columns come out, in every format and by every program.
+/// </summary>
+/// <param name="Name">Its name in paths, commands and metrics.</param>
+/// <param name="Input">What the rows of a body are: x, z, or the context of samples.</param>
+/// <param name="Includes">What may be asked for by name.</param>
+internal sealed record RowOperation(string Name, string Input, string[] Includes)
+{
+    private const string LogProbColumn = "log_prob", LogDetColumn = "log_det", LogQColumn = "log_q", NormColumn = "latent_norm2", BitsColumn = "bits_per_dim";
+
+    public static readonly RowOperation
+        LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn]),
+        Encode = new("encode", RowNames.X, [LogDetColumn]),
+        Decode = new("decode", RowNames.Z, [LogDetColumn]),
+        Sample = new("sample", RowNames.Context, [RowNames.Z, LogProbColumn, LogQColumn]);
+
+    /// <summary>The names asked for; a name that is not offered is refused.</summary>
+    public HashSet<string> Asked(IEnumerable<string>? include, string model) => Asked(include, Includes, model);
+
+    /// <summary>The names asked for, of those <paramref name="offered"/>.</summary>
+    public static HashSet<string> Asked(IEnumerable<string>? include, string[] offered, string model)
+    {
+        var asked = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string name in include ?? [])
+            if (offered.Contains(name, StringComparer.Ordinal))
+                asked.Add(name);
+            else
+                throw new RowFault(RowFaultKind.UnsupportedInclude,
+                    $"include: '{name.Shown()}' is not available; model '{model}' offers {string.Join(", ", offered)} here")
+                { Field = "include" };
+        return asked;
+    }
+
+    /// <summary>Whether an answer has more of the rows than their densities.</summary>
+    public bool KeepsValues(HashSet<string> include) => this != LogProb || include.Contains(RowNames.Z) || include.Contains(NormColumn);
+
+    /// <summary>The answer to some computed rows: its main column first. <paramref name="answer"/> brings the facts.</summary>
+    public Answer<T> Fill<T>(Answer<T> answer, RowResults<T> results, FlowSpec spec, HashSet<string> include, RowPool pool)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (this == Encode)
+            return answer.AddLatents(RowNames.Z, results.Values!, spec).Add(LogDetColumn, results.LogDet);
+        if (this == Decode)
+            return answer.AddData(RowNames.X, results.Values!, spec).Add(LogDetColumn, results.LogDet);
+        if (this == Sample)
+        {
+            answer.AddData(RowNames.Samples, results.Values!, spec).Add(LogProbColumn, results.LogProb).Add(LogQColumn, results.LogQ!);
+            return include.Contains(RowNames.Z) ? answer.AddLatents(RowNames.Z, results.Latents!, spec) : answer;
+        }
+        answer.Add(LogProbColumn, results.LogProb);
+        if (include.Contains(RowNames.Z))
+            answer.AddLatents(RowNames.Z, results.Values!, spec);
+        if (include.Contains(LogDetColumn))
+            answer.Add(LogDetColumn, results.LogDet);
+        if (include.Contains(NormColumn))
+            answer.AddDerived(NormColumn, Derived.SquaredNorms(results.Values!, spec.Width, pool));
+        if (include.Contains(BitsColumn))
+            answer.AddDerived(BitsColumn, Derived.BitsPerDim(results.LogProb, spec.Width, pool));
+        return answer;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Numerics;
+using Apache.Arrow;
+using Apache.Arrow.Types;
+using FlowRows.Tables;
+
+namespace FlowRows.Arrow;
+
+/// <summary>One number for each row: a column of a schema, or one element of its lists.</summary>
+/// <param name="Name">The column's name; of an element, that of the feature it stands for.</param>
+/// <param name="Field">The column's place in the schema.</param>
+/// <param name="Element">The element's place in the list.</param>
+/// <param name="Elements">The length of the lists; 0 for a column of numbers.</param>
+internal sealed record ArrowColumn(string Name, int Field, int Element, int Elements)
+{
+    /// <summary>What a field brings: lists named x, z or context bring all values of a row.</summary>
+    public static IEnumerable<ArrowColumn> Of(Field field, int index, RowLayout layout)
+    {
+        return field.DataType is FixedSizeListType or ListType && layout.Elements(field.Name) is { } names
+            ? names.Select((name, element) => new ArrowColumn(name, index, element, names.Length))
+            : [new(field.Name, index, 0, 0)];
+    }
+
+    /// <summary>Copies rows of a batch into every <paramref name="stride"/>-th value of the target.</summary>
+    public void Copy<T>(RecordBatch batch, int first, int rows, Span<T> target, int stride, RowTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        IArrowArray array = batch.Column(Field);
+        ArrowChecks.Check(array.Data, Name);
+        switch (array)
+        {
+            case FixedSizeListArray lists when ((FixedSizeListType)lists.Data.DataType).ListSize is var size:
+                CheckLength(size, 0, table);
+                CopyNumbers(lists.Values, (lists.Offset + first) * size + Element, rows, size, target, stride, table);
+                break;
+            case ListArray lists:
+                CheckNulls(array, first, rows, target, stride, table);
+                if (array.NullCount > 0 && table.Errors is not null)
+                    throw new RowFault(RowFaultKind.InvalidBody, $"column '{Name.Shown()}' has lists that are null; send fixed-size lists, or leave on_error out");
+                for (int row = 0; row < rows; row++)
+                    CheckLength(lists.GetValueLength(first + row), row, table);
+                CopyNumbers(lists.Values, lists.ValueOffsets[first] + Element, rows, Elements, target, stride, table);
+                break;
+            default:
+                CopyNumbers(array, first, rows, 1, target, stride, table);
+                break;
+        }
+        CheckNulls(array, first, rows, target, stride, table);
+    }
+
+    private void CopyNumbers<T>(IArrowArray array, int first, int rows, int step, Span<T> target, int stride, RowTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        switch (array)
+        {
+            case FloatArray a: Copy(a.Values, target); break;
+            case DoubleArray a: Copy(a.Values, target); break;
+            case HalfFloatArray a: Copy(a.Values, target); break;
+            case Int8Array a: Copy(a.Values, target); break;
+            case Int16Array a: Copy(a.Values, target); break;
+            case Int32Array a: Copy(a.Values, target); break;
+            case Int64Array a: Copy(a.Values, target); break;
+            case UInt8Array a: Copy(a.Values, target); break;
+            case UInt16Array a: Copy(a.Values, target); break;
+            case UInt32Array a: Copy(a.Values, target); break;
+            case UInt64Array a: Copy(a.Values, target); break;
+            default:
+                throw new RowFault(RowFaultKind.InvalidBody, $"column '{Name.Shown()}' holds {array.Data.DataType.Name}; send numbers") { Field = Name.Shown() };
+        }
+        if (array.NullCount > 0)
+            for (int row = 0; row < rows; row++)
+                if (array.IsNull(first + row * step))
+                    target[row * stride] = Null(row, table);
+
+        void Copy<TFrom>(ReadOnlySpan<TFrom> source, Span<T> target)
+            where TFrom : struct, INumberBase<TFrom>
+        {
+            for (int row = 0; row < rows; row++)
+                target[row * stride] = T.CreateTruncating(source[first + row * step]);
+        }
+    }
+
+    // Of a list that is null no element is looked at.
+    private void CheckNulls<T>(IArrowArray array, int first, int rows, Span<T> target, int stride, RowTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (array.NullCount == 0)
+            return;
+        for (int row = 0; row < rows; row++)
+            if (array.IsNull(first + row))
+                target[row * stride] = Null(row, table);
+    }
+
+    private void CheckLength<T>(int length, int row, RowTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (length != Elements)
+            throw new RowFault(RowFaultKind.WrongWidth,
+                $"{table.Name}: row {table.First + table.Rows + row} has {length} values, the model takes {Elements} in each row")
+            { Field = table.Name, Row = table.First + table.Rows + row };
+    }
+
+    // NaN is sifted out with its reason, where rows that cannot be read are no reason to refuse all.
+    private T Null<T>(int row, RowTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        long number = table.First + table.Rows + row;
+        var fault = new RowFault(RowFaultKind.InvalidValue,
+            $"{table.Name}: row {number}, column '{Name.Shown()}' is null; each value must be a finite number")
+        { Field = table.Name, Row = number };
+        if (table.Errors is null)
+            throw fault;
+        table.Errors.Add(table.Rows + row, fault.Message);
+        return T.NaN;
+    }
+}

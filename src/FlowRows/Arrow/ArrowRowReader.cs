@@ -1,0 +1,121 @@
+using System.Numerics;
+using Apache.Arrow;
+using Apache.Arrow.Ipc;
+using Apache.Arrow.Types;
+using FlowRows.Tables;
+
+namespace FlowRows.Arrow;
+
+/// <summary>Rows of Arrow record batches: of one batch after the other, columns side by side.</summary>
+internal sealed class ArrowRowReader<T> : RowReader<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly ArrowStreamReader arrow;
+    private readonly ArrowColumn[] table;
+    private readonly int[] kept;
+    private RecordBatch? batch;
+    private int taken;
+
+    private ArrowRowReader(ArrowStreamReader arrow, Schema schema, RowSource source) : base(source)
+    {
+        this.arrow = arrow;
+        table = [.. schema.FieldsList.SelectMany((field, index) => ArrowColumn.Of(field, index, source.Layout))];
+        Names = [.. table.Select(column => column.Name)];
+        Columns = source.Layout.Named(Names);
+        kept = [.. Columns.Kept.Select(column => table[column].Field).Distinct()];
+        foreach (int field in kept)
+            if (schema.GetFieldByIndex(field) is { DataType: DictionaryType } encoded)
+                throw Invalid($"column '{encoded.Name.Shown()}' is dictionary-encoded and cannot be passed on; send it as plain values");
+    }
+
+    public override RowColumns Columns { get; }
+
+    public override IReadOnlyList<string> Names { get; }
+
+    public static async ValueTask<ArrowRowReader<T>> OpenAsync(Stream body, RowSource source, CancellationToken cancellation)
+    {
+        var arrow = new ArrowStreamReader(body, new BoundedAllocator(source.Limits.BodyBytes));
+        try
+        {
+            Schema schema = await Guarded(async () => await arrow.GetSchema(cancellation)) ?? throw Invalid("the body is empty; send a schema and record batches");
+            return Guarded(() => new ArrowRowReader<T>(arrow, schema, source));
+        }
+        catch
+        {
+            arrow.Dispose();
+            throw;
+        }
+    }
+
+    protected override async ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
+    {
+        while (batch is null || taken == batch.Length)
+        {
+            batch?.Dispose();
+            taken = 0;
+            batch = await Guarded(async () => await arrow.ReadNextRecordBatchAsync(cancellation));
+            if (batch is null)
+                return;
+        }
+        int rows = Math.Min(most - block.Rows, batch.Length - taken);
+        Guarded(() =>
+        {
+            Copy(Columns.Values, block.Values, rows);
+            Copy(Columns.Context, block.Context, rows);
+            foreach (int field in kept)
+                ArrowChecks.Check(batch.Column(field).Data, batch.Schema.GetFieldByIndex(field).Name);
+            if (kept.Length > 0)
+                block.Kept = new KeptColumns(batch.SliceShared(taken, rows), kept);
+            return rows;
+        });
+        taken += rows;
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        batch?.Dispose();
+        arrow.Dispose();
+        return base.DisposeAsync();
+    }
+
+    private void Copy(int[] wanted, RowTable<T>? target, int rows)
+    {
+        if (target is null)
+            return;
+        Span<T> values = target.Reserve(rows * wanted.Length);
+        for (int i = 0; i < wanted.Length; i++)
+            table[wanted[i]].Copy(batch!, taken, rows, values[i..], wanted.Length, target);
+        target.AdvanceRows(rows, wanted.Length);
+    }
+
+    /// <summary>The library fails in many ways on damaged bytes: all are one to the client.</summary>
+    private static async ValueTask<TRead> Guarded<TRead>(Func<ValueTask<TRead>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw Damaged(e);
+        }
+    }
+
+    private static TRead Guarded<TRead>(Func<TRead> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw Damaged(e);
+        }
+    }
+
+    // What the pipe itself throws is about the connection or its coding, not about Arrow.
+    private static bool IsDamage(Exception e) =>
+        e is EndOfStreamException or not (RowFault or OperationCanceledException or IOException or InvalidDataException or OutOfMemoryException);
+
+    private static RowFault Damaged(Exception e) => Invalid($"the body is no Arrow stream: {e.Message.Shown()}");
+}

@@ -1,0 +1,128 @@
+using System.Numerics;
+using System.Text;
+using Apache.Arrow;
+using Apache.Arrow.Types;
+using CsvHelper;
+using FlowRows.Tables;
+
+namespace FlowRows.Csv;
+
+/// <summary>Rows of CSV: each cell's bytes to a number, without a string between them. Cells that nobody wants are not looked at.</summary>
+internal sealed class CsvRowReader<T> : RowReader<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly CsvRecords records;
+    private readonly CsvNumbers numbers;
+    private readonly string[] names;
+    private readonly bool hasHeader;
+    private readonly int width;
+    private Task<bool>? ahead;
+
+    private CsvRowReader(CsvRecords records, RowSource source, bool hasHeader) : base(source)
+    {
+        (this.records, this.hasHeader, width) = (records, hasHeader, records.Count);
+        numbers = new CsvNumbers(records.Separator);
+        string[] cells = [.. Enumerable.Range(0, width).Select(records.Text)];
+        Columns = hasHeader ? source.Layout.Named(cells) : source.Layout.Unnamed(width);
+        names = hasHeader ? cells : [.. Enumerable.Range(1, width).Select(i => $"{i}")];
+        ahead = hasHeader ? null : Task.FromResult(true);
+    }
+
+    public override RowColumns Columns { get; }
+
+    public override IReadOnlyList<string>? Names => hasHeader ? names : null;
+
+    /// <summary>Reads the first record, and finds out whether it is a header.</summary>
+    public static async ValueTask<CsvRowReader<T>> OpenAsync(CsvReader csv, RowSource source, CancellationToken cancellation)
+    {
+        var records = new CsvRecords(csv);
+        try
+        {
+            if (!await records.ReadAsync(cancellation))
+                throw Invalid("the body is empty; send rows, under a line with the columns' names");
+            return new(records, source, source.Header ?? await CsvHeader.IsHeaderAsync(records, source.Layout, cancellation));
+        }
+        catch (CsvFormatException e)
+        {
+            throw Invalid($"the body is no CSV: {e.Message.Shown()}");
+        }
+    }
+
+    protected override async ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
+    {
+        StringArray.Builder[] kept = [.. Columns.Kept.Select(_ => new StringArray.Builder())];
+        try
+        {
+            while (block.Rows < most)
+            {
+                ahead ??= records.ReadAsync(cancellation).AsTask();
+                if (!ahead.IsCompleted && block.Rows > 0 && !Waits)
+                    break; // what has arrived is computed while the next rows are on their way
+                if (!await ahead)
+                    break;
+                ahead = null;
+                Take(block, kept);
+            }
+        }
+        catch (CsvFormatException e)
+        {
+            throw Invalid($"row {RowsRead + block.Rows} of the body is no CSV: {e.Message.Shown()}");
+        }
+        if (kept.Length > 0)
+            block.Kept = Kept(kept, block.Rows);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await records.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    private void Take(RowBlock<T> block, StringArray.Builder[] kept)
+    {
+        if (records.Count != width)
+            WrongWidth(block);
+        Take(Columns.Values, block.Values);
+        Take(Columns.Context, block.Context);
+        for (int i = 0; i < kept.Length; i++)
+            kept[i].Append(Columns.Kept[i] < records.Count ? records.Cell(Columns.Kept[i]) : default);
+    }
+
+    private void Take(int[] wanted, RowTable<T>? table)
+    {
+        if (table is null)
+            return;
+        foreach (int column in wanted)
+            if (column < records.Count && numbers.TryParse(records.Cell(column), out T value) && T.IsFinite(value))
+                table.Append(value);
+            else
+                table.Refuse(NoNumber(column, table));
+        table.EndRow();
+    }
+
+    private RowFault NoNumber(int column, RowTable<T> table)
+    {
+        ReadOnlySpan<byte> cell = column < records.Count ? records.Cell(column) : default;
+        string problem = cell.IsEmpty ? "is empty" : $"is '{Encoding.UTF8.GetString(cell).Shown()}'";
+        long row = table.First + table.Rows;
+        string name = hasHeader ? $"column '{names[column].Shown()}'" : $"column {names[column]}";
+        return new(RowFaultKind.InvalidValue,
+            $"{table.Name}: row {row}, {name} {problem}{(numbers.Reason is { } reason ? $", which {reason}" : "")}; each value must be a finite number (line {records.Line})")
+        { Field = table.Name, Row = row, Column = table.Column };
+    }
+
+    private void WrongWidth(RowBlock<T> block)
+    {
+        int at = block.Rows;
+        string detail = $"row {RowsRead + at} of the body has {records.Count} cells, the first line has {width} (line {records.Line})";
+        if (block.Errors is null)
+            throw new RowFault(RowFaultKind.InvalidBody, detail) { Row = RowsRead + at };
+        block.Errors.Add(at, detail);
+    }
+
+    private KeptColumns Kept(StringArray.Builder[] kept, int rows)
+    {
+        var schema = new Schema(Columns.Kept.Select(column => new Field(names[column], StringType.Default, nullable: false)), null);
+        return new(new RecordBatch(schema, kept.Select(column => column.Build()), rows), [.. Enumerable.Range(0, kept.Length)]);
+    }
+}

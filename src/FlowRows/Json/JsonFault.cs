@@ -1,0 +1,31 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace FlowRows.Json;
+
+/// <summary>What is wrong with text that is not JSON.</summary>
+internal static class JsonFault
+{
+    private const int Peek = 32;
+
+    /// <summary>The NaN or infinity that the text begins with after blanks and a comma, or null.</summary>
+    public static string? NonFiniteLiteral(in ReadOnlySequence<byte> text)
+    {
+        Span<byte> head = stackalloc byte[(int)Math.Min(Peek, text.Length)];
+        text.Slice(0, head.Length).CopyTo(head);
+        ReadOnlySpan<byte> word = head.TrimStart(" \t\r\n,"u8);
+        if (word is [(byte)'N', ..])
+            return "NaN";
+        if (word is [(byte)'I', ..])
+            return "Infinity";
+        return word is [(byte)'-', (byte)'I', ..] ? "-Infinity" : null;
+    }
+
+    /// <summary>The parser's words with the place in the body. Its own line numbers are not used: it does not see every byte.</summary>
+    public static string Describe(JsonException e, long offset)
+    {
+        int place = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        string words = place < 0 ? e.Message : e.Message[..place];
+        return $"{words} (near byte {offset} of the body)";
+    }
+}

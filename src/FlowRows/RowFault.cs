@@ -1,0 +1,58 @@
+using FlowCore;
+
+namespace FlowRows;
+
+/// <summary>What is wrong with some rows, in one of a few words: whoever reads them says it in his own way (a status, an exit code).</summary>
+internal enum RowFaultKind
+{
+    /// <summary>The bytes are not what their format says.</summary>
+    InvalidBody,
+
+    /// <summary>The bytes are not JSON.</summary>
+    InvalidJson,
+
+    /// <summary>A value is no finite number.</summary>
+    InvalidValue,
+
+    /// <summary>A row has the wrong number of values.</summary>
+    WrongWidth,
+
+    /// <summary>A column that is wanted is not there.</summary>
+    MissingColumn,
+
+    /// <summary>A column is there that nobody asked for.</summary>
+    UnknownColumn,
+
+    /// <summary>The context does not fit the model or the rows.</summary>
+    WrongContext,
+
+    /// <summary>An argument is of the wrong type, out of range, or does not fit the rows.</summary>
+    InvalidArgument,
+
+    /// <summary>What is asked for by name is not on offer.</summary>
+    UnsupportedInclude,
+
+    /// <summary>The format of the answer cannot carry what it is asked to.</summary>
+    NotAcceptable,
+
+    /// <summary>There are more rows than are taken.</summary>
+    TooManyRows,
+
+    /// <summary>There are more bytes than are taken.</summary>
+    TooLarge,
+}
+
+/// <summary>Rows that are refused: the message names the place and the remedy.</summary>
+internal sealed class RowFault(RowFaultKind kind, string message) : FlowException(message)
+{
+    public RowFaultKind Kind { get; } = kind;
+
+    /// <summary>The table, the column or the argument at fault.</summary>
+    public string? Field { get; init; }
+
+    /// <summary>The row at fault, counted from 0.</summary>
+    public long? Row { get; init; }
+
+    /// <summary>The column at fault, counted from 0.</summary>
+    public int? Column { get; init; }
+}

@@ -1,0 +1,41 @@
+using FlowRows.Arrow;
+using FlowRows.Csv;
+using FlowRows.Json;
+using FlowRows.Npy;
+
+namespace FlowRows;
+
+/// <summary>The formats that there are: the only list of them.</summary>
+internal static class RowFormats
+{
+    public static readonly RowFormat Csv = new CsvFormat();
+
+    /// <summary>Those that are read and written row by row: any number of rows passes through.</summary>
+    public static readonly RowFormat[] Streamed = [new NpyFormat(), Csv, new ArrowFormat()];
+
+    /// <summary>All of them. Whatever begins as none of the others is CSV, which therefore stands last.</summary>
+    public static readonly RowFormat[] All = [.. Streamed.Where(format => format != Csv), JsonFormat.Instance, Csv];
+
+    /// <summary>The endings of the files that are read and written.</summary>
+    public static IEnumerable<string> Extensions => All.SelectMany(format => format.Extensions);
+
+    /// <summary>The streamed format of a media type, or null.</summary>
+    public static RowFormat? OfMediaType(string? mediaType) =>
+        Array.Find(Streamed, format => format.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The format of a file's name, or null.</summary>
+    public static RowFormat? OfName(string path)
+    {
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        return Array.Find(All, format => format.Extensions.Contains(extension));
+    }
+
+    /// <summary>The format that bytes begin as.</summary>
+    public static RowFormat OfStart(ReadOnlySpan<byte> start)
+    {
+        foreach (RowFormat format in All)
+            if (format.Begins(start))
+                return format;
+        return Csv;
+    }
+}

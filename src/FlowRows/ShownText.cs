@@ -1,0 +1,28 @@
+using System.Text;
+
+namespace FlowRows;
+
+/// <summary>Foreign text that a message repeats.</summary>
+internal static class ShownText
+{
+    private const int Longest = 80;
+
+    /// <summary>The text, cut where it is long and in one line: a message must not become as long as a body.</summary>
+    public static string Shown(this string text)
+    {
+        string cut = text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), "...");
+        return cut.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 ? cut : Printable(cut);
+    }
+
+    private static string Printable(string text)
+    {
+        var printable = new StringBuilder(text.Length);
+        foreach (char c in text)
+            printable.Append(char.IsControl(c) ? ' ' : c);
+        return printable.ToString();
+    }
+
+    /// <summary>The first names of a list, and how many more there are.</summary>
+    public static string Listed(this IReadOnlyCollection<string> names, int most = 8) =>
+        names.Count <= most ? string.Join(", ", names) : $"{string.Join(", ", names.Take(most))} and {names.Count - most} more";
+}

@@ -1,0 +1,158 @@
+using FlowCore;
+
+namespace FlowRows.Tables;
+
+/// <summary>
+/// What rows must bring for one operation of one model: the values of each row, its context unless that is given already, and
+/// what is only to be passed on.
+/// </summary>
+internal sealed class ModelLayout : RowLayout
+{
+    private const string Every = "*";
+
+    private const string Ignoring = "Columns that the model does not know are passed over by ignore_extra=true (--ignore-extra)";
+
+    private readonly bool isNamed;
+    private readonly IReadOnlyList<string> keep;
+    private readonly bool ignoresOthers;
+    private readonly int[] shape;
+    private readonly string[] values, context, wanted;
+
+    /// <param name="model">The model's name, for messages.</param>
+    /// <param name="spec">What the model is.</param>
+    /// <param name="field">What the values are: x or z. Context alone where the operation takes no values.</param>
+    /// <param name="hasContext">Whether the context is given already, beside these rows.</param>
+    /// <param name="keep">The columns to pass on; <c>*</c> for all.</param>
+    /// <param name="ignoresOthers">Whether columns that the model does not know are passed over.</param>
+    public ModelLayout(string model, FlowSpec spec, string field, bool hasContext, IReadOnlyList<string>? keep = null, bool ignoresOthers = false)
+    {
+        (Model, Field, this.keep, this.ignoresOthers) = (model, field, keep ?? [], ignoresOthers);
+        values = field switch
+        {
+            RowNames.X => RowNames.Data(spec),
+            RowNames.Z => RowNames.Latents(spec),
+            _ => [],
+        };
+        ContextSpec? condition = hasContext ? null : spec.Context;
+        context = condition is null ? [] : RowNames.Contexts(condition);
+        wanted = [.. values, .. context];
+        shape = field == RowNames.X ? spec.EventShape : [spec.Width];
+        isNamed = (field != RowNames.X || spec.Features is not null) && (condition is null || condition.Features is not null);
+    }
+
+    public override string Model { get; }
+
+    public override string Field { get; }
+
+    public override int[]? FromChannelsLast => shape is [var channels, var height, var width] ? Order(channels, height, width) : null;
+
+    public override bool AreWanted(IReadOnlyList<string> names) => wanted.All(new HashSet<string>(names, StringComparer.Ordinal).Contains);
+
+    public override string[]? Elements(string column) =>
+        column == RowNames.Context && context.Length > 0 ? context
+        : column == Field && values.Length > 0 ? values
+        : null;
+
+    public override RowColumns Shaped(ReadOnlySpan<long> row, bool channelsLast)
+    {
+        int both = values.Length + context.Length;
+        if (keep.Count > 0)
+            throw NoNames();
+        if (channelsLast)
+        {
+            if (shape is not [var c, var h, var w] || context.Length > 0 || !row.SequenceEqual([h, w, c]))
+                throw Refused(RowFaultKind.WrongWidth, $"{Field}: rows of shape {Shown(row)} are no images of model '{Model}' with their channels last: "
+                    + (shape is [var channels, var height, var width] && context.Length == 0 ? $"it takes {Shown([height, width, channels])}" : "it takes none"), Field);
+            return ByPosition(both);
+        }
+        if (row.Length == 0 ? both == 1 : row.Length == 1 ? row[0] == both : context.Length == 0 && IsEvent(row))
+            return ByPosition(both);
+        if (row.Length <= 1)
+            return ByPosition(row.Length == 0 ? 1 : (int)Math.Min(row[0], int.MaxValue)); // refuses it in the words for tables
+        string remedy = context.Length == 0 && shape is [var channel, var high, var wide] && row.SequenceEqual([high, wide, channel])
+            ? "; layout=nhwc (--layout nhwc) reads images whose channels stand last" : "";
+        throw Refused(RowFaultKind.WrongWidth, $"{Field}: the array's rows have the shape {Shown(row)}, model '{Model}' takes {Taken()}{remedy}", Field);
+    }
+
+    protected override RowColumns ByName(NamedColumns columns)
+    {
+        int[] kept = Kept(columns);
+        if (!ignoresOthers && columns.Names.FirstOrDefault(columns.Twice.Contains) is { Length: > 0 } twice)
+            columns.At(twice); // neither can be meant
+        if (!isNamed && ByPositionUnderOtherNames(columns, kept) is { } positions)
+            return positions;
+        if (Array.Find(wanted, name => !columns.Has(name)) is { } missing)
+            throw Refused(RowFaultKind.MissingColumn, $"column '{missing.Shown()}' is missing; model '{Model}' takes {wanted.Listed()}", missing);
+        if (!ignoresOthers)
+            CheckOthers(columns, kept);
+        return new([.. values.Select(columns.At)], [.. context.Select(columns.At)], kept);
+    }
+
+    protected override RowColumns ByPosition(int count)
+    {
+        if (keep.Count > 0)
+            throw NoNames();
+        if (count != wanted.Length)
+            throw Refused(RowFaultKind.WrongWidth, $"{Field}: the rows have {count} values, model '{Model}' takes {Count()}", Field);
+        return new([.. Enumerable.Range(0, values.Length)], [.. Enumerable.Range(values.Length, context.Length)], []);
+    }
+
+    // A model that knows no names takes columns of any names in their order, as long as none is a name that it would take.
+    private RowColumns? ByPositionUnderOtherNames(NamedColumns columns, int[] kept)
+    {
+        if (Array.Exists(wanted, columns.Has))
+            return null;
+        int[] others = [.. Enumerable.Range(0, columns.Names.Count).Except(kept).Where(i => !RowNames.OfAnswers.Contains(columns.Names[i]))];
+        return others.Length == wanted.Length ? new(others[..values.Length], others[values.Length..], kept) : null;
+    }
+
+    private void CheckOthers(NamedColumns columns, int[] kept)
+    {
+        var known = new HashSet<string>([.. wanted, .. RowNames.OfAnswers], StringComparer.Ordinal);
+        known.UnionWith(kept.Select(i => columns.Names[i]));
+        foreach (string name in columns.Names)
+            if (!known.Contains(name))
+                throw Refused(RowFaultKind.UnknownColumn, name.Length == 0
+                    ? $"a column has no name, as an index often has none; model '{Model}' takes {wanted.Listed()}. {Ignoring}"
+                    : $"column '{name.Shown()}' is unknown; model '{Model}' takes {wanted.Listed()}. keep={name.Shown()} in the query passes it on, "
+                        + $"keep=* every column (on the command line --keep). {Ignoring}", name);
+    }
+
+    private int[] Kept(NamedColumns columns)
+    {
+        if (keep.Count == 0)
+            return [];
+        if (keep.Contains(Every))
+            return [.. columns.Names.Select(columns.At)];
+        foreach (string name in keep)
+            if (!columns.Has(name))
+                throw Refused(RowFaultKind.MissingColumn, $"keep: there is no column '{name.Shown()}' in the body", name);
+        return [.. keep.Select(columns.At).Distinct().Order()];
+    }
+
+    // A single channel may be left out: the values are the same ones in the same order.
+    private bool IsEvent(ReadOnlySpan<long> row) =>
+        row.SequenceEqual(Array.ConvertAll(shape, size => (long)size))
+        || (shape is [1, var height, var width] && row.SequenceEqual([height, width]));
+
+    private string Taken() => shape.Length == 1 || context.Length > 0
+        ? $"(rows, {wanted.Length})"
+        : $"(rows, {string.Join(", ", shape)}) or (rows, {values.Length})";
+
+    private string Count() => $"{values.Length}" + (context.Length > 0 ? $" and then {context.Length} of context" : " in each");
+
+    private static RowFault NoNames() =>
+        Refused(RowFaultKind.InvalidArgument, "keep names columns, and the body's columns have no names", "keep");
+
+    private static string Shown(ReadOnlySpan<long> row) => $"({string.Join(", ", row.ToArray())})";
+
+    private static int[] Order(int channels, int height, int width)
+    {
+        var order = new int[channels * height * width];
+        int next = 0;
+        for (int channel = 0; channel < channels; channel++)
+            for (int pixel = 0; pixel < height * width; pixel++)
+                order[next++] = pixel * channels + channel;
+        return order;
+    }
+}

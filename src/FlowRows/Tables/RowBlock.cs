@@ -1,0 +1,91 @@
+using System.Numerics;
+
+namespace FlowRows.Tables;
+
+/// <summary>Some successive rows of a body: their values, their context, and the columns that are passed on.</summary>
+internal sealed class RowBlock<T> : IDisposable
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    /// <param name="columns">The columns that are read.</param>
+    /// <param name="first">The rows of the body that came before these.</param>
+    /// <param name="source">What is read, and how much of it.</param>
+    public RowBlock(RowColumns columns, long first, RowSource source)
+    {
+        First = first;
+        Errors = source.OnError == OnError.Fail ? null : new();
+        if (columns.Values.Length > 0)
+            Values = new(source.Layout.Field, source.Limits, source.Pool) { First = first, Errors = Errors };
+        if (columns.Context.Length > 0)
+            Context = new(RowNames.Context, source.Limits, source.Pool) { First = first, Errors = Errors };
+    }
+
+    /// <param name="values">Rows of x or z that have been read.</param>
+    /// <param name="context">Their context.</param>
+    /// <param name="errors">Why some of them could not be read.</param>
+    public RowBlock(RowTable<T> values, RowTable<T>? context, RowErrors? errors) => (Values, Context, Errors) = (values, context, errors);
+
+    /// <summary>The rows of x or z; null where only contexts are read.</summary>
+    public RowTable<T>? Values { get; }
+
+    /// <summary>The context; null where the body brings none.</summary>
+    public RowTable<T>? Context { get; }
+
+    /// <summary>The columns that go into the answer as they are: one entry for each row.</summary>
+    public KeptColumns? Kept { get; set; }
+
+    /// <summary>Why some rows could not be read; null where the first such row is refused.</summary>
+    public RowErrors? Errors { get; }
+
+    /// <summary>The number of each row in the body, where some were left out.</summary>
+    public long[]? Numbers { get; private set; }
+
+    /// <summary>The rows of the body that came before these.</summary>
+    public long First { get; }
+
+    /// <summary>The rows that are here.</summary>
+    public int Rows => (Values ?? Context)?.Rows ?? 0;
+
+    /// <summary>The rows of the body that the block stands for, those left out among them.</summary>
+    public int Taken { get; private set; }
+
+    /// <summary>All rows are in: leaves out those that could not be read, or puts zeros in their place.</summary>
+    public void Sift(OnError onError)
+    {
+        Taken = Rows;
+        if (Errors is null)
+            return;
+        if (onError == OnError.Null)
+        {
+            foreach (int row in Errors.Rows)
+            {
+                Values?.Values.Span.Slice(row * Values.Width, Values.Width).Clear();
+                if (HasContextOfRows)
+                    Context!.Values.Span.Slice(row * Context.Width, Context.Width).Clear();
+            }
+            return;
+        }
+        var stays = new bool[Rows];
+        var numbers = new List<long>(Rows);
+        for (int row = 0; row < stays.Length; row++)
+            if (stays[row] = Errors.Of(row) is null)
+                numbers.Add(First + row);
+        Numbers = [.. numbers];
+        Errors.IsClosed = true;
+        if (Errors.Count == 0)
+            return;
+        Values?.Keep(stays);
+        if (HasContextOfRows)
+            Context!.Keep(stays);
+        Kept?.Keep(stays);
+    }
+
+    // A context that is one for all rows stays whatever goes.
+    private bool HasContextOfRows => Context?.Rows == Taken;
+
+    public void Dispose()
+    {
+        Values?.Dispose();
+        Context?.Dispose();
+        Kept?.Dispose();
+    }
+}

@@ -1,0 +1,32 @@
+namespace FlowRows.Tables;
+
+/// <summary>What happens to a row that cannot be read.</summary>
+internal enum OnError
+{
+    /// <summary>All rows are refused.</summary>
+    Fail,
+
+    /// <summary>The row is left out; the answer says which rows it is of.</summary>
+    Skip,
+
+    /// <summary>The row is answered with nulls, and with the reason.</summary>
+    Null,
+}
+
+/// <summary>Why some rows of a block could not be read: the first reason of each, by the row's place in the block.</summary>
+internal sealed class RowErrors
+{
+    private readonly Dictionary<int, string> reasons = [];
+
+    public int Count => reasons.Count;
+
+    /// <summary>The rows with errors have been left out: a later one has no place any more, and is refused.</summary>
+    public bool IsClosed { get; set; }
+
+    public void Add(int row, string reason) => reasons.TryAdd(row, reason);
+
+    /// <summary>Why the row could not be read, or null.</summary>
+    public string? Of(int row) => reasons.GetValueOrDefault(row);
+
+    public IEnumerable<int> Rows => reasons.Keys;
+}

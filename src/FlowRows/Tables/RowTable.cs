@@ -1,0 +1,184 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using FlowRows.Buffers;
+
+namespace FlowRows.Tables;
+
+/// <summary>
+/// The rows of one field as they arrive, flat in one pooled buffer. The model, and so the right width, may only be known later:
+/// the width of the first row is kept, and the first row that differs from it.
+/// </summary>
+/// <param name="name">What a message calls the rows: x, z, context.</param>
+/// <param name="limits">The most that is taken.</param>
+/// <param name="pool">Where the buffer comes from.</param>
+/// <param name="expected">A guess at the number of values.</param>
+internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, int expected = RowTable<T>.FewValues) : IDisposable
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private const int FewValues = 1024;
+
+    private readonly RowBuffer<T> values =
+        pool.RentEmpty<T>(Math.Clamp(expected, FewValues, Math.Max(FewValues, limits.ValuesPerRequest)));
+    private readonly int mostValues = limits.ValuesPerRequest;
+    private int oddRow = -1, oddWidth, rowStart;
+
+    public string Name => name;
+
+    public RowBuffer<T> Values => values;
+
+    /// <summary>The rows of the body that came before these, in a body that is read in parts: messages count them.</summary>
+    public long First { get; init; }
+
+    /// <summary>Where what is no finite number is put as NaN, to be sifted out later; null where it is refused at once.</summary>
+    public RowErrors? Errors { get; init; }
+
+    /// <summary>The number of finished rows.</summary>
+    public int Rows { get; private set; }
+
+    /// <summary>The width of the first row.</summary>
+    public int Width { get; private set; }
+
+    /// <summary>True where the values came without brackets around each row.</summary>
+    public bool IsFlat { get; set; }
+
+    /// <summary>Whether values may come without brackets around each row.</summary>
+    public bool MayBeFlat { get; init; }
+
+    /// <summary>The number of values in the row under way.</summary>
+    public int Column => values.Length - rowStart;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Append(T value)
+    {
+        if (values.Length == mostValues)
+            throw TooManyValues();
+        values.Append(value);
+    }
+
+    /// <summary>Room for further values, to be filled from its start and then counted by <see cref="Advance"/>; it may be empty.</summary>
+    public Span<T> Free
+    {
+        get
+        {
+            Span<T> room = values.Free;
+            return room[..Math.Min(room.Length, mostValues - values.Length)];
+        }
+    }
+
+    /// <summary>Room for so many further values, to be filled whole and then counted by <see cref="AdvanceRows"/>.</summary>
+    public Span<T> Reserve(int count)
+    {
+        if (count > mostValues - values.Length)
+            throw TooManyValues();
+        return values.Reserve(count);
+    }
+
+    /// <summary>Counts values that were written to <see cref="Free"/>.</summary>
+    public void Advance(int count) => values.Advance(count);
+
+    /// <summary>Counts rows whose values were written to what <see cref="Reserve"/> gave.</summary>
+    /// <exception cref="RowFault">One of them is not finite.</exception>
+    public void AdvanceRows(int rows, int width)
+    {
+        values.Advance(rows * width);
+        CheckFinite(values.Span[rowStart..], width);
+        (Width, rowStart) = (width, values.Length);
+        Count(rows);
+    }
+
+    public void EndRow()
+    {
+        int width = Column;
+        if (Rows == 0)
+            Width = width;
+        else if (width != Width && oddRow < 0)
+            (oddRow, oddWidth) = (Rows, width);
+        rowStart = values.Length;
+        Count(1);
+    }
+
+    /// <summary>Refuses the value that stands at the place reached so far; where errors are gathered, NaN stands for it.</summary>
+    public void Refuse(string problem) => Refuse(Invalid(problem));
+
+    /// <summary>The same with words of the format's own.</summary>
+    public void Refuse(RowFault fault)
+    {
+        if (Errors is null || IsFlat)
+            throw fault;
+        Errors.Add(Rows, fault.Message);
+        Append(T.NaN);
+    }
+
+    /// <summary>Keeps the rows that <paramref name="stays"/> says, in their order.</summary>
+    public void Keep(ReadOnlySpan<bool> stays)
+    {
+        int kept = 0;
+        Span<T> all = values.Span;
+        for (int row = 0; row < Rows; row++)
+            if (stays[row])
+                all.Slice(row * Width, Width).CopyTo(all[(kept++ * Width)..]);
+        values.Cut(kept * Width);
+        (Rows, rowStart) = (kept, kept * Width);
+    }
+
+    private void Count(int rows)
+    {
+        Rows += rows;
+        if (Rows > limits.RowsPerRequest)
+            throw new RowFault(RowFaultKind.TooManyRows,
+                $"{name} has more than {limits.RowsPerRequest} rows; send them in several requests, or raise Limits:RowsPerRequest")
+            { Field = name };
+    }
+
+    /// <summary>Refuses rows that are not all of the width that the model has.</summary>
+    public void CheckWidth(int expected, string model)
+    {
+        bool first = Width != expected;
+        if (Rows == 0 || (!first && oddRow < 0))
+            return;
+        int row = first ? 0 : oddRow, width = first ? Width : oddWidth;
+        string what = name == RowNames.Context ? "context values" : "values";
+        throw new RowFault(RowFaultKind.WrongWidth,
+            $"{name}: row {First + row} has {width} {what}, model '{model}' takes {expected} in each row")
+        { Field = name, Row = First + row };
+    }
+
+    /// <summary>The refusal of the value that stands at the place reached so far.</summary>
+    public RowFault Invalid(string problem) => IsFlat ? Invalid(Column, 0, problem) : Invalid(Rows, Column, problem);
+
+    /// <summary>The refusal of a value.</summary>
+    public RowFault Invalid(int row, int column, string problem) =>
+        new(RowFaultKind.InvalidValue, $"{name}: row {First + row}, column {column} {problem}; each value must be a finite number")
+        { Field = name, Row = First + row, Column = column };
+
+    private void CheckFinite(ReadOnlySpan<T> added, int width)
+    {
+        // 0 * v is 0, or NaN where v is infinite or NaN: one sum says whether all are finite.
+        Vector<T> sums = Vector<T>.Zero;
+        int i = 0;
+        for (; i <= added.Length - Vector<T>.Count; i += Vector<T>.Count)
+            sums += new Vector<T>(added[i..]) * Vector<T>.Zero;
+        T sum = Vector.Sum(sums);
+        for (; i < added.Length; i++)
+            sum += added[i] * T.Zero;
+        if (sum == T.Zero)
+            return;
+        for (int bad = 0; bad < added.Length; bad++)
+        {
+            if (T.IsFinite(added[bad]))
+                continue;
+            string value = added[bad].ToString("G", CultureInfo.InvariantCulture);
+            RowFault fault = Invalid(Rows + bad / width, bad % width, $"is {value}{(typeof(T) == typeof(float) ? ", as a 32-bit float" : "")}");
+            if (Errors is null)
+                throw fault;
+            Errors.Add(Rows + bad / width, fault.Message);
+        }
+    }
+
+    private RowFault TooManyValues() => new(RowFaultKind.TooManyRows,
+        $"{name} holds more than {mostValues} values; send fewer rows in one request, or raise Limits:ValuesPerRequest")
+    { Field = name };
+
+    public void Dispose() => values.Dispose();
+}

@@ -1,0 +1,29 @@
+namespace FlowService.Requests;
+
+/// <summary>
+/// Bodies that come compressed: gzip, deflate and br are read, and what is cut short anywhere fails (the project's build sets the runtime's
+/// switch for strict validation). Limits count decompressed bytes.
+/// </summary>
+internal static class Decompression
+{
+    public static IServiceCollection AddDecompression(this IServiceCollection services) => services.AddRequestDecompression();
+
+    public static void UseDecompression(this WebApplication app)
+    {
+        app.Use((http, next) =>
+        {
+            if (http.Request.Headers.ContentEncoding.Count > 0)
+                http.Features.Set(CompressedBody.Mark); // the next step takes the header away
+            return next(http);
+        });
+        app.UseRequestDecompression();
+    }
+
+    /// <summary>Whether the body came compressed, so that only its end tells whether it is whole.</summary>
+    public static bool IsCompressed(HttpContext http) => http.Features.Get<CompressedBody>() is not null;
+
+    private sealed class CompressedBody
+    {
+        public static readonly CompressedBody Mark = new();
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Json;
+using FlowRows.Tables;
+using FlowService.Errors;
+
+namespace FlowService.Requests;
+
+/// <summary>One JSON body, in pieces as they arrive, to a <see cref="RowRequest"/>.</summary>
+/// <param name="request">Where the fields are put.</param>
+/// <param name="allowed">The fields that there may be.</param>
+/// <param name="limits">The limits for one request.</param>
+/// <param name="pool">Where rows are put.</param>
+/// <param name="seen">The fields that the request has given already, in its query.</param>
+internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, RowLimits limits, RowPool pool, FieldSet seen = default)
+    : JsonObjectParser<float>
+{
+    private RequestField current = RequestFields.Model;
+
+    /// <summary>The fields that have been given so far.</summary>
+    public FieldSet Seen => seen;
+
+    protected override bool TakeOther(ref Utf8JsonReader reader) => throw new RequestException(ProblemKind.InvalidJson,
+        $"the body must be a JSON object with the fields {allowed}; it is {JsonWords.Describe(reader.TokenType)}");
+
+    protected override void TakeField(ref Utf8JsonReader reader)
+    {
+        if (RequestFields.Named(ref reader) is not { } field || !allowed.Has(field))
+        {
+            string name = reader.GetString()!.Shown();
+            throw new RequestException(ProblemKind.UnknownField, $"field '{name}' is unknown here; the fields are {allowed}") { Field = name };
+        }
+        if (seen.Has(field))
+            throw new RequestException(ProblemKind.DuplicateField, $"field '{field.Name}' is given twice") { Field = field.Name };
+        seen = seen.With(field);
+        current = field;
+    }
+
+    protected override void TakeValue(ref Utf8JsonReader reader)
+    {
+        RequestField field = current;
+        if (field.Kind == FieldKind.Rows)
+            BeginRows(ref reader, Rows(field));
+        else if (reader.TokenType == JsonTokenType.Null)
+            return; // an optional field that is null was left out
+        else if (field.Kind == FieldKind.Values)
+            BeginRows(ref reader, Values(field));
+        else if (field.Kind != FieldKind.Names)
+            Take(ref reader, field);
+        else if (reader.TokenType == JsonTokenType.StartArray)
+            BeginNames(field == RequestFields.Include ? request.Include = [] : request.Keep = []);
+        else
+            throw JsonArgument.Wrong(ref reader, field, "a list of strings");
+    }
+
+    protected override string NameOf(ref Utf8JsonReader reader) => JsonArgument.Text(ref reader, RequestFields.Include);
+
+    private void Take(ref Utf8JsonReader reader, RequestField field)
+    {
+        field.Take!(ref reader, field, request);
+        if (field == RequestFields.OnError && request.Rows is not null && request.OnError != OnError.Fail)
+            throw new RequestException(ProblemKind.InvalidArgument, "on_error must stand before the rows, or in the query") { Field = field.Name };
+    }
+
+    private RowTable<float> Rows(RequestField field)
+    {
+        if (request.Rows is not null)
+            throw new RequestException(ProblemKind.InvalidArgument, "x and z are both given; send data rows or latents, not both")
+            { Field = RowNames.Z };
+        if (request.OnError != OnError.Fail)
+            request.Errors = new();
+        return request.Rows = new RowTable<float>(field.Name, limits, pool, ExpectedValues) { Errors = request.Errors };
+    }
+
+    private RowTable<float> Values(RequestField field)
+    {
+        var table = new RowTable<float>(field.Name, limits, pool) { MayBeFlat = true };
+        return field == RequestFields.Context ? request.Context = table : request.Range = table;
+    }
+}

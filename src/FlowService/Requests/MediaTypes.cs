@@ -1,0 +1,108 @@
+using FlowRows;
+using FlowService.Errors;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+
+namespace FlowService.Requests;
+
+/// <summary>The media types of requests and answers.</summary>
+internal static class MediaTypes
+{
+    public const string Json = "application/json", Png = "image/png", Binary = "application/octet-stream";
+
+    /// <summary>Whether the request brings a body at all.</summary>
+    public static bool HasBody(HttpRequest request) =>
+        request.ContentLength > 0
+        || (request.ContentLength is null && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is true);
+
+    /// <summary>Whether the query says it all: samples need no body.</summary>
+    public static bool IsQueryAlone(HttpRequest request, FieldSet fields) =>
+        fields.Has(RequestFields.Count) && request.ContentType is null && !HasBody(request);
+
+    /// <summary>The format of the rows that a body brings; null for JSON.</summary>
+    /// <exception cref="RequestException">The body cannot be read: 415.</exception>
+    public static RowFormat? OfBody(HttpRequest request, FieldSet fields)
+    {
+        if (request.ContentType == Json)
+        {
+            CheckEncoding(request);
+            return null;
+        }
+        if (IsQueryAlone(request, fields))
+            return null;
+        RowFormat? format = null;
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
+            || !(IsJson(type) || (TakesRows(fields) && (format = RowFormats.OfMediaType(type.MediaType.Value)) is not null))
+            || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            throw new RequestException(ProblemKind.UnsupportedMediaType,
+                $"the body is {request.ContentType?.Shown() ?? "of no stated type"}; send it as Content-Type: {string.Join(" or ", Known(fields))} (in UTF-8)");
+        CheckEncoding(request);
+        return format;
+    }
+
+    /// <summary>Whether a body's first line holds names, as its content type says (RFC 4180, section 3); null where it says nothing.</summary>
+    public static bool? HasHeader(HttpRequest request)
+    {
+        string? header = MediaTypeHeaderValue.Parse(request.ContentType).Parameters
+            .FirstOrDefault(parameter => parameter.Name.Equals("header", StringComparison.OrdinalIgnoreCase))?.Value.Value?.Trim('"');
+        return header?.ToLowerInvariant() switch
+        {
+            null => null,
+            "present" => true,
+            "absent" => false,
+            _ => throw new RequestException(ProblemKind.InvalidArgument, $"Content-Type: header must be present or absent; it is '{header.Shown()}'") { Field = "header" },
+        };
+    }
+
+    /// <summary>Refuses a body that nothing has decompressed: 415.</summary>
+    public static void CheckEncoding(HttpRequest request)
+    {
+        if (request.Headers.ContentEncoding is [var encoding, ..] && !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase))
+            throw new RequestException(ProblemKind.UnsupportedMediaType, $"the body is encoded as {encoding!.Shown()}; gzip, deflate and br are read");
+    }
+
+    /// <summary>The media types that an answer can have: that of the body first.</summary>
+    public static string[] Offered(RowRequest request, FieldSet fields, bool pictures)
+    {
+        IEnumerable<string> rows = fields.Has(RequestFields.Dtype) ? RowFormats.Streamed.Select(format => format.MediaType) : [];
+        return [.. new[] { request.Body?.MediaType ?? Json, Json }.Concat(rows).Concat(pictures ? [Png] : []).Distinct()];
+    }
+
+    /// <summary>
+    /// The type among those <paramref name="offered"/> that the client likes best, the first of equals. A client without Accept
+    /// takes the first.
+    /// </summary>
+    /// <param name="request">Its header Accept is asked.</param>
+    /// <param name="offered">What the answer can be, the usual type first.</param>
+    /// <param name="reason">Why nothing else is offered, for the message.</param>
+    /// <exception cref="RequestException">The client would read none of them: 406.</exception>
+    public static string Choose(HttpRequest request, string[] offered, string reason = "")
+    {
+        if (IsAnything(request))
+            return offered[0];
+        _ = MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out IList<MediaTypeHeaderValue>? accepted);
+        string best = offered.MaxBy(type => Quality(type, accepted ?? []))!;
+        return Quality(best, accepted ?? []) > 0
+            ? best
+            : throw new RequestException(ProblemKind.NotAcceptable,
+                $"the answer is {string.Join(" or ", offered)}{reason}, and the header Accept names only {request.Headers.Accept.ToString().Shown()}");
+    }
+
+    /// <summary>Whether the client takes whatever comes, as most do.</summary>
+    public static bool IsAnything(HttpRequest request) => request.Headers.Accept is [] or ["*/*"];
+
+    private static bool IsJson(MediaTypeHeaderValue type) => type.MediaType.Equals(Json, StringComparison.OrdinalIgnoreCase);
+
+    private static bool TakesRows(FieldSet fields) => fields.Has(RequestFields.Dtype);
+
+    private static string[] Known(FieldSet fields) => TakesRows(fields) ? [Json, .. RowFormats.Streamed.Select(format => format.MediaType)] : [Json];
+
+    // The most specific range that covers a type decides (RFC 9110, section 12.5.1): "image/png;q=0, */*" is everything but PNG.
+    private static double Quality(string type, IList<MediaTypeHeaderValue> accepted)
+    {
+        var exact = new MediaTypeHeaderValue(type);
+        return accepted.Where(exact.IsSubsetOf)
+            .OrderBy(range => range.MatchesAllTypes ? 2 : range.MatchesAllSubTypes ? 1 : 0)
+            .FirstOrDefault() is { } closest ? closest.Quality ?? 1 : 0;
+    }
+}

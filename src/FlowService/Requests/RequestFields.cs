@@ -1,0 +1,85 @@
+using System.Text.Json;
+using FlowRows.Answers;
+using FlowRows.Tables;
+using FlowService.Batching;
+
+namespace FlowService.Requests;
+
+/// <summary>The fields that requests are made of, in whatever media type they come, and those of each operation.</summary>
+internal static class RequestFields
+{
+    public static readonly RequestField
+        Model = new("model", FieldKind.Text, "The model's name; may be left out where one model is loaded.",
+            (ref r, field, request) => request.Model = JsonArgument.Text(ref r, field)),
+        Version = new("version", FieldKind.Integer, "The model's version; the highest one serves by default.",
+            (ref r, field, request) => request.Version = JsonArgument.Integer(ref r, field)),
+        X = new(RowNames.X, FieldKind.Rows, "The rows: lists of as many numbers as the model has features."),
+        Z = new(RowNames.Z, FieldKind.Rows, "The latents: lists of as many numbers as the model has features."),
+        Count = new("count", FieldKind.Integer, "The number of rows to draw; with context, for each context row.",
+            (ref r, field, request) => request.Count = JsonArgument.Long(ref r, field, "an integer")),
+        Steps = new("steps", FieldKind.Integer, "The number of rows of the answer, 2 to 1000: both ends are among them.",
+            (ref r, field, request) => request.Steps = JsonArgument.Integer(ref r, field)),
+        Offset = new("offset", FieldKind.Integer,
+            "The first row of the seed's stream (default 0): count 1000 and offset 5000 are rows 5000 to 5999 of it.",
+            (ref r, field, request) => request.Offset = JsonArgument.Long(ref r, field, "an integer in 0..9223372036854775807")),
+        Seed = new("seed", FieldKind.Integer, "The same seed gives the same rows; left out, one is drawn and returned.",
+            (ref r, field, request) => request.Seed = JsonArgument.Seed(ref r, field)),
+        Temperature = new("temperature", FieldKind.Number,
+            "Scales the noise: below 1 closer to the mode, above 1 further out (default 1).",
+            (ref r, field, request) => request.Temperature = JsonArgument.Number(ref r, field)),
+        Context = new(RowNames.Context, FieldKind.Values,
+            "For a conditional model: one row of context for each row, or a single one for all. A class is one integer."),
+        Include = new("include", FieldKind.Names, "What to add to the answer."),
+        Range = new("range", FieldKind.Values,
+            "For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1."),
+        TimeoutMs = new("timeout_ms", FieldKind.Integer, "Give up after so many milliseconds, with 504; in a stream, on any part of it.",
+            (ref r, field, request) => request.TimeoutMs = JsonArgument.Integer(ref r, field)),
+        Priority = new("priority", FieldKind.Word, "interactive (default) or bulk: interactive requests are computed first.",
+            (ref r, field, request) => request.Priority = (Priority)JsonArgument.Word(ref r, field))
+        { Words = ["interactive", "bulk"] },
+        OnError = new("on_error", FieldKind.Word,
+            "What happens to a row that cannot be read: fail (default) refuses the request, skip leaves the row out and adds a column row, "
+            + "null answers nulls and the reason in a column error.",
+            (ref r, field, request) => request.OnError = (OnError)JsonArgument.Word(ref r, field))
+        { Words = ["fail", "skip", "null"] },
+        Dtype = new("dtype", FieldKind.Word, "The numbers of a NumPy or Arrow answer: float32 (default) or float64.",
+            (ref r, field, request) => request.Dtype = (ElementType)JsonArgument.Word(ref r, field))
+        { Words = ["float32", "float64"], IsOfRows = true },
+        Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all.") { IsOfRows = true },
+        IgnoreExtra = new("ignore_extra", FieldKind.Flag, "Pass over columns of a CSV or Arrow body that the model does not know.",
+            (ref r, field, request) => request.IgnoreExtra = JsonArgument.Flag(ref r, field))
+        { IsOfRows = true },
+        Layout = new("layout", FieldKind.Word, "How the images of a NumPy body lie: nchw (default, the model's own) or nhwc, the channels last.",
+            (ref r, field, request) => request.Layout = (ImageLayout)JsonArgument.Word(ref r, field))
+        { Words = ["nchw", "nhwc"], IsOfRows = true };
+
+    /// <summary>All of them, by their bits.</summary>
+    public static readonly RequestField[] All =
+    [
+        Model, Version, X, Z, Count, Steps, Offset, Seed, Temperature, Context, Include, Range, TimeoutMs, Priority, OnError,
+        Dtype, Keep, IgnoreExtra, Layout,
+    ];
+
+    private static readonly FieldSet
+        Common = new(Model, Version, Context, TimeoutMs, Priority),
+        OfRows = new(OnError, Dtype, Keep, IgnoreExtra, Layout);
+
+    public static readonly FieldSet
+        LogProb = Common | OfRows | new FieldSet(X, Include),
+        Encode = LogProb,
+        Decode = Common | OfRows.Without(Layout) | new FieldSet(Z, Include, Range),
+        Sample = Common | new FieldSet(Count, Offset, Seed, Temperature, Include, Range, Dtype),
+        Interpolate = Common | new FieldSet(X, Z, Steps, Include, Range);
+
+    /// <summary>The field that a property name of JSON names, or null.</summary>
+    public static RequestField? Named(ref Utf8JsonReader reader)
+    {
+        foreach (RequestField field in All)
+            if (field.IsNamed(ref reader))
+                return field;
+        return null;
+    }
+
+    /// <summary>The field of a name, or null.</summary>
+    public static RequestField? Named(string name) => Array.Find(All, field => field.Name == name);
+}

@@ -1,0 +1,65 @@
+using FlowRows;
+using FlowRows.Buffers;
+using FlowRows.Json;
+using FlowRows.Tables;
+using FlowService.Limits;
+using FlowService.Models;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Requests;
+
+/// <summary>A request's body, straight from its pipe into pooled buffers.</summary>
+internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool pool)
+{
+    /// <summary>Kestrel's own buffer for a body (MaxRequestBufferSize) is as large.</summary>
+    private const int ShortBytes = 1 << 20;
+
+    private readonly RowLimits limits = options.Value.ForRows;
+
+    /// <summary>Reads the fields that the operation has, from the query and a JSON body. A body of rows is left to <see cref="OpenAsync"/>.</summary>
+    /// <exception cref="Exception">What the client sent is refused: 400, 413, 415 or 422.</exception>
+    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields)
+    {
+        var request = new RowRequest { Body = MediaTypes.OfBody(http.Request, fields) };
+        try
+        {
+            FieldSet inQuery = http.Request.Query.Count == 0 ? default
+                : QueryArguments.Read(http.Request.Query, request, fields.Without(RequestFields.X, RequestFields.Z), limits, pool);
+            if (request.Body is not null || MediaTypes.IsQueryAlone(http.Request, fields))
+                return request;
+            if (http.Request.ContentLength > limits.BodyBytes)
+                throw JsonBody.TooLarge(limits.BodyBytes);
+            var parser = new JsonRequestParser(request, fields, limits, pool, inQuery);
+            await JsonBody.ParseAsync(http.Request.BodyReader, parser, limits.BodyBytes, http.RequestAborted);
+            return request;
+        }
+        catch
+        {
+            request.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Begins to read a body of rows; null where the request was JSON.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="request">What <see cref="ReadAsync"/> has read of it.</param>
+    /// <param name="input">What the rows are: x, z, or the context of samples.</param>
+    /// <param name="model">The model that they are for.</param>
+    public async ValueTask<RowReader<float>?> OpenAsync(HttpContext http, RowRequest request, string input, ServedModel model)
+    {
+        if (request.Body is not { } format)
+            return null;
+        var layout = new ModelLayout(model.Name, model.Spec, input, request.Context is not null, request.Keep, request.IgnoreExtra);
+        var source = new RowSource(layout, limits, pool)
+        {
+            IsShort = IsShort(http.Request),
+            Header = MediaTypes.HasHeader(http.Request),
+            ChannelsLast = request.Layout == ImageLayout.Nhwc,
+            OnError = request.OnError,
+        };
+        return await format.OpenAsync<float>(http.Request.BodyReader, source, http.RequestAborted);
+    }
+
+    /// <summary>Whether the client can send the whole body before it reads: the server's buffer takes it in.</summary>
+    public static bool IsShort(HttpRequest request) => !MediaTypes.HasBody(request) || request.ContentLength <= ShortBytes;
+}

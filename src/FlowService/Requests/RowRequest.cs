@@ -1,0 +1,92 @@
+using FlowRows;
+using FlowRows.Answers;
+using FlowRows.Tables;
+using FlowService.Batching;
+using FlowService.Errors;
+
+namespace FlowService.Requests;
+
+/// <summary>How the images of a NumPy array lie.</summary>
+internal enum ImageLayout
+{
+    /// <summary>Channels, height, width: as models take them.</summary>
+    Nchw,
+
+    /// <summary>Height, width, channels: as most programs that read pictures give them.</summary>
+    Nhwc,
+}
+
+/// <summary>A request as it was sent, whatever its media type; what was left out is null. It owns the buffers of its rows.</summary>
+internal sealed class RowRequest : IDisposable
+{
+    /// <summary>The format of the body's rows; null where the body is JSON, or there is none.</summary>
+    public RowFormat? Body { get; init; }
+
+    public string? Model { get; set; }
+
+    public int? Version { get; set; }
+
+    public RowTable<float>? Rows { get; set; }
+
+    public RowTable<float>? Context { get; set; }
+
+    /// <summary>One row [low, high]: the values shown as black and as full brightness.</summary>
+    public RowTable<float>? Range { get; set; }
+
+    public int? Steps { get; set; }
+
+    public List<string>? Include { get; set; }
+
+    /// <summary>The columns of the body that go into the answer as they are; <c>*</c> stands for all.</summary>
+    public List<string>? Keep { get; set; }
+
+    /// <summary>Whether columns of the body that the model does not know are passed over.</summary>
+    public bool IgnoreExtra { get; set; }
+
+    public ImageLayout Layout { get; set; }
+
+    /// <summary>What happens to a row that cannot be read.</summary>
+    public OnError OnError { get; set; }
+
+    /// <summary>Why rows of a JSON body could not be read, where that is no reason to refuse all.</summary>
+    public RowErrors? Errors { get; set; }
+
+    /// <summary>The element type of a binary answer.</summary>
+    public ElementType? Dtype { get; set; }
+
+    public long? Count { get; set; }
+
+    public long? Offset { get; set; }
+
+    public Priority Priority { get; set; }
+
+    public ulong? Seed { get; set; }
+
+    public double? Temperature { get; set; }
+
+    public int? TimeoutMs { get; set; }
+
+    /// <summary>The rows of x or z of a JSON body, which the model takes <paramref name="width"/> wide, with what is known of them.</summary>
+    public RowBlock<float> BlockOf(RequestField field, int width, string model)
+    {
+        RowTable<float> rows = Rows ?? throw Missing(field, "rows of numbers, [[...], ...]");
+        if (rows.Rows == 0)
+            throw new RequestException(ProblemKind.InvalidArgument, $"{field} holds no rows; send at least one") { Field = field.Name };
+        rows.CheckWidth(width, model);
+        var block = new RowBlock<float>(rows, Context, Errors);
+        (Rows, Context) = (null, null); // the block's, from now on
+        block.Sift(OnError);
+        return block.Rows > 0 ? block : throw new RequestException(ProblemKind.InvalidValue, $"{field}: no row can be read; the first one: {Errors!.Of(0)}") { Field = field.Name };
+    }
+
+    /// <summary>The refusal of a request that lacks a field.</summary>
+    public static RequestException Missing(RequestField field, string what) =>
+        new(ProblemKind.MissingField, $"{field} is missing: {what}") { Field = field.Name };
+
+    public void Dispose()
+    {
+        Rows?.Dispose();
+        Context?.Dispose();
+        Range?.Dispose();
+    }
+}

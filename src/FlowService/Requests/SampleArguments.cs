@@ -1,0 +1,56 @@
+using FlowRows.Tables;
+using FlowService.Errors;
+using FlowService.Limits;
+using FlowService.Models;
+
+namespace FlowService.Requests;
+
+/// <summary>How many samples a request wants, and of what, before it is checked; what was left out is null.</summary>
+internal sealed class SampleArguments
+{
+    private const double MaxTemperature = 100;
+
+    // JavaScript's numbers hold integers up to 2^53: a seed that we draw can be sent back by any client.
+    private const long MaxDrawnSeed = 1L << 53;
+
+    /// <summary>The name under which the client knows <see cref="Count"/>.</summary>
+    public string CountName { get; init; } = RequestFields.Count.Name;
+
+    public required long Count { get; init; }
+
+    public long? Offset { get; init; }
+
+    public ulong? Seed { get; init; }
+
+    public double? Temperature { get; init; }
+
+    public ContextRows<float> Context { get; init; }
+
+    /// <summary>The samples to be drawn. A seed that was left out is drawn too.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="limits">The limits.</param>
+    /// <param name="inParts">Whether they are drawn and answered in parts; else the limits for one request hold.</param>
+    /// <exception cref="RequestException">An argument is out of range, or there are more samples than the limits allow.</exception>
+    public SampleRows Checked(ServedModel model, LimitsOptions limits, bool inParts = false)
+    {
+        (long most, string setting) = inParts ? (limits.StreamRows, "Limits:StreamRows") : (limits.SamplesPerRequest, "Limits:SamplesPerRequest");
+        double temperature = Temperature ?? 1;
+        if (!(temperature > 0 && temperature <= MaxTemperature))
+            throw Invalid(RequestFields.Temperature.Name, $"temperature must lie above 0 and up to {MaxTemperature}");
+        int contexts = Math.Max(1, Context.Count);
+        if (Count < 1 || Count > most / contexts)
+            throw Invalid(CountName, Context.Count > 1
+                ? $"{CountName} must be at least 1, and {CountName} times {contexts} context rows at most {most} ({setting}); {CountName} is {Count}"
+                : $"{CountName} must lie in 1..{most} ({setting}); it is {Count}");
+        long rows = Count * contexts;
+        long offset = Offset ?? 0;
+        if (offset < 0 || offset > long.MaxValue - rows)
+            throw Invalid(RequestFields.Offset.Name, $"offset must lie in 0..{long.MaxValue - rows}: it is the first row of the seed's stream; it is {offset}");
+        int values = Math.Max(model.Width, model.Engine.NoiseWidth);
+        if (!inParts && rows * values > limits.ValuesPerRequest)
+            throw Invalid(CountName, $"{rows} rows of {values} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower {CountName}");
+        return new(rows, Count, Context, offset, Seed ?? (ulong)Random.Shared.NextInt64(MaxDrawnSeed), (float)temperature);
+    }
+
+    private static RequestException Invalid(string field, string detail) => new(ProblemKind.InvalidArgument, detail) { Field = field };
+}
