@@ -30,7 +30,7 @@ internal static class ImportCommand
         if (!File.Exists(description))
             throw new ImportException($"{description}: not found; clients/python/flow_export.py writes it from a live model");
         string weightsPath = weightsFile ?? StateDict.Find(folder);
-        string name = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(output).TrimEnd(Path.DirectorySeparatorChar))!);
+        string name = ModelName.Of(output);
         Checkpoint imported = ForeignModel.Import(File.ReadAllBytes(description), StateDict.Read(weightsPath), name, library);
         FlowSpec spec = imported.Spec with
         {

@@ -1,4 +1,5 @@
 using FlowCore;
+using FlowCore.Checkpoints;
 using FlowCore.Training;
 
 namespace FlowCli.Training;
@@ -54,13 +55,5 @@ internal sealed record TrainingRequest
     public required string Command { get; init; }
 
     /// <summary>The model's name: of models/NAME/1 it is NAME.</summary>
-    public string Name
-    {
-        get
-        {
-            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Out));
-            string last = Path.GetFileName(full);
-            return last.All(char.IsAsciiDigit) && Path.GetFileName(Path.GetDirectoryName(full)) is { Length: > 0 } parent ? parent : last;
-        }
-    }
+    public string Name => ModelName.Of(Out);
 }

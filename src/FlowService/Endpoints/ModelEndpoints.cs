@@ -62,8 +62,8 @@ internal static class ModelEndpoints
         group.MapPost("/models/{name}/load", Load)
             .AddEndpointFilter<AdminFilter>()
             .WithTags("Models")
-            .WithSummary("Load a model, or what has changed of it")
-            .WithDescription("For administrators. Loads what is new, has changed or failed before of the model's folder, or of `?version=`, beside what serves; then swaps them. No request "
+            .WithSummary("Load a model from disk")
+            .WithDescription("For administrators. Reads the model's folder, or that of `?version=`, again, beside what serves; then swaps them. No request "
                 + "fails meanwhile. What cannot be loaded leaves the old one serving, and the answer says why.")
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 401, 403, 404, 503);

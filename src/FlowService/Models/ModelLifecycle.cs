@@ -14,11 +14,12 @@ namespace FlowService.Models;
 /// </summary>
 internal sealed class ModelLifecycle(
     ModelRepository repository, ModelLoader loader, ModelRegistry registry, ModelMemory memory, IOptionsMonitor<ServingOptions> serving,
-    ServiceGate gate, FlowMetrics metrics, TimeProvider time) : IDisposable
+    ServiceGate gate, FlowMetrics metrics, TimeProvider time, ILogger<ModelLifecycle> logger) : IDisposable
 {
     private readonly SemaphoreSlim turn = new(1);
     private readonly Dictionary<(string, int), string> seen = [];
     private readonly HashSet<(string, int)> unloaded = [];
+    private HashSet<RepositoryNote> told = [];
 
     /// <summary>Looks at the repository, and loads what is new or has changed. <paramref name="isStart"/>: also reports folders without a model.</summary>
     public async Task RefreshAsync(bool isStart, CancellationToken stop)
@@ -26,11 +27,11 @@ internal sealed class ModelLifecycle(
         await turn.WaitAsync(stop);
         try
         {
-            List<ModelFolder> folders = repository.Scan();
-            foreach (var model in folders.GroupBy(folder => folder.Name))
-                await RefreshAsync(model, isStart, stop);
+            RepositoryScan scan = Scan();
+            foreach (var model in scan.Folders.GroupBy(folder => folder.Name))
+                await RefreshWhatCanBeAsync(model.Key, model, isStart, stop);
             foreach (ModelVersion version in registry.Models.SelectMany(model => model.Value))
-                if (!folders.Exists(folder => folder.Name == version.Name && folder.Version == version.Version))
+                if (scan.IsGone(version.Name, version.Version))
                     Drop(version.Name, version.Version);
         }
         finally
@@ -39,23 +40,25 @@ internal sealed class ModelLifecycle(
         }
     }
 
-    /// <summary>Loads what is new, has changed or could not be loaded of a model, as an administrator asks: of all its versions, or one.</summary>
-    /// <exception cref="RequestException">404 where the repository has none, 503 where it cannot be loaded.</exception>
+    /// <summary>Reads a model from disk again, as an administrator asks: all its versions, or one.</summary>
+    /// <exception cref="RequestException">404 where the repository has none, 503 where it cannot be read or loaded.</exception>
     public async Task<ModelVersion> LoadAsync(string name, int? version, CancellationToken stop)
     {
         await turn.WaitAsync(stop);
         try
         {
-            List<ModelFolder> folders = repository.Scan().FindAll(folder => folder.Name == name);
+            RepositoryScan scan = Scan();
+            List<ModelFolder> folders = scan.Folders.FindAll(folder => folder.Name == name);
             List<ModelFolder> asked = folders.FindAll(folder => version is null || folder.Version == version);
+            if (asked.Count == 0 && scan.IsUnseen(name, version))
+                throw Unseen(name, scan);
             if (asked.Count == 0)
                 throw new RequestException(version is null ? ProblemKind.UnknownModel : ProblemKind.UnknownVersion,
                     $"the repository has no folder {name.Shown()}/{version?.ToString() ?? "VERSION"} with a flow.json");
             foreach (ModelFolder folder in asked)
             {
                 unloaded.Remove((name, folder.Version));
-                if (registry.Known(name, folder.Version) is not { State: ModelState.Ready, Reason: null })
-                    seen.Remove((name, folder.Version));
+                seen.Remove((name, folder.Version));
             }
             await RefreshAsync(folders, isStart: true, stop);
         }
@@ -131,15 +134,43 @@ internal sealed class ModelLifecycle(
         {
             if (registry.Known(version.Name, version.Version) is not { State: ModelState.OnDemand })
                 return; // another caller's wait has brought it
-            ModelFolder? folder = repository.Scan().Find(folder => folder.Name == version.Name && folder.Version == version.Version);
-            if (folder is null)
-                Drop(version.Name, version.Version);
-            else
+            RepositoryScan scan = Scan();
+            if (scan.Folders.Find(folder => folder.Name == version.Name && folder.Version == version.Version) is { } folder)
                 await LoadAsync(folder);
+            else if (scan.IsUnseen(version.Name, version.Version))
+                throw Unseen(version.Name, scan);
+            else
+                Drop(version.Name, version.Version);
         }
         finally
         {
             turn.Release();
+        }
+    }
+
+    /// <summary>Looks at the repository, and tells what is odd there, once.</summary>
+    private RepositoryScan Scan()
+    {
+        RepositoryScan scan = repository.Scan();
+        RepositoryNote[] notes = scan.Fault is null ? [.. scan.Notes] : [new(repository.Path, scan.Fault)];
+        foreach (RepositoryNote note in notes)
+            if (!told.Contains(note))
+                logger.RepositoryNoted(note.Path, note.Reason);
+        told = [.. notes];
+        gate.RepositoryFault = scan.Fault;
+        return scan;
+    }
+
+    /// <summary>Whatever happens to one model, the others are looked at.</summary>
+    private async Task RefreshWhatCanBeAsync(string name, IEnumerable<ModelFolder> versions, bool isStart, CancellationToken stop)
+    {
+        try
+        {
+            await RefreshAsync(versions, isStart, stop);
+        }
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            logger.ModelNotLookedAt(name, e.Message, e);
         }
     }
 
@@ -163,7 +194,7 @@ internal sealed class ModelLifecycle(
     {
         ModelVersion? known = registry.Known(folder.Name, folder.Version);
         string stamp = folder.Stamp;
-        if (seen.GetValueOrDefault((folder.Name, folder.Version)) == stamp || (!isStart && !folder.IsComplete))
+        if (seen.GetValueOrDefault((folder.Name, folder.Version)) == stamp || (!isStart && !folder.IsComplete && folder.Fault is null))
             return known;
         seen[(folder.Name, folder.Version)] = stamp;
         if (known?.Served is not null || memory.HasRoom(SizeOf(folder)))
@@ -182,6 +213,8 @@ internal sealed class ModelLifecycle(
         ModelVersion loaded;
         try
         {
+            if (folder.Fault is { } fault)
+                throw new CheckpointException(fault);
             await memory.MakeRoomAsync(SizeOf(folder));
             loaded = await loader.LoadAsync(folder);
         }
@@ -219,6 +252,9 @@ internal sealed class ModelLifecycle(
     }
 
     private long SizeOf(ModelFolder folder) => folder.WeightBytes * serving.Get(folder.Name).Instances;
+
+    private static RequestException Unseen(string name, RepositoryScan scan) => new(ProblemKind.ModelFailed,
+        $"model '{name.Shown()}' cannot be read from disk now: {scan.Fault ?? "its folder is a link that leads nowhere, or the service may not read it"}; what is loaded of it goes on serving");
 
     /// <summary>Why a version is not served.</summary>
     public static RequestException Refusal(ModelVersion found) => found.State switch

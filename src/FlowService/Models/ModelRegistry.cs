@@ -20,6 +20,9 @@ internal sealed class ModelRegistry
     public IEnumerable<KeyValuePair<string, ModelVersion[]>> Models =>
         Volatile.Read(ref models).OrderBy(model => model.Key, StringComparer.Ordinal);
 
+    /// <summary>Whether no model is known, whatever its state.</summary>
+    public bool IsEmpty => Volatile.Read(ref models).Count == 0;
+
     /// <summary>The versions that serve.</summary>
     public IEnumerable<ServedModel> Served =>
         Volatile.Read(ref models).Values.SelectMany(versions => versions).Select(version => version.Served).OfType<ServedModel>();

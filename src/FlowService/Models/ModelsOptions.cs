@@ -13,6 +13,9 @@ internal sealed class ModelsOptions
     [Required(ErrorMessage = "Models:Repository must name a folder: it holds the models as NAME/VERSION/flow.json (default models).")]
     public string Repository { get; set; } = "models";
 
+    /// <summary>Whether the service is ready with a repository that is missing or holds no model (default false).</summary>
+    public bool AllowEmpty { get; set; }
+
     /// <summary>
     /// How far float32 may be from float64 on the median probe row, in nats and in relative round-trip error, before a model is
     /// refused (default 0.05).

@@ -50,9 +50,9 @@ internal sealed class RepositoryWatcher(
             {
                 await lifecycle.RefreshAsync(isStart: false, stop);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (!stop.IsCancellationRequested)
             {
-                logger.RepositoryUnreadable(repository.Path, e.Message); // a network drive may come back
+                logger.RepositoryNotLookedAt(repository.Path, e);
             }
     }
 }

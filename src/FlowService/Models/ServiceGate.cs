@@ -1,18 +1,23 @@
 using FlowService.Errors;
+using Microsoft.Extensions.Options;
 
 namespace FlowService.Models;
 
 /// <summary>
-/// Whether the service takes requests: not before the models are loaded, not once it stops. In the pause before it stops it still
-/// answers, and only says that it is not ready, so that load balancers send no more.
+/// Whether the service takes requests: not before the models are loaded, not once it stops. In the pause before it stops, and where
+/// there is no model, it answers and only says that it is not ready, so that load balancers send no more.
 /// </summary>
-internal sealed class ServiceGate(IHostApplicationLifetime lifetime) : IDisposable
+internal sealed class ServiceGate(
+    IHostApplicationLifetime lifetime, ModelRegistry registry, ModelRepository repository, IOptions<ModelsOptions> options) : IDisposable
 {
     private readonly CancellationTokenSource cut = new();
     private volatile bool open, draining;
 
     /// <summary>What is under way while the gate is shut.</summary>
     public string Progress { get; set; } = "starting";
+
+    /// <summary>Why the repository could not be read when it was last looked at, or null.</summary>
+    public string? RepositoryFault { get; set; }
 
     /// <summary>Cancelled when requests that are still running shall be cut off.</summary>
     public CancellationToken Cut => cut.Token;
@@ -36,12 +41,17 @@ internal sealed class ServiceGate(IHostApplicationLifetime lifetime) : IDisposab
     }
 
     /// <summary>Whether load balancers shall send requests.</summary>
-    /// <exception cref="RequestException">503: the service loads its models, or is shutting down.</exception>
+    /// <exception cref="RequestException">503: the service loads its models, has none, or is shutting down.</exception>
     public void CheckReady()
     {
         Check();
         if (draining)
             throw ShuttingDown();
+        if (registry.IsEmpty && !options.Value.AllowEmpty)
+            throw new RequestException(ProblemKind.NotReady,
+                $"the service is not ready: {RepositoryFault ?? $"the repository {repository.Path} holds no model"}; put one into NAME/VERSION/ there, point "
+                + "Models:Repository at the right folder, or set Models:AllowEmpty to true to be ready without one")
+            { RetryAfter = 5 };
     }
 
     public void Dispose() => cut.Dispose();

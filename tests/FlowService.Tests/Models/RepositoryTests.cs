@@ -1,3 +1,4 @@
+using FlowCore.Checkpoints;
 using FlowService.Models;
 using FlowService.Tests.Support;
 
@@ -16,13 +17,71 @@ public sealed class RepositoryTests : IDisposable
             Directory.CreateDirectory(Path.Combine(folder.Path, path));
         File.WriteAllText(Path.Combine(folder.Path, "README.md"), "not a model");
 
-        var found = Repository(folder.Path).Scan();
+        var found = Repository(folder.Path).Scan().Folders;
 
         Assert.Equal(["a/1", "a/2", "a/10", "b/3"], found.Select(model => $"{model.Name}/{model.Version}"));
     }
 
     [Fact]
-    public void A_repository_that_does_not_exist_holds_nothing() => Assert.Empty(Repository(Path.Combine(folder.Path, "none")).Scan());
+    public void A_repository_that_does_not_exist_holds_nothing_and_nothing_of_it_counts_as_gone()
+    {
+        RepositoryScan scan = Repository(Path.Combine(folder.Path, "none")).Scan();
+
+        Assert.Empty(scan.Folders);
+        Assert.Contains("none is no folder (No such file or directory)", scan.Fault, StringComparison.Ordinal);
+        Assert.False(scan.IsGone("m", 1));
+    }
+
+    [Theory]
+    [InlineData("m/v1/", "is no version", "rename the folder")]
+    [InlineData("m/1.0.0/", "is no version", "rename the folder")]
+    [InlineData("m/20241127093000/", "is no version", "from 1 to 2147483647")]
+    [InlineData("m/01/", "is no version", "without leading zeros")]
+    [InlineData("m/0/", "is no version", "from 1")]
+    [InlineData("m/-1/", "is no version", "rename the folder")]
+    [InlineData("m/7", "is a file", "move it away")]
+    [InlineData("foreign/", "holds no version", "move it out of the repository")]
+    [InlineData("foreign/notes.txt", "holds no version", "move it out of the repository")]
+    [InlineData("m/flow.json", "lies a level too high", "move the files into")]
+    [InlineData("m/3/model.json", "an export that was not imported", "flow import")]
+    [InlineData("m/3/flow.json/", "must be files", "write the model anew")]
+    [InlineData("modèle/1/flow.json", "cannot be served under this name", "rename the folder")]
+    [InlineData("my model/1/flow.json", "cannot be served under this name", "does not begin with '.'")]
+    public void What_is_no_version_is_noted_with_the_remedy(string odd, string what, string remedy)
+    {
+        TestModels.Write(folder.Path, TestModels.Identity("good", 2));
+        string path = Path.Combine(folder.Path, odd);
+        Directory.CreateDirectory(odd.EndsWith('/') ? path : Path.GetDirectoryName(path)!);
+        if (!odd.EndsWith('/'))
+            File.WriteAllText(path, "{}");
+
+        RepositoryScan scan = Repository(folder.Path).Scan();
+
+        RepositoryNote note = Assert.Single(scan.Notes);
+        Assert.StartsWith(note.Path, path.TrimEnd('/'), StringComparison.Ordinal);
+        Assert.Contains(what, note.Reason, StringComparison.Ordinal);
+        Assert.Contains(remedy, note.Reason, StringComparison.Ordinal);
+        Assert.Contains(scan.Folders, found => found.Name == "good");
+    }
+
+    [Fact]
+    public void A_files_stamp_is_that_of_what_its_link_leads_to()
+    {
+        TestModels.Write(folder.Path, TestModels.Spec("a", 2));
+        string target = Path.Combine(folder.Path, "a", "1"), links = Folder("b/1");
+        foreach (string file in Directory.GetFiles(target))
+            File.CreateSymbolicLink(Path.Combine(links, Path.GetFileName(file)), file);
+        var behind = new ModelFolder("b", 1, links);
+        string weights = Path.Combine(target, Checkpoint.WeightsFile), before = behind.Stamp;
+
+        Assert.Equal(new FileInfo(weights).Length, behind.WeightBytes);
+        DateTime written = File.GetLastWriteTimeUtc(weights);
+        byte[] bytes = File.ReadAllBytes(weights);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(weights, bytes);
+        File.SetLastWriteTimeUtc(weights, written); // neither time nor length tells
+        Assert.NotEqual(before, behind.Stamp);
+    }
 
     [Fact]
     public void The_repository_of_a_clone_is_found_from_the_programs_folder()

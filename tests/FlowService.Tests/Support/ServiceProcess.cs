@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -10,19 +11,37 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process process;
+    private readonly ConcurrentQueue<string> log = new();
 
-    private ServiceProcess(Process process, int port) => (this.process, Port) = (process, port);
+    private ServiceProcess(Process process, int port)
+    {
+        (this.process, Port) = (process, port);
+        process.OutputDataReceived += (_, line) => log.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => log.Enqueue(line.Data ?? "");
+    }
 
     public int Port { get; }
+
+    /// <summary>What it has printed.</summary>
+    public IReadOnlyCollection<string> Log => log;
+
+    /// <summary>The same, as one that file permissions hold for: root is let through any of them.</summary>
+    public static Task<ServiceProcess> StartUnprivilegedAsync(string repository, int port, params string[] settings) => StartAsync(
+        Environment.IsPrivilegedProcess ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] : [], repository, port, [], settings);
 
     /// <summary>Starts, and waits until it is ready.</summary>
     public static Task<ServiceProcess> StartAsync(string repository, int port, params string[] settings) => StartAsync(repository, port, [], settings);
 
     /// <summary>The same, under more environment variables.</summary>
-    public static async Task<ServiceProcess> StartAsync(
-        string repository, int port, (string Name, string Value)[] environment, params string[] settings)
+    public static Task<ServiceProcess> StartAsync(
+        string repository, int port, (string Name, string Value)[] environment, params string[] settings) =>
+        StartAsync([], repository, port, environment, settings);
+
+    private static async Task<ServiceProcess> StartAsync(
+        string[] launcher, string repository, int port, (string Name, string Value)[] environment, string[] settings)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "FlowService"))
+        string[] command = [.. launcher, Path.Combine(AppContext.BaseDirectory, "FlowService")];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -33,13 +52,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         Process process = Process.Start(start)!;
+        var service = new ServiceProcess(process, port);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var service = new ServiceProcess(process, port);
         using HttpClient http = service.Http();
         await Eventually.TrueAsync(async () =>
         {
-            Assert.False(process.HasExited, "the service has not started");
+            Assert.False(process.HasExited, $"the service has not started: {string.Join('\n', service.Log)}");
             return await ReadyAsync(http) == HttpStatusCode.OK;
         }, "the service is ready");
         return service;

@@ -1,0 +1,82 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using FlowCore.Checkpoints;
+
+namespace FlowService.Models;
+
+/// <summary>One version of a model on disk, be it behind symbolic links.</summary>
+internal sealed record ModelFolder(string Name, int Version, string Path)
+{
+    // A description is some kilobytes; what is longer is told apart by its status alone.
+    private const long LongestHashed = 16 << 20;
+    private const string ExportFile = "model.json";
+
+    /// <summary>Whether its flow.json is there: it is written last.</summary>
+    public bool IsComplete => Status(Checkpoint.SpecFile) is not null;
+
+    /// <summary>Why no engine needs to look at it, with the remedy; null where it may hold a model.</summary>
+    public string? Fault
+    {
+        get
+        {
+            if (!ModelName.IsAllowed(Name))
+                return $"'{Name}' cannot be served under this name: {ModelName.Rule}; rename the folder";
+            if (Status(Checkpoint.SpecFile) is { IsFile: false } || Status(Checkpoint.WeightsFile) is { IsFile: false })
+                return $"{Checkpoint.SpecFile} and {Checkpoint.WeightsFile} must be files, and one of them is something else; delete the folder and write the model anew";
+            return !IsComplete && Status(ExportFile) is not null
+                ? $"it holds an export that was not imported; run `flow import {Path} --out {System.IO.Path.GetDirectoryName(Path)}/{Version + 1}`"
+                : null;
+        }
+    }
+
+    /// <summary>The size of its weights, which is about the memory that it takes.</summary>
+    public long WeightBytes => Status(WeightsFile) is { IsFile: true } file ? file.Length : 0;
+
+    /// <summary>
+    /// Differs where the files have changed, wherever links lead: the content of flow.json, which states the hash of the weights, and
+    /// the identity of each file.
+    /// </summary>
+    public string Stamp => string.Join(' ', ((string[])[Checkpoint.SpecFile, WeightsFile, ExportFile]).Select(file => Status(file)?.Identity ?? "none").Append(Hash));
+
+    private string Hash => SpecBytes is { } bytes ? Convert.ToHexStringLower(SHA256.HashData(bytes)) : "unreadable";
+
+    /// <summary>The file that flow.json names, or the usual one.</summary>
+    private string WeightsFile
+    {
+        get
+        {
+            try
+            {
+                if (SpecBytes is { } bytes && JsonDocument.Parse(bytes) is { } spec)
+                    using (spec)
+                        return spec.RootElement.GetProperty("weights").GetProperty("file").GetString() is { Length: > 0 } file
+                            ? System.IO.Path.GetFileName(file)
+                            : Checkpoint.WeightsFile;
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+            {
+                // The loader says what is wrong with it.
+            }
+            return Checkpoint.WeightsFile;
+        }
+    }
+
+    private byte[]? SpecBytes
+    {
+        get
+        {
+            try
+            {
+                return Status(Checkpoint.SpecFile) is { IsFile: true, Length: <= LongestHashed } ? File.ReadAllBytes(At(Checkpoint.SpecFile)) : null;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return null;
+            }
+        }
+    }
+
+    private string At(string file) => System.IO.Path.Combine(Path, file);
+
+    private FileStatus? Status(string file) => FileStatus.Of(At(file));
+}
