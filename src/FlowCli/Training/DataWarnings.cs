@@ -6,10 +6,7 @@ namespace FlowCli.Training;
 /// <summary>What in the data makes log densities hard to trust.</summary>
 internal static class DataWarnings
 {
-    private const double ManyDuplicates = 0.01;
-
-    // One step of float32, as a share of the value.
-    private const double Float32Step = 1.2e-7;
+    private const double ManyDuplicates = 0.01, StepsApart = 100;
 
     public static IEnumerable<string> Of(Table table, ColumnFacts[] facts, double[]? steps)
     {
@@ -18,8 +15,28 @@ internal static class DataWarnings
         if (continuous && duplicates >= ManyDuplicates)
             yield return string.Create(CultureInfo.InvariantCulture,
                 $"{duplicates:P1} of the rows repeat an earlier row: a density can grow without bound there, and the same row may stand on both sides of the split");
-        for (int column = 0; column < table.Width; column++)
-            if (facts[column].Deviation < 100 * Float32Step * Math.Abs(facts[column].Mean))
-                yield return $"{table.NameOf(column)}: its values differ by few steps of float32: subtract their offset before training";
+        for (int at = 0; at < table.Width; at++)
+        {
+            ColumnFacts column = facts[at];
+            if (column.Deviation < StepsApart * column.Float32Step)
+                yield return string.Create(CultureInfo.InvariantCulture,
+                    $"{table.NameOf(at)}: float32 tells its values apart by {column.Float32Step:G3} at least, and their deviation is {column.Deviation:G3}. The flow is trained on them exactly; a "
+                    + $"server computes in float32 and rounds what it is sent, so subtract an offset before training and before asking, or score by `flow logprob --dtype float64`");
+            if (IsConsecutive(table, at))
+                yield return $"{table.NameOf(at)}: its values count the rows, as an id does, and tell nothing of a row: leave it out with --exclude {table.Names?[at] ?? $"{at + 1}"}";
+        }
+    }
+
+    /// <summary>Whether the values go up or down by the same step from row to row, or are the integers of a range in another order.</summary>
+    private static bool IsConsecutive(Table table, int column)
+    {
+        double[] values = [.. Enumerable.Range(0, table.Rows).Select(row => table.Values[row * table.Width + column])];
+        if (values.Length < 2 || values.Any(value => value != Math.Floor(value)))
+            return false;
+        // Rows that were left out leave gaps, but not the order.
+        if (values.Zip(values.Skip(1)).All(pair => pair.Second > pair.First) || values.Zip(values.Skip(1)).All(pair => pair.Second < pair.First))
+            return true;
+        Array.Sort(values);
+        return values.Zip(values.Skip(1)).All(pair => pair.Second == pair.First + 1);
     }
 }

@@ -20,6 +20,7 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
         TrainingData data = TrainingData.Load(request, terminal);
         ColumnFacts[] facts = ColumnFacts.Of(data.Table);
         data.Check(facts);
+        DensityChecks.Check(data, facts);
         double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
         FlowSpec spec = FlowPresets.Create(request.Preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context) with { Features = data.Table.Names };
         return new(data, spec, [.. DataWarnings.Of(data.Table, facts, steps)]) { Steps = steps };

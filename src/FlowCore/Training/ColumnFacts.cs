@@ -7,7 +7,14 @@ public sealed record ColumnFacts(double Mean, double Deviation, double Least, do
     // Beyond this, float32 has no room for a value between two neighbouring integers.
     private const double LargestInteger = 1 << 22;
 
-    public bool IsConstant => Least == Largest || (float)Least == (float)Largest;
+    /// <summary>Whether nothing but rounding in float64 tells its values apart.</summary>
+    public bool IsConstant => Largest - Least <= 16 * (Math.BitIncrement(Extent) - Extent);
+
+    /// <summary>The largest absolute value.</summary>
+    public double Extent => Math.Max(Math.Abs(Least), Math.Abs(Largest));
+
+    /// <summary>The distance of neighbouring float32 values where the column's values lie.</summary>
+    public double Float32Step => MathF.BitIncrement((float)Extent) - (double)(float)Extent;
 
     /// <summary>The facts of every column, in order.</summary>
     public static ColumnFacts[] Of(Table table) => [.. Enumerable.Range(0, table.Width).Select(column => Of(table, column))];
@@ -25,6 +32,8 @@ public sealed record ColumnFacts(double Mean, double Deviation, double Least, do
 
     private static ColumnFacts Of(Table table, int column)
     {
+        if (table.Rows == 0)
+            return new(0, 0, 0, 0, 0);
         double mean = 0, squares = 0, least = double.PositiveInfinity, largest = double.NegativeInfinity;
         bool integers = true;
         long step = 0;

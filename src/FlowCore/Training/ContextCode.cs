@@ -19,6 +19,11 @@ internal sealed class ContextCode
         return new(seen.Length, seen);
     }
 
+    /// <summary>What to call the columns in a message.</summary>
+    public string[] Names(Table? contexts) => classes is null
+        ? [.. Enumerable.Range(0, Width).Select(column => contexts!.Names?[column] ?? $"context {column + 1}")]
+        : [.. classes.Select(each => $"class {each}")];
+
     /// <summary>Each row with its context in front of it.</summary>
     public Table InFront(Table rows)
     {

@@ -68,7 +68,8 @@ public sealed class GaussianBaseline
         return logProb;
     }
 
-    private static double[] Correlation(Table table, double[] mean, double[] scale)
+    /// <summary>The lower triangle of the correlation matrix.</summary>
+    internal static double[] Correlation(Table table, double[] mean, double[] scale)
     {
         int width = table.Width;
         var sum = new double[width * width];
