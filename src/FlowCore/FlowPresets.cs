@@ -2,6 +2,7 @@ using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Conditioners.Layers;
+using FlowCore.Training;
 
 namespace FlowCore;
 
@@ -12,6 +13,13 @@ namespace FlowCore;
 /// </summary>
 public sealed record PresetSizes(int? Layers = null, int? Hidden = null, Activation? Activation = null, int? Levels = null);
 
+/// <summary>Which columns lie so far from 0, for their spread, that float32 rounds their mean away.</summary>
+public sealed record FarFromZero(bool Features, bool Contexts)
+{
+    public static FarFromZero Of(Table table) => new(
+        Standardization.NeedsTwoParts(ColumnFacts.Of(table)), table.Context is { } context && Standardization.NeedsTwoParts(ColumnFacts.Of(context)));
+}
+
 /// <summary>
 /// Flows that are known to work on tables, by name. A preset is nothing but a <see cref="FlowSpec"/> with sizes: it standardises
 /// first, in the data's own units, after dequantising the columns that need it.
@@ -20,6 +28,9 @@ public static class FlowPresets
 {
     // Of a few hundred rows, eight layers of few bins tell strange ones better than five of eight bins do, for two nats of density.
     private const int CouplingBins = 4;
+
+    // Of one affine map, and of all that transform a feature together: e^8 leaves float32 three or four digits.
+    private const double LargestLogScale = 2, MostLogScale = 8;
 
     public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf", Maf = "maf", NsfAutoregressive = "nsf-ar";
 
@@ -31,7 +42,9 @@ public static class FlowPresets
     /// <param name="steps">For each feature the distance between its neighbouring values, 0 for a continuous one; null for none.</param>
     /// <param name="sizes">Layers and hidden width, where the defaults do not do.</param>
     /// <param name="context">The columns that the flow is conditioned on, or the number of classes; null for nothing.</param>
-    public static FlowSpec Create(string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null, ContextSpec? context = null)
+    /// <param name="farFromZero">Whether the features, and the contexts, lie so far from 0 that float32 holds their means in two parts.</param>
+    public static FlowSpec Create(
+        string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null, ContextSpec? context = null, FarFromZero? farFromZero = null)
     {
         if (width < 2 && preset is not (Maf or NsfAutoregressive))
             throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf and nsf-ar take one");
@@ -46,15 +59,20 @@ public static class FlowPresets
             NsfAutoregressive => NsfLayers(width, sizes.Layers ?? 3, _ => SplineAutoregressive(sizes.Hidden ?? 64, activation)),
             _ => throw new SpecException($"the flow '{preset}' is unknown; there are {string.Join(", ", Names)}"),
         };
-        BijectionSpec[] first = steps is not null && steps.Any(step => step > 0)
-            ? [new DequantizeSpec { Steps = steps }, new StandardizeSpec()]
-            : [new StandardizeSpec()];
-        return new FlowSpec { Name = name, EventShape = [width], Context = Standardized(context), Bijections = [.. first, .. body] };
+        BijectionSpec[] spread = steps is not null && steps.Any(step => step > 0) ? [new DequantizeSpec { Steps = steps }] : [];
+        BijectionSpec[] standardize = farFromZero?.Features == true ? [new StandardizeSpec(), new StandardizeSpec()] : [new StandardizeSpec()];
+        return new FlowSpec
+        {
+            Name = name,
+            EventShape = [width],
+            Context = Standardized(context, farFromZero?.Contexts == true),
+            Bijections = [.. spread, .. standardize, .. body],
+        };
     }
 
     // Floats in units of their own spread reach the networks; a class arrives as one-hot.
-    private static ContextSpec? Standardized(ContextSpec? context) =>
-        context is { Classes: null } ? context with { Embedding = [new StandardizeLayerSpec()] } : context;
+    private static ContextSpec? Standardized(ContextSpec? context, bool isFar) => context is not { Classes: null } ? context
+        : context with { Embedding = isFar ? [new StandardizeLayerSpec(), new StandardizeLayerSpec()] : [new StandardizeLayerSpec()] };
 
     /// <summary>Affine couplings of one linear layer each; the halves change places from layer to layer.</summary>
     private static IEnumerable<BijectionSpec> SimpleLayers(int layers)
@@ -63,7 +81,7 @@ public static class FlowPresets
             yield return new CouplingSpec
             {
                 Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
-                Element = new AffineElementSpec { Scale = ScaleMap.Exp },
+                Element = Affine((layers + 1) / 2),
                 Conditioner = new LinearConditionerSpec(),
             };
     }
@@ -77,7 +95,7 @@ public static class FlowPresets
             yield return new CouplingSpec
             {
                 Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
-                Element = new AffineElementSpec { Scale = ScaleMap.Tanh },
+                Element = Affine((layers + 1) / 2),
                 Conditioner = new MlpSpec { Hidden = [hidden, hidden], Activation = activation },
             };
             // After both halves have been transformed, others make up the halves.
@@ -106,6 +124,9 @@ public static class FlowPresets
         yield return new LinearSpec();
     }
 
+    /// <summary>An affine map of which the given number transforms a feature: together they may scale it by no more than float32 can take back.</summary>
+    private static AffineElementSpec Affine(int times) => new() { Scale = ScaleMap.Tanh, Bound = Math.Min(LargestLogScale, MostLogScale / times) };
+
     private static CouplingSpec SplineCoupling(int layer, int hidden, Activation activation) => new()
     {
         Mask = layer % 2 == 0 ? CouplingMask.Odd : CouplingMask.Even,
@@ -127,7 +148,7 @@ public static class FlowPresets
             yield return new ActNormSpec();
             yield return new AutoregressiveSpec
             {
-                Element = new AffineElementSpec { Scale = ScaleMap.Tanh },
+                Element = Affine(layers),
                 Conditioner = new MadeSpec { Hidden = [hidden, hidden], Activation = activation },
                 Order = i % 2 == 0 ? null : [.. Enumerable.Range(0, width).Reverse()],
             };

@@ -22,6 +22,9 @@ public static class ImagePresets
 
     private const int MostLevels = 3, LeastSide = 2;
 
+    // Of one coupling, and of all of them together: deeper flows than the defaults scale less at each step, so that float32 can take it back.
+    private const double LargestLogScale = 2, MostLogScale = 48;
+
     /// <param name="preset">One of <see cref="Names"/>.</param>
     /// <param name="name">The model's name.</param>
     /// <param name="shape">The images' [channels, height, width].</param>
@@ -37,10 +40,12 @@ public static class ImagePresets
         if (levels > Halvings(shape))
             throw new SpecException($"event_shape: {levels} levels halve height and width {levels} times; {shape[1]} x {shape[2]} can be halved {Halvings(shape)} times");
         Activation activation = sizes.Activation ?? Activation.Relu;
+        int couplings = levels * (preset == Glow ? sizes.Layers ?? 8 : 2 * (sizes.Layers ?? 3));
+        double bound = Math.Min(LargestLogScale, MostLogScale / couplings);
         IEnumerable<BijectionSpec> body = preset switch
         {
-            Glow => GlowLevel(shape[0], levels, sizes.Layers ?? 8, hidden, activation, classes is not null),
-            RealNvp => RealNvpLevel(shape[0], levels, sizes.Layers ?? 3, hidden, activation, classes is not null),
+            Glow => GlowLevel(shape[0], levels, sizes.Layers ?? 8, hidden, activation, classes is not null, bound),
+            RealNvp => RealNvpLevel(shape[0], levels, sizes.Layers ?? 3, hidden, activation, classes is not null, bound),
             _ => throw new SpecException($"the flow '{preset}' is unknown; there are {string.Join(", ", Names)}"),
         };
         BijectionSpec[] first = pixels.Step > 0 ? [new DequantizeSpec { Steps = [.. Enumerable.Repeat(pixels.Step, shape[0])] }] : [];
@@ -67,7 +72,7 @@ public static class ImagePresets
     /// Kingma, Dhariwal 2018, "Glow" (arXiv 1807.03039): steps of ActNorm, an invertible 1 x 1 convolution and an affine coupling; the
     /// prior of the channels that leave depends on those that stay, which is a coupling in front of the split.
     /// </summary>
-    private static IEnumerable<BijectionSpec> GlowLevel(int channels, int levels, int steps, int hidden, Activation activation, bool byClass)
+    private static IEnumerable<BijectionSpec> GlowLevel(int channels, int levels, int steps, int hidden, Activation activation, bool byClass, double bound)
     {
         channels *= 4;
         yield return new SqueezeSpec();
@@ -75,38 +80,38 @@ public static class ImagePresets
         {
             yield return new ActNormSpec();
             yield return new MatrixSpec();
-            yield return Coupling(CouplingMask.SecondHalf, ConvNet(channels, hidden, activation, byClass));
+            yield return Coupling(CouplingMask.SecondHalf, ConvNet(channels, hidden, activation, byClass), bound);
         }
         if (levels == 1)
             yield break;
-        yield return Coupling(CouplingMask.SecondHalf, new SequenceSpec { Steps = [new ConvLayerSpec { Channels = channels }, new ChannelGainSpec()] });
-        yield return new SplitSpec { Inner = [.. GlowLevel(channels / 2, levels - 1, steps, hidden, activation, byClass)] };
+        yield return Coupling(CouplingMask.SecondHalf, new SequenceSpec { Steps = [new ConvLayerSpec { Channels = channels }, new ChannelGainSpec()] }, bound);
+        yield return new SplitSpec { Inner = [.. GlowLevel(channels / 2, levels - 1, steps, hidden, activation, byClass, bound)] };
     }
 
     /// <summary>
     /// Dinh, Sohl-Dickstein, Bengio 2017 (arXiv 1605.08803): checkerboard couplings, a squeeze, channel-wise couplings, a split; residual
     /// networks, with ActNorm in the place of batch norm.
     /// </summary>
-    private static IEnumerable<BijectionSpec> RealNvpLevel(int channels, int levels, int couplings, int hidden, Activation activation, bool byClass)
+    private static IEnumerable<BijectionSpec> RealNvpLevel(int channels, int levels, int couplings, int hidden, Activation activation, bool byClass, double bound)
     {
         for (int i = 0; i < couplings; i++)
         {
             yield return new ActNormSpec();
-            yield return Coupling(i % 2 == 0 ? CouplingMask.CheckerboardEven : CouplingMask.CheckerboardOdd, ResidualConvNet(2 * channels, hidden, activation, byClass));
+            yield return Coupling(i % 2 == 0 ? CouplingMask.CheckerboardEven : CouplingMask.CheckerboardOdd, ResidualConvNet(2 * channels, hidden, activation, byClass), bound);
         }
         channels *= 4;
         yield return new SqueezeSpec();
         for (int i = 0; i < couplings; i++)
         {
             yield return new ActNormSpec();
-            yield return Coupling(i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf, ResidualConvNet(channels, hidden, activation, byClass));
+            yield return Coupling(i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf, ResidualConvNet(channels, hidden, activation, byClass), bound);
         }
         if (levels > 1)
-            yield return new SplitSpec { Inner = [.. RealNvpLevel(channels / 2, levels - 1, couplings, hidden, activation, byClass)] };
+            yield return new SplitSpec { Inner = [.. RealNvpLevel(channels / 2, levels - 1, couplings, hidden, activation, byClass, bound)] };
     }
 
-    private static CouplingSpec Coupling(CouplingMask mask, ConditionerSpec network) =>
-        new() { Mask = mask, Element = new AffineElementSpec { Scale = ScaleMap.Tanh }, Conditioner = network };
+    private static CouplingSpec Coupling(CouplingMask mask, ConditionerSpec network, double bound) =>
+        new() { Mask = mask, Element = new AffineElementSpec { Scale = ScaleMap.Tanh, Bound = bound }, Conditioner = network };
 
     private static SequenceSpec ConvNet(int outputs, int hidden, Activation activation, bool byClass)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using FlowCore;
 using FlowCore.Checkpoints;
@@ -24,6 +25,8 @@ internal static class TrainingRun
         using TrainedFlow trained = TrainingDisplay.Show(
             terminal, report => Trainer.Train(plan.Spec, split, request.Options, report, terminal.Stop));
         Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed);
+        if (!evaluation.Stability.Holds)
+            throw new FlowException(Unstable(evaluation.Stability));
         Checkpoint checkpoint = Checkpoint.Of(trained.Flow);
         FlowSpec described = checkpoint.Spec with
         {
@@ -42,6 +45,11 @@ internal static class TrainingRun
         (checkpoint with { Spec = described }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);
     }
+
+    private static string Unstable(Stability stability) => string.Create(CultureInfo.InvariantCulture,
+        $"the trained flow is unstable in float32, so nothing is written: a held-out row comes back from its latent with an error of {stability.RoundTrip:G3}, its log density differs from float64's by "
+        + $"{stability.LogDensity:G3} and that of drawn rows from what scoring them gives by {stability.Samples:G3}, all relative, where {Stability.Tolerance} is allowed: take fewer --layers, a lower --lr, "
+        + $"--activation tanh, or --flow nsf, which bounds what outlying values do");
 
     private static TrainingRecord Record(TrainingRequest request, DataSplit split, TrainedFlow trained, Evaluation evaluation) => new()
     {

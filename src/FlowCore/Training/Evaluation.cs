@@ -14,6 +14,9 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
 {
     private const int MostRoundTripRows = 4096;
 
+    /// <summary>Whether float32 computes the flow well enough to serve it.</summary>
+    public required Stability Stability { get; init; }
+
     public double Mean => LogProb.Average();
 
     public double MedianOfRows => Median.Of(LogProb);
@@ -31,7 +34,8 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         if (flow.Bijections.OfType<Dequantize>().FirstOrDefault() is { } dequantize)
             (train, test) = (dequantize.Spread(train, seed, stream: 1), dequantize.Spread(test, seed, stream: 2));
         GaussianBaseline gaussian = GaussianBaseline.Fit(train, flow.Spec.Context?.Classes is not null);
-        double[] deviations = [.. ColumnFacts.Of(train).Select(column => column.Deviation)];
+        ColumnFacts[] columns = ColumnFacts.Of(train);
+        double[] deviations = [.. columns.Select(column => column.Deviation)];
         Checkpoint weights = Checkpoint.Of(flow);
         using var exact = new TorchEngine<double>(weights.BuildFlow());
         using var served = new TorchEngine<float>(weights.BuildFlow());
@@ -40,7 +44,10 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
             gaussian.LogProb(test),
             gaussian.Ridge,
             RoundTrip(served, Array.ConvertAll(test.Values, value => (float)value), test.Context?.Values.Select(value => (float)value).ToArray(), deviations),
-            RoundTrip(exact, test.Values, test.Context?.Values, deviations));
+            RoundTrip(exact, test.Values, test.Context?.Values, deviations))
+        {
+            Stability = Stability.Of(served, exact, test, columns, seed),
+        };
     }
 
     /// <summary>log p of each row, given its context where it has one.</summary>

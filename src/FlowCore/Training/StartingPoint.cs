@@ -1,5 +1,4 @@
 using FlowCore.Bijections;
-using FlowCore.Conditioners.Layers;
 using static TorchSharp.torch;
 
 namespace FlowCore.Training;
@@ -7,29 +6,14 @@ namespace FlowCore.Training;
 /// <summary>The flow that training starts from: the identity as far as the networks go, a fitted normal as far as the data go.</summary>
 internal static class StartingPoint
 {
-    /// <summary>A flow with seeded weights that standardises by the training rows.</summary>
-    public static Flow Build(FlowSpec spec, Table train, ulong seed)
+    /// <summary>A flow with seeded weights.</summary>
+    public static Flow Build(FlowSpec spec, ulong seed)
     {
         Flow flow = FlowBuilder.Build(spec);
         // The flow outlives the scope of its training.
         foreach (Tensor weight in flow.parameters().Concat(flow.buffers()))
             weight.DetachFromDisposeScope();
         SeededWeights.Fill(flow, seed);
-        // Standardisation is in the data's units only where nothing but dequantisation stands before it.
-        if (flow.Bijections.SkipWhile(bijection => bijection is Dequantize).FirstOrDefault() is Standardize standardize)
-        {
-            ColumnFacts[] facts = ColumnFacts.Of(train);
-            standardize.Set(
-                [.. facts.Select(column => column.Mean)],
-                [.. facts.Select(column => column.IsConstant ? 1 : column.Deviation)]);
-        }
-        if (train.Context is { } context && flow.Embedding.FirstOrDefault() is StandardizeLayer first)
-        {
-            ColumnFacts[] facts = ColumnFacts.Of(context);
-            first.Set(
-                [.. facts.Select(column => column.Mean)],
-                [.. facts.Select(column => column.IsConstant ? 1 : column.Deviation)]);
-        }
         return flow;
     }
 

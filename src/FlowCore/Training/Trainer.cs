@@ -24,12 +24,18 @@ public static class Trainer
         Device device = Libtorch.Device(options.Device);
         using var scope = NewDisposeScope();
         using var generator = new Generator(options.Seed, CPU);
-        Flow flow = StartingPoint.Build(spec, data.Train, options.Seed).to(device);
+        Flow flow = StartingPoint.Build(spec, options.Seed).to(device);
+        var standardization = Standardization.Of(flow, data.Train);
+        Tensor Rows(Table table) => TensorRows.From<float>(standardization.Rows(table), table.Rows, table.Width, device);
+        Tensor? Contexts(Table table) =>
+            table.Context is { } context ? TensorRows.From<float>(standardization.Contexts(context), context.Rows, context.Width, device) : null;
+        Tensor train = Rows(data.Train), validation = Rows(data.Validation), scales = tensor(standardization.Scales, float32, device);
+        Tensor? trainContext = Contexts(data.Train), validationContext = Contexts(data.Validation);
         Dequantize? dequantize = flow.Bijections.OfType<Dequantize>().FirstOrDefault();
-        Tensor train = Rows(data.Train, device), validation = Rows(data.Validation, device);
-        Tensor? trainContext = Contexts(data.Train, device), validationContext = Contexts(data.Validation, device);
-        validation = dequantize?.Spread(validation, generator) ?? validation;
-        StartingPoint.FitToData(flow, dequantize?.Spread(train, generator) ?? train, trainContext);
+        // The noise has the data's units.
+        Tensor Spread(Tensor x) => dequantize is null ? x : dequantize.Spread(zeros_like(x), generator) / scales + x;
+        validation = Spread(validation);
+        StartingPoint.FitToData(flow, Spread(train), trainContext);
 
         Parameter[] parameters = [.. flow.parameters()];
         using AdamW adam = Optimizer(flow, options, data.Train.Rows);
@@ -60,9 +66,7 @@ public static class Trainer
                 for (int g = 0; g < rates.Length; g++)
                     groups[g].LearningRate = rates[g] * share;
                 Tensor taken = order.narrow(0, first, Math.Min(batch, data.Train.Rows - first));
-                Tensor x = train.index_select(0, taken);
-                if (dequantize is not null)
-                    x = dequantize.Spread(x, generator);
+                Tensor x = Spread(train.index_select(0, taken));
                 adam.zero_grad();
                 Tensor loss = flow.LogProb(x, trainContext?.index_select(0, taken)).mean().neg_();
                 loss.backward();
@@ -84,13 +88,13 @@ public static class Trainer
                     end = TrainingEnd.Time;
             }
             if (counted == 0 && end is null)
-                throw new FlowException($"epoch {epoch}: no step had a finite gradient; look for extreme values in the data, or lower the learning rate");
+                throw new FlowException($"epoch {epoch}: no step had a finite gradient; look for extreme values in the data, lower the learning rate (--lr), or take fewer layers (--layers)");
             if (epoch == epochs)
                 end ??= TrainingEnd.Epochs;
             if (end is null && epoch % epochsBetween != 0)
                 continue;
 
-            double median = Median.Of(LogProb(flow, validation, validationContext));
+            double median = Median.Of(LogProb(flow, validation, validationContext)) - standardization.LogScale;
             if (median > bestMedian)
             {
                 (bestMedian, bestEpoch, sinceBest) = (median, epoch, 0);
@@ -101,10 +105,11 @@ public static class Trainer
                 end ??= TrainingEnd.Patience;
             }
             double rowsPerSecond = (double)data.Train.Rows * steps / stepsAnEpoch / clock.Elapsed.TotalSeconds;
-            report?.Invoke(new(epoch, epochs, counted == 0 ? double.NaN : sum / counted, median, rowsPerSecond, clock.Elapsed));
+            report?.Invoke(new(epoch, epochs, counted == 0 ? double.NaN : sum / counted - standardization.LogScale, median, rowsPerSecond, clock.Elapsed));
         }
         if (bestEpoch > 0)
             best.Restore();
+        standardization.Install();
         adam.zero_grad();
         flow.eval();
         flow.to(CPU);
@@ -127,14 +132,6 @@ public static class Trainer
         ];
         return optim.AdamW([.. groups.Where(group => group.Parameters.Any())]);
     }
-
-    private static Tensor Rows(Table table, Device device)
-    {
-        float[] values = Array.ConvertAll(table.Values, value => (float)value);
-        return TensorRows.From<float>(values, table.Rows, table.Width, device);
-    }
-
-    private static Tensor? Contexts(Table table, Device device) => table.Context is null ? null : Rows(table.Context, device);
 
     private static double[] LogProb(Flow flow, Tensor rows, Tensor? context)
     {

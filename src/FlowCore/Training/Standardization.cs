@@ -1,0 +1,83 @@
+using FlowCore.Bijections;
+using FlowCore.Conditioners.Layers;
+
+namespace FlowCore.Training;
+
+/// <summary>
+/// Mean and deviation of the training rows, and of their contexts, taken out in float64 before anything is rounded to float32: values
+/// such as 1e9 + noise would otherwise be rounded to the same number. While it is trained the flow's own standardisation is the
+/// identity; <see cref="Install"/> gives it these numbers. Two of them in a row hold a mean in two parts, where float32 cannot hold it in one.
+/// </summary>
+internal sealed class Standardization
+{
+    // How far float32 may round a mean, in deviations, before two parts hold it.
+    private const double MostShift = 1e-3;
+
+    private readonly Flow flow;
+    private readonly Scale rows, contexts;
+
+    private Standardization(Flow flow, Scale rows, Scale contexts) => (this.flow, this.rows, this.contexts) = (flow, rows, contexts);
+
+    /// <summary>For each column 1 / its scale: what dequantisation's steps become.</summary>
+    public double[] Scales => rows.Deviation;
+
+    /// <summary>What a log density of standardised rows is larger by than that of the rows themselves.</summary>
+    public double LogScale => rows.Deviation.Sum(Math.Log);
+
+    /// <summary>Whether the mean of a column needs two parts.</summary>
+    public static bool NeedsTwoParts(ColumnFacts[] facts) => facts.Any(column => Math.Abs(column.Mean - (float)column.Mean) > MostShift * column.Deviation);
+
+    /// <summary>In the data's units only where nothing but dequantisation stands before it; else the identity.</summary>
+    public static Standardization Of(Flow flow, Table train) => new(
+        flow,
+        Scale.Of(train, Bijections(flow).Any()),
+        train.Context is { } context ? Scale.Of(context, Layers(flow).Any()) : new([], []));
+
+    public float[] Rows(Table table) => rows.Apply(table);
+
+    public float[] Contexts(Table table) => contexts.Apply(table);
+
+    /// <summary>Gives the flow these numbers: from now on it takes rows in the data's own units.</summary>
+    public void Install()
+    {
+        Action<double[], double[]>[] bijections = [.. Bijections(flow).Select(each => (Action<double[], double[]>)((mean, scale) => each.Set(mean, scale)))];
+        Action<double[], double[]>[] layers = [.. Layers(flow).Select(each => (Action<double[], double[]>)((mean, scale) => each.Set(mean, scale)))];
+        rows.Set(bijections);
+        contexts.Set(layers);
+    }
+
+    private static IEnumerable<Standardize> Bijections(Flow flow) =>
+        flow.Bijections.SkipWhile(bijection => bijection is Dequantize).TakeWhile(bijection => bijection is Standardize).Take(2).Cast<Standardize>();
+
+    private static IEnumerable<StandardizeLayer> Layers(Flow flow) => flow.Embedding.TakeWhile(layer => layer is StandardizeLayer).Take(2).Cast<StandardizeLayer>();
+
+    private sealed record Scale(double[] Mean, double[] Deviation)
+    {
+        public static Scale Of(Table table, bool isTaken)
+        {
+            ColumnFacts[] facts = isTaken ? ColumnFacts.Of(table) : [];
+            return isTaken
+                ? new([.. facts.Select(column => column.Mean)], [.. facts.Select(column => column.IsConstant ? 1.0 : (float)column.Deviation)])
+                : new(new double[table.Width], [.. Enumerable.Repeat(1.0, table.Width)]);
+        }
+
+        public float[] Apply(Table table)
+        {
+            var values = new float[table.Values.Length];
+            for (int i = 0; i < values.Length; i++)
+                values[i] = (float)((table.Values[i] - Mean[i % Mean.Length]) / Deviation[i % Mean.Length]);
+            return values;
+        }
+
+        public void Set(Action<double[], double[]>[] steps)
+        {
+            if (steps.Length == 1)
+                steps[0](Mean, Deviation);
+            if (steps.Length < 2)
+                return;
+            double[] coarse = [.. Mean.Select(mean => (double)(float)mean)];
+            steps[0](coarse, [.. Mean.Select(_ => 1.0)]);
+            steps[1]([.. Mean.Zip(coarse, (mean, part) => mean - part)], Deviation);
+        }
+    }
+}
