@@ -17,7 +17,8 @@ public sealed record PresetSizes(int? Layers = null, int? Hidden = null, Activat
 public sealed record FarFromZero(bool Features, bool Contexts)
 {
     public static FarFromZero Of(Table table) => new(
-        Standardization.NeedsTwoParts(ColumnFacts.Of(table)), table.Context is { } context && Standardization.NeedsTwoParts(ColumnFacts.Of(context)));
+        Standardization.NeedsTwoParts(ColumnFacts.Of(table)),
+        table.Context is { } context && Standardization.NeedsTwoParts(ColumnFacts.Of(context)));
 }
 
 /// <summary>
@@ -42,9 +43,10 @@ public static class FlowPresets
     /// <param name="steps">For each feature the distance between its neighbouring values, 0 for a continuous one; null for none.</param>
     /// <param name="sizes">Layers and hidden width, where the defaults do not do.</param>
     /// <param name="context">The columns that the flow is conditioned on, or the number of classes; null for nothing.</param>
-    /// <param name="farFromZero">Whether the features, and the contexts, lie so far from 0 that float32 holds their means in two parts.</param>
+    /// <param name="farFromZero">Whether the features, and the contexts, have means that float32 holds only in two parts.</param>
     public static FlowSpec Create(
-        string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null, ContextSpec? context = null, FarFromZero? farFromZero = null)
+        string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null, ContextSpec? context = null,
+        FarFromZero? farFromZero = null)
     {
         if (width < 2 && preset is not (Maf or NsfAutoregressive))
             throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf and nsf-ar take one");
@@ -60,7 +62,7 @@ public static class FlowPresets
             _ => throw new SpecException($"the flow '{preset}' is unknown; there are {string.Join(", ", Names)}"),
         };
         BijectionSpec[] spread = steps is not null && steps.Any(step => step > 0) ? [new DequantizeSpec { Steps = steps }] : [];
-        BijectionSpec[] standardize = farFromZero?.Features == true ? [new StandardizeSpec(), new StandardizeSpec()] : [new StandardizeSpec()];
+        BijectionSpec[] standardize = [.. Enumerable.Repeat(new StandardizeSpec(), farFromZero?.Features == true ? 2 : 1)];
         return new FlowSpec
         {
             Name = name,
@@ -71,8 +73,9 @@ public static class FlowPresets
     }
 
     // Floats in units of their own spread reach the networks; a class arrives as one-hot.
-    private static ContextSpec? Standardized(ContextSpec? context, bool isFar) => context is not { Classes: null } ? context
-        : context with { Embedding = isFar ? [new StandardizeLayerSpec(), new StandardizeLayerSpec()] : [new StandardizeLayerSpec()] };
+    private static ContextSpec? Standardized(ContextSpec? context, bool isFar) => context is { Classes: null }
+        ? context with { Embedding = [.. Enumerable.Repeat(new StandardizeLayerSpec(), isFar ? 2 : 1)] }
+        : context;
 
     /// <summary>Affine couplings of one linear layer each; the halves change places from layer to layer.</summary>
     private static IEnumerable<BijectionSpec> SimpleLayers(int layers)
@@ -124,8 +127,9 @@ public static class FlowPresets
         yield return new LinearSpec();
     }
 
-    /// <summary>An affine map of which the given number transforms a feature: together they may scale it by no more than float32 can take back.</summary>
-    private static AffineElementSpec Affine(int times) => new() { Scale = ScaleMap.Tanh, Bound = Math.Min(LargestLogScale, MostLogScale / times) };
+    /// <summary>An affine map; so many of them transform each feature, and together scale it by no more than float32 can take back.</summary>
+    private static AffineElementSpec Affine(int times) =>
+        new() { Scale = ScaleMap.Tanh, Bound = Math.Min(LargestLogScale, MostLogScale / times) };
 
     private static CouplingSpec SplineCoupling(int layer, int hidden, Activation activation) => new()
     {

@@ -22,7 +22,7 @@ public static class ImagePresets
 
     private const int MostLevels = 3, LeastSide = 2;
 
-    // Of one coupling, and of all of them together: deeper flows than the defaults scale less at each step, so that float32 can take it back.
+    // Of one coupling, and of all together: deeper flows than the defaults scale less at each step, so that float32 can take it back.
     private const double LargestLogScale = 2, MostLogScale = 48;
 
     /// <param name="preset">One of <see cref="Names"/>.</param>

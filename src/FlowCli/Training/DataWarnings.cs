@@ -20,23 +20,28 @@ internal static class DataWarnings
             ColumnFacts column = facts[at];
             if (column.Deviation < StepsApart * column.Float32Step)
                 yield return string.Create(CultureInfo.InvariantCulture,
-                    $"{table.NameOf(at)}: float32 tells its values apart by {column.Float32Step:G3} at least, and their deviation is {column.Deviation:G3}. The flow is trained on them exactly; a "
-                    + $"server computes in float32 and rounds what it is sent, so subtract an offset before training and before asking, or score by `flow logprob --dtype float64`");
+                    $"{table.NameOf(at)}: float32 tells its values apart by {column.Float32Step:G3} at least, and their deviation is "
+                    + $"{column.Deviation:G3}. The flow is trained on them exactly; a server computes in float32 and rounds what it is sent, so "
+                    + $"subtract an offset before training and before asking, or score by `flow logprob --dtype float64`");
             if (IsConsecutive(table, at))
-                yield return $"{table.NameOf(at)}: its values count the rows, as an id does, and tell nothing of a row: leave it out with --exclude {table.Names?[at] ?? $"{at + 1}"}";
+                yield return $"{table.NameOf(at)}: its values count the rows, as an id does, and tell nothing of a row: "
+                    + $"leave it out with --exclude {table.Names?[at] ?? $"{at + 1}"}";
         }
     }
 
-    /// <summary>Whether the values go up or down by the same step from row to row, or are the integers of a range in another order.</summary>
+    /// <summary>Whether integers go up, or down, from row to row, or are those of a range in another order.</summary>
     private static bool IsConsecutive(Table table, int column)
     {
         double[] values = [.. Enumerable.Range(0, table.Rows).Select(row => table.Values[row * table.Width + column])];
         if (values.Length < 2 || values.Any(value => value != Math.Floor(value)))
             return false;
         // Rows that were left out leave gaps, but not the order.
-        if (values.Zip(values.Skip(1)).All(pair => pair.Second > pair.First) || values.Zip(values.Skip(1)).All(pair => pair.Second < pair.First))
+        double[] steps = Steps(values);
+        if (steps.All(step => step > 0) || steps.All(step => step < 0))
             return true;
         Array.Sort(values);
-        return values.Zip(values.Skip(1)).All(pair => pair.Second == pair.First + 1);
+        return Steps(values).All(step => step == 1);
     }
+
+    private static double[] Steps(double[] values) => [.. values.Zip(values.Skip(1), (one, next) => next - one)];
 }

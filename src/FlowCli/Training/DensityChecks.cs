@@ -15,11 +15,14 @@ internal static class DensityChecks
         Table table = data.Table;
         int wide = table.Width + (data.Context is { Classes: null } context ? context.Width : 0);
         if (table.Rows <= wide)
-            throw new FlowException($"{data.File}: {table.Rows} rows of {wide} columns lie in a plane, whatever they are: more rows than columns are needed, better ten times as many");
+            throw new FlowException(
+                $"{data.File}: {table.Rows} rows of {wide} columns lie in a plane, whatever they are: more rows than columns are needed, "
+                + "better ten times as many");
         for (int column = 0; column < table.Width; column++)
             if (facts[column].Extent > LargestValue || facts[column].Deviation < LeastDeviation)
                 throw new FlowException(string.Create(CultureInfo.InvariantCulture,
-                    $"{data.File}: {table.NameOf(column)}: its values reach {facts[column].Extent:G3} and deviate by {facts[column].Deviation:G3}, which float32 cannot hold: choose another unit"));
+                    $"{data.File}: {table.NameOf(column)}: its values reach {facts[column].Extent:G3} and deviate by "
+                    + $"{facts[column].Deviation:G3}, which float32 cannot hold: choose another unit"));
         List<LinearRule> rules = LinearDependence.Find(table, data.Context?.Classes is not null);
         if (rules.Count == 0)
             return;
@@ -37,12 +40,18 @@ internal static class DensityChecks
         string listed = by.Length == 1 ? by[0] : $"{string.Join(", ", by[..^1])} and {by[^1]}";
         string sum = string.Join(" + ", rule.Terms.Select(term => $"{Number(term.Factor)} {term.Column}"));
         string constant = rule.Constant != 0 ? $" + {Number(rule.Constant)}" : "";
-        return $"{table.NameOf(rule.Column)} is determined by {listed} ({NameOf(table, rule.Column)} = {sum}{constant})".Replace("+ -", "- ", StringComparison.Ordinal);
+        string formula = $"{NameOf(table, rule.Column)} = {sum}{constant}".Replace("+ -", "- ", StringComparison.Ordinal);
+        return $"{table.NameOf(rule.Column)} is determined by {listed} ({formula})";
     }
 
-    private static string NameOf(Table table, int column) => table.Names?[column] ?? (column + 1).ToString(CultureInfo.InvariantCulture);
+    private static string NameOf(Table table, int column) =>
+        table.Names?[column] ?? (column + 1).ToString(CultureInfo.InvariantCulture);
 
-    private static string Number(double value) => Math.Round(value, 4) is var near && Math.Abs(near - value) <= 1e-6 * Math.Abs(value)
-        ? near.ToString(CultureInfo.InvariantCulture)
-        : value.ToString("G5", CultureInfo.InvariantCulture);
+    private static string Number(double value)
+    {
+        double near = Math.Round(value, 4);
+        return Math.Abs(near - value) <= 1e-6 * Math.Abs(value)
+            ? near.ToString(CultureInfo.InvariantCulture)
+            : value.ToString("G5", CultureInfo.InvariantCulture);
+    }
 }

@@ -31,7 +31,8 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
     public void Check(ColumnFacts[] facts)
     {
         if (Table.Rows == 0)
-            throw new FlowException($"{File}: has no rows to train on{(LeftOut > 0 ? $": {LeftOut} rows whose label is not 0 are left out" : "")}");
+            throw new FlowException(
+                $"{File}: has no rows to train on{(LeftOut > 0 ? $": {LeftOut} rows whose label is not 0 are left out" : "")}");
         if (Table.Rows < DataSplit.FewestRows)
             throw new FlowException($"{File}: {Table.Rows} rows are too few to train on: at least {DataSplit.FewestRows} are needed");
         string[] constant = [.. Enumerable.Range(0, Table.Width).Where(column => facts[column].IsConstant).Select(Table.NameOf)];

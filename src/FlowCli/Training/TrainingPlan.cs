@@ -22,7 +22,9 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
         data.Check(facts);
         DensityChecks.Check(data, facts);
         double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
-        FlowSpec spec = FlowPresets.Create(request.Preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context, FarFromZero.Of(data.Table)) with { Features = data.Table.Names };
+        FlowSpec spec = FlowPresets.Create(
+            request.Preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context, FarFromZero.Of(data.Table)) with
+        { Features = data.Table.Names };
         return new(data, spec, [.. DataWarnings.Of(data.Table, facts, steps)]) { Steps = steps };
     }
 

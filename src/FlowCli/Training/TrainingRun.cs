@@ -47,9 +47,10 @@ internal static class TrainingRun
     }
 
     private static string Unstable(Stability stability) => string.Create(CultureInfo.InvariantCulture,
-        $"the trained flow is unstable in float32, so nothing is written: a held-out row comes back from its latent with an error of {stability.RoundTrip:G3}, its log density differs from float64's by "
-        + $"{stability.LogDensity:G3} and that of drawn rows from what scoring them gives by {stability.Samples:G3}, all relative, where {Stability.Tolerance} is allowed: take fewer --layers, a lower --lr, "
-        + $"--activation tanh, or --flow nsf, which bounds what outlying values do");
+        $"the trained flow is unstable in float32, so nothing is written: a held-out row comes back from its latent with an error of "
+        + $"{stability.RoundTrip:G3}, its log density differs from float64's by {stability.LogDensity:G3} and that of drawn rows from what "
+        + $"scoring them gives by {stability.Samples:G3}, all relative, where {Stability.Tolerance} is allowed: take fewer --layers, "
+        + $"a lower --lr, --activation tanh, or --flow nsf, which bounds what outlying values do");
 
     private static TrainingRecord Record(TrainingRequest request, DataSplit split, TrainedFlow trained, Evaluation evaluation) => new()
     {

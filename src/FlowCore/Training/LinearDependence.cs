@@ -7,10 +7,10 @@ public sealed record LinearTerm(string Column, double Factor);
 public sealed record LinearRule(int Column, LinearTerm[] Terms, double Constant);
 
 /// <summary>
-/// Columns that other columns, or the context, determine: rows that lie in a plane have no density. Each column is compared with its
-/// least-squares fit by those before it, as the values stand in the table: what an integer column's noise would add later tells nothing.
-/// It is determined where the residuals are below <see cref="Tolerance"/> of its spread, or where rounding of the columns, to the decimals
-/// or the float32 in which they are written, explains every one of them and they are below a hundredth of the spread.
+/// Columns that other columns, or the context, determine: rows that lie in a plane have no density. Each column is compared with
+/// its least-squares fit by those before it, as the values stand in the table: the noise that spreads integers later tells nothing.
+/// It is determined where the residuals are below <see cref="Tolerance"/> of its spread, or below a hundredth of it and explained,
+/// every one of them, by the rounding of the columns to the decimals, or to the float32, in which they are written.
 /// </summary>
 public static class LinearDependence
 {
@@ -19,13 +19,14 @@ public static class LinearDependence
     private const double RoundedTolerance = 1e-2, SmallestPivot = 1e-13;
     private const int MostFittedRows = 20_000;
 
-    /// <summary>The rules that hold in a table, in the order of the columns that they determine; a class counts as one column for each of its values.</summary>
+    /// <summary>The rules that hold in a table, by the column that they determine; a class counts as one column for each value.</summary>
     public static List<LinearRule> Find(Table table, bool byClass = false)
     {
         ContextCode code = ContextCode.Of(table.Context, byClass);
         Table joined = code.InFront(table);
         ColumnFacts[] facts = ColumnFacts.Of(joined);
-        string[] names = [.. code.Names(table.Context), .. Enumerable.Range(0, table.Width).Select(column => table.Names?[column] ?? $"column {column + 1}")];
+        IEnumerable<string> features = table.Names ?? Enumerable.Range(0, table.Width).Select(column => $"column {column + 1}");
+        string[] names = [.. code.Names(table.Context), .. features];
         CholeskyFit fit = CholeskyFit.Of(Fitted(joined), facts);
         double[] rounding = [.. Enumerable.Range(0, joined.Width).Select(column => Rounding(joined, column))];
         var rules = new List<LinearRule>();
@@ -37,8 +38,9 @@ public static class LinearDependence
                 && Rule(joined, facts, rounding, fit, basis, column) is { } rule)
             {
                 isKnown = true;
+                IEnumerable<LinearTerm> terms = rule.Columns.Zip(rule.Factors, (each, factor) => new LinearTerm(names[each], factor));
                 if (column >= code.Width)
-                    rules.Add(new(column - code.Width, [.. rule.Columns.Zip(rule.Factors, (each, factor) => new LinearTerm(names[each], factor))], rule.Constant));
+                    rules.Add(new(column - code.Width, [.. terms], rule.Constant));
             }
             if (!isKnown && fit.Unexplained(basis, column) > SmallestPivot)
                 basis.Add(column);
@@ -48,7 +50,7 @@ public static class LinearDependence
 
     private sealed record Fit(int[] Columns, double[] Factors, double Constant);
 
-    /// <summary>The rule of the fewest columns, or null: the least of the terms is left out as long as a rule holds without it.</summary>
+    /// <summary>The rule of the fewest columns, or null: the least term is left out as long as a rule holds without it.</summary>
     private static Fit? Rule(Table table, ColumnFacts[] facts, double[] rounding, CholeskyFit fit, List<int> basis, int column)
     {
         int[] columns = [.. basis];
@@ -66,7 +68,8 @@ public static class LinearDependence
             double[] weights = [.. columns.Zip(factors, (each, factor) => Math.Abs(factor) * facts[each].Deviation)];
             // What counts for nothing goes at once, the least of the rest one by one.
             int[] fewer = [.. columns.Where((_, i) => weights[i] > Tolerance * facts[column].Deviation)];
-            columns = fewer.Length < columns.Length ? fewer : [.. columns.Where((_, i) => i != Array.IndexOf(weights, weights.Min()))];
+            int least = Array.IndexOf(weights, weights.Min());
+            columns = fewer.Length < columns.Length ? fewer : [.. columns.Where((_, i) => i != least)];
         }
         return best;
     }
@@ -89,11 +92,13 @@ public static class LinearDependence
         double root = Math.Sqrt(squares / residuals.Length), middle = Median.Of(residuals);
         double deviation = facts[column].Deviation, spread = Spread(table, column, deviation);
         bool IsBelow(double share) => root <= share * deviation && middle <= share * spread;
-        double explained = rounding[column] + fit.Columns.Zip(fit.Factors, (each, factor) => Math.Abs(factor) * rounding[each]).Sum();
+        double explained = rounding[column];
+        for (int i = 0; i < fit.Columns.Length; i++)
+            explained += Math.Abs(fit.Factors[i]) * rounding[fit.Columns[i]];
         return IsBelow(Tolerance) || IsBelow(RoundedTolerance) && largest <= 2 * explained;
     }
 
-    /// <summary>The deviation, or the distance of the quartiles where that is less: a code such as -999999 for a missing value widens only the first.</summary>
+    /// <summary>The deviation, or the distance of the quartiles where that is less: a code such as -999999 widens only the first.</summary>
     private static double Spread(Table table, int column, double deviation)
     {
         var values = new double[table.Rows];
@@ -116,7 +121,8 @@ public static class LinearDependence
             double value = table.Values[row * table.Width + column];
             largest = Math.Max(largest, Math.Abs(value));
             single &= (float)value == value;
-            while (decimals <= mostDecimals && Math.Abs(value - Math.Round(value, decimals)) > 4 * Math.BitIncrement(Math.Abs(value)) - 4 * Math.Abs(value))
+            double step = Math.BitIncrement(Math.Abs(value)) - Math.Abs(value);
+            while (decimals <= mostDecimals && Math.Abs(value - Math.Round(value, decimals)) > 4 * step)
                 decimals++;
         }
         return decimals <= mostDecimals ? 0.5 * Math.Pow(10, -decimals)

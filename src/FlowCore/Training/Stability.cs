@@ -5,8 +5,9 @@ namespace FlowCore.Training;
 
 /// <summary>
 /// Whether float32 can compute a trained flow: the largest error of a held-out row that goes to its latent and back, in standard
-/// deviations of its column, relative to 1 + its distance from the mean; the largest difference of its log density from float64's, relative to
-/// 1 + that; and of rows that are drawn, where float32 has room for them, the median difference between the density that is stated and the one that scoring them gives, likewise.
+/// deviations of its column, relative to 1 + its distance from the mean; the largest difference of its log density from float64's,
+/// relative to 1 + that; and of rows that are drawn, where float32 has room for them, the median difference between the density that
+/// is stated and the one that scoring them gives, likewise.
 /// </summary>
 public sealed record Stability(double RoundTrip, double LogDensity, double Samples)
 {
@@ -24,7 +25,8 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
     /// <param name="rows">Rows that training did not see.</param>
     /// <param name="columns">What their columns are like.</param>
     /// <param name="seed">The noise of what is drawn.</param>
-    internal static Stability Of(FlowEngine<float> served, FlowEngine<double> exact, Table rows, ColumnFacts[] columns, ulong seed)
+    internal static Stability Of(
+        FlowEngine<float> served, FlowEngine<double> exact, Table rows, ColumnFacts[] columns, ulong seed)
     {
         int count = Math.Min(MostRows, rows.Rows), width = rows.Width;
         float[] x = Single(rows, count), context = rows.Context is { } given ? Single(given, count) : [];
@@ -40,7 +42,8 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
             ColumnFacts column = columns[i % width];
             double deviation = column.IsConstant ? 1 : column.Deviation;
             // A float32 that stands far from 0 is no nearer to its neighbours than its step.
-            roundTrip = Larger(roundTrip, Math.Abs((double)x[i] - back[i]) / (deviation + Math.Abs(x[i] - column.Mean) + column.Float32Step));
+            double scale = deviation + Math.Abs(x[i] - column.Mean) + column.Float32Step;
+            roundTrip = Larger(roundTrip, Math.Abs((double)x[i] - back[i]) / scale);
         }
         for (int row = 0; row < count; row++)
             logDensity = Larger(logDensity, Difference(logProb[row], exactLogProb[row]));
@@ -52,20 +55,23 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
     private static double OfSamples(FlowEngine<float> served, float[] contexts, int count, ulong seed)
     {
         float[] noise = new float[count * served.NoiseWidth], z = new float[count * served.Width], x = new float[z.Length];
-        float[] context = contexts[..(count * served.ContextWidth)], stated = new float[count], scored = new float[count], unused = new float[count];
+        float[] stated = new float[count], scored = new float[count], unused = new float[count];
+        float[] context = contexts[..(count * served.ContextWidth)];
         Noise.FillNormal(seed, 0, served.NoiseWidth, noise.AsSpan());
         served.Latents(noise, context, [.. Enumerable.Repeat(1f, count)], z, unused);
         served.Inverse(z, context, x, unused, stated);
         served.Forward(x, context, z, unused, scored);
         // NaN as infinity: the median takes NaN for the smallest value.
-        return Median.Of([.. stated.Zip(scored, (a, b) => Difference(a, b) is var far && double.IsNaN(far) ? double.PositiveInfinity : far)]);
+        IEnumerable<double> differences = stated.Zip(scored, (a, b) => Difference(a, b));
+        return Median.Of([.. differences.Select(each => double.IsNaN(each) ? double.PositiveInfinity : each)]);
     }
 
     private static double Difference(double a, double b) => Math.Abs(a - b) / (1 + Math.Abs(b));
 
     private static double Larger(double a, double b) => double.IsNaN(a) || double.IsNaN(b) ? double.NaN : Math.Max(a, b);
 
-    private static float[] Single(Table rows, int count) => Array.ConvertAll(rows.Values[..(count * rows.Width)], value => (float)value);
+    private static float[] Single(Table rows, int count) =>
+        Array.ConvertAll(rows.Values[..(count * rows.Width)], value => (float)value);
 
     private static double[] Double(float[] values) => Array.ConvertAll(values, value => (double)value);
 }

@@ -4,9 +4,9 @@ using FlowCore.Conditioners.Layers;
 namespace FlowCore.Training;
 
 /// <summary>
-/// Mean and deviation of the training rows, and of their contexts, taken out in float64 before anything is rounded to float32: values
-/// such as 1e9 + noise would otherwise be rounded to the same number. While it is trained the flow's own standardisation is the
-/// identity; <see cref="Install"/> gives it these numbers. Two of them in a row hold a mean in two parts, where float32 cannot hold it in one.
+/// Mean and deviation of the training rows, and of their contexts, taken out in float64 before anything is rounded to float32:
+/// values such as 1e9 + noise would otherwise be rounded to the same number. While it is trained the flow's own standardisation is
+/// the identity; <see cref="Install"/> gives it these numbers. Two in a row hold a mean that float32 cannot hold in one part.
 /// </summary>
 internal sealed class Standardization
 {
@@ -16,16 +16,18 @@ internal sealed class Standardization
     private readonly Flow flow;
     private readonly Scale rows, contexts;
 
-    private Standardization(Flow flow, Scale rows, Scale contexts) => (this.flow, this.rows, this.contexts) = (flow, rows, contexts);
+    private Standardization(Flow flow, Scale rows, Scale contexts) =>
+        (this.flow, this.rows, this.contexts) = (flow, rows, contexts);
 
-    /// <summary>For each column 1 / its scale: what dequantisation's steps become.</summary>
+    /// <summary>What the columns are divided by.</summary>
     public double[] Scales => rows.Deviation;
 
     /// <summary>What a log density of standardised rows is larger by than that of the rows themselves.</summary>
     public double LogScale => rows.Deviation.Sum(Math.Log);
 
     /// <summary>Whether the mean of a column needs two parts.</summary>
-    public static bool NeedsTwoParts(ColumnFacts[] facts) => facts.Any(column => Math.Abs(column.Mean - (float)column.Mean) > MostShift * column.Deviation);
+    public static bool NeedsTwoParts(ColumnFacts[] facts) =>
+        facts.Any(column => Math.Abs(column.Mean - (float)column.Mean) > MostShift * column.Deviation);
 
     /// <summary>In the data's units only where nothing but dequantisation stands before it; else the identity.</summary>
     public static Standardization Of(Flow flow, Table train) => new(
@@ -40,25 +42,29 @@ internal sealed class Standardization
     /// <summary>Gives the flow these numbers: from now on it takes rows in the data's own units.</summary>
     public void Install()
     {
-        Action<double[], double[]>[] bijections = [.. Bijections(flow).Select(each => (Action<double[], double[]>)((mean, scale) => each.Set(mean, scale)))];
-        Action<double[], double[]>[] layers = [.. Layers(flow).Select(each => (Action<double[], double[]>)((mean, scale) => each.Set(mean, scale)))];
-        rows.Set(bijections);
-        contexts.Set(layers);
+        Standardize[] bijections = [.. Bijections(flow)];
+        StandardizeLayer[] layers = [.. Layers(flow)];
+        rows.Set(bijections.Length, (part, mean, scale) => bijections[part].Set(mean, scale));
+        contexts.Set(layers.Length, (part, mean, scale) => layers[part].Set(mean, scale));
     }
 
-    private static IEnumerable<Standardize> Bijections(Flow flow) =>
-        flow.Bijections.SkipWhile(bijection => bijection is Dequantize).TakeWhile(bijection => bijection is Standardize).Take(2).Cast<Standardize>();
+    private static IEnumerable<Standardize> Bijections(Flow flow) => flow.Bijections
+        .SkipWhile(bijection => bijection is Dequantize).TakeWhile(bijection => bijection is Standardize).Take(2).Cast<Standardize>();
 
-    private static IEnumerable<StandardizeLayer> Layers(Flow flow) => flow.Embedding.TakeWhile(layer => layer is StandardizeLayer).Take(2).Cast<StandardizeLayer>();
+    private static IEnumerable<StandardizeLayer> Layers(Flow flow) =>
+        flow.Embedding.TakeWhile(layer => layer is StandardizeLayer).Take(2).Cast<StandardizeLayer>();
 
     private sealed record Scale(double[] Mean, double[] Deviation)
     {
         public static Scale Of(Table table, bool isTaken)
         {
-            ColumnFacts[] facts = isTaken ? ColumnFacts.Of(table) : [];
-            return isTaken
-                ? new([.. facts.Select(column => column.Mean)], [.. facts.Select(column => column.IsConstant ? 1.0 : (float)column.Deviation)])
-                : new(new double[table.Width], [.. Enumerable.Repeat(1.0, table.Width)]);
+            if (!isTaken)
+                return new(new double[table.Width], [.. Enumerable.Repeat(1.0, table.Width)]);
+            ColumnFacts[] facts = ColumnFacts.Of(table);
+            // The deviation is what the flow's float32 will hold.
+            return new(
+                [.. facts.Select(column => column.Mean)],
+                [.. facts.Select(column => column.IsConstant ? 1.0 : (float)column.Deviation)]);
         }
 
         public float[] Apply(Table table)
@@ -69,15 +75,15 @@ internal sealed class Standardization
             return values;
         }
 
-        public void Set(Action<double[], double[]>[] steps)
+        public void Set(int parts, Action<int, double[], double[]> set)
         {
-            if (steps.Length == 1)
-                steps[0](Mean, Deviation);
-            if (steps.Length < 2)
+            if (parts == 1)
+                set(0, Mean, Deviation);
+            if (parts < 2)
                 return;
             double[] coarse = [.. Mean.Select(mean => (double)(float)mean)];
-            steps[0](coarse, [.. Mean.Select(_ => 1.0)]);
-            steps[1]([.. Mean.Zip(coarse, (mean, part) => mean - part)], Deviation);
+            set(0, coarse, [.. Mean.Select(_ => 1.0)]);
+            set(1, [.. Mean.Zip(coarse, (mean, part) => mean - part)], Deviation);
         }
     }
 }

@@ -27,9 +27,11 @@ public static class Trainer
         Flow flow = StartingPoint.Build(spec, options.Seed).to(device);
         var standardization = Standardization.Of(flow, data.Train);
         Tensor Rows(Table table) => TensorRows.From<float>(standardization.Rows(table), table.Rows, table.Width, device);
-        Tensor? Contexts(Table table) =>
-            table.Context is { } context ? TensorRows.From<float>(standardization.Contexts(context), context.Rows, context.Width, device) : null;
-        Tensor train = Rows(data.Train), validation = Rows(data.Validation), scales = tensor(standardization.Scales, float32, device);
+        Tensor? Contexts(Table table) => table.Context is { } context
+            ? TensorRows.From<float>(standardization.Contexts(context), context.Rows, context.Width, device)
+            : null;
+        Tensor train = Rows(data.Train), validation = Rows(data.Validation);
+        Tensor scales = tensor(standardization.Scales, float32, device);
         Tensor? trainContext = Contexts(data.Train), validationContext = Contexts(data.Validation);
         Dequantize? dequantize = flow.Bijections.OfType<Dequantize>().FirstOrDefault();
         // The noise has the data's units.
@@ -88,7 +90,9 @@ public static class Trainer
                     end = TrainingEnd.Time;
             }
             if (counted == 0 && end is null)
-                throw new FlowException($"epoch {epoch}: no step had a finite gradient; look for extreme values in the data, lower the learning rate (--lr), or take fewer layers (--layers)");
+                throw new FlowException(
+                    $"epoch {epoch}: no step had a finite gradient; look for extreme values in the data, lower the learning rate (--lr), "
+                    + "or take fewer layers (--layers)");
             if (epoch == epochs)
                 end ??= TrainingEnd.Epochs;
             if (end is null && epoch % epochsBetween != 0)
@@ -105,7 +109,8 @@ public static class Trainer
                 end ??= TrainingEnd.Patience;
             }
             double rowsPerSecond = (double)data.Train.Rows * steps / stepsAnEpoch / clock.Elapsed.TotalSeconds;
-            report?.Invoke(new(epoch, epochs, counted == 0 ? double.NaN : sum / counted - standardization.LogScale, median, rowsPerSecond, clock.Elapsed));
+            double mean = counted == 0 ? double.NaN : sum / counted - standardization.LogScale;
+            report?.Invoke(new(epoch, epochs, mean, median, rowsPerSecond, clock.Elapsed));
         }
         if (bestEpoch > 0)
             best.Restore();

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace FlowService.Models;
 
 /// <summary>
-/// What a path leads to, symbolic links followed. <see cref="Identity"/> differs where the file was replaced, written to, or became
-/// readable: it holds the time of the last change, which no program can set back.
+/// What a path leads to, symbolic links followed. <see cref="Identity"/> differs where the file was replaced, written to, or
+/// became readable: it holds the time of the last change, which no program can set back.
 /// </summary>
 internal readonly partial record struct FileStatus(bool IsFile, bool IsFolder, long Length, string Identity)
 {
@@ -14,7 +14,7 @@ internal readonly partial record struct FileStatus(bool IsFile, bool IsFolder, l
     private const uint BasicFields = 0x7ff;
     private const int TypeMask = 0xf000, FolderType = 0x4000, FileType = 0x8000;
 
-    /// <summary>The status, or null with the system's own words where nothing is found: also where a link leads nowhere, or in a circle.</summary>
+    /// <summary>The status, or null with the system's words where nothing is found, a link leading nowhere or in a circle.</summary>
     public static FileStatus? Of(string path, out string fault)
     {
         fault = "";
@@ -29,7 +29,8 @@ internal readonly partial record struct FileStatus(bool IsFile, bool IsFolder, l
         int type = BinaryPrimitives.ReadUInt16LittleEndian(status[28..]) & TypeMask;
         long length = BinaryPrimitives.ReadInt64LittleEndian(status[40..]);
         // Inode, length, the times of the last change and the last write, device.
-        string identity = Convert.ToHexStringLower([.. status[32..48], .. status[96..108], .. status[112..124], .. status[136..144]]);
+        string identity =
+            Convert.ToHexStringLower([.. status[32..48], .. status[96..108], .. status[112..124], .. status[136..144]]);
         return new(type == FileType, type == FolderType, length, identity);
     }
 

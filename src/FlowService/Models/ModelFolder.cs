@@ -22,10 +22,12 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
             if (!ModelName.IsAllowed(Name))
                 return $"'{Name}' cannot be served under this name: {ModelName.Rule}; rename the folder";
             if (Status(Checkpoint.SpecFile) is { IsFile: false } || Status(Checkpoint.WeightsFile) is { IsFile: false })
-                return $"{Checkpoint.SpecFile} and {Checkpoint.WeightsFile} must be files, and one of them is something else; delete the folder and write the model anew";
-            return !IsComplete && Status(ExportFile) is not null
-                ? $"it holds an export that was not imported; run `flow import {Path} --out {System.IO.Path.GetDirectoryName(Path)}/{Version + 1}`"
-                : null;
+                return $"{Checkpoint.SpecFile} and {Checkpoint.WeightsFile} must be files, and one of them is something else; "
+                    + "delete the folder and write the model anew";
+            return IsComplete || Status(ExportFile) is null
+                ? null
+                : "it holds an export that was not imported; run "
+                    + $"`flow import {Path} --out {System.IO.Path.GetDirectoryName(Path)}/{Version + 1}`";
         }
     }
 
@@ -33,10 +35,11 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
     public long WeightBytes => Status(WeightsFile) is { IsFile: true } file ? file.Length : 0;
 
     /// <summary>
-    /// Differs where the files have changed, wherever links lead: the content of flow.json, which states the hash of the weights, and
-    /// the identity of each file.
+    /// Differs where the files have changed, wherever links lead: the content of flow.json, which states the hash of the weights,
+    /// and the identity of each file.
     /// </summary>
-    public string Stamp => string.Join(' ', ((string[])[Checkpoint.SpecFile, WeightsFile, ExportFile]).Select(file => Status(file)?.Identity ?? "none").Append(Hash));
+    public string Stamp => string.Join(' ',
+        ((string[])[Checkpoint.SpecFile, WeightsFile, ExportFile]).Select(file => Status(file)?.Identity ?? "none").Append(Hash));
 
     private string Hash => SpecBytes is { } bytes ? Convert.ToHexStringLower(SHA256.HashData(bytes)) : "unreadable";
 
@@ -67,7 +70,9 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
         {
             try
             {
-                return Status(Checkpoint.SpecFile) is { IsFile: true, Length: <= LongestHashed } ? File.ReadAllBytes(At(Checkpoint.SpecFile)) : null;
+                return Status(Checkpoint.SpecFile) is { IsFile: true, Length: <= LongestHashed }
+                    ? File.ReadAllBytes(At(Checkpoint.SpecFile))
+                    : null;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

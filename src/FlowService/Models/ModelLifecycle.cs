@@ -194,7 +194,8 @@ internal sealed class ModelLifecycle(
     {
         ModelVersion? known = registry.Known(folder.Name, folder.Version);
         string stamp = folder.Stamp;
-        if (seen.GetValueOrDefault((folder.Name, folder.Version)) == stamp || (!isStart && !folder.IsComplete && folder.Fault is null))
+        bool isHalfWritten = !isStart && !folder.IsComplete && folder.Fault is null;
+        if (isHalfWritten || seen.GetValueOrDefault((folder.Name, folder.Version)) == stamp)
             return known;
         seen[(folder.Name, folder.Version)] = stamp;
         if (known?.Served is not null || memory.HasRoom(SizeOf(folder)))
@@ -254,7 +255,8 @@ internal sealed class ModelLifecycle(
     private long SizeOf(ModelFolder folder) => folder.WeightBytes * serving.Get(folder.Name).Instances;
 
     private static RequestException Unseen(string name, RepositoryScan scan) => new(ProblemKind.ModelFailed,
-        $"model '{name.Shown()}' cannot be read from disk now: {scan.Fault ?? "its folder is a link that leads nowhere, or the service may not read it"}; what is loaded of it goes on serving");
+        $"model '{name.Shown()}' cannot be read from disk now: "
+        + $"{scan.Fault ?? "its folder is a link that leads nowhere, or the service may not read it"}; what is loaded of it goes on serving");
 
     /// <summary>Why a version is not served.</summary>
     public static RequestException Refusal(ModelVersion found) => found.State switch

@@ -7,8 +7,8 @@ namespace FlowService.Models;
 internal sealed record RepositoryNote(string Path, string Reason);
 
 /// <summary>
-/// One look at the repository. Whatever cannot be read becomes a note, and the rest is found all the same; what cannot be seen now
-/// is not taken for gone.
+/// One look at the repository. Whatever cannot be read becomes a note, and the rest is found all the same; what cannot be seen
+/// now is not taken for gone.
 /// </summary>
 internal sealed class RepositoryScan
 {
@@ -30,7 +30,7 @@ internal sealed class RepositoryScan
             Fault = $"{root} cannot be read ({fault})";
         else
             Array.ForEach(models, LookAtModel);
-        folders.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name) is var names && names != 0 ? names : a.Version.CompareTo(b.Version));
+        folders.Sort((a, b) => a.Name == b.Name ? a.Version.CompareTo(b.Version) : string.CompareOrdinal(a.Name, b.Name));
     }
 
     /// <summary>Why the repository itself cannot be read, or null.</summary>
@@ -42,11 +42,13 @@ internal sealed class RepositoryScan
     public IReadOnlyList<RepositoryNote> Notes => notes;
 
     /// <summary>Whether a version that was there is not any more: it can be seen that it is not.</summary>
-    public bool IsGone(string name, int version) => !IsUnseen(name, version) && !folders.Exists(folder => folder.Name == name && folder.Version == version);
+    public bool IsGone(string name, int version) =>
+        !IsUnseen(name, version) && !folders.Exists(folder => folder.Name == name && folder.Version == version);
 
     /// <summary>Whether a version may be there and cannot be looked at now.</summary>
     public bool IsUnseen(string name, int? version) =>
-        Fault is not null || unseenModels.Contains(name) || unseenVersions.Any(each => each.Item1 == name && each.Item2 == (version ?? each.Item2));
+        Fault is not null || unseenModels.Contains(name)
+        || unseenVersions.Any(each => each.Item1 == name && each.Item2 == (version ?? each.Item2));
 
     private void LookAtModel(string path)
     {
@@ -58,17 +60,19 @@ internal sealed class RepositoryScan
         if (versions is null)
         {
             unseenModels.Add(name);
-            Note(path, $"cannot be read ({fault}); {Unseen}. Give the service the right to read it, mend the link, or move it out of the repository");
+            Note(path, $"cannot be read ({fault}); {Unseen}. Give the service the right to read it, mend the link, or move it out of "
+                + "the repository");
             return;
         }
         int before = folders.Count, noted = notes.Count;
         foreach (string version in versions)
             LookAtVersion(name, version);
         if (FileStatus.Of(Path.Combine(path, Checkpoint.SpecFile)) is not null)
-            Note(path, $"its {Checkpoint.SpecFile} lies a level too high: models are NAME/VERSION/{Checkpoint.SpecFile}; move the files into {path}/1, "
-                + "or, where this is a version already, point Models:Repository at the folder above its name");
+            Note(path, $"its {Checkpoint.SpecFile} lies a level too high: models are NAME/VERSION/{Checkpoint.SpecFile}; move the files "
+                + $"into {path}/1, or, where this is a version already, point Models:Repository at the folder above its name");
         else if (folders.Count == before && notes.Count == noted && !unseenVersions.Any(each => each.Item1 == name))
-            Note(path, $"holds no version of a model: those are folders NAME/VERSION/{Checkpoint.SpecFile} with VERSION 1, 2, ...; move it out of the repository, or begin its name with a dot");
+            Note(path, $"holds no version of a model: those are NAME/VERSION/{Checkpoint.SpecFile} with VERSION 1, 2, ...; move it out of "
+                + "the repository, or begin its name with a dot");
     }
 
     private void LookAtVersion(string name, string path)
@@ -91,7 +95,8 @@ internal sealed class RepositoryScan
         }
         else if (status is { IsFolder: true })
         {
-            Note(path, $"is no version: versions are whole numbers from 1 to {int.MaxValue} without leading zeros; rename the folder, or begin its name with a dot");
+            Note(path, $"is no version: versions are whole numbers from 1 to {int.MaxValue} without leading zeros; rename the folder, "
+                + "or begin its name with a dot");
         }
     }
 
@@ -110,13 +115,14 @@ internal sealed class RepositoryScan
 
     private void Note(string path, string reason) => notes.Add(new(path, reason));
 
-    /// <summary>What lies in a folder, in order, without what begins with a dot: hidden or unfinished; null with the reason where it cannot be read.</summary>
+    /// <summary>What lies in a folder, in order, but for what a dot hides; null with the reason where it cannot be read.</summary>
     private static string[]? Entries(string folder, out string fault)
     {
         try
         {
             fault = "";
-            return [.. Directory.EnumerateFileSystemEntries(folder, "*", Everything).Where(path => !Path.GetFileName(path).StartsWith('.')).Order(StringComparer.Ordinal)];
+            return [.. Directory.EnumerateFileSystemEntries(folder, "*", Everything)
+                .Where(path => !Path.GetFileName(path).StartsWith('.')).Order(StringComparer.Ordinal)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -126,5 +132,7 @@ internal sealed class RepositoryScan
     }
 
     private static int? VersionOf(string name) =>
-        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int version) && version > 0 && !name.StartsWith('0') ? version : null;
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int version) && version > 0 && !name.StartsWith('0')
+            ? version
+            : null;
 }

@@ -4,11 +4,12 @@ using Microsoft.Extensions.Options;
 namespace FlowService.Models;
 
 /// <summary>
-/// Whether the service takes requests: not before the models are loaded, not once it stops. In the pause before it stops, and where
-/// there is no model, it answers and only says that it is not ready, so that load balancers send no more.
+/// Whether the service takes requests: not before the models are loaded, not once it stops. In the pause before it stops, and
+/// where there is no model, it answers and only says that it is not ready, so that load balancers send no more.
 /// </summary>
 internal sealed class ServiceGate(
-    IHostApplicationLifetime lifetime, ModelRegistry registry, ModelRepository repository, IOptions<ModelsOptions> options) : IDisposable
+    IHostApplicationLifetime lifetime, ModelRegistry registry, ModelRepository repository, IOptions<ModelsOptions> options)
+    : IDisposable
 {
     private readonly CancellationTokenSource cut = new();
     private volatile bool open, draining;
@@ -49,8 +50,8 @@ internal sealed class ServiceGate(
             throw ShuttingDown();
         if (registry.IsEmpty && !options.Value.AllowEmpty)
             throw new RequestException(ProblemKind.NotReady,
-                $"the service is not ready: {RepositoryFault ?? $"the repository {repository.Path} holds no model"}; put one into NAME/VERSION/ there, point "
-                + "Models:Repository at the right folder, or set Models:AllowEmpty to true to be ready without one")
+                $"the service is not ready: {RepositoryFault ?? $"the repository {repository.Path} holds no model"}; put one into "
+                + "NAME/VERSION/ there, point Models:Repository at the right folder, or set Models:AllowEmpty to true to be ready without one")
             { RetryAfter = 5 };
     }
 
