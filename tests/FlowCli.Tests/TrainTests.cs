@@ -60,6 +60,17 @@ public sealed class TrainTests : IDisposable
         Cli.Run("train", "--data", cli.At("labelled.csv"), "--label", "outcome", "--out", cli.At("n/1")).FailsWith(1, "no column 'outcome'", "a, b, label");
     }
 
+    [Theory]
+    [InlineData("modèle/1")]
+    [InlineData("my model/1")]
+    [InlineData(".hidden/1")]
+    public void A_name_that_cannot_be_served_is_refused_before_anything_is_read(string folder)
+    {
+        Cli.Run("train", "--data", "none.csv", "--out", cli.At(folder)).FailsWith(1, "cannot be a model's name", "does not begin with '.'");
+        Cli.Run("import", Path.Combine(AppContext.BaseDirectory, "golden", "zuko", "nsf_5d"), "--out", cli.At(folder))
+            .FailsWith(1, "cannot be a model's name", "does not begin with '.'");
+    }
+
     [Fact]
     public void Constant_columns_are_refused_by_name()
     {

@@ -13,6 +13,7 @@ internal static class TrainingRun
     {
         if (Directory.Exists(request.Out) && Directory.EnumerateFileSystemEntries(request.Out).Any() || File.Exists(request.Out))
             throw new FlowException($"{request.Out}: exists already; choose another version, or delete it");
+        _ = request.Name; // refused before anything is read
         TrainingPlan plan = TrainingPlan.Of(request, terminal);
         TrainingData data = plan.Data;
         DataSplit split = DataSplit.By(data.Table, request.Options.Seed);
