@@ -16,6 +16,10 @@ internal static class Compression
     /// <summary>Whether bytes begin as gzip does.</summary>
     public static bool IsGzip(ReadOnlySpan<byte> start) => start.StartsWith(GzipMark);
 
+    /// <summary>The refusal of what cannot be decompressed.</summary>
+    public static RowFault Refused(Exception e) => new(RowFaultKind.InvalidBody,
+        $"the body cannot be decompressed: {e.Message.TrimEnd('.')}; it is damaged, or was cut short");
+
     public static Stream Reader(Stream compressed) => new GZipStream(compressed, CompressionMode.Decompress);
 
     public static Stream Writer(Stream compressed) => new GZipStream(compressed, CompressionLevel.Optimal, leaveOpen: true);

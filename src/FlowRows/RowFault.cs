@@ -50,6 +50,10 @@ internal sealed class RowFault(RowFaultKind kind, string message) : FlowExceptio
     /// <summary>The table, the column or the argument at fault.</summary>
     public string? Field { get; init; }
 
+    /// <summary>The refusal of rows of which there is none.</summary>
+    public static RowFault NoRows(string what, string? field = null) =>
+        new(RowFaultKind.InvalidArgument, $"{what} holds no rows; send at least one") { Field = field };
+
     /// <summary>The row at fault, counted from 0.</summary>
     public long? Row { get; init; }
 

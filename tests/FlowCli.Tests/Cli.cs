@@ -75,6 +75,15 @@ public sealed class Cli : IDisposable
             _ => double.Parse(cell, CultureInfo.InvariantCulture),
         })];
 
+    /// <summary>Some columns of a CSV file with a header, row after row.</summary>
+    public static double[] Columns(string csv, params string[] names)
+    {
+        string[] header = csv[..csv.IndexOf('\n', StringComparison.Ordinal)].Split(',');
+        int[] wanted = [.. names.Select(name => Array.IndexOf(header, name))];
+        Assert.DoesNotContain(-1, wanted);
+        return [.. Numbers(csv).Chunk(header.Length).SelectMany(row => wanted.Select(column => row[column]))];
+    }
+
     public void Dispose() => folder.Delete(recursive: true);
 }
 

@@ -78,7 +78,7 @@ public sealed class ConditionalTrainingTests : IDisposable
         Cli.Run("sample", "--model", cli.At("m/1"), "--count", "2").FailsWith(1, "needs --context");
         cli.Write("contexts.csv", "c\n-0.7\n0.7\n");
         Outcome drawn = Cli.Run("sample", "--model", cli.At("m/1"), "--count", "400", "--seed", "1", "--context", cli.At("contexts.csv"));
-        double[] samples = Cli.Numbers(drawn.Output);
+        double[] samples = Cli.Columns(drawn.Output, "y1", "y2");
         Assert.Equal(2 * 400 * 2, samples.Length);
         // The order is [context, sample].
         Assert.Equal(Math.Sin(-1.4), Enumerable.Range(0, 400).Average(i => samples[2 * i]), 0.12);
@@ -104,9 +104,9 @@ public sealed class ConditionalTrainingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a,kind,b", "1.5", "line 2, column 'kind'", "1.5 is no class")]
+    [InlineData("a,kind,b", "1.5", "row 0, column 'kind'", "1.5 is no class")]
     [InlineData("a,kind,b", "7", "class 2 has no row", "0..2")]
-    [InlineData("a,sort,b", "0", "no column 'kind'", "a, sort, b")]
+    [InlineData("a,sort,b", "0", "there is no column 'kind'", "a, sort, b")]
     public void Classes_that_are_none_are_refused_with_their_place(string header, string first, string place, string reason)
     {
         string lines = string.Concat(Enumerable.Range(0, 40).Select(i => $"{i}.5,{(i == 0 ? first : i % 2)},{i * i % 7}.25\n"));

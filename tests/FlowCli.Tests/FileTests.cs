@@ -10,18 +10,21 @@ public sealed class FileTests : IDisposable
     public void Dispose() => cli.Dispose();
 
     [Theory]
-    [InlineData("x,y\n1,2\n3,abc\n", "line 3, column 'y'", "'abc' is not a number")]
-    [InlineData("x,y\n1,2\n,4\n", "line 3, column 'x'", "is empty")]
-    [InlineData("x,y\n1,2\n3\n", "line 3", "has 1 cells")]
-    [InlineData("x,y\n1,2\n3,4,5\n", "line 3", "has 3 cells")]
-    [InlineData("x,y\n1,nan\n", "line 2, column 'y'", "not a finite number")]
-    [InlineData("x,y\n1,1e39\n", "line 2, column 'y'", "float32")]
-    [InlineData("x,x\n1,2\n", "line 1", "two columns are named 'x'")]
-    [InlineData("x,\n1,2\n", "line 1", "column 2 has no name")]
-    [InlineData("x;y\n1,5;2,5\n1.5;2\n", "line 3, column 'x'", "decimal comma")]
-    [InlineData("x;y\n1.234,5;2\n", "line 2, column 'x'", "thousands")]
+    [InlineData("x,y\n1,2\n3,abc\n", "row 1, column 'y' is 'abc'", "(line 3)")]
+    [InlineData("x,y\n1,2\n,4\n", "row 1, column 'x' is empty", "(line 3)")]
+    [InlineData("x,y\n1,2\n3\n", "has 1 cells", "(line 3)")]
+    [InlineData("x,y\n1,2\n3,4,5\n", "has 3 cells", "(line 3)")]
+    [InlineData("x,y\n1,nan\n", "row 0, column 'y' is 'nan'", "finite number")]
+    [InlineData("x,y\n1,1e39\n", "row 0, column 'y' is '1e39'", "finite number")]
+    [InlineData("x,x\n1,2\n", "two columns are named 'x'", "rename")]
+    [InlineData("x,\n1,2\n", "column 'y' is missing", "takes x, y")]
+    [InlineData("x,y,\n1,2,0\n", "a column has no name", "--ignore-extra")]
+    [InlineData("x;y\n1,5;2,5\n1.5;2\n", "row 1, column 'x'", "decimal comma")]
+    [InlineData("x;y\n1.234,5;2\n", "row 0, column 'x'", "thousands")]
     [InlineData("", "is empty", "bad.csv")]
-    [InlineData("1,2,3\n", "3 values a row", "takes 2")]
+    [InlineData("1,2,3.5\n", "the rows have 3 values", "takes 2")]
+    [InlineData("0,1\n0.5,2\n", "first line may be a header or a row", "--header")]
+    [InlineData("x,y\n1,\"2\n", "no CSV", "row 0")]
     public void Bad_csv_is_refused_with_its_place(string text, string place, string reason) =>
         Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.Write("bad.csv", text)).FailsWith(1, place, reason);
 
@@ -53,26 +56,26 @@ public sealed class FileTests : IDisposable
     public void Bad_npy_is_refused_and_nothing_is_allocated_for_it()
     {
         byte[] good = Npy("<f4", false, 1, "(3, 2)", [1, 0, 2, 1, 3, 2]);
-        Refused(good[..^1], "truncated or damaged", "(3, 2)");
-        Refused([.. good, 0], "truncated or damaged");
-        Refused(good[..40], "truncated or damaged");
+        Refused(good[..^1], "ends after row 2 of the 3");
+        Refused([.. good, 0], "goes on after the 3 rows");
+        Refused(good[..40], "ends within its header");
         Refused(Encoding.ASCII.GetBytes("not an array at all"), "is not a .npy file");
         Refused([], "is not a .npy file");
-        Refused(Npy("<f4", false, 1, "(4000000000000, 2)", [1, 2]), "needs 32000000000000");
+        Refused(Npy("<f4", false, 1, "(4000000000000, 2)", [1, 2]), "ends after row 1 of the 4000000000000");
         Refused(Npy("<f4", false, 1, "(2, 9223372036854775807, 9223372036854775807)", [1, 2]), "are not read");
-        Refused(Npy("<f4", false, 1, "(6,)", [1, 0, 2, 1, 3, 2]), "1 values a row");
+        Refused(Npy("<f4", false, 1, "(6,)", [1, 0, 2, 1, 3, 2]), "the rows have 1 values");
         Refused(Npy("<f4", false, 1, "()", [1]), "at least one dimension");
         Refused(Npy("|O", false, 1, "(3, 2)", []), "'|O'", "float32, float64 and integers");
         Refused(Npy("<c8", false, 1, "(3, 2)", []), "'<c8'");
         Refused(Npy("<f4", false, 1, "(3, two)", [1, 0, 2, 1, 3, 2]), "'shape'");
         Refused(Npy("<f4", false, 9, "(3, 2)", [1, 0, 2, 1, 3, 2]), "version 9");
-        Refused(Npy("<f4", false, 1, "(1, 2)", [1, double.NaN]), "row 1, column 2", "not a finite number");
+        Refused(Npy("<f4", false, 1, "(1, 2)", [1, double.NaN]), "row 0, column 1 is NaN", "finite number");
     }
 
     [Fact]
     public void Unknown_kinds_of_files_are_refused()
     {
-        Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.Write("rows.xlsx", "x")).FailsWith(1, ".csv and .npy");
+        Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.Write("rows.xlsx", "x")).FailsWith(1, ".npy, .arrow");
         Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.At("none.csv")).FailsWith(1, "none.csv", "not found");
         Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.At("none.csv"), "--output", "x.xlsx").FailsWith(2, "x.xlsx");
         Cli.Run("logprob", "--input", "x.csv").FailsWith(2, "--model");

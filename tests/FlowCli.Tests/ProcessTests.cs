@@ -15,8 +15,8 @@ public sealed class ProcessTests : IDisposable
         Outcome outcome = Start("sample", "--model", Cli.TwoMoons, "--count", "3", "--seed", "1");
         Assert.Equal(0, outcome.Code);
         Assert.Empty(outcome.Error);
-        Assert.StartsWith("x,y\n", outcome.Output, StringComparison.Ordinal);
-        Assert.Equal(6, Cli.Numbers(outcome.Output).Length);
+        Assert.StartsWith("x,y,log_prob,log_q\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(12, Cli.Numbers(outcome.Output).Length);
         Assert.Equal(Cli.Run("sample", "--model", Cli.TwoMoons, "--count", "3", "--seed", "1").Output, outcome.Output);
     }
 

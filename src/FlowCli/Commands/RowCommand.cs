@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Numerics;
 using FlowCli.Rows;
 using FlowCore.Engines;
-using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Buffers;
 

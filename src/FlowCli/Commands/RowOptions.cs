@@ -54,6 +54,7 @@ internal sealed class RowOptions
     {
         Description = "Whether the first line of CSV holds names; without it the line itself must tell.",
         HelpName = "yes|no",
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = result => CommonOptions.OneOf<bool?>(result, ("yes", true), ("no", false)),
     };
 
@@ -61,6 +62,7 @@ internal sealed class RowOptions
     {
         Description = "How the images of an array lie: nchw (default), or nhwc, the channels last.",
         HelpName = "nchw|nhwc",
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = result => CommonOptions.OneOf(result, ("nchw", false), ("nhwc", true)),
     };
 

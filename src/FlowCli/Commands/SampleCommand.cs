@@ -3,7 +3,6 @@ using System.Numerics;
 using System.Security.Cryptography;
 using FlowCli.Rows;
 using FlowCore.Engines;
-using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Buffers;
 

@@ -1,6 +1,5 @@
 using System.Numerics;
 using FlowCore;
-using FlowRows;
 using FlowRows.Buffers;
 using FlowRows.Tables;
 

@@ -53,7 +53,7 @@ internal sealed class RowPipe : IAsyncDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new FlowException($"{Shown}: cannot be decompressed: {e.Message.TrimEnd('.')}; it is damaged, or was cut short", e);
+            throw new FlowException($"{Shown}: {Compression.Refused(e).Message}", e);
         }
     }
 

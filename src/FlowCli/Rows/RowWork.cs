@@ -46,7 +46,7 @@ internal sealed record RowWork(
                 break;
         }
         if (!any)
-            throw new FlowException($"{pipe.Shown}: holds no rows");
+            throw new FlowException($"{pipe.Shown}: {RowFault.NoRows("the body").Message}");
         if (contexts is not null)
             await contexts.CheckEndAsync(pipe.Shown);
         await answer.CompleteAsync(terminal.Stop);

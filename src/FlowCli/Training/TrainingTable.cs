@@ -29,18 +29,18 @@ internal sealed record TrainingTable(double[] Values, int Width, string[]? Names
         RowArguments arguments = new() { Path = path, Header = request.Header, ChannelsLast = request.ChannelsLast && layout.FromChannelsLast is not null };
         return await pipe.NamingAsync(async () =>
         {
-            await using RowReader<double> reader = await pipe.Format.OpenAsync<double>(pipe.Bytes, arguments.Source(layout, new RowPool()), terminal.Stop);
-            return await ReadAsync(reader, layout as TrainingLayout, path, terminal.Stop);
+            await using RowReader<double> reader = await pipe.Format.OpenAsync<double>(pipe.Bytes, arguments.Source(layout, new RowPool()), CancellationToken.None);
+            return await ReadAsync(reader, layout as TrainingLayout, path);
         });
     }
 
-    private static async Task<TrainingTable> ReadAsync(RowReader<double> reader, TrainingLayout? layout, string path, CancellationToken stop)
+    private static async Task<TrainingTable> ReadAsync(RowReader<double> reader, TrainingLayout? layout, string path)
     {
         int width = reader.Columns.Values.Length, given = reader.Columns.Context.Length, conditions = layout?.Conditions.Length ?? given;
         List<double> values = [], contexts = [];
         var positions = new List<long>();
         int leftOut = 0;
-        while (await reader.ReadAsync(RowsAtOnce, stop) is { } block)
+        while (await reader.ReadAsync(RowsAtOnce, CancellationToken.None) is { } block)
         {
             using (block)
                 for (int row = 0; row < block.Rows; row++)
@@ -56,10 +56,6 @@ internal sealed record TrainingTable(double[] Values, int Width, string[]? Names
                     positions.Add(block.First + row);
                 }
         }
-        if (positions.Count == 0)
-            throw new FlowException(leftOut > 0
-                ? $"{path}: none of its {leftOut} rows has the label 0, so there is nothing to train on"
-                : $"{path}: has no rows to train on");
         string[]? names = layout is null || reader.Names is not { } all ? null : [.. reader.Columns.Values.Select(column => all[column])];
         CheckRange(values, width, names, path, positions);
         return new([.. values], width, names, [.. contexts], [.. positions], leftOut);

@@ -17,8 +17,8 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
 
     public static readonly RowOperation
         LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn]),
-        Encode = new("encode", RowNames.X, [LogDetColumn]),
-        Decode = new("decode", RowNames.Z, [LogDetColumn]),
+        Encode = new("encode", RowNames.X, [LogDetColumn, LogProbColumn]),
+        Decode = new("decode", RowNames.Z, [LogDetColumn, LogProbColumn]),
         Sample = new("sample", RowNames.Context, [RowNames.Z, LogProbColumn, LogQColumn]);
 
     /// <summary>The names asked for; a name that is not offered is refused.</summary>
@@ -45,10 +45,12 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
     public Answer<T> Fill<T>(Answer<T> answer, RowResults<T> results, FlowSpec spec, HashSet<string> include, RowPool pool)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        if (this == Encode)
-            return answer.AddLatents(RowNames.Z, results.Values!, spec).Add(LogDetColumn, results.LogDet);
-        if (this == Decode)
-            return answer.AddData(RowNames.X, results.Values!, spec).Add(LogDetColumn, results.LogDet);
+        if (this == Encode || this == Decode)
+        {
+            _ = this == Encode ? answer.AddLatents(RowNames.Z, results.Values!, spec) : answer.AddData(RowNames.X, results.Values!, spec);
+            answer.Add(LogDetColumn, results.LogDet);
+            return include.Contains(LogProbColumn) ? answer.Add(LogProbColumn, results.LogProb) : answer;
+        }
         if (this == Sample)
         {
             answer.AddData(RowNames.Samples, results.Values!, spec).Add(LogProbColumn, results.LogProb).Add(LogQColumn, results.LogQ!);

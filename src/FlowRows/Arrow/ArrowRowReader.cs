@@ -115,7 +115,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
 
     // What the pipe itself throws is about the connection or its coding, not about Arrow.
     private static bool IsDamage(Exception e) =>
-        e is EndOfStreamException or not (RowFault or OperationCanceledException or IOException or InvalidDataException or OutOfMemoryException);
+        e is EndOfStreamException or not (RowFault or OperationCanceledException or IOException or OutOfMemoryException);
 
     private static RowFault Damaged(Exception e) => Invalid($"the body is no Arrow stream: {e.Message.Shown()}");
 }

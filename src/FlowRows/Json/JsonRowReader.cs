@@ -16,6 +16,8 @@ internal sealed class JsonRowReader<T> : RowReader<T>
         RowTable<T> first = rows.Values ?? rows.Context
             ?? throw new RowFault(RowFaultKind.InvalidArgument, $"the body holds no {source.Layout.Field}") { Field = source.Layout.Field };
         count = first.Rows;
+        if (count == 0)
+            throw RowFault.NoRows(source.Layout.Field, source.Layout.Field);
         int context = rows.Context?.Width ?? 0;
         if (rows.Values is not null && rows.Context is { } given && given.Rows != count)
             throw new RowFault(RowFaultKind.WrongContext, $"context has {given.Rows} rows for {count} rows; give one for each row") { Field = RowNames.Context };

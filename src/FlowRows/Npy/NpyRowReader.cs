@@ -53,7 +53,7 @@ internal sealed class NpyRowReader<T> : RowReader<T>
     protected override async ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
     {
         int wanted = (int)Math.Min(most, header.Rows - RowsRead);
-        if (header.ColumnMajor)
+        if (header.ColumnMajor && block.Rows < wanted)
             CopyColumns(block, (columnMajor ??= await ReadColumnsAsync(cancellation)).Span, wanted);
         while (block.Rows < wanted)
         {

@@ -1,5 +1,5 @@
-using FlowService.Models;
 using FlowRows.Buffers;
+using FlowService.Models;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Batching;

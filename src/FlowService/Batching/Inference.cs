@@ -1,8 +1,8 @@
+using FlowRows.Buffers;
 using FlowService.Caching;
 using FlowService.Errors;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowRows.Buffers;
 
 namespace FlowService.Batching;
 

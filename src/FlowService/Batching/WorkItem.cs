@@ -1,6 +1,6 @@
+using FlowRows.Buffers;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowRows.Buffers;
 
 namespace FlowService.Batching;
 

@@ -1,5 +1,5 @@
-using FlowService.Models;
 using FlowRows.Buffers;
+using FlowService.Models;
 
 namespace FlowService.Batching;
 

@@ -1,6 +1,6 @@
+using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.Telemetry;
-using FlowRows.Buffers;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using FlowService.Batching;
 using FlowRows.Buffers;
+using FlowService.Batching;
 
 namespace FlowService.Caching;
 

@@ -10,20 +10,22 @@ namespace FlowService.Endpoints;
 /// <param name="Version">Its version.</param>
 /// <param name="Z">The latents.</param>
 /// <param name="LogDet">log|det dz/dx| of each row.</param>
+/// <param name="LogProb">With include log_prob: log p(x) of each row in nats.</param>
 /// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
 /// <param name="Row">With on_error skip: the number of each row in the body.</param>
 /// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
-internal sealed record EncodeAnswer(string Model, int Version, float?[][] Z, float?[] LogDet, int[]? NonFinite, long[]? Row, string?[]? Error);
+internal sealed record EncodeAnswer(string Model, int Version, float?[][] Z, float?[] LogDet, float?[]? LogProb, int[]? NonFinite, long[]? Row, string?[]? Error);
 
 /// <summary>The rows that the latents stand for. A number that is not finite is null, and its row stands in non_finite.</summary>
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="X">The rows.</param>
 /// <param name="LogDet">log|det dx/dz| of each row.</param>
+/// <param name="LogProb">With include log_prob: log p(x) of each row in nats.</param>
 /// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
 /// <param name="Row">With on_error skip: the number of each row in the body.</param>
 /// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
-internal sealed record DecodeAnswer(string Model, int Version, float?[][] X, float?[] LogDet, int[]? NonFinite, long[]? Row, string?[]? Error);
+internal sealed record DecodeAnswer(string Model, int Version, float?[][] X, float?[] LogDet, float?[]? LogProb, int[]? NonFinite, long[]? Row, string?[]? Error);
 
 internal static class LatentEndpoints
 {

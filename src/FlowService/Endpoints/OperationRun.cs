@@ -1,5 +1,4 @@
 using FlowImages;
-using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Tables;
 using FlowService.Batching;

@@ -2,8 +2,8 @@ using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.Limits;
 using FlowService.Models;
-using FlowService.Telemetry;
 using FlowService.Requests;
+using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Endpoints;

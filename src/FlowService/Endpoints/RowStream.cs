@@ -4,8 +4,8 @@ using FlowRows.Answers;
 using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
-using FlowService.Telemetry;
 using FlowService.Requests;
+using FlowService.Telemetry;
 
 namespace FlowService.Endpoints;
 
@@ -95,7 +95,7 @@ internal sealed class RowStream(RequestRun run)
                 isFirst = false;
             }
             if (isFirst)
-                throw new RequestException(ProblemKind.InvalidArgument, "the body holds no rows; send at least one");
+                throw RowFault.NoRows("the body");
             output.BodyIsRead();
             ahead.Writer.Complete();
         }

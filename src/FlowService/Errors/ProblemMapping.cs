@@ -24,12 +24,11 @@ internal static class ProblemMapping
     public static RequestException? ToRefusal(Exception exception) => exception switch
     {
         RequestException refusal => refusal,
-        RowFault fault => new(ProblemKind.Of(fault.Kind), fault.Message) { Field = fault.Field, Row = fault.Row, Column = fault.Column },
+        RowFault fault => Of(fault),
         RowException rows => new(ProblemKind.WrongWidth, rows.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(ProblemKind.BodyTooLarge,
             "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),
-        InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" } => new(ProblemKind.InvalidBody,
-            $"the body cannot be decompressed as its Content-Encoding says: {exception.Message.TrimEnd('.')}; it is damaged, or was cut short"),
+        InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" } => Of(Compression.Refused(exception)),
         _ => null,
     };
 
@@ -47,6 +46,9 @@ internal static class ProblemMapping
 
     /// <summary>The problem in one of a few words, for metrics.</summary>
     public static string? Reason(ProblemDetails problem) => problem.Type?[(problem.Type.LastIndexOf(':') + 1)..].Replace('-', '_');
+
+    private static RequestException Of(RowFault fault) =>
+        new(ProblemKind.Of(fault.Kind), fault.Message) { Field = fault.Field, Row = fault.Row, Column = fault.Column };
 
     private static ProblemDetails Refused(RequestException refusal)
     {

@@ -1,6 +1,6 @@
+using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.Errors;
-using FlowRows.Buffers;
 
 namespace FlowService.Models;
 

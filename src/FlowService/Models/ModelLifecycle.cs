@@ -1,6 +1,6 @@
-using FlowRows;
 using System.Diagnostics;
 using FlowCore;
+using FlowRows;
 using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Telemetry;

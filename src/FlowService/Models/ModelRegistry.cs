@@ -1,5 +1,5 @@
-using FlowRows;
 using System.Collections.Frozen;
+using FlowRows;
 using FlowService.Errors;
 
 namespace FlowService.Models;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using FlowService.Batching;
 using FlowService.Endpoints;
-using FlowService.Telemetry;
 using FlowService.Requests;
+using FlowService.Telemetry;
 
 namespace FlowService.OpenApi;
 

@@ -71,7 +71,7 @@ internal sealed class RowRequest : IDisposable
     {
         RowTable<float> rows = Rows ?? throw Missing(field, "rows of numbers, [[...], ...]");
         if (rows.Rows == 0)
-            throw new RequestException(ProblemKind.InvalidArgument, $"{field} holds no rows; send at least one") { Field = field.Name };
+            throw RowFault.NoRows(field.Name, field.Name);
         rows.CheckWidth(width, model);
         var block = new RowBlock<float>(rows, Context, Errors);
         (Rows, Context) = (null, null); // the block's, from now on

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using FlowCore.Engines;
+using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowRows.Buffers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

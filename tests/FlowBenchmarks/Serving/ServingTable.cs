@@ -7,7 +7,6 @@ using FlowCore.Checkpoints;
 using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowCore.Tests.Golden;
-using FlowTables;
 
 namespace FlowBenchmarks.Serving;
 

@@ -1,10 +1,10 @@
 using System.Diagnostics.Metrics;
 using FlowCore.Engines;
+using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowRows.Buffers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,8 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using FlowRows.Buffers;
 using FlowService.Models;
 using FlowService.Telemetry;
-using FlowRows.Buffers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;

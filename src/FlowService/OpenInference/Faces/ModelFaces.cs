@@ -1,6 +1,6 @@
-using FlowRows;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using FlowRows;
 using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Models;

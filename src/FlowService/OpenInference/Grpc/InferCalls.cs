@@ -1,13 +1,10 @@
+using FlowRows.Buffers;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Faces;
 using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.OpenInference.Tensors;
 using FlowService.Telemetry;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 

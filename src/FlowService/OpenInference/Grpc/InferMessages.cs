@@ -1,13 +1,10 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using FlowRows.Buffers;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.OpenInference.Tensors;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
 using Google.Protobuf;
 using static FlowService.OpenInference.Grpc.Protocol.ModelInferRequest.Types;
 using static FlowService.OpenInference.Grpc.Protocol.ModelInferResponse.Types;

@@ -3,12 +3,9 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using FlowService.OpenInference.Tensors;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
 using FlowRows.Json;
+using FlowService.OpenInference.Tensors;
+using FlowService.Requests;
 
 namespace FlowService.OpenInference.Rest;
 

@@ -1,13 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
+using FlowRows.Buffers;
+using FlowRows.Json;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Tensors;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
-using FlowRows.Json;
 
 namespace FlowService.OpenInference.Rest;
 

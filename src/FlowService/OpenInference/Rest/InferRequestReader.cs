@@ -1,13 +1,12 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
+using FlowRows;
+using FlowRows.Buffers;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Faces;
 using FlowService.OpenInference.Tensors;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
 using FlowService.Requests;
 using Microsoft.Extensions.Options;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
+using FlowRows.Json;
 using FlowService.Errors;
 using FlowService.OpenInference.Tensors;
-using FlowRows.Json;
 
 namespace FlowService.OpenInference.Rest;
 

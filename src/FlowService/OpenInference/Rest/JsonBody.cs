@@ -1,6 +1,3 @@
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
 using FlowService.Requests;
 using Microsoft.AspNetCore.Http.HttpResults;
 

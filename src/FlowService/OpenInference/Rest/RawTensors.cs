@@ -1,12 +1,9 @@
 using System.Buffers;
+using FlowRows.Buffers;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Faces;
 using FlowService.OpenInference.Tensors;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
 
 namespace FlowService.OpenInference.Rest;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using FlowService.Errors;
 using FlowRows.Json;
+using FlowService.Errors;
 using Microsoft.Extensions.Options;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 

@@ -1,9 +1,6 @@
+using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.OpenInference.Faces;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
 
 namespace FlowService.OpenInference.Tensors;
 

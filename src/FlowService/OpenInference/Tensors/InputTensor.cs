@@ -1,11 +1,9 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using FlowService.Errors;
-using FlowService.Limits;
 using FlowRows;
 using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
+using FlowService.Errors;
+using FlowService.Limits;
 
 namespace FlowService.OpenInference.Tensors;
 

@@ -1,12 +1,9 @@
+using FlowRows.Buffers;
 using FlowService.Batching;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenInference.Faces;
 using FlowService.Telemetry;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
-using FlowService.Requests;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.OpenInference.Tensors;

@@ -1,10 +1,8 @@
+using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.OpenInference.Faces;
-using FlowRows;
-using FlowRows.Buffers;
-using FlowRows.Tables;
 using FlowService.Requests;
 
 namespace FlowService.OpenInference.Tensors;

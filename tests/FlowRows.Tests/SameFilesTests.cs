@@ -1,0 +1,191 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace FlowRows.Tests;
+
+/// <summary>Whatever a file holds, the service and the command line read it alike: the same bytes, or the same words.</summary>
+public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothPrograms>
+{
+    private const string Csv = "text/csv", NumPy = "application/x-npy", Arrow = "application/vnd.apache.arrow.stream", Json = "application/json";
+
+    private static readonly (string Format, string Accept, string Extension)[] Answers =
+        [("csv", Csv, ".csv"), ("npy", NumPy, ".npy"), ("arrow", Arrow, ".arrows"), ("json", Json, ".json")];
+
+    [Theory]
+    [InlineData("two-moons", "x_1,x_0\n0,5\n")]
+    [InlineData("two-moons", "x_0,x_1\n0,5\n1.5,-2e-3\n")]
+    [InlineData("two-moons", "a,b\n0,5\n")]
+    [InlineData("two-moons", "x_0,b\n0,5\n")]
+    [InlineData("two-moons", "x_0,x_1,log_prob\n0,5,1\n")]
+    [InlineData("two-moons", "0.5,5\n1,2\n")]
+    [InlineData("two-moons", "x;y\n0;1\n1.234;-0,5\n")]
+    [InlineData("two-moons", "x;y\n0;1\n1,234;-0,5\n")]
+    [InlineData("two-moons", "x|y\n0|1\n1|2\n")]
+    [InlineData("two-moons", "x\ty\n0\t1\n1\t2\n")]
+    [InlineData("two-moons", "x,y\r\n0,1\r\n  \r\n\r\n")]
+    [InlineData("two-moons", "x,y\n0,1\n\n   \n2,3\n \n")]
+    [InlineData("two-moons", "\uFEFFx,y\n0,1\n")]
+    [InlineData("two-moons", "\"x\",\"y\"\n\"0\",\" 1 \"\n")]
+    [InlineData("two-moons", "x,y\n0\n")]
+    [InlineData("two-moons", "x,y\n0,1,2\n")]
+    [InlineData("two-moons", "x,y\n0,\n")]
+    [InlineData("two-moons", "x,y\n0,nan\n")]
+    [InlineData("two-moons", "x,y\n0,1e39\n")]
+    [InlineData("two-moons", "x,y\n0,1e\n")]
+    [InlineData("two-moons", "x,x\n0,1\n")]
+    [InlineData("two-moons", "x,\"y\n0,1\n")]
+    [InlineData("two-moons", "x,y,z\n0,1,2\n")]
+    [InlineData("two-moons", "0,1\n0,1\n0.25,0.5\n")]
+    [InlineData("two-moons", "0,1\n")]
+    [InlineData("two-moons", "2019,2020\n0.5,0.25\n0.25,0.75\n")]
+    [InlineData("two-moons", "1,0\n0.25,0.5\n")]
+    [InlineData("two-moons", "1,a\n0.25,0.5\n")]
+    [InlineData("two-moons", "9007199254740993,0.1\n16777217,1e-45\n")]
+    [InlineData("two-moons", "")]
+    [InlineData("two-moons", "\n \n")]
+    [InlineData("two-moons", "x,y\n")]
+    [InlineData("patients", "age,height,weight\n0.5,1,2\n0.7,2,1\n")]
+    [InlineData("patients", "height,weight\n1,2\n")]
+    [InlineData("patients", "height,weight,age,name\n1,2,3,Ada\n")]
+    [InlineData("patients", "1,2,0.5\n2,1,0.7\n")]
+    [InlineData("digits", "x_0,x_1,x_2,x_3,context\n1,2,3,4,2\n0,0,0,0,0\n")]
+    [InlineData("digits", "x_0,x_1,x_2,x_3,context\n1,2,3,4,2.5\n")]
+    [InlineData("digits", "x_0,x_1,x_2,x_3,context\n1,2,3,4,3\n")]
+    public async Task A_table(string model, string text)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(text);
+        string file = both.Write("rows.csv", body);
+        foreach ((_, string accept, string extension) in Answers)
+            await AgreeAsync("logprob", model, body, Csv, file, accept, extension);
+    }
+
+    [Theory]
+    [InlineData("<f4", false, 3, 2)]
+    [InlineData("<f8", true, 3, 2)]
+    [InlineData(">f8", false, 3, 2)]
+    [InlineData("<i8", false, 3, 2)]
+    [InlineData("|u1", false, 12, 2)]
+    [InlineData("<f4", false, 6, 1, 2)]
+    [InlineData("<f4", false, 6)]
+    [InlineData("<f4", false, 2, 3)]
+    [InlineData("<f4", false, 0, 2)]
+    [InlineData("<f4", false, 4, 2)]
+    public async Task An_array(string descr, bool isFortran, params int[] shape)
+    {
+        byte[] data = [.. Enumerable.Range(0, 24).Select(i => (byte)(i % 7))];
+        int size = descr[2] - '0', count = shape.Aggregate(1, (product, each) => product * each);
+        byte[] body = FlowService.Tests.Support.Npy.Of(descr, isFortran, [.. Enumerable.Repeat(data, 10).SelectMany(each => each).Take(Math.Min(count, 12) * size)], shape);
+        string file = both.Write("rows.npy", body);
+        foreach ((_, string accept, string extension) in Answers)
+            await AgreeAsync("logprob", "two-moons", body, NumPy, file, accept, extension);
+    }
+
+    [Theory]
+    [InlineData("""{"x":[[0,5],[1.5,-2e-3]]}""")]
+    [InlineData("""{"x":[[0,5],[1.5]]}""")]
+    [InlineData("""{"x":[[0,null]]}""")]
+    [InlineData("""{"x":[[0,1e39]]}""")]
+    [InlineData("""{"x":[[0,5]],"x":[[1,2]]}""")]
+    [InlineData("""{"x":[[0,5]""")]
+    [InlineData("""{"x":[]}""")]
+    public async Task A_JSON_body(string text)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(text);
+        string file = both.Write("rows.json", body);
+        foreach ((_, string accept, string extension) in Answers)
+            await AgreeAsync("logprob", "two-moons", body, Json, file, accept, extension);
+    }
+
+    [Fact]
+    public async Task An_Arrow_stream_and_every_byte_of_it_damaged()
+    {
+        byte[] good = ArrowMetadataTests.Stream();
+        for (int at = -1; at < good.Length; at += 3)
+        {
+            byte[] body = (byte[])good.Clone();
+            if (at >= 0)
+                body[at] ^= 0x11;
+            await AgreeAsync("logprob", "two-moons", body, Arrow, both.Write("rows.arrow", body), Csv, ".csv", ("ignore_extra=true", "--ignore-extra"));
+        }
+    }
+
+    [Theory]
+    [InlineData("keep=id", "--keep id", "id,x_0,x_1\na,0,5\nb,1,2\n")]
+    [InlineData("keep=*", "--keep *", "x_1,x_0,note\n5,0,\"a,b\"\n2,1,\n")]
+    [InlineData("keep=none", "--keep none", "x_1,x_0\n5,0\n")]
+    [InlineData("ignore_extra=true", "--ignore-extra", ",x_0,x_1,when\n0,0,5,2024-01-01\n1,1,2,\n")]
+    [InlineData("on_error=null", "--on-error null", "x_0,x_1\n0,5\n1,\n2,x\n3\n4,5\n")]
+    [InlineData("on_error=skip", "--on-error skip", "x_0,x_1\n0,5\n1,\n2,x\n3\n4,5\n")]
+    [InlineData("include=z,latent_norm2,bits_per_dim,log_det", "--include z --include latent_norm2 --include bits_per_dim --include log_det", "x_0,x_1\n0,5\n")]
+    [InlineData("on_error=skip&keep=id", "--on-error skip --keep id", "id,x_0,x_1\na,0,5\nb,1,\nc,2,3\n")]
+    public async Task An_argument(string query, string options, string text)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(text);
+        string file = both.Write("rows.csv", body);
+        foreach ((_, string accept, string extension) in Answers)
+            if (accept != NumPy && !(accept == Json && query.Contains("keep", StringComparison.Ordinal)))
+                await AgreeAsync("logprob", "two-moons", body, Csv, file, accept, extension, (query, options));
+    }
+
+    [Theory]
+    [InlineData("present", "yes")]
+    [InlineData("absent", "no")]
+    public async Task A_header_that_is_stated(string parameter, string option)
+    {
+        byte[] body = Encoding.UTF8.GetBytes("0,1\n0,1\n0.25,0.5\n");
+        Said service = await both.ServiceAsync("/logprob?model=two-moons", body, $"text/csv; header={parameter}", Csv);
+        Said line = both.CommandLine("logprob", "two-moons", both.Write("rows.csv", body), ".csv", "--header", option);
+
+        Assert.Null(service.Refusal);
+        Assert.Equal(service.Answer, line.Answer);
+        Assert.Equal(parameter == "present" ? 3 : 4, Encoding.UTF8.GetString(service.Answer).Split('\n').Length - 1);
+    }
+
+    [Theory]
+    [InlineData("encode", "decode")]
+    public async Task What_one_program_writes_the_other_reads(string there, string back)
+    {
+        byte[] body = Encoding.UTF8.GetBytes("x_0,x_1\n0,5\n1.5,-2\n");
+        foreach ((_, string accept, string extension) in Answers)
+        {
+            Said encoded = await both.ServiceAsync($"/{there}?model=two-moons", body, Csv, accept);
+            if (accept == Json)
+                continue; // an answer of JSON is an object of columns, and no body
+            Said byService = await both.ServiceAsync($"/{back}?model=two-moons", encoded.Answer, accept, accept);
+            Said byLine = both.CommandLine(back, "two-moons", both.Write($"latents{extension}", encoded.Answer), extension);
+            Assert.Null(byService.Refusal);
+            Assert.Equal(byService.Answer, byLine.Answer);
+        }
+    }
+
+    [Fact]
+    public async Task Every_cut_of_a_compressed_file_is_refused_by_both()
+    {
+        byte[] rows = Encoding.UTF8.GetBytes("x,y\n0.1234,0.5678\n-1.25,0.5\n0.5,0.25\n");
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize, leaveOpen: true))
+            gzip.Write(rows);
+        byte[] whole = packed.ToArray();
+        for (int length = 1; length <= whole.Length; length++)
+        {
+            byte[] cut = whole[..length];
+            Said service = await both.ServiceAsync("/logprob?model=two-moons", cut, Csv, Csv, "gzip");
+            Said line = both.CommandLine("logprob", "two-moons", both.Write("rows.csv.gz", cut), ".csv");
+            Assert.Equal(length < whole.Length, service.Refusal is not null);
+            Assert.Equal(length < whole.Length, line.Refusal is not null);
+            Assert.Equal(service.Answer, line.Answer);
+        }
+    }
+
+    private async Task AgreeAsync(
+        string operation, string model, byte[] body, string type, string file, string accept, string extension, (string Query, string Options)? more = null)
+    {
+        Said service = await both.ServiceAsync($"/{operation}?model={model}{(more is { } query ? $"&{query.Query}" : "")}", body, type, accept);
+        Said line = both.CommandLine(operation, model, file, extension, more?.Options.Split(' ') ?? []);
+
+        if (service.Refusal is null && line.Refusal is null)
+            Assert.Equal(service.Answer, line.Answer);
+        else
+            Assert.Equal(service.Refusal, line.Refusal);
+    }
+}
