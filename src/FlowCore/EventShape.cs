@@ -8,9 +8,7 @@ internal readonly record struct EventShape(int[] Sizes, int Context)
     public bool IsImage => Sizes.Length == 3;
 
     /// <summary>The number of values of a vector event.</summary>
-    public int Features => Sizes is [int features]
-        ? features
-        : throw new SpecException($"kind: needs a vector event, here the event shape is [{string.Join(", ", Sizes)}]");
+    public int Features => Sizes[0];
 
     /// <summary>The channels of an image, the features of a vector: what the first axis of an event counts.</summary>
     public int Channels => Sizes[0];
@@ -23,8 +21,5 @@ internal readonly record struct EventShape(int[] Sizes, int Context)
     /// <summary>One value a channel, in a shape that spreads over the pixels of <c>[batch, ...event]</c>.</summary>
     public Tensor OverPixels(Tensor channels) => IsImage ? channels.reshape(-1, 1, 1) : channels;
 
-    /// <summary>An image whose height and width can be halved.</summary>
-    public (int Channels, int Height, int Width) Image => Sizes is [int c, int h, int w]
-        ? (c, h, w)
-        : throw new SpecException($"kind: needs an image event, here the event shape is [{string.Join(", ", Sizes)}]");
+    public (int Channels, int Height, int Width) Image => (Sizes[0], Sizes[1], Sizes[2]);
 }

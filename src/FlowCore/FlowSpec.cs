@@ -147,6 +147,22 @@ public sealed record TrainingRecord
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
 public abstract record BijectionSpec
 {
+    /// <summary>Refuses, by field, what cannot be at this place, and states the tensors that are needed there.</summary>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    internal abstract void Check(SpecScope at, EventShape shape);
+
+    /// <summary>The shape behind it.</summary>
+    internal virtual EventShape After(EventShape shape) => shape;
+
+    /// <summary>Checks bijections in order; the shape behind the last one.</summary>
+    internal static EventShape Check(BijectionSpec[] specs, SpecScope at, string list, EventShape shape)
+    {
+        at.List(specs, list);
+        for (int i = 0; i < specs.Length; shape = specs[i].After(shape), i++)
+            specs[i].Check(at.In(list, i), shape);
+        return shape;
+    }
+
     /// <summary>Writes one direction of it into a compiled program; <paramref name="shape"/> is the event's on the data's side.</summary>
     /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>
     internal virtual void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
@@ -163,8 +179,20 @@ public abstract record BijectionSpec
 [JsonDerivedType(typeof(ArcsinhElementSpec), "arcsinh")]
 public abstract record ElementSpec : ICompiledElement
 {
+    /// <summary>Refuses, by field, what cannot be done to values of this shape, and states the tensors that are needed there.</summary>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    internal abstract void Check(SpecScope at, EventShape shape);
+
     /// <summary>The number of raw parameters of each feature.</summary>
     internal abstract int ParameterCount { get; }
+
+    /// <summary>The same, once it is checked as an element of so many features.</summary>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    internal int CheckedParameterCount(int features)
+    {
+        Check(new SpecScope("element", new()), new EventShape([features], 0));
+        return ParameterCount;
+    }
 
     /// <summary>More parameters, which depend on nothing: one list each, with a value for every channel.</summary>
     internal virtual double[][] CompileConstants(WeightScope weights, int channels) => [];
@@ -186,6 +214,17 @@ public abstract record ElementSpec : ICompiledElement
 [JsonDerivedType(typeof(SequenceSpec), "sequence")]
 public abstract record ConditionerSpec
 {
+    /// <summary>Refuses, by field, what cannot lead from these inputs to so many outputs, and states the tensors that are needed there.</summary>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    internal virtual void Check(SpecScope at, EventShape inputs, long outputs)
+    {
+        if (outputs > SpecScope.MostValues / inputs.Pixels)
+            throw at.Refusal("", $"would have to emit {outputs} values, more than {SpecScope.MostValues / inputs.Pixels}");
+        LayerPlace end = LayerSpec.Check(Layers((int)outputs), at, this is SequenceSpec ? "steps" : "layers", "layers", LayerPlace.Of(inputs));
+        if (end.Width != outputs)
+            throw at.Refusal("", $"emits {end.Width} values, the bijection needs {outputs}");
+    }
+
     /// <summary>The layers that lead to so many outputs.</summary>
     public abstract LayerSpec[] Layers(int outputs);
 }
@@ -212,6 +251,33 @@ public abstract record ConditionerSpec
 [JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
 public abstract record LayerSpec
 {
+    /// <summary>Refuses, by field, what cannot be at this place, and states the tensors that are needed there.</summary>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    internal abstract void Check(SpecScope at, LayerPlace place);
+
+    /// <summary>The place behind it.</summary>
+    internal virtual LayerPlace After(LayerPlace place) => place;
+
+    /// <summary>Whether it needs a unit to work on.</summary>
+    internal virtual bool NeedsUnits => true;
+
+    /// <summary>Checks layers in order, by their field and by the name of their weights; the place behind the last one.</summary>
+    internal static LayerPlace Check(LayerSpec[] specs, SpecScope at, string field, string weights, LayerPlace place)
+    {
+        at.List(specs, field);
+        for (int i = 0; i < specs.Length; i++)
+        {
+            SpecScope layer = at.In($"{field}[{i}]", $"{weights}.{i}");
+            if (place.Width == 0 && specs[i].NeedsUnits)
+                throw layer.Refusal("kind", "has nothing to work on: no unit reaches it");
+            specs[i].Check(layer, place);
+            place = specs[i].After(place);
+            if (place.Values > SpecScope.MostValues)
+                throw layer.Refusal("", $"leads to {place.Values} values, more than {SpecScope.MostValues}");
+        }
+        return place;
+    }
+
     /// <summary>Whether each unit that comes out is made of the one unit at its place that goes in.</summary>
     internal virtual bool KeepsUnits => false;
 
@@ -234,6 +300,13 @@ public abstract record LayerSpec
 [JsonDerivedType(typeof(LevelsSpec), "levels")]
 public abstract record BaseDensitySpec
 {
+    /// <summary>Refuses, by field, what cannot be the density of such latents, and states the tensors that are needed there.</summary>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    internal abstract void Check(SpecScope at, LatentPlace latent);
+
+    /// <summary>The number of standard normal noise values behind so many values of a latent.</summary>
+    internal virtual int NoiseWidth(int width) => width;
+
     /// <summary>The density of a latent's values from <c>first</c> on, as the compiled engine computes it.</summary>
     /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>
     internal virtual void Compile(DensityCompiler to, int first, int width, WeightScope weights) =>

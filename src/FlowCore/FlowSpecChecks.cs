@@ -1,35 +1,60 @@
+using FlowCore.Checkpoints;
+using FlowCore.Conditioners.Layers;
+using FlowCore.Densities;
+
 namespace FlowCore;
 
-/// <summary>What must hold of a description before anything is allocated for it.</summary>
+/// <summary>
+/// The one check of a description, in front of both engines and by arithmetic alone: each record refuses, by field, what cannot be
+/// at its place, and states the tensors that it needs. Whatever comes behind it checks nothing again.
+/// </summary>
 internal static class FlowSpecChecks
 {
-    private const int MostFeatures = 1 << 20;
-    private const int MostBijections = 4096;
+    private const int MostFeatures = 1 << 20, MostClasses = 1 << 14;
 
-    public static void Check(FlowSpec spec)
+    /// <returns>The tensors that the flow needs.</returns>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    public static NeededTensors Check(FlowSpec spec)
     {
+        var needed = new NeededTensors();
+        var at = new SpecScope("", needed);
         if (spec.FormatVersion != FlowSpec.CurrentFormat)
-            throw new SpecException($"format_version: is {spec.FormatVersion}, this build reads {FlowSpec.CurrentFormat}");
-        if (spec.EventShape.Length is not (1 or 3) || spec.EventShape.Any(size => size is < 1 or > MostFeatures)
-            || spec.EventShape.Aggregate(1L, (product, size) => product * size) > MostFeatures)
-            throw new SpecException($"event_shape: must be [D] or [C, H, W] with at most {MostFeatures} values, is [{string.Join(", ", spec.EventShape)}]");
-        if (spec.Bijections.Length > MostBijections)
-            throw new SpecException($"bijections: {spec.Bijections.Length} are more than {MostBijections}");
-        if (spec.Features is { } names)
-        {
-            if (names.Length != spec.Width)
-                throw new SpecException($"features: has {names.Length} names for {spec.Width} values");
-            if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
-                throw new SpecException($"features: '{twice.Key}' is named twice");
-        }
-        if (spec.Context is { } context)
-        {
-            if (context.Size is null == context.Classes is null)
-                throw new SpecException("context: give either size or classes");
-            if (context.EncodedWidth is < 1 or > MostFeatures)
-                throw new SpecException($"context: a size of {context.EncodedWidth} is outside 1..{MostFeatures}");
-            if (context.Features is { } columns && columns.Length != context.Width)
-                throw new SpecException($"context.features: has {columns.Length} names for {context.Width} values");
-        }
+            throw at.Refusal("format_version", $"is {spec.FormatVersion}, this build reads {FlowSpec.CurrentFormat}");
+        at.Given(spec.Name, "name");
+        int[] sizes = at.Given(spec.EventShape, "event_shape");
+        if (sizes.Length is not (1 or 3) || sizes.Any(size => size is < 1 or > MostFeatures) || sizes.Aggregate(1L, (product, size) => product * size) > MostFeatures)
+            throw at.Refusal("event_shape", $"must be [D] or [C, H, W] with at most {MostFeatures} values, is [{string.Join(", ", sizes)}]");
+        CheckNames(spec.Features, at, "features", spec.Width);
+
+        LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, at);
+        // With an embedding in front, what arrives is not the class as one-hot.
+        int classes = spec.Context is { Classes: { } count, Embedding: null or [] } ? count : 0;
+        BijectionSpec.Check(spec.Bijections, at, "bijections", new EventShape(sizes, context.Width));
+        at.Given(spec.Base, "base").Check(at.In("base", "base_density"), new LatentPlace(spec.Width, context.Width, classes));
+        return needed;
+    }
+
+    private static LayerPlace Check(ContextSpec context, SpecScope at)
+    {
+        if (context.Size is null == context.Classes is null)
+            throw at.Refusal("context", "give either size or classes");
+        int most = context.Classes is null ? MostFeatures : MostClasses;
+        if (context.EncodedWidth < 1 || context.EncodedWidth > most)
+            throw at.Refusal("context", $"a size of {context.EncodedWidth} is outside 1..{most}");
+        CheckNames(context.Features, at, "context.features", context.Width);
+        var place = new LayerPlace(context.EncodedWidth, 0);
+        return context.Embedding is null ? place : LayerSpec.Check(context.Embedding, at, "context.embedding", "embedding", place);
+    }
+
+    private static void CheckNames(string[]? names, SpecScope at, string field, int values)
+    {
+        if (names is null)
+            return;
+        if (names.Length != values)
+            throw at.Refusal(field, $"has {names.Length} names for {values} values");
+        for (int i = 0; i < names.Length; i++)
+            at.Given(names[i], $"{field}[{i}]");
+        if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw at.Refusal(field, $"'{twice.Key}' is named twice");
     }
 }

@@ -10,6 +10,12 @@ public sealed record ActNormSpec : BijectionSpec
     /// <summary>Whether the shift comes first: z = (x + shift) * exp(log_scale).</summary>
     public bool ShiftFirst { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Need("log_scale", shape.Channels);
+        at.Need("shift", shape.Channels);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         double[] logScale = weights.Take("log_scale", shape.Channels), shift = weights.Take("shift", shape.Channels);

@@ -1,5 +1,6 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Tensors;
@@ -23,10 +24,35 @@ public sealed record AutoregressiveSpec : BijectionSpec
     /// </summary>
     public int[]? Order { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        int features = at.Vector(shape);
+        if (Order is not null)
+            CheckOrder(Order, features, at);
+        at.Given(Element, "element").Check(at.In("element"), shape);
+        at.Given(Conditioner, "conditioner").Check(at.In("conditioner"), shape, (long)features * Element.ParameterCount);
+        if (Conditioner.Layers(features * Element.ParameterCount) is not [.., LinearLayerSpec])
+            throw at.Refusal("conditioner", "must end in a linear layer, so that the inverse can ask for single features");
+    }
+
+    private static void CheckOrder(int[] order, int features, SpecScope at)
+    {
+        if (order.Length != features)
+            throw at.Refusal("order", $"has {order.Length} entries for {features} features");
+        var found = new bool[features];
+        foreach (int group in order)
+            if (group >= 0 && group < features)
+                found[group] = true;
+            else
+                throw at.Refusal("order", $"groups are numbered from 0 without gaps, {group} is none of {features} features' groups");
+        if (Array.IndexOf(found, false) is >= 0 and var empty && empty < order.Max())
+            throw at.Refusal("order", $"groups are numbered from 0 without gaps, group {empty} is empty");
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int[] order = Order ?? [.. Enumerable.Range(0, shape.Features)];
-        int[][] groups = Autoregressive.Groups(order, shape.Features);
+        int[][] groups = Autoregressive.Groups(order);
         Places places = to.InOneRegion();
         int[][] together = inverse ? groups : [ElementParameters.AsTheyStand(places, Enumerable.Range(0, shape.Features))];
         var (network, output) = to.Network(
@@ -75,12 +101,10 @@ public sealed class Autoregressive : Bijection
     {
         int features = shape.Features;
         int[] order = spec.Order ?? [.. Enumerable.Range(0, features)];
-        groups = Groups(order, features);
+        groups = Groups(order);
         element = FlowBuilder.Build(spec.Element, shape);
         groupElements = [.. groups.Select(element.At)];
         conditioner = FlowBuilder.Build(spec.Conditioner, shape, features * element.Parameters);
-        if (conditioner.Last is null)
-            throw new SpecException("conditioner: must end in a linear layer, so that the inverse can ask for single features");
         if (spec.Conditioner is MadeSpec)
             MadeMasks.Set(conditioner, order, shape.Context, element.Parameters);
         group_features = new([.. groups.Select(group => new Constant(tensor(group, int64)))]);
@@ -119,18 +143,11 @@ public sealed class Autoregressive : Bijection
     private long[] RowsOf(int[] features) =>
         [.. features.SelectMany(feature => Enumerable.Range(0, element.Parameters).Select(p => (long)feature * element.Parameters + p))];
 
-    internal static int[][] Groups(int[] order, int features)
+    internal static int[][] Groups(int[] order)
     {
-        if (order.Length != features)
-            throw new SpecException($"order: has {order.Length} entries for {features} features");
-        int count = order.Max() + 1;
-        var groups = new int[count][];
-        for (int g = 0; g < count; g++)
-        {
-            groups[g] = [.. Enumerable.Range(0, features).Where(i => order[i] == g)];
-            if (groups[g].Length == 0 || order.Min() < 0)
-                throw new SpecException($"order: groups are numbered from 0 without gaps, group {g} is empty");
-        }
-        return groups;
+        var groups = new List<int>[order.Max() + 1];
+        for (int i = 0; i < order.Length; i++)
+            (groups[order[i]] ??= []).Add(i);
+        return [.. groups.Select(group => group.ToArray())];
     }
 }

@@ -9,6 +9,14 @@ public sealed record BatchNormSpec : BijectionSpec
 {
     public double Epsilon { get; init; } = 1e-5;
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        int features = at.Vector(shape);
+        at.NotNegative("epsilon", Epsilon);
+        foreach (string name in (string[])["weight", "bias", "running_mean", "running_var"])
+            at.Need(name, features);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         double[] weight = weights.Take("weight", shape.Features), variance = weights.Take("running_var", shape.Features);
@@ -32,8 +40,6 @@ public sealed class BatchNorm : Bijection
 
     public BatchNorm(BatchNormSpec spec, int features) : base(nameof(BatchNorm))
     {
-        if (!(spec.Epsilon >= 0))
-            throw new SpecException($"epsilon: must not be negative, is {spec.Epsilon}");
         epsilon = spec.Epsilon;
         weight = new Parameter(zeros(features));
         bias = new Parameter(zeros(features));

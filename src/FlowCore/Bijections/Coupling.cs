@@ -20,6 +20,19 @@ public sealed record CouplingSpec : BijectionSpec
     /// <summary>What is done to each kept feature, with parameters of its own that depend on nothing; null for nothing.</summary>
     public ElementSpec? KeptElement { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        var (kept, transformed) = at.Given(Mask, "mask").Check(at, shape);
+        at.Given(Element, "element").Check(at.In("element"), transformed);
+        at.Given(Conditioner, "conditioner").Check(at.In("conditioner"), kept, (long)transformed.Channels * Element.ParameterCount);
+        if (KeptElement is null)
+            return;
+        if (Mask.IsFullResolution)
+            throw at.Refusal("kept_element", $"does not go with the mask '{Mask.Name}', which keeps no value apart");
+        KeptElement.Check(at.In("kept_element"), kept);
+        at.Need("kept_parameters", [.. kept.Sizes, KeptElement.ParameterCount]);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         SplitIndices split = SplitIndices.Of(Mask, shape);

@@ -27,6 +27,34 @@ public sealed record CouplingMask
 
     internal bool[]? Bits { get; }
 
+    /// <summary>Whether both parts keep the shape of the whole, the pixels of the other part being 0.</summary>
+    internal bool IsFullResolution => Name is "checkerboard_even" or "checkerboard_odd";
+
+    private bool IsPacked => Name is "packed_checkerboard_even" or "packed_checkerboard_odd";
+
+    /// <summary>Refuses an event that it does not divide; else the shapes of what is kept and of what is transformed.</summary>
+    /// <exception cref="SpecException">The message names the field.</exception>
+    internal (EventShape Kept, EventShape Transformed) Check(SpecScope at, EventShape shape)
+    {
+        if (IsFullResolution || IsPacked)
+        {
+            var (channels, height, width) = at.Image(shape);
+            if (IsPacked && width % 2 != 0)
+                throw at.Refusal("mask", $"a packed checkerboard needs an even width, here it is {width}");
+            if (height * width == 1)
+                throw at.Refusal("mask", "a checkerboard needs more than one pixel");
+            EventShape part = IsPacked ? shape with { Sizes = [channels, height, width / 2] } : shape;
+            return (part, part);
+        }
+        int features = shape.Channels;
+        if (Bits is not null && Bits.Length != features)
+            throw at.Refusal("mask", $"has {Bits.Length} entries for {features} features");
+        int transformed = Enumerable.Range(0, features).Count(i => Transforms(i, features));
+        if (transformed == 0 || transformed == features)
+            throw at.Refusal("mask", $"{(transformed == 0 ? "keeps" : "transforms")} all {features} features; a coupling needs some of both kinds");
+        return (shape with { Sizes = [features - transformed, .. shape.Sizes[1..]] }, shape with { Sizes = [transformed, .. shape.Sizes[1..]] });
+    }
+
     /// <summary>A mask with true where a feature is transformed.</summary>
     public static CouplingMask Explicit(params bool[] transformed) => new(null, transformed);
 
@@ -34,16 +62,8 @@ public sealed record CouplingMask
         AllNamed.FirstOrDefault(mask => mask.Name == name);
 
     /// <summary>The indices of the transformed (true) or the kept (false) features, ascending.</summary>
-    /// <exception cref="SpecException">The mask does not fit the features, or leaves one side empty.</exception>
-    public long[] Indices(int features, bool transformed)
-    {
-        if (Bits is not null && Bits.Length != features)
-            throw new SpecException($"mask: has {Bits.Length} entries for {features} features");
-        long[] indices = Enumerable.Range(0, features).Where(i => Transforms(i, features) == transformed).Select(i => (long)i).ToArray();
-        if (indices.Length == features)
-            throw new SpecException($"mask: {(transformed ? "transforms" : "keeps")} all {features} features; a coupling needs some of both kinds");
-        return indices;
-    }
+    public long[] Indices(int features, bool transformed) =>
+        Enumerable.Range(0, features).Where(i => Transforms(i, features) == transformed).Select(i => (long)i).ToArray();
 
     private bool Transforms(int i, int features) => Name switch
     {

@@ -149,8 +149,6 @@ internal sealed class PackedPixels : CouplingSplit
     public PackedPixels(CouplingMask mask, EventShape shape) : base(nameof(PackedPixels))
     {
         var (channels, height, width) = shape.Image;
-        if (width % 2 != 0)
-            throw new SpecException($"mask: a packed checkerboard needs an even width, here it is {width}");
         Kept = Transformed = shape with { Sizes = [channels, height, width / 2] };
         sizes = [channels, height, width];
         int parity = mask.Name!.EndsWith("odd", StringComparison.Ordinal) ? 1 : 0;

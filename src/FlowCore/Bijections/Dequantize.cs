@@ -11,6 +11,14 @@ public sealed record DequantizeSpec : BijectionSpec
     /// <summary>For each feature, or channel, the distance between neighbouring values, 0 for a continuous one.</summary>
     public required double[] Steps { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        if (at.Given(Steps, "steps").Length != shape.Channels)
+            throw at.Refusal("steps", $"has {Steps.Length} entries for {shape.Channels} {(shape.IsImage ? "channels" : "features")}");
+        if (Steps.Any(step => !(step >= 0 && double.IsFinite(step))))
+            throw at.Refusal("steps", "must be 0 (continuous) or positive");
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         // Outside training it is the identity.
@@ -28,10 +36,6 @@ public sealed class Dequantize : Bijection
 
     internal Dequantize(DequantizeSpec spec, EventShape shape) : base(nameof(Dequantize))
     {
-        if (spec.Steps.Length != shape.Channels)
-            throw new SpecException($"steps: has {spec.Steps.Length} entries for {shape.Channels} {(shape.IsImage ? "channels" : "features")}");
-        if (spec.Steps.Any(step => !(step >= 0 && double.IsFinite(step))))
-            throw new SpecException("steps: must be 0 (continuous) or positive");
         steps = [.. spec.Steps.SelectMany(step => Enumerable.Repeat(step, shape.Pixels))];
     }
 

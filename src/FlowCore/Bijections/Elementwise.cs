@@ -15,6 +15,15 @@ public sealed record ElementwiseSpec : BijectionSpec
     /// <summary>The network that reads the context, and no feature, and emits the element's parameters; null for learned constants.</summary>
     public ConditionerSpec? Conditioner { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Given(Element, "element").Check(at.In("element"), shape);
+        if (Conditioner is null)
+            at.Need("constants", [.. shape.Sizes, Element.ParameterCount]);
+        else
+            Conditioner.Check(at.In("conditioner"), shape with { Sizes = [0, .. shape.Sizes[1..]] }, (long)shape.Channels * Element.ParameterCount);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         var values = ElementParameters.All(shape);

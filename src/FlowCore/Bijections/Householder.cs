@@ -7,12 +7,23 @@ namespace FlowCore.Bijections;
 /// <summary>The settings of <see cref="Householder"/>.</summary>
 public sealed record HouseholderSpec : BijectionSpec
 {
+    private const int MostCompiled = 2048;
+
     /// <summary>The number of reflections.</summary>
     public required int Reflections { get; init; }
+
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        int features = at.Vector(shape);
+        at.Within("reflections", Reflections, 1, 4096);
+        at.Need("vectors", Reflections, features);
+    }
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int n = shape.Features;
+        if (n > MostCompiled)
+            throw new NotCompiledException($"householder: the compiled engine multiplies the reflections out, for at most {MostCompiled} features");
         double[,] vectors = weights.TakeMatrix("vectors", Reflections, n), matrix = new double[n, n];
         for (int i = 0; i < n; i++)
             matrix[i, i] = 1;
@@ -40,8 +51,6 @@ public sealed class Householder : Bijection
 
     public Householder(HouseholderSpec spec, int features) : base(nameof(Householder))
     {
-        if (spec.Reflections is < 1 or > 4096)
-            throw new SpecException($"reflections: must lie in 1..4096, is {spec.Reflections}");
         vectors = new Parameter(ones(spec.Reflections, features));
         RegisterComponents();
     }

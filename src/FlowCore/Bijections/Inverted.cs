@@ -8,6 +8,13 @@ public sealed record InvertedSpec : BijectionSpec
 {
     public required BijectionSpec Of { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Given(Of, "of").Check(at.In("of"), shape);
+        if (!Of.After(shape).Sizes.SequenceEqual(shape.Sizes))
+            throw at.Refusal("of", "a bijection that changes the event shape cannot be turned round");
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
         Of.Compile(to, shape, weights.In("of"), !inverse);
 }
@@ -20,15 +27,6 @@ public sealed class Inverted : Bijection
     internal Inverted(Bijection of) : base(nameof(Inverted))
     {
         this.of = of;
-        RegisterComponents();
-    }
-
-    internal Inverted(InvertedSpec spec, EventShape shape) : base(nameof(Inverted))
-    {
-        EventShape end = shape;
-        of = FlowBuilder.Build(spec.Of, ref end);
-        if (!end.Sizes.SequenceEqual(shape.Sizes))
-            throw new SpecException("of: a bijection that changes the event shape cannot be turned round");
         RegisterComponents();
     }
 

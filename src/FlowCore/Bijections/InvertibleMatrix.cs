@@ -26,6 +26,15 @@ public sealed record MatrixSpec : BijectionSpec
     /// <summary>Whether the matrix multiplies row vectors from the right: z = x W instead of z = W x.</summary>
     public bool FromRight { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Known("form", Form);
+        foreach (string name in Form == MatrixForm.Plain ? (string[])["weight"] : ["permutation", "lower", "upper"])
+            at.Need(name, shape.Channels, shape.Channels);
+        foreach (string name in Form == MatrixForm.Plain ? (string[])[] : ["log_diagonal", "sign"])
+            at.Need(name, shape.Channels);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int n = shape.Channels;

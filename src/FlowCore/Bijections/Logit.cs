@@ -18,6 +18,19 @@ public sealed record LogitSpec : BijectionSpec, ICompiledElement
 
     public double Upper { get; init; } = 1.0;
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        if (!(Alpha >= 0 && Alpha < 0.5))
+            throw at.Refusal("alpha", $"must lie in [0, 0.5), is {Alpha}");
+        if (!(Upper > Lower) || !double.IsFinite(Upper - Lower))
+            throw at.Refusal("upper", $"must be above lower ({Lower}), is {Upper}");
+        at.Number("lower", Lower, largest: 1e12);
+        at.Number("upper", Upper, largest: 1e12);
+        // What is lost by moving the interval to 0 is no more than a millionth of it.
+        if (Upper - Lower < 1e-9 * Math.Max(Math.Abs(Lower), Math.Abs(Upper)))
+            throw at.Refusal("upper", $"is too near to lower ({Lower}) to tell values between them apart, is {Upper}");
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
         to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
 
@@ -39,10 +52,6 @@ public sealed class Logit : Bijection
 
     public Logit(LogitSpec spec) : base(nameof(Logit))
     {
-        if (!(spec.Alpha >= 0 && spec.Alpha < 0.5))
-            throw new SpecException($"alpha: must lie in [0, 0.5), is {spec.Alpha}");
-        if (!(spec.Upper > spec.Lower) || !double.IsFinite(spec.Upper - spec.Lower))
-            throw new SpecException($"upper: must be above lower ({spec.Lower}), is {spec.Upper}");
         slope = (1 - 2 * spec.Alpha) / (spec.Upper - spec.Lower);
         offset = spec.Alpha - slope * spec.Lower;
     }

@@ -10,6 +10,16 @@ public sealed record LinearSpec : BijectionSpec
     /// <summary>What keeps the diagonal of U away from 0.</summary>
     public double LeastPivot { get; init; } = 1e-3;
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        if (!(LeastPivot is >= 0 and < 1))
+            throw at.Refusal("least_pivot", $"must lie in [0, 1), is {LeastPivot}");
+        at.Need("lower", shape.Channels, shape.Channels);
+        at.Need("upper", shape.Channels, shape.Channels);
+        at.Need("diagonal", shape.Channels);
+        at.Need("bias", shape.Channels);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int n = shape.Channels;
@@ -41,8 +51,6 @@ public sealed class LuLinear : Bijection
 
     internal LuLinear(LinearSpec spec, EventShape shape) : base(nameof(LuLinear))
     {
-        if (!(spec.LeastPivot is >= 0 and < 1))
-            throw new SpecException($"least_pivot: must lie in [0, 1), is {spec.LeastPivot}");
         leastPivot = spec.LeastPivot;
         this.shape = shape;
         int features = shape.Channels;

@@ -38,6 +38,16 @@ public sealed record PermutationSpec : BijectionSpec
     /// <summary>The explicit order: z[j] = x[indices[j]].</summary>
     public int[]? Indices { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        int features = at.Vector(shape);
+        at.Known("order", Order);
+        if (Order == FeatureOrder.Explicit != Indices is not null)
+            throw at.Refusal("indices", "belong to the order 'explicit', and it needs them");
+        if (Indices is not null && !Indices.Order().SequenceEqual(Enumerable.Range(0, features)))
+            throw at.Refusal("indices", $"must hold each of 0..{features - 1} once");
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int[] order = Permutation.OrderOf(this, shape.Features);
@@ -71,21 +81,13 @@ public sealed class Permutation : Bijection
     internal static int[] OrderOf(PermutationSpec spec, int features)
     {
         int[] identity = [.. Enumerable.Range(0, features)];
-        if (spec.Order == FeatureOrder.Explicit != spec.Indices is not null)
-            throw new SpecException("indices: belong to the order 'explicit', and it needs them");
-        switch (spec.Order)
+        return spec.Order switch
         {
-            case FeatureOrder.Reverse:
-                return [.. identity.Reverse()];
-            case FeatureOrder.Swap:
-                return [.. identity.Skip(features / 2), .. identity.Take(features / 2)];
-            case FeatureOrder.Shuffle:
-                return Shuffled(identity, spec.Seed);
-            default:
-                return spec.Indices!.Order().SequenceEqual(identity)
-                    ? spec.Indices!
-                    : throw new SpecException($"indices: must hold each of 0..{features - 1} once");
-        }
+            FeatureOrder.Reverse => [.. identity.Reverse()],
+            FeatureOrder.Swap => [.. identity.Skip(features / 2), .. identity.Take(features / 2)],
+            FeatureOrder.Shuffle => Shuffled(identity, spec.Seed),
+            _ => spec.Indices!,
+        };
     }
 
     // Fisher-Yates, each choice from its own Philox counter.

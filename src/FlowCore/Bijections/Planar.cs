@@ -8,6 +8,15 @@ public sealed record PlanarSpec : BijectionSpec
 {
     /// <summary>The slope of the leaky rectifier below 0: above 0, at most 1.</summary>
     public double Slope { get; init; } = 0.2;
+
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        if (!(Slope is > 0 and <= 1))
+            throw at.Refusal("slope", $"must lie above 0 and at most at 1, is {Slope}");
+        at.Need("u", shape.Width);
+        at.Need("w", shape.Width);
+        at.Need("b", 1);
+    }
 }
 
 /// <summary>
@@ -22,8 +31,6 @@ public sealed class Planar : Bijection
 
     internal Planar(PlanarSpec spec, EventShape shape) : base(nameof(Planar))
     {
-        if (!(spec.Slope is > 0 and <= 1))
-            throw new SpecException($"slope: must lie above 0 and at most at 1, is {spec.Slope}");
         slope = spec.Slope;
         u = new Parameter(zeros(shape.Width));
         w = new Parameter(ones(shape.Width));

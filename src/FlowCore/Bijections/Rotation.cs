@@ -7,6 +7,8 @@ namespace FlowCore.Bijections;
 /// <summary>The settings of <see cref="Rotation"/>: none.</summary>
 public sealed record RotationSpec : BijectionSpec
 {
+    internal override void Check(SpecScope at, EventShape shape) => at.Need("generator", at.Vector(shape), shape.Features);
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         double[,] generator = weights.TakeMatrix("generator", shape.Features, shape.Features), turned = SquareMatrix.Transposed(generator);

@@ -9,6 +9,12 @@ public sealed record ScaleShiftSpec : BijectionSpec
     /// <summary>Whether the shift comes first: z = (x + shift) * scale.</summary>
     public bool ShiftFirst { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Need("scale", shape.Channels);
+        at.Need("shift", shape.Channels);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         double[] scale = weights.Take("scale", shape.Channels), shift = weights.Take("shift", shape.Channels);

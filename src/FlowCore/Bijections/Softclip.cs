@@ -13,6 +13,8 @@ public sealed record SoftclipSpec : BijectionSpec, ICompiledElement
 {
     public double Bound { get; init; } = 11.0;
 
+    internal override void Check(SpecScope at, EventShape shape) => at.Positive("bound", Bound);
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
         to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
 
@@ -24,12 +26,7 @@ public sealed class Softclip : Bijection
 {
     private readonly double bound;
 
-    public Softclip(SoftclipSpec spec) : base(nameof(Softclip))
-    {
-        if (!(spec.Bound > 0))
-            throw new SpecException($"bound: must be positive, is {spec.Bound}");
-        bound = spec.Bound;
-    }
+    public Softclip(SoftclipSpec spec) : base(nameof(Softclip)) => bound = spec.Bound;
 
     public override Mapped Forward(Tensor x, Tensor? context)
     {

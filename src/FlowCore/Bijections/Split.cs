@@ -33,12 +33,25 @@ public sealed record SplitSpec : BijectionSpec
 
     public SplitOrder Order { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Known("order", Order);
+        EventShape kept = at.Given(Mask, "mask").Check(at, shape).Kept;
+        if (Mask.IsFullResolution)
+            throw at.Refusal("mask", $"'{Mask.Name}' leaves both parts at full resolution; a split needs a packed checkerboard, or channels");
+        EventShape end = Check(Inner, at, "inner", kept);
+        if (Order == SplitOrder.SameShape && !end.Sizes.SequenceEqual(kept.Sizes))
+            throw at.Refusal("order", $"same_shape, but inner leads from [{string.Join(", ", kept.Sizes)}] to [{string.Join(", ", end.Sizes)}]");
+    }
+
+    internal override EventShape After(EventShape shape) => Order == SplitOrder.SameShape ? shape : shape with { Sizes = [shape.Width] };
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         SplitIndices split = SplitIndices.Of(Mask, shape);
         EventShape innerLatent = split.Kept;
         foreach (BijectionSpec spec in Inner)
-            innerLatent = FlowBuilder.After(spec, innerLatent);
+            innerLatent = spec.After(innerLatent);
         // Where what goes on and what is split off stand among the data, and among the latents.
         (int[] Inner, int[] Beside) data = (split.KeptValues, split.TransformedValues);
         (int[] Inner, int[] Beside) latents = Order switch
@@ -55,7 +68,7 @@ public sealed record SplitSpec : BijectionSpec
             joined[into.Inner[i]] = to.Values.Values[i];
         for (int i = 0; i < into.Beside.Length; i++)
             joined[into.Beside[i]] = all[from.Beside[i]];
-        to.Values = new Places(inverse ? shape.Sizes : Split.After(this, shape).Sizes, joined);
+        to.Values = new Places(inverse ? shape.Sizes : After(shape).Sizes, joined);
     }
 
     private static int[] Run(int first, int count) => [.. Enumerable.Range(first, count)];
@@ -76,17 +89,10 @@ public sealed class Split : Bijection
     {
         order = spec.Order;
         split = CouplingSplit.Of(spec.Mask, shape);
-        if (split is MaskedPixels)
-            throw new SpecException($"mask: '{spec.Mask.Name}' leaves both parts at full resolution; a split needs a packed checkerboard, or channels");
         innerLatent = split.Kept;
-        inner = FlowBuilder.BuildAll(spec.Inner, "inner", ref innerLatent);
-        if (order == SplitOrder.SameShape && !innerLatent.Sizes.SequenceEqual(split.Kept.Sizes))
-            throw new SpecException($"order: same_shape, but inner leads from [{string.Join(", ", split.Kept.Sizes)}] to [{string.Join(", ", innerLatent.Sizes)}]");
+        inner = FlowBuilder.BuildAll(spec.Inner, ref innerLatent);
         RegisterComponents();
     }
-
-    internal static EventShape After(SplitSpec spec, EventShape shape) =>
-        spec.Order == SplitOrder.SameShape ? shape : shape with { Sizes = [shape.Width] };
 
     /// <summary>What the part that is not split off goes on through.</summary>
     internal IEnumerable<Bijection> Inner => inner;

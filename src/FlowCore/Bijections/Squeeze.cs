@@ -23,12 +23,23 @@ public sealed record SqueezeSpec : BijectionSpec
 {
     public SqueezeOrder Order { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Known("order", Order);
+        var (_, height, width) = at.Image(shape);
+        if (height % 2 != 0 || width % 2 != 0)
+            throw at.Refusal("kind", $"a squeeze needs even height and width, here they are {height} x {width}");
+    }
+
+    internal override EventShape After(EventShape shape) =>
+        shape with { Sizes = [4 * shape.Image.Channels, shape.Image.Height / 2, shape.Image.Width / 2] };
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int[] from = Squeeze.Sources(shape, Order);
         to.Values = inverse
             ? to.Values.Select(shape.Sizes, Enumerable.Range(0, from.Length).OrderBy(i => from[i]))
-            : to.Values.Select(Squeeze.After(shape).Sizes, from);
+            : to.Values.Select(After(shape).Sizes, from);
     }
 }
 
@@ -37,8 +48,18 @@ public sealed record UnsqueezeSpec : BijectionSpec
 {
     public SqueezeOrder Order { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Known("order", Order);
+        if (at.Image(shape).Channels % 4 != 0)
+            throw at.Refusal("kind", $"an unsqueeze needs a multiple of 4 channels, here there are {shape.Channels}");
+    }
+
+    internal override EventShape After(EventShape shape) =>
+        shape with { Sizes = [shape.Image.Channels / 4, 2 * shape.Image.Height, 2 * shape.Image.Width] };
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
-        new SqueezeSpec { Order = Order }.Compile(to, Squeeze.Before(shape), weights, !inverse);
+        new SqueezeSpec { Order = Order }.Compile(to, After(shape), weights, !inverse);
 }
 
 /// <summary>[C, H, W] to [4 C, H / 2, W / 2]: trades pixels for channels (Dinh et al. 2017, section 3.6). Preserves volume.</summary>
@@ -53,13 +74,10 @@ public sealed class Squeeze : Bijection
 
     internal Squeeze(SqueezeSpec spec, EventShape shape) : base(nameof(Squeeze))
     {
-        var (channels, height, width) = shape.Image;
-        if (height % 2 != 0 || width % 2 != 0)
-            throw new SpecException($"kind: a squeeze needs even height and width, here they are {height} x {width}");
         if (spec.Order != SqueezeOrder.ByDiagonal)
             return;
         // Channel j of the result is channel order[j] of the other order.
-        long[] channelsThere = [.. Diagonals.SelectMany(pixel => Enumerable.Range(0, channels).Select(c => 4L * c + pixel))];
+        long[] channelsThere = [.. Diagonals.SelectMany(pixel => Enumerable.Range(0, shape.Channels).Select(c => 4L * c + pixel))];
         var channelsBack = new long[channelsThere.Length];
         for (int i = 0; i < channelsThere.Length; i++)
             channelsBack[channelsThere[i]] = i;
@@ -83,18 +101,6 @@ public sealed class Squeeze : Bijection
         }
         return [.. sources];
     }
-
-    /// <summary>The shape in front of a squeeze that leads to this one.</summary>
-    internal static EventShape Before(EventShape shape)
-    {
-        var (channels, height, width) = shape.Image;
-        return channels % 4 == 0
-            ? shape with { Sizes = [channels / 4, 2 * height, 2 * width] }
-            : throw new SpecException($"kind: an unsqueeze needs a multiple of 4 channels, here there are {channels}");
-    }
-
-    internal static EventShape After(EventShape shape) =>
-        shape with { Sizes = [4 * shape.Image.Channels, shape.Image.Height / 2, shape.Image.Width / 2] };
 
     public override Mapped Forward(Tensor x, Tensor? context)
     {

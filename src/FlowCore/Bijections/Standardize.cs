@@ -6,6 +6,13 @@ namespace FlowCore.Bijections;
 /// <summary>The settings of <see cref="Standardize"/>: none; mean and scale are weights.</summary>
 public sealed record StandardizeSpec : BijectionSpec
 {
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        int features = at.Vector(shape);
+        at.Need("mean", features);
+        at.Need("scale", features);
+    }
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         double[] scale = weights.Take("scale", shape.Features);

@@ -14,6 +14,19 @@ public sealed record WrapSpec : BijectionSpec
 
     /// <summary>For each of them by how much it is turned back on the way to the latents; null for none, and samples are left as they are.</summary>
     public double[]? Shifts { get; init; }
+
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Positions("features", Features, at.Vector(shape));
+        if (at.Given(Bounds, "bounds").Length != Features.Length || Bounds.Any(bound => !(bound > 0 && double.IsFinite(bound))))
+            throw at.Refusal("bounds", "must hold one positive number for each of the features");
+        if (Shifts is { } turns && (turns.Length != Features.Length || !turns.All(double.IsFinite)))
+            throw at.Refusal("shifts", "must hold one number for each of the features");
+        foreach (double bound in Bounds)
+            at.Positive("bounds", bound);
+        foreach (double shift in Shifts ?? [])
+            at.Number("shifts", shift);
+    }
 }
 
 /// <summary>
@@ -27,14 +40,8 @@ public sealed class Wrap : Bijection
     private readonly Constant bounds;
     private readonly Constant shifts;
 
-    public Wrap(WrapSpec spec, int features) : base(nameof(Wrap))
+    public Wrap(WrapSpec spec) : base(nameof(Wrap))
     {
-        if (spec.Features.Any(feature => feature < 0 || feature >= features) || spec.Features.Distinct().Count() != spec.Features.Length)
-            throw new SpecException($"features: must be different positions in 0..{features - 1}");
-        if (spec.Bounds.Length != spec.Features.Length || spec.Bounds.Any(bound => !(bound > 0 && double.IsFinite(bound))))
-            throw new SpecException("bounds: must hold one positive number for each of the features");
-        if (spec.Shifts is { } turns && (turns.Length != spec.Features.Length || !turns.All(double.IsFinite)))
-            throw new SpecException("shifts: must hold one number for each of the features");
         shifted = spec.Shifts is not null;
         angles = new Constant(tensor(spec.Features, int64));
         bounds = new Constant(tensor(spec.Bounds));

@@ -20,7 +20,7 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
         FlowSpec spec = SpecJson.Parse(ReadFile(path));
         if (spec.Weights is not { } expected)
             throw new CheckpointException($"{path}: weights: is missing; it names the file and its sha256");
-        if (expected.File != Path.GetFileName(expected.File))
+        if (expected.File.Length == 0 || expected.File.Contains('\0', StringComparison.Ordinal) || expected.File != Path.GetFileName(expected.File))
             throw new CheckpointException($"{path}: weights.file: must be a file in the same folder, is '{expected.File}'");
 
         string weightsPath = Path.Combine(folder, expected.File);
@@ -29,16 +29,23 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
         string actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
         if (actual != expected.Sha256)
             throw new CheckpointException($"{weightsPath}: its sha256 is {actual}, {SpecFile} says {expected.Sha256}: the file was changed or damaged");
-        return new Checkpoint(spec, weights);
+        var checkpoint = new Checkpoint(spec, weights);
+        checkpoint.Check();
+        return checkpoint;
     }
+
+    /// <summary>What both engines rely on: the description is sound, and the weights are the ones that it needs, to the last name, type and shape.</summary>
+    /// <exception cref="FlowException">The message names the field, or the tensor.</exception>
+    internal void Check() => FlowSpecChecks.Check(Spec).Compare(Weights);
 
     /// <summary>The trained state of a flow, with the description it was built from.</summary>
     public static Checkpoint Of(Flow flow) => new(flow.Spec, FlowWeights.Take(flow));
 
     /// <summary>The flow with these weights.</summary>
-    /// <exception cref="CheckpointException">A tensor is missing, unknown, or has another shape or type.</exception>
+    /// <exception cref="FlowException">The description contradicts itself; a tensor is missing, unknown, or has another shape or type.</exception>
     public Flow BuildFlow()
     {
+        Check();
         Flow flow = FlowBuilder.Build(Spec);
         try
         {
@@ -88,7 +95,7 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
         {
             return File.ReadAllBytes(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException or OutOfMemoryException)
         {
             throw new CheckpointException($"{path}: cannot be read ({e.Message})", e);
         }

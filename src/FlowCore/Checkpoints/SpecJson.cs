@@ -30,7 +30,7 @@ public static class SpecJson
         {
             return JsonSerializer.Deserialize<FlowSpec>(utf8, Options) ?? throw new SpecException("flow.json: is null");
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or ArgumentException or FormatException or OverflowException)
         {
             throw new SpecException($"flow.json: {e.Message}");
         }

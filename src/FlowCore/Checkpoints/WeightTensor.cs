@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace FlowCore.Checkpoints;
 
 /// <summary>The element types that a weights file may hold.</summary>
@@ -27,5 +30,30 @@ public sealed record WeightTensor(WeightType Type, long[] Shape, ReadOnlyMemory<
         _ => 8,
     };
 
+    /// <summary>The index of the first value that is NaN or infinite; -1 where there is none.</summary>
+    internal int FirstNonFinite() => Type switch
+    {
+        WeightType.F32 => FirstNonFinite(MemoryMarshal.Cast<byte, float>(Data.Span)),
+        WeightType.F64 => FirstNonFinite(MemoryMarshal.Cast<byte, double>(Data.Span)),
+        _ => -1,
+    };
+
     public string Describe() => $"{Type.ToString().ToUpperInvariant()} [{string.Join(", ", Shape)}]";
+
+    private static int FirstNonFinite<T>(ReadOnlySpan<T> values)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        // v - v is 0, or NaN: whole vectors are passed over before one is looked at value by value.
+        int i = 0;
+        for (; i <= values.Length - Vector<T>.Count; i += Vector<T>.Count)
+        {
+            var vector = new Vector<T>(values[i..]);
+            if (!Vector.EqualsAll(vector - vector, Vector<T>.Zero))
+                break;
+        }
+        for (; i < values.Length; i++)
+            if (!T.IsFinite(values[i]))
+                return i;
+        return -1;
+    }
 }

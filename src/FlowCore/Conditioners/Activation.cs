@@ -60,6 +60,13 @@ public readonly record struct Activation
         ? Name
         : string.Create(CultureInfo.InvariantCulture, $"{Name}({Parameter})");
 
+    /// <exception cref="SpecException">It is missing, or its parameter is no number that can be computed with.</exception>
+    internal void Check(SpecScope at, string field)
+    {
+        at.Given(Name, field);
+        at.Number(field, Parameter);
+    }
+
     public Tensor Apply(Tensor x) => Name switch
     {
         "relu" => x.relu(),

@@ -5,6 +5,13 @@ namespace FlowCore.Conditioners;
 /// <summary>One linear layer on the features and the context: the smallest conditioner that makes a coupling.</summary>
 public sealed record LinearConditionerSpec : ConditionerSpec
 {
+    internal override void Check(SpecScope at, EventShape inputs, long outputs)
+    {
+        if (inputs.IsImage)
+            throw at.Refusal("kind", "needs a vector event");
+        base.Check(at, inputs, outputs);
+    }
+
     public override LayerSpec[] Layers(int outputs) => [new ConcatContextSpec(), new LinearLayerSpec { Width = outputs }];
 }
 
@@ -15,6 +22,18 @@ public sealed record MlpSpec : ConditionerSpec
     public required int[] Hidden { get; init; }
 
     public Activation Activation { get; init; } = Activation.Relu;
+
+    internal override void Check(SpecScope at, EventShape inputs, long outputs)
+    {
+        if (inputs.IsImage)
+            throw at.Refusal("kind", "needs a vector event");
+        if (at.Given(Hidden, "hidden").Length > SpecScope.MostParts / 2)
+            throw at.Refusal("hidden", $"{Hidden.Length} are more than {SpecScope.MostParts / 2}");
+        foreach (int width in Hidden)
+            at.Width("hidden", width, pixels: 1);
+        Activation.Check(at, "activation");
+        base.Check(at, inputs, outputs);
+    }
 
     public override LayerSpec[] Layers(int outputs)
     {
@@ -37,10 +56,18 @@ public sealed record ResidualNetSpec : ConditionerSpec
 
     public Activation Activation { get; init; } = Activation.Relu;
 
+    internal override void Check(SpecScope at, EventShape inputs, long outputs)
+    {
+        if (inputs.IsImage)
+            throw at.Refusal("kind", "needs a vector event");
+        at.Width("width", Width, pixels: 1);
+        at.Within("blocks", Blocks, 0, 1024);
+        Activation.Check(at, "activation");
+        base.Check(at, inputs, outputs);
+    }
+
     public override LayerSpec[] Layers(int outputs)
     {
-        if (Blocks is < 0 or > 1024)
-            throw new SpecException($"conditioner.blocks: must lie in 0..1024, is {Blocks}");
         var act = new ActivationLayerSpec { Function = Activation };
         var linear = new LinearLayerSpec { Width = Width };
         var block = new ResidualLayerSpec { Inner = [act, linear, act, linear, new GateByContextSpec()] };
@@ -55,6 +82,18 @@ public sealed record MadeSpec : ConditionerSpec
     public required int[] Hidden { get; init; }
 
     public Activation Activation { get; init; } = Activation.Relu;
+
+    internal override void Check(SpecScope at, EventShape inputs, long outputs)
+    {
+        if (inputs.IsImage)
+            throw at.Refusal("kind", "needs a vector event");
+        if (at.Given(Hidden, "hidden").Length > SpecScope.MostParts / 2)
+            throw at.Refusal("hidden", $"{Hidden.Length} are more than {SpecScope.MostParts / 2}");
+        foreach (int width in Hidden)
+            at.Width("hidden", width, pixels: 1);
+        Activation.Check(at, "activation");
+        base.Check(at, inputs, outputs);
+    }
 
     public override LayerSpec[] Layers(int outputs)
     {

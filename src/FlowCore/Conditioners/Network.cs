@@ -12,12 +12,10 @@ public sealed class Network : nn.Module
 {
     private readonly ModuleList<Layer> layers;
 
-    internal Network(LayerSpec[] specs, EventShape inputs, int outputs) : base(nameof(Network))
+    internal Network(LayerSpec[] specs, EventShape inputs) : base(nameof(Network))
     {
-        var place = new LayerPlace(inputs.Channels, inputs.Context, inputs.IsImage);
-        layers = BuildLayers(specs, "layers", ref place);
-        if (place.Width != outputs)
-            throw new SpecException($"conditioner: emits {place.Width} values, the bijection needs {outputs}");
+        LayerPlace place = LayerPlace.Of(inputs);
+        layers = BuildLayers(specs, ref place);
         RegisterComponents();
     }
 
@@ -41,20 +39,11 @@ public sealed class Network : nn.Module
     }
 
     /// <summary>Layers in order; the place goes in as that of the first one and comes out behind the last one.</summary>
-    internal static ModuleList<Layer> BuildLayers(LayerSpec[] specs, string field, ref LayerPlace place)
+    internal static ModuleList<Layer> BuildLayers(LayerSpec[] specs, ref LayerPlace place)
     {
-        var layers = new List<Layer>(specs.Length);
-        for (int i = 0; i < specs.Length; i++)
-        {
-            try
-            {
-                layers.Add(FlowBuilder.Build(specs[i], ref place));
-            }
-            catch (SpecException e)
-            {
-                throw new SpecException($"{field}[{i}].{e.Message}");
-            }
-        }
-        return nn.ModuleList([.. layers]);
+        var layers = new Layer[specs.Length];
+        for (int i = 0; i < specs.Length; place = specs[i].After(place), i++)
+            layers[i] = FlowBuilder.Build(specs[i], place);
+        return nn.ModuleList(layers);
     }
 }

@@ -7,6 +7,12 @@ namespace FlowCore.Densities;
 /// <summary>Independent uniforms between fixed bounds.</summary>
 public sealed record BoxUniformSpec : BaseDensitySpec
 {
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        at.Need("lower", latent.Width);
+        at.Need("upper", latent.Width);
+    }
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) =>
         to.Add(new BoxOperation(to.Regions, first, weights.Take("lower", width), weights.Take("upper", width)));
 }

@@ -7,6 +7,14 @@ namespace FlowCore.Densities;
 /// <summary>Independent normals whose means and log standard deviations depend on the class.</summary>
 public sealed record ClassNormalSpec : BaseDensitySpec
 {
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        if (latent.Classes < 1)
+            throw at.Refusal("", "class_normal needs a context with classes, and no embedding in front of it");
+        at.Need("loc", latent.Classes, latent.Width);
+        at.Need("log_scale", latent.Classes, latent.Width);
+    }
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width, (network, context) =>
     {
         double[] loc = weights.Take("loc", context.Units, width), logScale = weights.Take("log_scale", context.Units, width);
@@ -26,8 +34,6 @@ public sealed class ClassNormal : NormalDensity
 
     public ClassNormal(int width, int classes) : base(nameof(ClassNormal), width)
     {
-        if (classes < 1)
-            throw new SpecException("base: class_normal needs a context with classes");
         loc = new Parameter(zeros(classes, width));
         log_scale = new Parameter(zeros(classes, width));
         RegisterComponents();

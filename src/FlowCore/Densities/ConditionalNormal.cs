@@ -9,6 +9,13 @@ public sealed record ConditionalNormalSpec : BaseDensitySpec
 {
     public required ConditionerSpec Conditioner { get; init; }
 
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        if (latent.Context < 1)
+            throw at.Refusal("", "conditional_normal needs a context");
+        at.Given(Conditioner, "conditioner").Check(at.In("conditioner"), new EventShape([0], latent.Context), 2L * latent.Width);
+    }
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) =>
         to.Normal(first, width, (network, context) => network.Layers(Conditioner.Layers(2 * width), "layers", network.Input([0], [], null), weights.In("conditioner"), null));
 }
@@ -20,8 +27,6 @@ public sealed class ConditionalNormal : NormalDensity
 
     public ConditionalNormal(ConditionalNormalSpec spec, int width, int context) : base(nameof(ConditionalNormal), width)
     {
-        if (context < 1)
-            throw new SpecException("base: conditional_normal needs a context");
         conditioner = FlowBuilder.Build(spec.Conditioner, new EventShape([0], context), 2 * width);
         RegisterComponents();
     }

@@ -10,6 +10,12 @@ public sealed record DiagonalNormalSpec : BaseDensitySpec
     /// <summary>Whether the standard deviations themselves are stored (zuko), not their logarithms.</summary>
     public bool PlainScale { get; init; }
 
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        at.Need("loc", latent.Width);
+        at.Need(PlainScale ? "scale" : "log_scale", latent.Width);
+    }
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width,
         weights.Take("loc", width), PlainScale ? [.. weights.Take("scale", width).Select(scale => Math.Log(scale))] : weights.Take("log_scale", width));
 }

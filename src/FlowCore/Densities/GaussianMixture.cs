@@ -11,15 +11,25 @@ public sealed record GaussianMixtureSpec : BaseDensitySpec
 {
     public required int Components { get; init; }
 
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        at.Within("components", Components, 1, 65536);
+        at.Need("loc", WeightType.F64, Components, latent.Width);
+        at.Need("log_scale", WeightType.F64, Components, latent.Width);
+        at.Need("weight_scores", WeightType.F64, Components);
+    }
+
+    internal override int NoiseWidth(int width) => width + 1;
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
     {
         double[,] Table(string name)
         {
             var table = new double[Components, width];
-            Buffer.BlockCopy(weights.Take(name, WeightType.F64, Components, width), 0, table, 0, table.Length * sizeof(double));
+            Buffer.BlockCopy(weights.Take(name, Components, width), 0, table, 0, table.Length * sizeof(double));
             return table;
         }
-        double[] scores = weights.Take("weight_scores", WeightType.F64, Components);
+        double[] scores = weights.Take("weight_scores", Components);
         double most = scores.Max(), logSum = most + Math.Log(scores.Sum(score => Math.Exp(score - most)));
         to.Add(new MixtureOperation(to.Regions, [.. scores.Select(score => score - logSum)], Table("loc"), Table("log_scale")));
     }
@@ -39,8 +49,6 @@ public sealed class GaussianMixture : BaseDensity
 
     public GaussianMixture(GaussianMixtureSpec spec, int width) : base(nameof(GaussianMixture), width)
     {
-        if (spec.Components is < 1 or > 65536)
-            throw new SpecException($"base.components: must lie in 1..65536, is {spec.Components}");
         loc = new Parameter(zeros(spec.Components, width, float64));
         log_scale = new Parameter(zeros(spec.Components, width, float64));
         weight_scores = new Parameter(zeros(spec.Components, float64));

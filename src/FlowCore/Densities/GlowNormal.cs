@@ -15,6 +15,19 @@ public sealed record GlowNormalSpec : BaseDensitySpec
     /// <summary>Whether a class adds its own means and log standard deviations.</summary>
     public bool ByClass { get; init; }
 
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        if (Channels < 1 || latent.Width % Channels != 0)
+            throw at.Refusal("channels", $"{Channels} channels do not divide {latent.Width} values");
+        at.Number("logscale_factor", LogscaleFactor, largest: 100);
+        if (ByClass && latent.Classes < 1)
+            throw at.Refusal("by_class", "needs a context with classes, and no embedding in front of it");
+        foreach (string name in (string[])["loc", "loc_logs", "log_scale", "log_scale_logs"])
+            at.Need(name, Channels);
+        foreach (string name in ByClass ? (string[])["loc_cc", "log_scale_cc"] : [])
+            at.Need(name, latent.Classes, Channels);
+    }
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
     {
         double[] loc = Spread(weights, "loc"), logScale = Spread(weights, "log_scale");
@@ -56,10 +69,6 @@ public sealed class GlowNormal : NormalDensity
 
     public GlowNormal(GlowNormalSpec spec, int width, int classes) : base(nameof(GlowNormal), width)
     {
-        if (spec.Channels < 1 || width % spec.Channels != 0)
-            throw new SpecException($"base.channels: {spec.Channels} channels do not divide {width} values");
-        if (spec.ByClass && classes < 1)
-            throw new SpecException("base.by_class: needs a context with classes");
         this.spec = spec;
         loc = new Parameter(zeros(spec.Channels));
         loc_logs = new Parameter(zeros(spec.Channels));

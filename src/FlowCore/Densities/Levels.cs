@@ -9,6 +9,19 @@ public sealed record LevelsSpec : BaseDensitySpec
 {
     public required Level[] Levels { get; init; }
 
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        if (at.List(Levels, "levels").Sum(level => (long)level.Width) != latent.Width || Levels.Any(level => level.Width < 1))
+            throw at.Refusal("levels", $"their widths must add up to {latent.Width}");
+        for (int i = 0; i < Levels.Length; i++)
+        {
+            SpecScope level = at.In("levels", i);
+            level.Given(Levels[i].Base, "base").Check(level.In("base", null), latent with { Width = Levels[i].Width });
+            if (Levels[i].Base.NoiseWidth(Levels[i].Width) != Levels[i].Width)
+                throw at.Refusal("levels", "a mixture cannot be one of several levels");
+        }
+    }
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
     {
         for (int i = 0; i < Levels.Length; i++)
@@ -34,11 +47,7 @@ public sealed class Levels : BaseDensity
 
     public Levels(LevelsSpec spec, int width, int context, int classes) : base(nameof(Levels), width)
     {
-        if (spec.Levels.Sum(level => (long)level.Width) != width || spec.Levels.Any(level => level.Width < 1))
-            throw new SpecException($"base.levels: their widths must add up to {width}");
         levels = nn.ModuleList(spec.Levels.Select(level => FlowBuilder.Build(level.Base, level.Width, context, classes)).ToArray());
-        if (levels.Any(level => level.NoiseWidth != level.Width))
-            throw new SpecException("base.levels: a mixture cannot be one of several levels");
         RegisterComponents();
     }
 

@@ -6,6 +6,10 @@ namespace FlowCore.Densities;
 /// <summary>Independent standard normals: no parameters.</summary>
 public sealed record StandardNormalSpec : BaseDensitySpec
 {
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+    }
+
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width, null, null);
 }
 

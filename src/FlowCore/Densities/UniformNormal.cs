@@ -8,6 +8,12 @@ public sealed record UniformNormalSpec : BaseDensitySpec
 {
     /// <summary>The positions of the uniform features.</summary>
     public required int[] Uniform { get; init; }
+
+    internal override void Check(SpecScope at, LatentPlace latent)
+    {
+        at.Positions("uniform", Uniform, latent.Width);
+        at.Need("scale", latent.Width);
+    }
 }
 
 /// <summary>
@@ -25,8 +31,6 @@ public sealed class UniformNormal : BaseDensity
 
     public UniformNormal(UniformNormalSpec spec, int width) : base(nameof(UniformNormal), width)
     {
-        if (spec.Uniform.Any(feature => feature < 0 || feature >= width) || spec.Uniform.Distinct().Count() != spec.Uniform.Length)
-            throw new SpecException($"base.uniform: must be different positions in 0..{width - 1}");
         normals = width - spec.Uniform.Length;
         scale = ones(width);
         uniform = new Constant(tensor(Enumerable.Range(0, width).Select(spec.Uniform.Contains).ToArray()));

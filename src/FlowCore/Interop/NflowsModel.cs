@@ -32,7 +32,7 @@ internal static class NflowsModel
             OfImages(node, source, shape, into);
         else
             OfVectors(node, source, shape.Features, into);
-        return into.Skip(before).Aggregate(shape, (at, part) => FlowBuilder.After(part.Spec, at));
+        return into.Skip(before).Aggregate(shape, (at, part) => part.Spec.After(at));
     }
 
     /// <summary>Behind each scale but the last the first half of the channels, of an odd number the larger one, is latent.</summary>
@@ -151,7 +151,7 @@ internal static class NflowsModel
             "affine_coupling" => AffineElement(node["scale"]),
             _ => NflowsSpline.Of(node["spline"]),
         };
-        int parameters = FlowBuilder.Build(element, new EventShape([transformed.Length], 0)).Parameters;
+        int parameters = element.CheckedParameterCount(transformed.Length);
         // The library emits features in the order of its index list, ours is ascending; an affine coupling emits all shifts, then all scales.
         int[] rank = [.. Enumerable.Range(0, transformed.Length).OrderBy(i => transformed[i])];
         network.ReorderOutputs(type == "rqs_coupling"

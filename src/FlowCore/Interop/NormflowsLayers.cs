@@ -15,7 +15,7 @@ internal static class NormflowsLayers
             foreach (Part<BijectionSpec> part in Of(layer, source, shape))
             {
                 parts.Add(part);
-                shape = FlowBuilder.After(part.Spec, shape);
+                shape = part.Spec.After(shape);
             }
         return parts;
     }

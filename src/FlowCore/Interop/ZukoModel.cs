@@ -61,7 +61,7 @@ internal static class ZukoModel
             order = stored;
         }
         // Where the user gave an adjacency matrix there is no order: the masks tell it.
-        order ??= AutoregressiveOrder.Of(network, features, FlowBuilder.Build(element, new EventShape([features], 0)).Parameters);
+        order ??= AutoregressiveOrder.Of(network, features, element.CheckedParameterCount(features));
         var (spec, weights) = network.Network();
         return Part.Bijection(
             new AutoregressiveSpec { Element = element, Conditioner = spec, Order = WithoutGaps(order) }, ("conditioner", weights));

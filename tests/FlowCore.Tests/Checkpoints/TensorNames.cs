@@ -1,4 +1,9 @@
+using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Checkpoints;
+using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
+using FlowCore.Densities;
 using FlowCore.Tests.Laws;
 
 namespace FlowCore.Tests.Checkpoints;
@@ -20,5 +25,34 @@ public sealed class TensorNames
         // Where a new kind was added on purpose, this file is the new snapshot.
         File.WriteAllLines(path + ".now", lines);
         Assert.Equal(File.ReadAllLines(path), lines);
+    }
+
+    [Fact]
+    public void What_a_description_needs_is_what_its_modules_hold()
+    {
+        BaseDensitySpec[] bases =
+        [
+            new StandardNormalSpec(), new DiagonalNormalSpec(), new DiagonalNormalSpec { PlainScale = true }, new BoxUniformSpec(), new ClassNormalSpec(),
+            new ConditionalNormalSpec { Conditioner = new MlpSpec { Hidden = [3] } }, new GaussianMixtureSpec { Components = 3 }, new GlowNormalSpec { Channels = 2 },
+            new GlowNormalSpec { Channels = 2, ByClass = true }, new UniformNormalSpec { Uniform = [1] },
+            new LevelsSpec { Levels = [new() { Width = 1, Base = new StandardNormalSpec() }, new() { Width = 3, Base = new DiagonalNormalSpec() }] },
+        ];
+        FlowSpec[] specs =
+        [
+            .. Kinds.All.Select(kind => new FlowSpec { Name = kind.Name, EventShape = kind.Image ?? [4], Context = new ContextSpec { Size = 2 }, Bijections = [kind.Of(4)] }),
+            .. bases.Select(density => new FlowSpec { Name = "base", EventShape = [4], Context = new ContextSpec { Classes = 3 }, Bijections = [], Base = density }),
+            new()
+            {
+                Name = "embedding", EventShape = [2], Bijections = [new CouplingSpec { Mask = CouplingMask.Odd, Element = new AffineElementSpec(), Conditioner = new LinearConditionerSpec() }],
+                Context = new ContextSpec { Size = 5, Embedding = [new StandardizeLayerSpec(), new LinearLayerSpec { Width = 3 }] },
+            },
+        ];
+        foreach (FlowSpec spec in specs)
+        {
+            using Flow flow = FlowBuilder.Build(spec);
+            Assert.Equal(
+                Checkpoint.Of(flow).Weights.Select(weight => $"{weight.Key} {weight.Value.Describe()}").Order(StringComparer.Ordinal),
+                FlowSpecChecks.Check(spec).ByName.Select(tensor => $"{tensor.Key} {tensor.Value.Describe()}").Order(StringComparer.Ordinal));
+        }
     }
 }

@@ -62,6 +62,17 @@ public sealed record AffineElementSpec : ElementSpec
     /// <summary>Whether the shift comes first: y = (x + shift) * scale instead of y = x * scale + shift.</summary>
     public bool ShiftFirst { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Known("scale", Scale);
+        at.Positive("bound", Bound);
+        at.NotNegative("least", Least);
+        if (Most is { } most)
+            at.Positive("most", most);
+        if (Scale == ScaleMap.RescaledTanh)
+            at.Need("rescale", shape.Channels);
+    }
+
     internal override int ParameterCount => Scale == ScaleMap.None ? 1 : 2;
 
     internal override double[][] CompileConstants(WeightScope weights, int channels) =>
@@ -79,12 +90,6 @@ public sealed class AffineElement : Element
 
     internal AffineElement(AffineElementSpec spec, EventShape shape) : base(nameof(AffineElement))
     {
-        if (!(spec.Bound > 0 && double.IsFinite(spec.Bound)))
-            throw new SpecException($"element.bound: must be positive, is {spec.Bound}");
-        if (!(spec.Least >= 0))
-            throw new SpecException($"element.least: must not be negative, is {spec.Least}");
-        if (!(spec.Most is null or > 0))
-            throw new SpecException($"element.most: must be positive, is {spec.Most}");
         this.spec = spec;
         this.shape = shape;
         rescale = spec.Scale == ScaleMap.RescaledTanh ? new Parameter(ones(shape.Channels)) : null;

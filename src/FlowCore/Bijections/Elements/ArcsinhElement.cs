@@ -9,6 +9,10 @@ namespace FlowCore.Bijections.Elements;
 /// <summary>The settings of <see cref="ArcsinhElement"/>: none.</summary>
 public sealed record ArcsinhElementSpec : ElementSpec
 {
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+    }
+
     internal override int ParameterCount => 2;
 
     internal override ElementKernel<T> Compile<T>() => new ArcsinhKernel<T>();

@@ -11,6 +11,12 @@ public sealed record BernsteinElementSpec : ElementSpec
 
     public double Bound { get; init; } = 5.0;
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Within("increments", Increments, 1, 512);
+        at.Positive("bound", Bound);
+    }
+
     internal override int ParameterCount => Increments;
 
     internal override ElementKernel<T> Compile<T>() => new BernsteinKernel<T>(this);
@@ -27,14 +33,8 @@ public sealed class BernsteinElement : NumericalElement
     private readonly int increments;
     private readonly double bound;
 
-    public BernsteinElement(BernsteinElementSpec spec) : base(nameof(BernsteinElement))
-    {
-        if (spec.Increments is < 1 or > 512)
-            throw new SpecException($"element.increments: must lie in 1..512, is {spec.Increments}");
-        if (!(spec.Bound > 0))
-            throw new SpecException($"element.bound: must be positive, is {spec.Bound}");
+    public BernsteinElement(BernsteinElementSpec spec) : base(nameof(BernsteinElement)) =>
         (increments, bound) = (spec.Increments, spec.Bound);
-    }
 
     public override int Parameters => increments;
 

@@ -10,6 +10,8 @@ public sealed record GaussianizationElementSpec : ElementSpec
 {
     public required int Components { get; init; }
 
+    internal override void Check(SpecScope at, EventShape shape) => at.Within("components", Components, 1, 4096);
+
     internal override int ParameterCount => 2 * Components;
 
     internal override ElementKernel<T> Compile<T>() => new GaussianizationKernel<T>(Components);
@@ -27,12 +29,7 @@ public sealed class GaussianizationElement : NumericalElement
 
     private readonly int components;
 
-    public GaussianizationElement(GaussianizationElementSpec spec) : base(nameof(GaussianizationElement))
-    {
-        if (spec.Components is < 1 or > 4096)
-            throw new SpecException($"element.components: must lie in 1..4096, is {spec.Components}");
-        components = spec.Components;
-    }
+    public GaussianizationElement(GaussianizationElementSpec spec) : base(nameof(GaussianizationElement)) => components = spec.Components;
 
     public override int Parameters => 2 * components;
 

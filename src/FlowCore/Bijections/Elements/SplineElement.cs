@@ -79,7 +79,6 @@ public sealed record SplineElementSpec : ElementSpec
 
     internal override double[][] CompileConstants(WeightScope weights, int channels)
     {
-        CheckFeatures(channels);
         var constants = new List<double[]>();
         if (FeatureTails is { } tails)
             constants.Add([.. tails.Select(tail => tail == SplineTails.Linear ? 1.0 : 0)]);
@@ -90,12 +89,40 @@ public sealed record SplineElementSpec : ElementSpec
 
     internal override ElementKernel<T> Compile<T>() => new SplineKernel<T>(this);
 
-    internal void CheckFeatures(int features)
+    internal override void Check(SpecScope at, EventShape shape)
     {
-        if (FeatureTails is { } tails && tails.Length != features)
-            throw new SpecException($"element.feature_tails: has {tails.Length} entries for {features} features");
-        if (FeatureBounds is { } bounds && bounds.Length != features)
-            throw new SpecException($"element.feature_bounds: has {bounds.Length} entries for {features} features");
+        at.Within("bins", Bins, 1, 1024);
+        at.Positive("bound", Bound);
+        if (!(Lower is null || Lower < Bound && double.IsFinite(Lower.Value)))
+            throw at.Refusal("lower", $"must lie below bound ({Bound}), is {Lower}");
+        at.Number("lower", Lower ?? 0);
+        at.Known("tails", Tails);
+        CheckFeatures(at, shape.Channels);
+        if (!(MinWidth >= 0 && MinWidth * Bins < 1))
+            throw at.Refusal("min_width", $"{Bins} bins of at least {MinWidth} do not fit into 1");
+        if (!(MinHeight >= 0 && MinHeight * Bins < 1))
+            throw at.Refusal("min_height", $"{Bins} bins of at least {MinHeight} do not fit into 1");
+        if (!(MinSlope >= 0 && MinSlope < 1))
+            throw at.Refusal("min_slope", $"must lie in [0, 1), is {MinSlope}");
+        at.Positive("raw_scale", RawScale);
+        if (SoftclipSlope is { } slope && !(slope > 0 && slope < 1))
+            throw at.Refusal("softclip_slope", $"must lie in (0, 1), is {slope}");
+    }
+
+    private void CheckFeatures(SpecScope at, int features)
+    {
+        foreach (SplineTails tails in FeatureTails ?? [])
+            at.Known("feature_tails", tails);
+        if (FeatureTails is not null && (FeatureTails.Contains(SplineTails.Box) || Tails != SplineTails.Linear))
+            throw at.Refusal("feature_tails", "are linear or circular, and stand instead of tails");
+        if (FeatureBounds is { } own && (HalfTurn || Tails == SplineTails.Box || !own.All(bound => bound > 0 && double.IsFinite(bound))))
+            throw at.Refusal("feature_bounds", "are positive, and not for boxes or half turns");
+        foreach (double bound in FeatureBounds ?? [])
+            at.Positive("feature_bounds", bound);
+        if (FeatureTails is not null && FeatureTails.Length != features)
+            throw at.Refusal("feature_tails", $"has {FeatureTails.Length} entries for {features} features");
+        if (FeatureBounds is not null && FeatureBounds.Length != features)
+            throw at.Refusal("feature_bounds", $"has {FeatureBounds.Length} entries for {features} features");
     }
 }
 
@@ -110,27 +137,8 @@ public sealed class SplineElement : Element
     private readonly int bins;
     private readonly double lower, upper;
 
-    internal SplineElement(SplineElementSpec spec, int features) : base(nameof(SplineElement))
+    internal SplineElement(SplineElementSpec spec) : base(nameof(SplineElement))
     {
-        if (spec.Bins is < 1 or > 1024)
-            throw new SpecException($"element.bins: must lie in 1..1024, is {spec.Bins}");
-        if (!(spec.Bound > 0 && double.IsFinite(spec.Bound)))
-            throw new SpecException($"element.bound: must be positive, is {spec.Bound}");
-        if (!(spec.Lower is null || spec.Lower < spec.Bound && double.IsFinite(spec.Lower.Value)))
-            throw new SpecException($"element.lower: must lie below bound ({spec.Bound}), is {spec.Lower}");
-        if (spec.FeatureTails is { } tails && (tails.Contains(SplineTails.Box) || spec.Tails != SplineTails.Linear))
-            throw new SpecException("element.feature_tails: are linear or circular, and stand instead of tails");
-        if (spec.FeatureBounds is { } bounds && (spec.HalfTurn || spec.Tails == SplineTails.Box || !bounds.All(bound => bound > 0 && double.IsFinite(bound))))
-            throw new SpecException("element.feature_bounds: are positive, and not for boxes or half turns");
-        spec.CheckFeatures(features);
-        if (!(spec.MinWidth >= 0 && spec.MinWidth * spec.Bins < 1))
-            throw new SpecException($"element.min_width: {spec.Bins} bins of at least {spec.MinWidth} do not fit into 1");
-        if (!(spec.MinHeight >= 0 && spec.MinHeight * spec.Bins < 1))
-            throw new SpecException($"element.min_height: {spec.Bins} bins of at least {spec.MinHeight} do not fit into 1");
-        if (!(spec.MinSlope >= 0 && spec.MinSlope < 1))
-            throw new SpecException($"element.min_slope: must lie in [0, 1), is {spec.MinSlope}");
-        if (spec.SoftclipSlope is { } slope && !(slope > 0 && slope < 1))
-            throw new SpecException($"element.softclip_slope: must lie in (0, 1), is {slope}");
         this.spec = spec;
         bins = spec.Bins;
         // With bounds of their own, features are counted in them.
@@ -144,8 +152,7 @@ public sealed class SplineElement : Element
         {
             FeatureTails = spec.FeatureTails is { } tails ? [.. features.Select(feature => tails[feature])] : null,
             FeatureBounds = spec.FeatureBounds is { } bounds ? [.. features.Select(feature => bounds[feature])] : null,
-        },
-        features.Length);
+        });
 
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {

@@ -13,6 +13,13 @@ public sealed record SumOfSquaresElementSpec : ElementSpec
     /// <summary>What is added to the derivative, so that the map stays increasing.</summary>
     public double Slope { get; init; } = 1e-3;
 
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+        at.Within("polynomials", Polynomials, 1, 1024);
+        at.Within("degree", Degree, 0, 64);
+        at.NotNegative("slope", Slope);
+    }
+
     internal override int ParameterCount => Polynomials * (Degree + 1) + 1;
 
     internal override ElementKernel<T> Compile<T>() => new SumOfSquaresKernel<T>(this);
@@ -32,10 +39,6 @@ public sealed class SumOfSquaresElement : NumericalElement
 
     public SumOfSquaresElement(SumOfSquaresElementSpec spec) : base(nameof(SumOfSquaresElement))
     {
-        if (spec.Polynomials is < 1 or > 1024)
-            throw new SpecException($"element.polynomials: must lie in 1..1024, is {spec.Polynomials}");
-        if (spec.Degree is < 0 or > 64)
-            throw new SpecException($"element.degree: must lie in 0..64, is {spec.Degree}");
         this.spec = spec;
         (nodes, weights) = GaussLegendre.Rule(spec.Degree + 1);
     }

@@ -13,6 +13,16 @@ public sealed record AddContextSpec : LayerSpec
 
     internal override bool KeepsUnits => true;
 
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        Function?.Check(at, "function");
+        if (place.Context == 0)
+            return;
+        SpecScope layer = at.In("layer");
+        layer.Need("weight", place.Width, place.Context);
+        layer.Need("bias", place.Width);
+    }
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         if (network.Context is not { } context)

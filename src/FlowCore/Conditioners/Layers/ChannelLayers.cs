@@ -13,6 +13,13 @@ public sealed record ChannelGainSpec : LayerSpec
 
     internal override bool KeepsUnits => true;
 
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsImage(at);
+        at.Number("factor", Factor, largest: 100);
+        at.Need("gain", place.Width);
+    }
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
         network.Scaled(h, AffineMap.Scaled(null, [.. weights.Take("gain", h.Units).Select(gain => Math.Exp(gain * Factor))], null));
 }
@@ -42,6 +49,13 @@ public sealed record ChannelAffineSpec : LayerSpec
 {
     internal override bool KeepsUnits => true;
 
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsImage(at);
+        at.Need("log_scale", place.Width);
+        at.Need("shift", place.Width);
+    }
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Scaled(
         h, AffineMap.Scaled(null, [.. weights.Take("log_scale", h.Units).Select(Math.Exp)], weights.Take("shift", h.Units)));
 }
@@ -69,6 +83,12 @@ public sealed class ChannelAffine : Layer
 /// <summary>Puts the negated channels beside the channels.</summary>
 public sealed record ConcatNegativeSpec : LayerSpec
 {
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+    }
+
+    internal override LayerPlace After(LayerPlace place) => place.Wide(2L * place.Width);
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Concat(h, network.Map<Negative>(h));
 }
 
@@ -88,6 +108,19 @@ public sealed record SkipSumSpec : LayerSpec
     public required LayerSpec[] Blocks { get; init; }
 
     public required ConvLayerSpec Skip { get; init; }
+
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsImage(at);
+        LayerPlace end = Check(Blocks, at, "blocks", "blocks", place);
+        if (end.Width != place.Width)
+            throw at.Refusal("blocks", $"lead from {place.Width} channels to {end.Width}; they must keep them");
+        at.Given(Skip, "skip");
+        for (int i = 0; i <= Blocks.Length; i++)
+            Skip.Check(at.In("skip", $"skips.{i}"), place);
+    }
+
+    internal override LayerPlace After(LayerPlace place) => Skip.After(place);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
@@ -117,9 +150,7 @@ public sealed class SkipSum : Layer
     internal SkipSum(SkipSumSpec spec, LayerPlace place) : base(nameof(SkipSum))
     {
         LayerPlace end = place;
-        blocks = Network.BuildLayers(spec.Blocks, "blocks", ref end);
-        if (end.Width != place.Width)
-            throw new SpecException($"blocks: lead from {place.Width} channels to {end.Width}; they must keep them");
+        blocks = Network.BuildLayers(spec.Blocks, ref end);
         skips = TorchSharp.torch.nn.ModuleList<Layer>([.. Enumerable.Range(0, spec.Blocks.Length + 1).Select(_ => new ConvLayer(spec.Skip, place))]);
         RegisterComponents();
     }

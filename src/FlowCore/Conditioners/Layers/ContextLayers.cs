@@ -9,6 +9,12 @@ namespace FlowCore.Conditioners.Layers;
 /// <summary>Puts the context beside the features; nothing where there is no context.</summary>
 public sealed record ConcatContextSpec : LayerSpec
 {
+    internal override bool NeedsUnits => false;
+
+    internal override void Check(SpecScope at, LayerPlace place) => place.NeedsVector(at);
+
+    internal override LayerPlace After(LayerPlace place) => place.Wide((long)place.Width + place.Context);
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
         network.Context is not { } context ? h : h.Units == 0 ? context : network.Concat(h, context);
 }
@@ -23,6 +29,16 @@ public sealed class ConcatContext() : Layer(nameof(ConcatContext))
 public sealed record GateByContextSpec : LayerSpec
 {
     internal override bool KeepsUnits => true;
+
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsVector(at);
+        if (place.Context == 0)
+            return;
+        SpecScope gate = at.In("gate");
+        gate.Need("weight", place.Width, place.Context);
+        gate.Need("bias", place.Width);
+    }
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {

@@ -22,6 +22,25 @@ public sealed record ConvLayerSpec : LayerSpec
     /// <summary>Whether the weight is stored as a direction and a length, w = g v / |v| (Salimans, Kingma 2016, arXiv 1602.07868).</summary>
     public bool WeightNorm { get; init; }
 
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsImage(at);
+        at.Width("channels", Channels, place.Pixels);
+        if (Kernel % 2 != 1 || Kernel is < 1 or > 31)
+            throw at.Refusal("kernel", $"must be odd, at most 31, is {Kernel}");
+        at.Number("padding", Padding);
+        var (height, width) = place.Image!.Value;
+        if ((height + Kernel - 1L) * (width + Kernel - 1) * place.Width is > SpecScope.MostValues and var values)
+            throw at.Refusal("kernel", $"needs a border that makes the image {values} values, more than {SpecScope.MostValues}");
+        at.Need(WeightNorm ? "weight_v" : "weight", Channels, place.Width, Kernel, Kernel);
+        if (WeightNorm)
+            at.Need("weight_g", Channels, 1, 1, 1);
+        if (Bias)
+            at.Need("bias", Channels);
+    }
+
+    internal override LayerPlace After(LayerPlace place) => place.Wide(Channels);
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         int[] shape = [Channels, h.Units, Kernel, Kernel];
@@ -57,10 +76,6 @@ public sealed class ConvLayer : Layer
 
     internal ConvLayer(ConvLayerSpec spec, LayerPlace place) : base(nameof(ConvLayer))
     {
-        if (spec.Channels < 1)
-            throw new SpecException($"channels: must be at least 1, is {spec.Channels}");
-        if (spec.Kernel % 2 != 1 || spec.Kernel is < 1 or > 31)
-            throw new SpecException($"kernel: must be odd, at most 31, is {spec.Kernel}");
         this.spec = spec;
         long[] shape = [spec.Channels, place.Width, spec.Kernel, spec.Kernel];
         if (spec.WeightNorm)

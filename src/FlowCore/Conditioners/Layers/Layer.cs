@@ -11,5 +11,35 @@ public abstract class Layer(string name) : nn.Module(name)
     public abstract Tensor Forward(Tensor h, Tensor? context);
 }
 
-/// <summary>What a layer is told of its place: the width (for images: the channels) that reaches it, and the width of the encoded context.</summary>
-internal readonly record struct LayerPlace(int Width, int Context, bool IsImage = false);
+/// <summary>
+/// What a layer is told of its place: the width (for images: the channels) that reaches it, the width of the encoded context, and the
+/// height and width of an image.
+/// </summary>
+internal readonly record struct LayerPlace(int Width, int Context, (int Height, int Width)? Image = null)
+{
+    public bool IsImage => Image is not null;
+
+    public int Pixels => Image is var (height, width) ? height * width : 1;
+
+    /// <summary>The values of one row.</summary>
+    public long Values => (long)Width * Pixels;
+
+    public static LayerPlace Of(EventShape shape) =>
+        new(shape.Channels, shape.Context, shape.IsImage ? (shape.Image.Height, shape.Image.Width) : null);
+
+    public LayerPlace Wide(long width) => this with { Width = (int)Math.Min(int.MaxValue, width) };
+
+    /// <exception cref="SpecException">An image comes in.</exception>
+    public void NeedsVector(SpecScope at)
+    {
+        if (IsImage)
+            throw at.Refusal("kind", "needs a vector event");
+    }
+
+    /// <exception cref="SpecException">A vector comes in.</exception>
+    public void NeedsImage(SpecScope at)
+    {
+        if (!IsImage)
+            throw at.Refusal("kind", "needs an image event");
+    }
+}

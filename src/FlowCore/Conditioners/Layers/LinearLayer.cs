@@ -16,6 +16,20 @@ public sealed record LinearLayerSpec : LayerSpec
     /// </summary>
     public bool Masked { get; init; }
 
+    internal override bool NeedsUnits => false;
+
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsVector(at);
+        at.Width("width", Width, pixels: 1);
+        at.Need("weight", Width, place.Width);
+        at.Need("bias", Width);
+        if (Masked)
+            at.Need("mask", Width, place.Width);
+    }
+
+    internal override LayerPlace After(LayerPlace place) => place.Wide(Width);
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         double[,] matrix = weights.TakeMatrix("weight", Width, h.Units);
@@ -39,8 +53,6 @@ public sealed class LinearLayer : Layer
 
     internal LinearLayer(LinearLayerSpec spec, LayerPlace place) : base(nameof(LinearLayer))
     {
-        if (spec.Width < 1)
-            throw new SpecException($"width: must be at least 1, is {spec.Width}");
         weight = new Parameter(zeros(spec.Width, place.Width));
         bias = new Parameter(zeros(spec.Width));
         mask = spec.Masked ? ones(spec.Width, place.Width) : null;

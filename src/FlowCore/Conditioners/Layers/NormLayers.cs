@@ -12,6 +12,14 @@ public sealed record LayerNormSpec : LayerSpec
 
     internal override bool KeepsUnits => true;
 
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsVector(at);
+        at.NotNegative("epsilon", Epsilon);
+        if (place.Width < 2)
+            throw at.Refusal("kind", "needs at least 2 units: one alone has no variance");
+    }
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Normalized(h, Epsilon);
 }
 
@@ -33,6 +41,13 @@ public sealed record BatchNormLayerSpec : LayerSpec
     public double Epsilon { get; init; } = 1e-5;
 
     internal override bool KeepsUnits => true;
+
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        at.NotNegative("epsilon", Epsilon);
+        foreach (string name in (string[])["weight", "bias", "running_mean", "running_var"])
+            at.Need(name, place.Width);
+    }
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
@@ -75,6 +90,8 @@ public sealed record ScaleLayerSpec : LayerSpec
     public required double Factor { get; init; }
 
     internal override bool KeepsUnits => true;
+
+    internal override void Check(SpecScope at, LayerPlace place) => at.Number("factor", Factor);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
         network.Scaled(h, AffineMap.Scaled(null, [.. Enumerable.Repeat(Factor, h.Units)], null));

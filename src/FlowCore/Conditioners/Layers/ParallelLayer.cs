@@ -10,6 +10,27 @@ public sealed record ParallelLayerSpec : LayerSpec
 {
     public required LayerSpec[][] Branches { get; init; }
 
+    internal override bool NeedsUnits => false;
+
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        if (at.List(Branches, "branches").Length == 0)
+            throw at.Refusal("branches", "must not be empty");
+        int width = -1;
+        for (int b = 0; b < Branches.Length; b++)
+        {
+            int end = Check(Branches[b], at, $"branches[{b}]", $"branch{b}", place).Width;
+            if (width >= 0 && end != width)
+                throw at.Refusal("branches", $"emit {width} and {end} values; they must be equally wide");
+            width = end;
+        }
+        if (width == 0)
+            throw at.Refusal("branches", "emit nothing");
+    }
+
+    internal override LayerPlace After(LayerPlace place) =>
+        place.Wide((long)Branches[0].Aggregate(place, (end, layer) => layer.After(end)).Width * Branches.Length);
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         h.Shared = true;
@@ -26,22 +47,15 @@ public sealed class ParallelLayer : Layer
 {
     private readonly ModuleList<Layer>[] branches;
 
-    internal ParallelLayer(ParallelLayerSpec spec, ref LayerPlace place) : base(nameof(ParallelLayer))
+    internal ParallelLayer(ParallelLayerSpec spec, LayerPlace place) : base(nameof(ParallelLayer))
     {
-        if (spec.Branches.Length == 0)
-            throw new SpecException("branches: must not be empty");
         branches = new ModuleList<Layer>[spec.Branches.Length];
-        int width = -1;
         for (int b = 0; b < branches.Length; b++)
         {
             LayerPlace end = place;
-            branches[b] = Network.BuildLayers(spec.Branches[b], $"branches[{b}]", ref end);
-            if (width >= 0 && end.Width != width)
-                throw new SpecException($"branches: emit {width} and {end.Width} values; they must be equally wide");
-            width = end.Width;
+            branches[b] = Network.BuildLayers(spec.Branches[b], ref end);
             register_module($"branch{b}", branches[b]);
         }
-        place = place with { Width = width * branches.Length };
     }
 
     public override Tensor Forward(Tensor h, Tensor? context)
@@ -62,6 +76,12 @@ public sealed class ParallelLayer : Layer
 public sealed record ZerosLayerSpec : LayerSpec
 {
     public required int Width { get; init; }
+
+    internal override bool NeedsUnits => false;
+
+    internal override void Check(SpecScope at, LayerPlace place) => at.Width("width", Width, place.Pixels);
+
+    internal override LayerPlace After(LayerPlace place) => place.Wide(Width);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Zeros(h, Width);
 }

@@ -12,6 +12,17 @@ public sealed record PeriodicFeaturesSpec : LayerSpec
 
     /// <summary>For each of them what an angle is multiplied by: pi / bound for one on [-bound, bound].</summary>
     public required double[] Scales { get; init; }
+
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsVector(at);
+        at.Positions("features", Features, place.Width);
+        if (at.Given(Scales, "scales").Length != Features.Length || !Scales.All(double.IsFinite))
+            throw at.Refusal("scales", "must hold one number for each of the features");
+        foreach (double scale in Scales)
+            at.Number("scales", scale);
+        at.Need("weights", Features.Length, 2);
+    }
 }
 
 /// <summary>h_i to w_i0 sin(scale_i h_i) + w_i1 cos(scale_i h_i) for the angles; the others stay (normflows' PeriodicFeatures).</summary>
@@ -21,12 +32,8 @@ public sealed class PeriodicFeatures : Layer
     private readonly Constant angles;
     private readonly Constant scales;
 
-    internal PeriodicFeatures(PeriodicFeaturesSpec spec, LayerPlace place) : base(nameof(PeriodicFeatures))
+    internal PeriodicFeatures(PeriodicFeaturesSpec spec) : base(nameof(PeriodicFeatures))
     {
-        if (spec.Features.Any(feature => feature < 0 || feature >= place.Width) || spec.Features.Distinct().Count() != spec.Features.Length)
-            throw new SpecException($"features: must be different positions in 0..{place.Width - 1}");
-        if (spec.Scales.Length != spec.Features.Length || !spec.Scales.All(double.IsFinite))
-            throw new SpecException("scales: must hold one number for each of the features");
         weights = new Parameter(ones(spec.Features.Length, 2));
         angles = new Constant(tensor(spec.Features, int64));
         scales = new Constant(tensor(spec.Scales));

@@ -10,6 +10,13 @@ public sealed record ResidualLayerSpec : LayerSpec
 {
     public required LayerSpec[] Inner { get; init; }
 
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        LayerPlace end = Check(Inner, at, "inner", "inner", place);
+        if (end.Width != place.Width)
+            throw at.Refusal("inner", $"leads from a width of {place.Width} to {end.Width}; a residual block keeps the width");
+    }
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         h.Shared = true;
@@ -25,9 +32,7 @@ public sealed class ResidualLayer : Layer
     internal ResidualLayer(ResidualLayerSpec spec, LayerPlace place) : base(nameof(ResidualLayer))
     {
         LayerPlace end = place;
-        inner = Network.BuildLayers(spec.Inner, "inner", ref end);
-        if (end.Width != place.Width)
-            throw new SpecException($"inner: leads from a width of {place.Width} to {end.Width}; a residual block keeps the width");
+        inner = Network.BuildLayers(spec.Inner, ref end);
         RegisterComponents();
     }
 

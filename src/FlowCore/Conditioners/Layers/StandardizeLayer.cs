@@ -9,6 +9,13 @@ public sealed record StandardizeLayerSpec : LayerSpec
 {
     internal override bool KeepsUnits => true;
 
+    internal override void Check(SpecScope at, LayerPlace place)
+    {
+        place.NeedsVector(at);
+        at.Need("mean", place.Width);
+        at.Need("scale", place.Width);
+    }
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
         network.Scaled(h, AffineMap.Scaled(weights.Take("mean", h.Units), [.. weights.Take("scale", h.Units).Select(scale => 1 / scale)], null));
 }

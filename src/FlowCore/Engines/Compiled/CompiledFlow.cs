@@ -25,19 +25,17 @@ internal sealed class CompiledFlow
     /// <exception cref="FlowException">The description contradicts itself, or the weights do not belong to it.</exception>
     public static CompiledFlow Of(Checkpoint checkpoint)
     {
-        FlowSpecChecks.Check(checkpoint.Spec);
+        checkpoint.Check();
         var scope = new WeightScope(checkpoint.Weights);
         var draft = new CompiledFlow(checkpoint.Spec, scope) { Forward = null!, Inverse = null!, Latents = null! };
-        var flow = new CompiledFlow(checkpoint.Spec, scope) { Forward = draft.Mapped(inverse: false), Inverse = draft.Mapped(inverse: true), Latents = draft.Drawn() };
-        scope.CheckAllTaken();
-        return flow;
+        return new(checkpoint.Spec, scope) { Forward = draft.Mapped(inverse: false), Inverse = draft.Mapped(inverse: true), Latents = draft.Drawn() };
     }
 
     /// <summary>Bijections in the order of the direction; the shape is that of the data in front of the first one.</summary>
     public static void Compile(BijectionSpec[] specs, string list, FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         var shapes = new EventShape[specs.Length];
-        for (int i = 0; i < specs.Length; shape = FlowBuilder.After(specs[i], shape), i++)
+        for (int i = 0; i < specs.Length; shape = specs[i].After(shape), i++)
             shapes[i] = shape;
         for (int step = 0; step < specs.Length; step++)
         {
@@ -65,7 +63,7 @@ internal sealed class CompiledFlow
         var shape = new EventShape(spec.EventShape, condition?.Units ?? 0);
         EventShape latent = shape;
         foreach (BijectionSpec bijection in spec.Bijections)
-            latent = FlowBuilder.After(bijection, latent);
+            latent = bijection.After(latent);
 
         var flow = new FlowCompiler(condition, logDet)
         {
@@ -90,7 +88,7 @@ internal sealed class CompiledFlow
 
     private FlowProgram Drawn()
     {
-        Region noise = new(spec.Width + (spec.Base is Densities.GaussianMixtureSpec ? 1 : 0), exact: true);
+        Region noise = new(spec.Base.NoiseWidth(spec.Width), exact: true);
         Region latents = new(spec.Width, exact: true), context = new(spec.ContextWidth, exact: true);
         Region temperature = new(1, exact: true), logDensity = Region.OfSums();
         var (encoding, condition) = Condition(context);

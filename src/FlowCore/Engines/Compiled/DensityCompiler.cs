@@ -31,10 +31,8 @@ internal sealed class DensityCompiler(DensityRegions regions, Node? context)
     /// <summary>Independent normals whose [means | log standard deviations] a network makes of the context.</summary>
     public void Normal(int first, int width, Func<NetworkCompiler, Node, Node> parameters)
     {
-        if (context is null)
-            throw new SpecException("base: this density needs a context");
         var network = new NetworkCompiler(context);
-        Node output = network.InOrder(parameters(network, context));
+        Node output = network.InOrder(parameters(network, context!));
         operations.AddRange(network.All());
         Add(new NormalOperation(regions, first, width, output.Region));
     }
