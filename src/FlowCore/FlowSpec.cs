@@ -151,8 +151,21 @@ public abstract record BijectionSpec
     /// <exception cref="SpecException">The message names the field.</exception>
     internal abstract void Check(SpecScope at, EventShape shape);
 
+    /// <summary>Refuses weights under which it would be no bijection.</summary>
+    /// <exception cref="FlowException">The message names the field, or the tensor.</exception>
+    internal virtual void CheckWeights(SpecScope at, EventShape shape, WeightScope weights)
+    {
+    }
+
     /// <summary>The shape behind it.</summary>
     internal virtual EventShape After(EventShape shape) => shape;
+
+    /// <summary>Checks the weights of bijections in order.</summary>
+    internal static void CheckWeights(BijectionSpec[] specs, SpecScope at, string list, EventShape shape, WeightScope weights)
+    {
+        for (int i = 0; i < specs.Length; shape = specs[i].After(shape), i++)
+            specs[i].CheckWeights(at.In(list, i), shape, weights.In(list, i));
+    }
 
     /// <summary>Checks bijections in order; the shape behind the last one.</summary>
     internal static EventShape Check(BijectionSpec[] specs, SpecScope at, string list, EventShape shape)
@@ -257,6 +270,19 @@ public abstract record LayerSpec
 
     /// <summary>The place behind it.</summary>
     internal virtual LayerPlace After(LayerPlace place) => place;
+
+    /// <summary>
+    /// In an autoregressive network, the first pass for which each unit behind it is known: when all that it depends on is.
+    /// </summary>
+    internal virtual int[] Known(int[] known, LayerPlace place, WeightScope weights) => known;
+
+    /// <summary>The same of layers in order.</summary>
+    internal static int[] Known(LayerSpec[] specs, string list, int[] known, LayerPlace place, WeightScope weights)
+    {
+        for (int i = 0; i < specs.Length; place = specs[i].After(place), i++)
+            known = specs[i].Known(known, place, weights.In(list, i));
+        return known;
+    }
 
     /// <summary>Whether it needs a unit to work on.</summary>
     internal virtual bool NeedsUnits => true;

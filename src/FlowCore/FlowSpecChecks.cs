@@ -1,6 +1,7 @@
 using FlowCore.Checkpoints;
 using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
+using FlowCore.Engines.Compiled;
 
 namespace FlowCore;
 
@@ -32,6 +33,16 @@ internal static class FlowSpecChecks
         BijectionSpec.Check(spec.Bijections, at, "bijections", new EventShape(sizes, context.Width));
         at.Given(spec.Base, "base").Check(at.In("base", "base_density"), new LatentPlace(spec.Width, context.Width, classes));
         return needed;
+    }
+
+    /// <summary>Looks at weights that are the ones that the description needs.</summary>
+    /// <exception cref="FlowException">Under them a bijection would be none; the message names it.</exception>
+    public static void CheckWeights(FlowSpec spec, IReadOnlyDictionary<string, WeightTensor> weights)
+    {
+        LayerPlace context = new(spec.Context?.EncodedWidth ?? 0, 0);
+        foreach (LayerSpec layer in spec.Context?.Embedding ?? [])
+            context = layer.After(context);
+        BijectionSpec.CheckWeights(spec.Bijections, new SpecScope("", new()), "bijections", new EventShape(spec.EventShape, context.Width), new WeightScope(weights));
     }
 
     private static LayerPlace Check(ContextSpec context, SpecScope at)

@@ -2,7 +2,6 @@ using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Conditioners.Layers;
 using FlowCore.Engines.Compiled;
-using FlowCore.Engines.Compiled.Network;
 using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -35,6 +34,16 @@ public sealed record AutoregressiveSpec : BijectionSpec
             throw at.Refusal("conditioner", "must end in a linear layer, so that the inverse can ask for single features");
     }
 
+    internal override void CheckWeights(SpecScope at, EventShape shape, WeightScope weights)
+    {
+        int parameters = Element.ParameterCount;
+        int[] groups = Order ?? [.. Enumerable.Range(0, shape.Features)], known = [.. groups.Select(group => group + 1)];
+        known = LayerSpec.Known(Conditioner.Layers(shape.Features * parameters), "layers", known, LayerPlace.Of(shape), weights.In("conditioner"));
+        for (int i = 0; i < known.Length; i++)
+            if (known[i] > groups[i / parameters])
+                throw at.Refusal("conditioner", $"the parameters of feature {i / parameters} depend on a feature of its own group or a later one; its masks must forbid it");
+    }
+
     private static void CheckOrder(int[] order, int features, SpecScope at)
     {
         if (order.Length != features)
@@ -63,21 +72,10 @@ public sealed record AutoregressiveSpec : BijectionSpec
         for (int g = 0; g < together.Length; g++)
         {
             if (inverse)
-            {
-                CheckReady(output, groups[g], g);
                 to.Add(network.Pass(g));
-            }
             (int, int)[] values = [.. together[g].Select(feature => (feature, 0))];
             to.Element(Element, inverse, together[g], ElementParameters.Of(Element, output, weights.In("element"), shape, values));
         }
-    }
-
-    private void CheckReady(Node output, int[] features, int group)
-    {
-        foreach (int feature in features)
-            for (int p = 0; p < Element.ParameterCount; p++)
-                if (output.Ready?[feature * Element.ParameterCount + p] > group)
-                    throw new SpecException($"conditioner: the parameters of feature {feature} depend on a feature of its own group or a later one; its masks must forbid it");
     }
 }
 

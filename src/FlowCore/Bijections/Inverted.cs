@@ -15,6 +15,8 @@ public sealed record InvertedSpec : BijectionSpec
             throw at.Refusal("of", "a bijection that changes the event shape cannot be turned round");
     }
 
+    internal override void CheckWeights(SpecScope at, EventShape shape, WeightScope weights) => Of.CheckWeights(at.In("of"), shape, weights.In("of"));
+
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
         Of.Compile(to, shape, weights.In("of"), !inverse);
 }

@@ -44,6 +44,9 @@ public sealed record SplitSpec : BijectionSpec
             throw at.Refusal("order", $"same_shape, but inner leads from [{string.Join(", ", kept.Sizes)}] to [{string.Join(", ", end.Sizes)}]");
     }
 
+    internal override void CheckWeights(SpecScope at, EventShape shape, WeightScope weights) =>
+        CheckWeights(Inner, at, "inner", Mask.Check(at, shape).Kept, weights);
+
     internal override EventShape After(EventShape shape) => Order == SplitOrder.SameShape ? shape : shape with { Sizes = [shape.Width] };
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)

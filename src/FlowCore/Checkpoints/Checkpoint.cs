@@ -36,7 +36,11 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
 
     /// <summary>What both engines rely on: the description is sound, and the weights are the ones that it needs, to the last name, type and shape.</summary>
     /// <exception cref="FlowException">The message names the field, or the tensor.</exception>
-    internal void Check() => FlowSpecChecks.Check(Spec).Compare(Weights);
+    internal void Check()
+    {
+        FlowSpecChecks.Check(Spec).Compare(Weights);
+        FlowSpecChecks.CheckWeights(Spec, Weights);
+    }
 
     /// <summary>The trained state of a flow, with the description it was built from.</summary>
     public static Checkpoint Of(Flow flow) => new(flow.Spec, FlowWeights.Take(flow));

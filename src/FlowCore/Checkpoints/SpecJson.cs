@@ -7,7 +7,7 @@ namespace FlowCore.Checkpoints;
 /// <summary>flow.json: snake_case, readable, unknown fields refused by name.</summary>
 public static class SpecJson
 {
-    private static readonly JsonSerializerOptions Options = new()
+    internal static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,

@@ -87,6 +87,8 @@ public sealed record ConcatNegativeSpec : LayerSpec
     {
     }
 
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights) => [.. known, .. known];
+
     internal override LayerPlace After(LayerPlace place) => place.Wide(2L * place.Width);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Concat(h, network.Map<Negative>(h));

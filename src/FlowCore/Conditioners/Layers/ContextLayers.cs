@@ -13,6 +13,8 @@ public sealed record ConcatContextSpec : LayerSpec
 
     internal override void Check(SpecScope at, LayerPlace place) => place.NeedsVector(at);
 
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights) => [.. known, .. new int[place.Context]];
+
     internal override LayerPlace After(LayerPlace place) => place.Wide((long)place.Width + place.Context);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>

@@ -28,6 +28,17 @@ public sealed record LinearLayerSpec : LayerSpec
             at.Need("mask", Width, place.Width);
     }
 
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights)
+    {
+        double[] matrix = weights.Take("weight", Width, place.Width), mask = Masked ? weights.Take("mask", Width, place.Width) : matrix;
+        var behind = new int[Width];
+        for (int output = 0, i = 0; output < Width; output++)
+            for (int input = 0; input < place.Width; input++, i++)
+                if (matrix[i] != 0 && mask[i] != 0)
+                    behind[output] = Math.Max(behind[output], known[input]);
+        return behind;
+    }
+
     internal override LayerPlace After(LayerPlace place) => place.Wide(Width);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)

@@ -20,6 +20,8 @@ public sealed record LayerNormSpec : LayerSpec
             throw at.Refusal("kind", "needs at least 2 units: one alone has no variance");
     }
 
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights) => [.. Enumerable.Repeat(known.Max(), known.Length)];
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Normalized(h, Epsilon);
 }
 

@@ -28,6 +28,12 @@ public sealed record ParallelLayerSpec : LayerSpec
             throw at.Refusal("branches", "emit nothing");
     }
 
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights)
+    {
+        int[][] branches = [.. Branches.Select((layers, b) => Known(layers, $"branch{b}", known, place, weights))];
+        return [.. Enumerable.Range(0, branches[0].Length * branches.Length).Select(unit => branches[unit % branches.Length][unit / branches.Length])];
+    }
+
     internal override LayerPlace After(LayerPlace place) =>
         place.Wide((long)Branches[0].Aggregate(place, (end, layer) => layer.After(end)).Width * Branches.Length);
 
@@ -80,6 +86,8 @@ public sealed record ZerosLayerSpec : LayerSpec
     internal override bool NeedsUnits => false;
 
     internal override void Check(SpecScope at, LayerPlace place) => at.Width("width", Width, place.Pixels);
+
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights) => new int[Width];
 
     internal override LayerPlace After(LayerPlace place) => place.Wide(Width);
 

@@ -17,6 +17,9 @@ public sealed record ResidualLayerSpec : LayerSpec
             throw at.Refusal("inner", $"leads from a width of {place.Width} to {end.Width}; a residual block keeps the width");
     }
 
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights) =>
+        [.. known.Zip(Known(Inner, "inner", known, place, weights), Math.Max)];
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         h.Shared = true;

@@ -48,10 +48,6 @@ internal sealed class CompiledFlow
             {
                 throw new NotCompiledException($"{list}[{i}].{e.Message}");
             }
-            catch (SpecException e)
-            {
-                throw new SpecException($"{list}[{i}].{e.Message}");
-            }
         }
     }
 
