@@ -83,6 +83,7 @@ internal sealed unsafe class LogitKernel<T>(double slope, double offset) : Eleme
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> u = Vector512.Load(x + i) * VectorMath.Of<T>(slope) + VectorMath.Of<T>(offset);
@@ -97,6 +98,7 @@ internal sealed unsafe class LogitKernel<T>(double slope, double offset) : Eleme
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> z = Vector512.Load(y + i);

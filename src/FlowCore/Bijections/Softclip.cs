@@ -53,6 +53,7 @@ internal sealed unsafe class SoftclipKernel<T>(double bound) : ElementKernel<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> value = Vector512.Load(x + i), widening = Vector512.Abs(value / VectorMath.Of<T>(bound));
@@ -64,6 +65,7 @@ internal sealed unsafe class SoftclipKernel<T>(double bound) : ElementKernel<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> value = Vector512.Load(y + i), share = Vector512.Abs(value / VectorMath.Of<T>(bound));

@@ -11,13 +11,45 @@ internal sealed class ModelLoader(
     EngineFactory build, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
     FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
 {
-    /// <summary>The loaded version; where that fails, the version with the reason. Never throws for a model's sake.</summary>
+    /// <summary>
+    /// The loaded version; where that fails, whatever it is, the version with the reason. Never throws for a model's sake: nothing else
+    /// that is served may feel it.
+    /// </summary>
     public Task<ModelVersion> LoadAsync(ModelFolder folder)
     {
         var loaded = new TaskCompletionSource<ModelVersion>(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() => loaded.SetResult(Load(folder))) { Name = $"loads {folder.Name}/{folder.Version}", IsBackground = true }.Start();
+        try
+        {
+            new Thread(() => loaded.SetResult(LoadOrFail(folder))) { Name = $"loads {folder.Name}/{folder.Version}", IsBackground = true }.Start();
+        }
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+        {
+            loaded.SetResult(ModelVersion.Failed(folder, e.Message));
+        }
         return loaded.Task;
     }
+
+    // The thread's last word: what escapes it would end the process.
+    private ModelVersion LoadOrFail(ModelFolder folder)
+    {
+        try
+        {
+            return Load(folder);
+        }
+        catch (Exception e)
+        {
+            return ModelVersion.Failed(folder, Reason(e));
+        }
+    }
+
+    /// <summary>What happened, below what only passed it on from another thread.</summary>
+    private static string Reason(Exception e) => e switch
+    {
+        AggregateException { InnerException: { } inner } => Reason(inner),
+        FlowCore.FlowException => e.Message,
+        { InnerException: { } inner } => $"{e.Message}: {Reason(inner)}",
+        _ => $"{e.GetType().Name}: {e.Message}",
+    };
 
     private ModelVersion Load(ModelFolder folder)
     {
@@ -34,7 +66,7 @@ internal sealed class ModelLoader(
                 engines.Add(engine);
                 if (figures is null)
                 {
-                    // A compiled engine's reference is its own float64 form: that is proved equal to TorchSharp's, and needs no libtorch.
+                    // A compiled engine's reference is its own float64 form, which needs no libtorch; the self-test measures that one, too.
                     using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
                     figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance);
                 }
@@ -49,8 +81,8 @@ internal sealed class ModelLoader(
         catch (Exception e)
         {
             engines.ForEach(engine => engine.Dispose());
-            logger.ModelRefused(folder.Name, folder.Version, e.Message, e is FlowCore.FlowException ? null : e);
-            return ModelVersion.Failed(folder, e.Message);
+            logger.ModelRefused(folder.Name, folder.Version, Reason(e), e is FlowCore.FlowException ? null : e);
+            return ModelVersion.Failed(folder, Reason(e));
         }
     }
 

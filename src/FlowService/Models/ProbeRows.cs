@@ -5,8 +5,13 @@ namespace FlowService.Models;
 /// <summary>Rows to try a model on: samples of its own, so that they lie where its density does, and the latents they were made from.</summary>
 internal sealed record ProbeRows(int Rows, float[] Z, float[] X, float[] Context)
 {
+    private int Width => X.Length / Rows;
+
+    /// <exception cref="InsufficientMemoryException">So many rows fill no array: fewer may.</exception>
     public static ProbeRows Draw(FlowEngine<float> engine, int rows, ulong seed, ulong contextSeed)
     {
+        if ((long)rows * Math.Max(engine.Width, Math.Max(engine.NoiseWidth, engine.ContextWidth)) > Array.MaxLength)
+            throw new InsufficientMemoryException($"{rows} rows of {engine.Width} values are more than an array holds");
         float[] noise = new float[rows * engine.NoiseWidth], z = new float[rows * engine.Width], x = new float[z.Length];
         float[] context = Contexts(engine, rows, contextSeed), temperature = new float[rows];
         Array.Fill(temperature, 1);
@@ -15,6 +20,27 @@ internal sealed record ProbeRows(int Rows, float[] Z, float[] X, float[] Context
         engine.Inverse(z, context, x, new float[rows], new float[rows]);
         return new(rows, z, x, context);
     }
+
+    /// <summary>Rows that no model drew: normal noise about the first of its samples, a fifth as wide as the samples are.</summary>
+    public double[] Own(int rows)
+    {
+        double[] noise = OwnNoise.Normal(rows * Width, seed: 1);
+        return [.. noise.Select((value, i) => X[i] + 0.2 * Spread(i % Width) * value)];
+    }
+
+    /// <summary>How wide the samples spread in a column: half of the range of their middle two thirds; 1 where they do not.</summary>
+    public double Spread(int column)
+    {
+        double[] values = Sorted(column);
+        double spread = values.Length == 0 ? 0 : 0.5 * (values[values.Length * 5 / 6] - values[values.Length / 6]);
+        return spread > 0 ? spread : 1;
+    }
+
+    /// <summary>The least and the largest sample of a column.</summary>
+    public (double Low, double High) Range(int column) => Sorted(column) is [var low, .., var high] && high > low ? (low, high) : (-1, 1);
+
+    private double[] Sorted(int column) =>
+        [.. Enumerable.Range(0, Rows).Select(row => (double)X[row * Width + column]).Where(double.IsFinite).Order()];
 
     /// <summary>Each class in turn, or normal noise where the context is continuous.</summary>
     private static float[] Contexts(FlowEngine<float> engine, int rows, ulong seed)

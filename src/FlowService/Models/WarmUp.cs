@@ -6,18 +6,24 @@ namespace FlowService.Models;
 /// <summary>Runs a model at several batch sizes, so that no request pays for what is done the first time.</summary>
 internal static class WarmUp
 {
+    // A gibibyte of float32: a batch beyond it is not even tried.
+    private const long MostValues = 1 << 28;
+
     private static readonly int[] Sizes = [1, 1, 8, 64, 512];
 
     /// <returns>The fewest rows that proved to be more than memory holds, twice as many as it does hold; null where it holds a whole batch.</returns>
     public static int? Run(FlowEngine<float> engine, int batchRows)
     {
-        batchRows = Math.Min(batchRows, engine.LargestNewBatch);
         int? tooMany = null;
+        for (; (long)batchRows * engine.Width > MostValues && batchRows > 1; batchRows /= 2)
+            tooMany = batchRows;
+        batchRows = Math.Min(batchRows, engine.LargestNewBatch);
         foreach (int size in Sizes.Where(size => size < batchRows).Append(batchRows))
         {
+            bool fits = true;
             for (int rows = size; !Fits(engine, rows); rows /= 2)
-                tooMany = rows;
-            if (tooMany is not null)
+                (tooMany, fits) = (rows, false);
+            if (!fits)
                 break;
         }
         return tooMany;

@@ -5,6 +5,7 @@ using FlowCore.Bijections.Elements;
 using FlowCore.Checkpoints;
 using FlowCore.Conditioners;
 using FlowCore.Engines;
+using FlowCore.Engines.Compiled;
 using FlowCore.Tests.Laws;
 
 namespace FlowCore.Tests.Checkpoints;
@@ -35,6 +36,10 @@ public sealed class CheckpointTests : IDisposable
         using var engine = new TorchEngine<double>(Checkpoint.Read(folder).BuildFlow());
         engine.Forward(x, [], new double[6], new double[2], actual);
         Assert.Equal(expected, actual);
+        using var compiled = new CompiledEngine<double>(Checkpoint.Read(folder));
+        compiled.Forward(x, [], new double[6], new double[2], actual);
+        for (int row = 0; row < 2; row++)
+            Assert.Equal(expected[row], actual[row], 1e-12);
         Assert.Equal("# card", File.ReadAllText(Path.Combine(folder, "README.md")));
         Assert.Equal(["README.md", "flow.json", "weights.safetensors"], Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Empty(Directory.GetDirectories(Path.GetDirectoryName(folder)!, $".{Path.GetFileName(folder)}*"));
@@ -144,8 +149,22 @@ public sealed class CheckpointTests : IDisposable
         string path = Path.Combine(folder, "flow.json"), text = File.ReadAllText(path);
         Assert.Contains(from, text, StringComparison.Ordinal);
         File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
-        FlowException error = Assert.ThrowsAny<FlowException>(() => Checkpoint.Read(folder).BuildFlow());
-        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.ThrowsAny<FlowException>(() => Checkpoint.Read(folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Masks_that_contradict_the_order_are_refused_by_both_engines()
+    {
+        var spec = new FlowSpec
+        {
+            Name = "made",
+            EventShape = [2],
+            Bijections = [new AutoregressiveSpec { Element = new AffineElementSpec(), Conditioner = new MadeSpec { Hidden = [4] } }],
+        };
+        using Flow flow = FlowBuilder.Build(spec);
+        RandomWeights.Fill(flow, 3);
+        Checkpoint checkpoint = Checkpoint.Of(flow) with { Spec = spec with { Bijections = [((AutoregressiveSpec)spec.Bijections[0]) with { Order = [1, 0] }] } };
+        SameRefusal(checkpoint, "bijections[0].conditioner: the parameters of feature 1 depend on a feature of its own group or a later one; its masks must forbid it");
     }
 
     private string WeightsPath => Path.Combine(folder, "weights.safetensors");
@@ -168,7 +187,7 @@ public sealed class CheckpointTests : IDisposable
         string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(WeightsPath)));
         File.WriteAllBytes(WeightsPath, weights);
         File.WriteAllText(path, File.ReadAllText(path).Replace(hash, Convert.ToHexStringLower(SHA256.HashData(weights)), StringComparison.Ordinal));
-        Assert.Contains(message, Assert.ThrowsAny<FlowException>(() => Checkpoint.Read(folder).BuildFlow()).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.ThrowsAny<FlowException>(() => Checkpoint.Read(folder)).Message, StringComparison.Ordinal);
     }
 
     private void Altered(Action<Dictionary<string, WeightTensor>> change, string message)
@@ -176,7 +195,14 @@ public sealed class CheckpointTests : IDisposable
         Write();
         var weights = new Dictionary<string, WeightTensor>(Checkpoint.Read(folder).Weights);
         change(weights);
+        SameRefusal(new Checkpoint(Spec, weights), message);
         Refused(Safetensors.Write(weights), message);
+    }
+
+    private static void SameRefusal(Checkpoint checkpoint, string message)
+    {
+        Assert.StartsWith(message, Assert.ThrowsAny<FlowException>(checkpoint.BuildFlow).Message, StringComparison.Ordinal);
+        Assert.StartsWith(message, Assert.ThrowsAny<FlowException>(() => new CompiledEngine<float>(checkpoint)).Message, StringComparison.Ordinal);
     }
 
     public void Dispose()

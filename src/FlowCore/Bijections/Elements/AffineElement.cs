@@ -145,6 +145,7 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> value = Vector512.Load(x + i), shift = Vector512.Load(parameters + i);
@@ -160,6 +161,7 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> value = Vector512.Load(y + i), shift = Vector512.Load(parameters + i);

@@ -84,6 +84,7 @@ internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> slope = Slope(parameters + i);
@@ -96,6 +97,7 @@ internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
             Vector512<T> slope = Slope(parameters + i), angle = Vector512.Load(y + i) * slope;

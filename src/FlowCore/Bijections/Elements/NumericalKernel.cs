@@ -23,6 +23,7 @@ internal abstract unsafe class NumericalKernel<T>(int parameterCount, double rea
 
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
         Span<double> raw = stackalloc double[parameterCount], prepared = stackalloc double[PreparedCount];
         for (int i = 0; i < count; i++)
         {
@@ -34,6 +35,7 @@ internal abstract unsafe class NumericalKernel<T>(int parameterCount, double rea
 
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
         Span<double> raw = stackalloc double[parameterCount], prepared = stackalloc double[PreparedCount];
         for (int i = 0; i < count; i++)
         {

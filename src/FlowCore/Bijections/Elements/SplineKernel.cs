@@ -25,6 +25,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
         Vector512<T>* shares = stackalloc Vector512<T>[2 * bins];
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
@@ -45,6 +46,7 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : ElementKe
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
     {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
         Vector512<T>* shares = stackalloc Vector512<T>[2 * bins];
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {

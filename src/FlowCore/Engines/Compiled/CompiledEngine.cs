@@ -14,6 +14,8 @@ namespace FlowCore.Engines.Compiled;
 public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private const int MostMemoryValues = 1 << 27;
+
     private readonly Program<T> forward, inverse, latents;
     private readonly int classes;
     private readonly Workers workers;
@@ -35,8 +37,10 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         classes = checkpoint.Spec.Context?.Classes ?? 0;
         NoiseWidth = flow.NoiseWidth;
         long size = Math.Max(forward.MemoryValues, Math.Max(inverse.MemoryValues, latents.MemoryValues));
+        if (size > MostMemoryValues)
+            throw new NotCompiledException($"a row needs {size} values of memory at a time, the compiled engine has at most {MostMemoryValues}");
         // Room for a vector past the end, and for the alignment.
-        memories = [.. Enumerable.Range(0, threads).Select(_ => GC.AllocateArray<T>(checked((int)size + 128), pinned: true))];
+        memories = [.. Enumerable.Range(0, threads).Select(_ => GC.AllocateArray<T>((int)size + 128, pinned: true))];
         workers = new Workers(threads, Compute);
     }
 
@@ -94,7 +98,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         FlowProgram plan = running!.Plan;
         int first = index * batch.TileRows, rows = Math.Min(batch.TileRows, batch.Rows - first);
         T* memory = (T*)(((nuint)Lowering<T>.Pointer(memories[thread]) + 63) & ~(nuint)63);
-        var tile = new Tile<T>(memory, rows);
+        var tile = new Tile<T>(memory, rows, running.MemoryValues);
         Copy(batch.Input, plan.Input, first, rows, tile);
         Copy(batch.Context, plan.Context, first, rows, tile);
         if (plan.Temperature is { } temperature)

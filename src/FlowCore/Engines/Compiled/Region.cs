@@ -12,6 +12,9 @@ internal sealed class Region
     /// <summary>One sum a row, in float64 whatever the program's number type: see <see cref="Steps.Tile{T}.Sums"/>.</summary>
     public static Region OfSums() => new(sizeof(double) / sizeof(float), exact: true);
 
+    /// <summary>Whether all places lie within a row.</summary>
+    public bool Holds(IEnumerable<int> places) => places.All(place => place >= 0 && place < Width);
+
     /// <summary>The distance from one row to the next.</summary>
     public int Width { get; }
 

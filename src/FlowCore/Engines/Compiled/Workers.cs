@@ -20,11 +20,21 @@ internal sealed class Workers : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         this.work = work;
         threads = new Thread[count - 1];
-        for (int i = 0; i < threads.Length; i++)
+        try
         {
-            int number = i + 1;
-            threads[i] = new Thread(() => Loop(number)) { IsBackground = true, Name = $"compiled engine {number}" };
-            threads[i].Start();
+            for (int i = 0; i < threads.Length; i++)
+            {
+                int number = i + 1;
+                var thread = new Thread(() => Loop(number)) { IsBackground = true, Name = $"compiled engine {number}" };
+                thread.Start();
+                threads[i] = thread;
+            }
+        }
+        catch
+        {
+            threads = [.. threads.OfType<Thread>()];
+            Dispose();
+            throw;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace FlowCore.Engines.Compiled.Kernels;
@@ -72,6 +73,10 @@ internal static unsafe class LinearKernel<T, V>
         where TIndexed : INumber
     {
         int n = V.Count;
+        Debug.Assert(block.Depth >= 0 && block.InputRows is not null && block.OutputRows is not null && block.Input is not null && block.Output is not null, "A block is whole.");
+        Debug.Assert((nuint)block.Weights % (nuint)(n * sizeof(T)) == 0 && (nuint)block.Bias % (nuint)(n * sizeof(T)) == 0, "A panel is aligned to its vectors.");
+        Debug.Assert(TIndexed.Value > 1 == block.Index is not null, "Inputs are listed, or neighbours.");
+        Debug.Assert(block.Weights + block.Depth * TVectors.Value * n == block.Bias, "A panel's biases stand behind its weights.");
         int* rows = block.InputRows;
         T* a = block.Input, a0 = a + rows[0], a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0, a9 = a0, a10 = a0, a11 = a0;
         if (TRows.Value > 1)

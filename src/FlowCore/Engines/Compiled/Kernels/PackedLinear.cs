@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -38,7 +39,7 @@ internal sealed unsafe class PackedLinear<T>
         panels = new Panel[count];
         var index = new List<int>();
         var inputs = new int[count][];
-        int size = 0;
+        int size = 0; // no more than the file's values and one panel
         for (int p = 0; p < count; p++)
         {
             int first = p * columns, width = Math.Min(columns, weights.Outputs - first);
@@ -52,6 +53,7 @@ internal sealed unsafe class PackedLinear<T>
                 index.AddRange(inputs[p].Select(k => weights.Index[k]));
             size = panels[p].Bias + wide * lanes;
         }
+        Debug.Assert(weights.Matrix.GetLength(0) == weights.Outputs && weights.Matrix.GetLength(1) == weights.Index.Length, "A matrix [outputs, inputs].");
         indices = GC.AllocateUninitializedArray<int>(Math.Max(1, index.Count), pinned: true);
         index.CopyTo(indices);
         memory = GC.AllocateArray<T>(size + Alignment / sizeof(T), pinned: true);
@@ -76,6 +78,7 @@ internal sealed unsafe class PackedLinear<T>
     private void Fill(LinearWeights weights, int[][] inputs, int lanes)
     {
         T* target = Weights;
+        Debug.Assert(target + panels[^1].Bias + panels[^1].Vectors * lanes <= Lowering<T>.Pointer(memory) + memory.Length, "All panels lie in the memory.");
         for (int p = 0; p < panels.Length; p++)
         {
             Panel panel = panels[p];

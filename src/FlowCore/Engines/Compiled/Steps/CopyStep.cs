@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -17,6 +18,7 @@ internal sealed unsafe class CopyStep<T>(Region input, Region output, Run[] runs
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(Array.TrueForAll(runs, run => run.LiesIn(input.Width, output.Width)), "A run lies within both rows.");
         T* from = tile.At(input), to = tile.At(output);
         for (int row = 0; row < tile.Rows; row++, from += input.Width, to += output.Width)
             foreach (Run run in runs)
@@ -38,6 +40,7 @@ internal sealed unsafe class FillStep<T>(Region output, Run[] runs, T[] values) 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(Array.TrueForAll(runs, run => run.LiesIn(values.Length, output.Width)), "A run lies within the values and within a row.");
         T* to = tile.At(output);
         for (int row = 0; row < tile.Rows; row++, to += output.Width)
             foreach (Run run in runs)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -34,6 +35,8 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(first >= 0 && width > 0 && first + width <= regions.Rows.Width && (regions.Drawn is null || first + width <= regions.Drawn.Width), "The values lie within a latent.");
+        Debug.Assert(parameters is null || parameters.Width >= 2 * width, "Means and log standard deviations stand side by side.");
         double* density = tile.Sums(regions.LogDensity);
         for (int row = 0; row < tile.Rows; row++)
         {
@@ -103,6 +106,7 @@ internal sealed unsafe class MixtureStep<T>(DensityRegions regions, double[] log
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(regions.Rows.Width == (regions.Drawn is null ? width : width + 1) && logScales.GetLength(1) == width && means.GetLength(0) == logWeights.Length, "One noise value more picks the component.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* values = tile.At(regions.Rows) + row * regions.Rows.Width;
@@ -170,6 +174,7 @@ internal sealed unsafe class BoxStep<T>(DensityRegions regions, int first, doubl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(first >= 0 && first + lower.Length <= regions.Rows.Width && upper.Length == lower.Length, "The values lie within a latent.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* values = tile.At(regions.Rows) + row * regions.Rows.Width + first;

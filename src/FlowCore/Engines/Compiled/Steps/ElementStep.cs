@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -36,7 +37,8 @@ internal sealed class ElementOperation : Operation
 internal sealed unsafe class ElementStep<T> : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private const int ChunkValues = 768, Slack = 16;
+    // The second bound is for elements of very many parameters; where it holds, fewer rows make a chunk, and no bit changes.
+    private const int ChunkValues = 768, MostScratch = 1 << 19, Slack = 16;
 
     [ThreadStatic]
     private static T[]? scratch;
@@ -56,7 +58,10 @@ internal sealed unsafe class ElementStep<T> : Step<T>
         inverse = operation.Inverse;
         (valueRegion, logDet) = (operation.Values, operation.LogDet);
         count = operation.Places.Length;
-        chunk = Math.Max(1, ChunkValues / count);
+        Debug.Assert(count > 0 && valueRegion.Holds(operation.Places), "The values lie within a row.");
+        Debug.Assert(Array.TrueForAll(operation.Parameters, p => p.Region is { } region ? p.Places.Length == count && region.Holds(p.Places) : p.Constants!.Length == count), "Each value has its parameters.");
+        int panels = operation.Parameters.Length + 3;
+        chunk = Math.Max(1, Math.Min(ChunkValues / count, MostScratch / (panels * count)));
         stride = (chunk * count + Slack + Slack - 1) / Slack * Slack;
         values = Steps.Run.Of(operation.Places);
         parameterRegions = [.. operation.Parameters.Select(parameter => parameter.Region)];
@@ -67,7 +72,7 @@ internal sealed unsafe class ElementStep<T> : Step<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
-        int panels = parameters.Length + 3, needed = panels * stride + Slack;
+        int needed = checked((parameters.Length + 3) * stride + Slack);
         if (scratch is null || scratch.Length < needed)
             scratch = GC.AllocateArray<T>(needed, pinned: true);
         T* x = (T*)(((nuint)Lowering<T>.Pointer(scratch) + 63) & ~(nuint)63);
@@ -82,6 +87,7 @@ internal sealed unsafe class ElementStep<T> : Step<T>
                 else
                     for (int row = 0; row < rows; row++)
                         new ReadOnlySpan<T>(constants[p]).CopyTo(new Span<T>(panel + p * stride + row * count, count));
+            Debug.Assert(rows * count + Vector512<T>.Count <= stride, "A panel has room for a vector past its last value.");
             if (inverse)
                 kernel.Inverse(x, panel, stride, rows * count, y, logDerivative);
             else

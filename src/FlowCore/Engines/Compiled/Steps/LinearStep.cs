@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -68,6 +69,15 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         slope = T.CreateTruncating(operation.Slope);
         floor = operation.Rectify ? T.Zero : T.NegativeInfinity;
         exact = operation.Exact;
+        Debug.Assert(operation.OutputPixels.Length == pixels && (residualRows is null || operation.ResidualPixels!.Length == pixels), "A pixel comes out for each that goes in.");
+        foreach (ref readonly Panel panel in weights.Panels)
+        {
+            int[] index = operation.Weights.Index;
+            Debug.Assert(panel.Depth == 0 || operation.InputPixels.Min() + index.Min() >= 0 && operation.InputPixels.Max() + index.Max() < operation.Input.Width, "All inputs lie within a row.");
+            int end = panel.First + (exact ? panel.Columns : panel.Vectors * V.Count);
+            Debug.Assert(operation.OutputPixels.Min() >= 0 && operation.OutputPixels.Max() + end <= operation.Output.Width, "Whole vectors of outputs lie within a row.");
+            Debug.Assert(operation.Residual is not { } added || operation.ResidualPixels!.Max() + panel.First + panel.Columns <= added.Width, "What is added lies within a row.");
+        }
         // A residual comes in between.
         finishes = residualRows is not null;
     }
@@ -77,6 +87,7 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
     {
         var block = new Block<T> { Input = tile.At(input), Output = tile.At(output), Slope = finishes ? T.One : slope, Floor = finishes ? T.NegativeInfinity : floor };
         int rows = tile.Rows * pixels;
+        Debug.Assert(rows <= inputRows.Length && rows <= outputRows.Length, "The program was laid out for as many rows.");
         T* packed = weights.Weights;
         int* indices = weights.Indices;
         for (int first = 0; first < rows; first += GroupRows)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -34,6 +35,7 @@ internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int f
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(first >= 0 && count >= 0 && first + count <= input.Width && first + count <= output.Width, "The values lie within both rows.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* from = tile.At(input) + row * input.Width + first, to = tile.At(output) + row * output.Width + first;
@@ -65,6 +67,7 @@ internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(first >= 0 && count >= 0 && first + count <= Math.Min(a.Width, Math.Min(b.Width, output.Width)), "The values lie within all three rows.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* one = tile.At(a) + row * a.Width + first, other = tile.At(b) + row * b.Width + first, to = tile.At(output) + row * output.Width + first;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -17,6 +18,7 @@ internal sealed unsafe class NormStep<T>(Region input, Region output, int count,
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(count > 1 && count <= input.Width && count <= output.Width, "The units lie within both rows.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* from = tile.At(input) + row * input.Width, to = tile.At(output) + row * output.Width;

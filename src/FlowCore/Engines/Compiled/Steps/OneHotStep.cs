@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -17,6 +18,7 @@ internal sealed unsafe class OneHotStep<T>(Region input, Region output, int clas
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
+        Debug.Assert(classes > 0 && classes <= output.Width && input.Width == 1, "A class has its place.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* to = tile.At(output) + row * output.Width;

@@ -21,6 +21,9 @@ internal readonly record struct Run(int From, int To, int Length)
         return [.. runs];
     }
 
+    /// <summary>Whether all that it reads lies within a row of one region, and all that it writes within a row of another.</summary>
+    public bool LiesIn(int fromWidth, int toWidth) => From >= 0 && To >= 0 && Length > 0 && From + Length <= fromWidth && To + Length <= toWidth;
+
     /// <summary>Copies the run's values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe void Copy<T>(T* from, T* to)

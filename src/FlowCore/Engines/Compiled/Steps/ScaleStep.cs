@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -28,6 +29,8 @@ internal sealed unsafe class ScaleStep<T>(
     {
         const int Chunk = 64;
         T* beside = stackalloc T[Chunk];
+        Debug.Assert(count == places.Length && before.Length >= count + Vector512<T>.Count && factor.Length == before.Length && after.Length == before.Length, "A vector is read past the last factor.");
+        Debug.Assert(Array.TrueForAll(from, run => run.LiesIn(input.Width, count)) && output.Holds(places), "A run lies within both rows.");
         T* shift = Lowering<T>.Pointer(before), scale = Lowering<T>.Pointer(factor), offset = Lowering<T>.Pointer(after);
         for (int row = 0; row < tile.Rows; row++)
         {

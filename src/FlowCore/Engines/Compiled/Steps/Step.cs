@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace FlowCore.Engines.Compiled.Steps;
@@ -21,12 +22,20 @@ internal abstract unsafe class Step<T>
 }
 
 /// <summary>A few rows on their way through the whole program: small enough that all their activations stay in the core's cache.</summary>
-internal readonly unsafe struct Tile<T>(T* memory, int rows)
+/// <param name="memory">Where it begins: at a multiple of 64 bytes.</param>
+/// <param name="rows">The rows that it holds.</param>
+/// <param name="values">The values of all its regions.</param>
+internal readonly unsafe struct Tile<T>(T* memory, int rows, long values = long.MaxValue)
     where T : unmanaged
 {
     public int Rows => rows;
 
-    public T* At(Region region) => memory + region.Offset;
+    public T* At(Region region)
+    {
+        Debug.Assert(((nuint)memory & 63) == 0, "A tile begins at a multiple of 64 bytes.");
+        Debug.Assert(region.Offset >= 0 && region.Offset + (long)rows * region.Width <= values, "A region lies in the tile's memory.");
+        return memory + region.Offset;
+    }
 
     public T* At(long offset) => memory + offset;
 

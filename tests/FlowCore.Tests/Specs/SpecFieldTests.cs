@@ -1,0 +1,160 @@
+using System.Text;
+using FlowCore.Bijections;
+using FlowCore.Checkpoints;
+using FlowCore.Densities;
+using FlowCore.Engines;
+using FlowCore.Engines.Compiled;
+
+namespace FlowCore.Tests.Specs;
+
+/// <summary>What cannot be is refused by its field, in one sentence, by either engine, before anything is allocated for it.</summary>
+public sealed class SpecFieldTests
+{
+    [Theory]
+    [InlineData("""{"kind":"softclip","bound":-5}""", "bijections[0].bound: must be positive, is -5")]
+    [InlineData("""{"kind":"softclip","bound":1e308}""", "bijections[0].bound: must lie in 1E-06..1000000, is 1E+308")]
+    [InlineData("""{"kind":"softclip","bound":1e400}""", "bijections[0].bound: must lie in 1E-06..1000000, is Infinity")]
+    [InlineData("""{"kind":"logit","alpha":0.7}""", "bijections[0].alpha: must lie in [0, 0.5), is 0.7")]
+    [InlineData("""{"kind":"logit","upper":-1}""", "bijections[0].upper: must be above lower (0), is -1")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"affine","bound":-2}}""", "bijections[0].element.bound: must be positive, is -2")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"affine","most":-1}}""", "bijections[0].element.most: must be positive, is -1")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"affine","least":-1}}""", "bijections[0].element.least: must not be negative, is -1")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"affine","scale":7}}""", "bijections[0].element.scale: 7 is none of the values that it may have")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"spline","bins":0}}""", "bijections[0].element.bins: must lie in 1..1024, is 0")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"spline","bins":2147483647}}""", "bijections[0].element.bins: must lie in 1..1024, is 2147483647")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"spline","feature_bounds":[1]}}""", "bijections[0].element.feature_bounds: has 1 entries for 2 features")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"sum_of_squares","polynomials":1,"degree":1,"slope":-1}}""", "bijections[0].element.slope: must not be negative, is -1")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"bernstein","increments":0}}""", "bijections[0].element.increments: must lie in 1..512, is 0")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"mlp","hidden":[4,0]}}""", "bijections[0].conditioner.hidden: must be at least 1, is 0")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"mlp","hidden":[2147483647]}}""",
+        "bijections[0].conditioner.hidden: must be at most 8388608, is 2147483647")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"mlp","hidden":[60000,60000]}}""",
+        "tensor 'bijections.0.conditioner.layers.3.weight' of shape [60000, 60000] takes the flow's weights above 536870912 values")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"residual_net","width":3,"blocks":-1}}""",
+        "bijections[0].conditioner.blocks: must lie in 0..1024, is -1")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"sequence","steps":[{"kind":"linear","width":3}]}}""",
+        "bijections[0].conditioner: emits 3 values, the bijection needs 2")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"sequence","steps":[{"kind":"zeros","width":1000000000},{"kind":"zeros","width":2}]}}""",
+        "bijections[0].conditioner.steps[0].width: must be at most 8388608, is 1000000000")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"sequence","steps":[null]}}""", "bijections[0].conditioner.steps[0]: is missing")]
+    [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"sequence","steps":[{"kind":"parallel","branches":[null]}]}}""",
+        "bijections[0].conditioner.steps[0].branches[0]: is missing")]
+    [InlineData("""{"kind":"coupling","mask":"checkerboard_even","element":{"kind":"affine"},"conditioner":{"kind":"linear"}}""",
+        "bijections[0].kind: needs an image event, here the event shape is [2]")]
+    [InlineData("""{"kind":"coupling","mask":[1,1],"element":{"kind":"affine"},"conditioner":{"kind":"linear"}}""",
+        "bijections[0].mask: transforms all 2 features; a coupling needs some of both kinds")]
+    [InlineData("""{"kind":"autoregressive","element":{"kind":"affine"},"conditioner":{"kind":"made","hidden":[4]},"order":[0,2147483647]}""",
+        "bijections[0].order: groups are numbered from 0 without gaps, 2147483647 is none of 2 features' groups")]
+    [InlineData("""{"kind":"permutation","order":"explicit","indices":[0,0]}""", "bijections[0].indices: must hold each of 0..1 once")]
+    [InlineData("""{"kind":"householder","reflections":0}""", "bijections[0].reflections: must lie in 1..4096, is 0")]
+    [InlineData("""{"kind":"batch_norm","epsilon":-1}""", "bijections[0].epsilon: must not be negative, is -1")]
+    [InlineData("""{"kind":"inverted","of":{"kind":"split","inner":[{"kind":"planar","slope":2}]}}""", "bijections[0].of.inner[0].slope: must lie above 0 and at most at 1, is 2")]
+    [InlineData("""{"kind":"squeeze"}""", "bijections[0].kind: needs an image event, here the event shape is [2]")]
+    [InlineData("""{"kind":"wrap","features":[5],"bounds":[1]}""", "bijections[0].features: must be different positions in 0..1")]
+    [InlineData("""{"kind":"dequantize","steps":[1]}""", "bijections[0].steps: has 1 entries for 2 features")]
+    [InlineData("null", "bijections[0]: is missing")]
+    public void A_bijection(string bijection, string message) => Refused($$"""[{{bijection}}]""", """{"kind":"standard_normal"}""", message);
+
+    [Theory]
+    [InlineData("""{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}}]}""", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}},{"width":5000,"base":{"kind":"standard_normal"}}]}""", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}},{"width":100000000,"base":{"kind":"standard_normal"}}]}""", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"levels","levels":[{"width":-1,"base":{"kind":"standard_normal"}},{"width":3,"base":{"kind":"standard_normal"}}]}""", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"levels","levels":[]}""", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"levels","levels":[null]}""", "base.levels[0]: is missing")]
+    [InlineData("""{"kind":"levels","levels":[{"width":2,"base":{"kind":"gaussian_mixture","components":3}}]}""", "base.levels: a mixture cannot be one of several levels")]
+    [InlineData("""{"kind":"levels","levels":[{"width":2,"base":{"kind":"glow_normal","channels":0}}]}""", "base.levels[0].base.channels: 0 channels do not divide 2 values")]
+    [InlineData("""{"kind":"gaussian_mixture","components":0}""", "base.components: must lie in 1..65536, is 0")]
+    [InlineData("""{"kind":"class_normal"}""", "base: class_normal needs a context with classes, and no embedding in front of it")]
+    [InlineData("""{"kind":"conditional_normal","conditioner":{"kind":"linear"}}""", "base: conditional_normal needs a context")]
+    [InlineData("""{"kind":"uniform_normal","uniform":[2]}""", "base.uniform: must be different positions in 0..1")]
+    public void A_base(string density, string message) => Refused("[]", density, message);
+
+    [Fact]
+    public void Levels_that_cover_the_latent_are_the_density_that_they_say()
+    {
+        Checkpoint whole = Of("[]", """{"kind":"standard_normal"}""");
+        Checkpoint levels = Of("[]", """{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}},{"width":1,"base":{"kind":"standard_normal"}}]}""");
+        double[] x = [1, 0.5], right = [-Math.Log(2 * Math.PI) - 0.625];
+        foreach (Checkpoint checkpoint in (Checkpoint[])[whole, levels])
+            foreach (EngineKind kind in Enum.GetValues<EngineKind>())
+            {
+                using FlowEngine<double> engine = Engine.Open<double>(checkpoint, kind);
+                var logProb = new double[1];
+                engine.Forward(x, [], new double[2], new double[1], logProb);
+                Assert.Equal(right[0], logProb[0], 1e-12);
+            }
+    }
+
+    [Fact]
+    public void Wide_layers_beside_few_weights_allocate_nothing()
+    {
+        Checkpoint checkpoint = Of("""[{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"mlp","hidden":[20000,20000]}}]""", """{"kind":"standard_normal"}""");
+        long before = GC.GetTotalAllocatedBytes(), resident = Environment.WorkingSet;
+        foreach (string message in Messages(checkpoint))
+            Assert.Equal("tensor 'bijections.0.conditioner.layers.1.bias' is missing; the flow that flow.json describes needs it", message);
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 10_000_000);
+        Assert.InRange(Environment.WorkingSet - resident, long.MinValue, 100_000_000);
+    }
+
+    [Fact]
+    public void Many_deep_networks_in_a_short_file_are_counted_first() => Refused(
+        $"[{string.Join(',', Enumerable.Repeat("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"residual_net","width":1,"blocks":1024}}""", 4000))}]",
+        """{"kind":"standard_normal"}""", "the flow needs more than 131072 tensors");
+
+    [Fact]
+    public void Nesting_is_bounded()
+    {
+        string nested = string.Concat(Enumerable.Repeat("""{"kind":"inverted","of":""", 100)) + """{"kind":"softclip"}""" + new string('}', 100);
+        Assert.Contains("depth", Assert.Throws<SpecException>(() => Of($"[{nested}]", """{"kind":"standard_normal"}""")).Message, StringComparison.Ordinal);
+
+        BijectionSpec deep = new SoftclipSpec();
+        BaseDensitySpec density = new StandardNormalSpec();
+        for (int i = 0; i < 100_000; i++)
+            (deep, density) = (new InvertedSpec { Of = deep }, new LevelsSpec { Levels = [new Level { Width = 2, Base = density }] });
+        var spec = new FlowSpec { Name = "deep", EventShape = [2], Bijections = [deep] };
+        foreach (string message in (string[])[.. Messages(new(spec, Nothing)), .. Messages(new(spec with { Bijections = [], Base = density }, Nothing))])
+            Assert.EndsWith("is nested more than 256 deep", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[]", "event_shape: must be [D] or [C, H, W]")]
+    [InlineData("[-2]", "event_shape: must be [D] or [C, H, W]")]
+    [InlineData("[2147483647]", "event_shape: must be [D] or [C, H, W]")]
+    [InlineData("[1048576,1048576,1048576]", "event_shape: must be [D] or [C, H, W]")]
+    [InlineData("null", "event_shape")]
+    [InlineData("\"2\"", "event_shape")]
+    public void The_event_shape(string shape, string message) =>
+        Assert.Contains(message, Assert.Throws<SpecException>(() => Checked($$"""{"name":"n","event_shape":{{shape}},"bijections":[]}""")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("{}", "context: give either size or classes")]
+    [InlineData("""{"size":1,"classes":2}""", "context: give either size or classes")]
+    [InlineData("""{"size":-1}""", "context: a size of -1 is outside 1..1048576")]
+    [InlineData("""{"classes":100000000}""", "context: a size of 100000000 is outside 1..16384")]
+    [InlineData("""{"size":1,"features":[null]}""", "context.features[0]: is missing")]
+    [InlineData("""{"size":1,"embedding":[{"kind":"linear","width":0}]}""", "context.embedding[0].width: must be at least 1, is 0")]
+    [InlineData("""{"size":1,"embedding":[{"kind":"layer_norm"}]}""", "context.embedding[0].kind: needs at least 2 units")]
+    public void The_context(string context, string message) =>
+        Assert.StartsWith(message, Assert.Throws<SpecException>(() => Checked($$"""{"name":"n","event_shape":[2],"bijections":[],"context":{{context}}}""")).Message, StringComparison.Ordinal);
+
+    private static readonly Dictionary<string, WeightTensor> Nothing = [];
+
+    private static void Refused(string bijections, string density, string message)
+    {
+        foreach (string said in Messages(Of(bijections, density)))
+            Assert.Equal(message, said);
+    }
+
+    // What each of the two engines says.
+    private static string[] Messages(Checkpoint checkpoint) =>
+    [
+        Assert.ThrowsAny<FlowException>(() => new TorchEngine<double>(checkpoint.BuildFlow())).Message,
+        Assert.ThrowsAny<FlowException>(() => new CompiledEngine<double>(checkpoint)).Message,
+    ];
+
+    private static Checkpoint Of(string bijections, string density) =>
+        new(SpecJson.Parse(Encoding.UTF8.GetBytes($$"""{"name":"n","event_shape":[2],"bijections":{{bijections}},"base":{{density}}}""")), Nothing);
+
+    private static void Checked(string json) => new Checkpoint(SpecJson.Parse(Encoding.UTF8.GetBytes(json)), Nothing).Check();
+}
