@@ -5,6 +5,8 @@ namespace FlowService.Models;
 /// <summary>Rows to try a model on: samples of its own, so that they lie where its density does, and the latents they were made from.</summary>
 internal sealed record ProbeRows(int Rows, float[] Z, float[] X, float[] Context)
 {
+    private const int Seed = 1;
+
     private int Width => X.Length / Rows;
 
     /// <exception cref="InsufficientMemoryException">So many rows fill no array: fewer may.</exception>
@@ -21,11 +23,14 @@ internal sealed record ProbeRows(int Rows, float[] Z, float[] X, float[] Context
         return new(rows, z, x, context);
     }
 
-    /// <summary>Rows that no model drew: normal noise about the first of its samples, a fifth as wide as the samples are.</summary>
+    /// <summary>
+    /// Rows that no model drew: each value lies somewhere between those of two neighbouring samples, so that a row stays inside a box
+    /// that holds the data, and the features forget what binds them.
+    /// </summary>
     public double[] Own(int rows)
     {
-        double[] noise = OwnNoise.Normal(rows * Width, seed: 1);
-        return [.. noise.Select((value, i) => X[i] + 0.2 * Spread(i % Width) * value)];
+        var random = new Random(Seed);
+        return [.. Enumerable.Range(0, rows * Width).Select(i => X[i] + random.NextDouble() * ((double)X[(i + Width) % X.Length] - X[i]))];
     }
 
     /// <summary>How wide the samples spread in a column: half of the range of their middle two thirds; 1 where they do not.</summary>
