@@ -8,8 +8,8 @@ internal sealed class DensityGrid(FlowEngine<double> engine, ProbeRows probe)
 {
     // Where two grids differ, or a few cells at the samples would hold all the mass, the density has finer structure than they see,
     // and nothing is said of it.
-    private const int Lines = 2048, FinerLines = 3001, Cells = 96, FinerCells = 125;
-    private const double Margin = 0.5, Resolved = 0.01, MostInACell = 0.02, Tolerance = 0.05;
+    private const int Lines = 2048, FinerLines = 3001, Cells = 64, FinerCells = 125;
+    private const double Margin = 0.2, Resolved = 0.01, MostInACell = 0.02, Tolerance = 0.05;
 
     /// <exception cref="FlowException">It is not 1.</exception>
     public void Check()

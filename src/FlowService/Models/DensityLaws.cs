@@ -13,7 +13,7 @@ namespace FlowService.Models;
 internal sealed class DensityLaws(FlowEngine<double> engine, ProbeRows probe)
 {
     // A log-determinant costs 2 D evaluations a row, and D^3 / 3 multiplications.
-    private const int MostWidth = 256, Evaluations = 384, MostRows = 8;
+    private const int MostWidth = 256, Evaluations = 256, MostRows = 8;
     private const double Step = 1e-5, Tolerance = 0.02, Exactness = 1e-9;
     private static readonly double HalfLog2Pi = 0.5 * Math.Log(2 * Math.PI);
 
