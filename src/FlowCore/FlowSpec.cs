@@ -238,6 +238,13 @@ public abstract record ConditionerSpec
             throw at.Refusal("", $"emits {end.Width} values, the bijection needs {outputs}");
     }
 
+    /// <exception cref="SpecException">An image comes in.</exception>
+    private protected static void NeedsVector(SpecScope at, EventShape inputs)
+    {
+        if (inputs.IsImage)
+            throw at.Refusal("kind", "needs a vector event");
+    }
+
     /// <summary>The layers that lead to so many outputs.</summary>
     public abstract LayerSpec[] Layers(int outputs);
 }

@@ -7,8 +7,7 @@ public sealed record LinearConditionerSpec : ConditionerSpec
 {
     internal override void Check(SpecScope at, EventShape inputs, long outputs)
     {
-        if (inputs.IsImage)
-            throw at.Refusal("kind", "needs a vector event");
+        NeedsVector(at, inputs);
         base.Check(at, inputs, outputs);
     }
 
@@ -25,8 +24,7 @@ public sealed record MlpSpec : ConditionerSpec
 
     internal override void Check(SpecScope at, EventShape inputs, long outputs)
     {
-        if (inputs.IsImage)
-            throw at.Refusal("kind", "needs a vector event");
+        NeedsVector(at, inputs);
         if (at.Given(Hidden, "hidden").Length > SpecScope.MostParts / 2)
             throw at.Refusal("hidden", $"{Hidden.Length} are more than {SpecScope.MostParts / 2}");
         foreach (int width in Hidden)
@@ -58,8 +56,7 @@ public sealed record ResidualNetSpec : ConditionerSpec
 
     internal override void Check(SpecScope at, EventShape inputs, long outputs)
     {
-        if (inputs.IsImage)
-            throw at.Refusal("kind", "needs a vector event");
+        NeedsVector(at, inputs);
         at.Width("width", Width, pixels: 1);
         at.Within("blocks", Blocks, 0, 1024);
         Activation.Check(at, "activation");
@@ -85,8 +82,7 @@ public sealed record MadeSpec : ConditionerSpec
 
     internal override void Check(SpecScope at, EventShape inputs, long outputs)
     {
-        if (inputs.IsImage)
-            throw at.Refusal("kind", "needs a vector event");
+        NeedsVector(at, inputs);
         if (at.Given(Hidden, "hidden").Length > SpecScope.MostParts / 2)
             throw at.Refusal("hidden", $"{Hidden.Length} are more than {SpecScope.MostParts / 2}");
         foreach (int width in Hidden)

@@ -42,6 +42,15 @@ public sealed class GoldenTests
         Assert.True(error <= 1e-3, $"{name}: log_prob is off by {error:g3} nats");
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void Compiled_float32_log_densities_stay_within_a_thousandth_of_a_nat(string name)
+    {
+        GoldenModel model = GoldenModel.Read(name);
+        using var engine = new CompiledEngine<float>(model.Checkpoint);
+        double error = GoldenRun.Float32Error(model, engine);
+        Assert.True(error <= 1e-3, $"{name}: log_prob is off by {error:g3} nats");
+    }
+
     [Theory]
     [InlineData("nflows/nsf_coupling_lu_6d")]
     [InlineData("normflows/conditional_mix")]

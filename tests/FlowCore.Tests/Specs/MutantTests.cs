@@ -31,10 +31,10 @@ public sealed class MutantTests(ITestOutputHelper output)
             Mutant[] all = [.. Mutants.Of(original.Spec)];
             var random = new Random(all.Length);
             random.Shuffle(all);
-            if (all.Length > 4 * budget.Mutants && Environment.GetEnvironmentVariable("DEEP") is null)
-                all = all[..(4 * budget.Mutants)];
+            if (all.Length > budget.Mutants)
+                all = all[..(budget.Mutants)];
             byte[] same = Essence(original.Spec);
-            int left = budget.Computed * (Environment.GetEnvironmentVariable("DEEP") is { } d ? int.Parse(d) : 1);
+            int left = budget.Computed;
             foreach (Mutant mutant in all)
             {
                 mutants++;
@@ -57,14 +57,14 @@ public sealed class MutantTests(ITestOutputHelper output)
     private static IEnumerable<(string Name, Checkpoint Original, (int Mutants, int Computed) Budget)> Originals()
     {
         foreach (string name in GoldenModel.Names)
-            yield return (name, GoldenModel.Read(name).Checkpoint, (150, 12));
+            yield return (name, GoldenModel.Read(name).Checkpoint, (600, 48));
         foreach (string folder in Directory.GetDirectories(Path.Combine(AppContext.BaseDirectory, "models")).SelectMany(Directory.GetDirectories))
-            yield return (folder, Checkpoint.Read(folder), (150, 12));
+            yield return (folder, Checkpoint.Read(folder), (600, 48));
         foreach (Kind kind in Kinds.All)
         {
             using Flow flow = new Instance(kind, Math.Clamp(4, kind.Least, kind.Most), 1, 1, 5).Build();
             flow.to(TorchSharp.torch.float32);
-            yield return (kind.Name, Checkpoint.Of(flow), (100, 8));
+            yield return (kind.Name, Checkpoint.Of(flow), (400, 32));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FlowCore;
 using FlowCore.Checkpoints;
 using FlowService.Tests.Support;
@@ -34,6 +35,40 @@ public sealed class ModelLifeTests : IDisposable
         Assert.Contains("sha256", problem.Detail(), StringComparison.Ordinal);
         Assert.Contains("sha256", (await GetAsync(http, "/models/damaged")).GetProperty("reason").GetString(), StringComparison.Ordinal);
         await http.AskAsync("/logprob", """{"model":"good","x":[[0,1]]}""");
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}}]}""", "[]", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}},{"width":5000,"base":{"kind":"standard_normal"}}]}""", "[]", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}},{"width":100000000,"base":{"kind":"standard_normal"}}]}""", "[]", "base.levels: their widths must add up to 2")]
+    [InlineData("""{"kind":"standard_normal"}""", """[{"kind":"softclip","bound":-5}]""", "bijections[0].bound: must be positive, is -5")]
+    [InlineData("""{"kind":"standard_normal"}""", """[{"kind":"logit","alpha":0.7}]""", "bijections[0].alpha: must lie in [0, 0.5), is 0.7")]
+    [InlineData("""{"kind":"standard_normal"}""", """[{"kind":"elementwise","element":{"kind":"spline","bins":0}}]""", "bijections[0].element.bins: must lie in 1..1024, is 0")]
+    public async Task A_description_that_cannot_be_takes_nothing_else_down(string density, string bijections, string reason)
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("good", 2));
+        TestModels.Write(repository.Path, TestModels.Spec("wrong", 2));
+        string path = Path.Combine(repository.Path, "wrong", "1", Checkpoint.SpecFile);
+        JsonNode spec = JsonNode.Parse(File.ReadAllText(path))!;
+        (spec["base"], spec["bijections"]) = (JsonNode.Parse(density), JsonNode.Parse(bijections));
+        File.WriteAllText(path, spec.ToJsonString());
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path);
+        using HttpClient http = host.Http();
+
+        Assert.Equal(reason, (await GetAsync(http, "/models/wrong")).GetProperty("reason").GetString());
+        await http.AskAsync("/logprob", """{"model":"good","x":[[0,1]]}""");
+    }
+
+    [Fact]
+    public async Task A_load_that_fails_in_any_way_fails_its_model_alone()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("m", 2));
+        foreach (Exception fault in (Exception[])[new InsufficientMemoryException("no memory"), new AggregateException(new InvalidOperationException("a worker's")), new DivideByZeroException("zero")])
+        {
+            await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, (_, _) => throw fault);
+            using HttpClient http = host.Http();
+            Assert.EndsWith((fault.InnerException ?? fault).Message, (await GetAsync(http, "/models/m")).GetProperty("reason").GetString(), StringComparison.Ordinal);
+        }
     }
 
     [Fact]
