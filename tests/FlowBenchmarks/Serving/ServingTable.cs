@@ -7,6 +7,7 @@ using FlowCore.Checkpoints;
 using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowCore.Tests.Golden;
+using FlowRows.Npy;
 
 namespace FlowBenchmarks.Serving;
 
