@@ -34,7 +34,7 @@ internal static class DensityCommand
             if (engine.Spec.Width != 2 || engine.Spec.Context is not null)
                 throw new FlowException($"model '{engine.Spec.Name}' has {engine.Spec.Width} features{(engine.Spec.Context is null ? "" : " and a context")}; a picture needs 2 and none");
             double[]? points = parsed.GetValue(data) is not { } path ? null
-                : ReadAllAsync(engine.Spec, new() { Path = path, IgnoreExtra = parsed.GetValue(ignoreExtra), Header = parsed.GetValue(header) }, terminal).GetAwaiter().GetResult();
+                : ReadAllAsync(engine.Spec, new() { Path = path, IgnoreExtra = parsed.GetValue(ignoreExtra), Header = RowOptions.HasHeader(parsed, header) }, terminal).GetAwaiter().GetResult();
             double[] shown = points ?? engine.Sample(SampleSeed, 0, Samples, 1, []).Values;
             string[] names = RowNames.Data(engine.Spec);
             var picture = new DensityPicture(
@@ -50,7 +50,8 @@ internal static class DensityCommand
     private static async Task<double[]> ReadAllAsync(FlowSpec spec, RowArguments arguments, Terminal terminal)
     {
         await using RowPipe pipe = await RowPipe.OpenAsync(arguments.Path, terminal);
-        RowSource source = arguments.Source(new ModelLayout(spec.Name, spec, RowNames.X, hasContext: false, ignoresOthers: arguments.IgnoreExtra), new RowPool());
+        RowSource source = arguments.Source(
+            new ModelLayout(spec.Name, spec, RowNames.X, hasContext: false, ignoresOthers: arguments.IgnoreExtra), pipe, new RowPool());
         using RowBlock<double> all = await pipe.NamingAsync(async () =>
         {
             await using RowReader<double> reader = await pipe.Format.OpenAsync<double>(pipe.Bytes, source, terminal.Stop);

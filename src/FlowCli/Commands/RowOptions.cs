@@ -9,6 +9,8 @@ namespace FlowCli.Commands;
 /// <summary>The options that say how rows are read, shared by all commands that read them.</summary>
 internal sealed class RowOptions
 {
+    private const string Yes = "yes", ChannelsLast = "nhwc";
+
     private RowOptions(Option<string> input) => Input = input;
 
     public Option<string> Input { get; }
@@ -17,9 +19,9 @@ internal sealed class RowOptions
 
     public Option<string[]> Keep { get; } = Names("--keep", "Columns of the input that go into the output as they are; * for all.");
 
-    public Option<bool?> Header { get; } = HeaderOption();
+    public Option<string?> Header { get; } = HeaderOption();
 
-    public Option<bool> Layout { get; } = LayoutOption();
+    public Option<string?> Layout { get; } = LayoutOption();
 
     public Option<OnError> OnError { get; } = new("--on-error")
     {
@@ -45,26 +47,28 @@ internal sealed class RowOptions
         Path = parsed.GetRequiredValue(Input),
         IgnoreExtra = parsed.GetValue(IgnoreExtra),
         Keep = parsed.GetValue(Keep) ?? [],
-        Header = parsed.GetValue(Header),
-        ChannelsLast = parsed.GetValue(Layout),
+        Header = HasHeader(parsed, Header),
+        ChannelsLast = AreChannelsLast(parsed, Layout),
         OnError = parsed.GetValue(OnError),
     };
 
-    public static Option<bool?> HeaderOption() => new("--header")
-    {
-        Description = "Whether the first line of CSV holds names; without it the line itself must tell.",
-        HelpName = "yes|no",
-        Arity = ArgumentArity.ExactlyOne,
-        CustomParser = result => CommonOptions.OneOf<bool?>(result, ("yes", true), ("no", false)),
-    };
+    // Words, for an option of truth values takes no word behind it.
+    public static Option<string?> HeaderOption() => Word("--header", "Whether the first line of CSV holds names; without it the line itself must tell.", Yes, "no");
 
-    public static Option<bool> LayoutOption() => new("--layout")
+    /// <summary>What was said of the header; null where nothing was.</summary>
+    public static bool? HasHeader(ParseResult parsed, Option<string?> header) => parsed.GetValue(header) is { } said ? said == Yes : null;
+
+    public static Option<string?> LayoutOption() => Word("--layout", "How the images of an array lie: nchw (default), or nhwc, the channels last.", "nchw", ChannelsLast);
+
+    /// <summary>Whether the channels were said to stand last.</summary>
+    public static bool AreChannelsLast(ParseResult parsed, Option<string?> layout) => parsed.GetValue(layout) == ChannelsLast;
+
+    private static Option<string?> Word(string name, string description, params string[] words)
     {
-        Description = "How the images of an array lie: nchw (default), or nhwc, the channels last.",
-        HelpName = "nchw|nhwc",
-        Arity = ArgumentArity.ExactlyOne,
-        CustomParser = result => CommonOptions.OneOf(result, ("nchw", false), ("nhwc", true)),
-    };
+        var option = new Option<string?>(name) { Description = description, HelpName = string.Join('|', words) };
+        option.AcceptOnlyFromAmong(words);
+        return option;
+    }
 
     /// <summary>A list of columns with commas between them.</summary>
     public static Option<string[]> Names(string option, string description) => new(option)

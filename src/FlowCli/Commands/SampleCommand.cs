@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Numerics;
-using System.Security.Cryptography;
 using FlowCli.Rows;
 using FlowCore.Engines;
 using FlowRows.Answers;
@@ -34,14 +33,9 @@ internal static class SampleCommand
         command.Validators.Add(context.Check);
         command.SetAction(parsed =>
         {
-            if (parsed.GetValue(seed) is not { } chosen)
-            {
-                chosen = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4));
-                terminal.Error.WriteLine($"seed {chosen}");
-            }
             var work = new SampleWork(
-                parsed.GetRequiredValue(count)!.Value, chosen, parsed.GetValue(temperature) ?? 1, parsed.GetValue(context.File), parsed.GetValue(context.Values),
-                parsed.GetValue(header), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(range), parsed.GetValue(type),
+                parsed.GetRequiredValue(count)!.Value, parsed.GetValue(seed), parsed.GetValue(temperature) ?? 1, parsed.GetValue(context.File), parsed.GetValue(context.Values),
+                RowOptions.HasHeader(parsed, header), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(range), parsed.GetValue(type),
                 [.. parsed.GetRequiredValue(include)]);
             if (parsed.GetValue(type) == ElementType.Float32)
                 Run<float>(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind), work);

@@ -56,10 +56,10 @@ internal static class TrainCommand
             {
                 Data = parsed.GetRequiredValue(data),
                 Out = parsed.GetRequiredValue(output),
-                Header = parsed.GetValue(header),
+                Header = RowOptions.HasHeader(parsed, header),
                 Columns = Given(parsed.GetValue(columns)),
                 Exclude = parsed.GetValue(exclude) ?? [],
-                ChannelsLast = parsed.GetValue(layout),
+                ChannelsLast = RowOptions.AreChannelsLast(parsed, layout),
                 Label = parsed.GetValue(label),
                 Context = parsed.GetValue(condition.Columns) ?? [],
                 ContextClass = parsed.GetValue(condition.Class),

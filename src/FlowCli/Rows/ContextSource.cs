@@ -27,7 +27,7 @@ internal sealed class ContextSource<T> : IAsyncDisposable
     {
         RowPipe pipe = await RowPipe.OpenAsync(arguments.Path, terminal);
         var layout = new ModelLayout(spec.Name, spec, RowNames.Context, hasContext: false, ignoresOthers: arguments.IgnoreExtra);
-        RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, arguments.Source(layout, pool), terminal.Stop));
+        RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, arguments.Source(layout, pipe, pool), terminal.Stop));
         var source = new ContextSource<T>(spec, pipe, reader, pool, terminal.Stop);
         source.first = await source.ReadAsync(2);
         source.isSingle = source.first.Length == spec.ContextWidth;

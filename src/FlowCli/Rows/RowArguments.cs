@@ -1,4 +1,3 @@
-using FlowRows;
 using FlowRows.Buffers;
 using FlowRows.Tables;
 
@@ -26,7 +25,7 @@ internal sealed record RowArguments
     public OnError OnError { get; init; }
 
     /// <summary>What a reader needs to know.</summary>
-    public RowSource Source(RowLayout layout, RowPool pool, bool isShort = true) => new(layout, RowLimits.Files, pool)
+    public RowSource Source(RowLayout layout, RowPipe pipe, RowPool pool, bool isShort = true) => new(layout, pipe.Limits, pool)
     {
         IsShort = isShort,
         Header = Header,

@@ -15,7 +15,10 @@ internal sealed class RowPipe : IAsyncDisposable
     // As many bytes tell gzip and the formats apart.
     private const int StartBytes = 16;
 
-    private RowPipe(string shown, PipeReader bytes, RowFormat format) => (Shown, Bytes, Format) = (shown, bytes, format);
+    private const long SmallBytes = 64 << 20;
+
+    private RowPipe(string shown, PipeReader bytes, RowFormat format, RowLimits limits) =>
+        (Shown, Bytes, Format, Limits) = (shown, bytes, format, limits);
 
     /// <summary>What messages call it.</summary>
     public string Shown { get; }
@@ -23,6 +26,9 @@ internal sealed class RowPipe : IAsyncDisposable
     public PipeReader Bytes { get; }
 
     public RowFormat Format { get; }
+
+    /// <summary>How much is read: what a small file claims is held to be no larger than the service would take.</summary>
+    public RowLimits Limits { get; }
 
     /// <exception cref="FlowException">There is no such file, or its kind is not read.</exception>
     public static async Task<RowPipe> OpenAsync(string path, Terminal terminal)
@@ -35,7 +41,8 @@ internal sealed class RowPipe : IAsyncDisposable
         RowFormat format = RowFormats.OfName(isPacked ? path[..^Compression.Extension.Length] : path)
             ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.Extensions)} are read, and each of them with {Compression.Extension} behind it");
         Stream file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: false);
-        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file) : file), format);
+        RowLimits limits = isPacked ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
+        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file) : file), format, limits);
     }
 
     public ValueTask DisposeAsync() => Bytes.CompleteAsync();
@@ -67,7 +74,7 @@ internal sealed class RowPipe : IAsyncDisposable
             bytes = PipeReader.Create(Compression.Reader(bytes.AsStream()));
             start = await StartAsync(bytes);
         }
-        return new(shown, bytes, RowFormats.OfStart(start));
+        return new(shown, bytes, RowFormats.OfStart(start), RowLimits.Files);
     }
 
     private static async Task<byte[]> StartAsync(PipeReader bytes)

@@ -28,7 +28,7 @@ internal sealed record RowWork(
         await using RowPipe pipe = await RowPipe.OpenAsync(Input.Path, terminal);
         var layout = new ModelLayout(spec.Name, spec, Operation.Input, contexts is not null, Input.Keep, Input.IgnoreExtra);
         // Rows that come through a pipeline are answered as they come.
-        RowSource source = Input.Source(layout, pool, isShort: Input.Path != RowPipe.Standard);
+        RowSource source = Input.Source(layout, pipe, pool, isShort: Input.Path != RowPipe.Standard);
         await using RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, source, terminal.Stop));
         await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : reader.Rows);
         CheckCarries(answer);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Security.Cryptography;
 using FlowCli.Commands;
 using FlowCore;
 using FlowRows;
@@ -9,7 +10,7 @@ namespace FlowCli.Rows;
 
 /// <summary>Rows drawn from a model, in the order [context, sample], block by block.</summary>
 /// <param name="Count">How many, of each context.</param>
-/// <param name="Seed">Which noise.</param>
+/// <param name="Seed">Which noise; null to draw a seed, and name it.</param>
 /// <param name="Temperature">What scales it.</param>
 /// <param name="ContextFile">The contexts, for a conditional model.</param>
 /// <param name="ContextValues">Or the only one.</param>
@@ -20,7 +21,7 @@ namespace FlowCli.Rows;
 /// <param name="Type">The type of binary numbers.</param>
 /// <param name="Include">What is asked for by name.</param>
 internal sealed record SampleWork(
-    int Count, ulong Seed, double Temperature, string? ContextFile, double[]? ContextValues, bool? Header, string? Output, RowFormat? OutputFormat, double[]? Range,
+    int Count, ulong? Seed, double Temperature, string? ContextFile, double[]? ContextValues, bool? Header, string? Output, RowFormat? OutputFormat, double[]? Range,
     ElementType Type, HashSet<string> Include)
 {
     public async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
@@ -28,10 +29,11 @@ internal sealed record SampleWork(
     {
         FlowSpec spec = engine.Spec;
         await using ContextSource<T>? contexts = await ContextsAsync<T>(spec, pool, terminal);
+        ulong seed = Seed ?? Drawn(terminal);
         if (PictureOutput.IsPicture(Output))
         {
             var picture = new PictureOutput(terminal, Output!, spec, Range, contexts is null ? null : Count);
-            await DrawAsync(engine, contexts, terminal, engine.ChunkRows, results =>
+            await DrawAsync(engine, contexts, seed, terminal, engine.ChunkRows, results =>
             {
                 picture.Add<T>(results.Values!.Span);
                 return Task.CompletedTask;
@@ -40,22 +42,22 @@ internal sealed record SampleWork(
             return;
         }
         await using var file = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, contexts is null ? Count : null);
-        await DrawAsync(engine, contexts, terminal, file.IsWhole ? int.MaxValue : engine.ChunkRows, async results =>
+        await DrawAsync(engine, contexts, seed, terminal, file.IsWhole ? int.MaxValue : engine.ChunkRows, async results =>
         {
-            var answer = new Answer<T>(spec.Name, version, results.LogProb.Length) { Seed = Seed };
+            var answer = new Answer<T>(spec.Name, version, results.LogProb.Length) { Seed = seed };
             using Answer<T> filled = RowOperation.Sample.Fill(answer, results, spec, Include, pool);
             await file.WriteAsync(filled, terminal.Stop);
         });
         await file.CompleteAsync(terminal.Stop);
     }
 
-    private async Task DrawAsync<T>(EngineRun<T> engine, ContextSource<T>? contexts, Terminal terminal, int most, Func<RowResults<T>, Task> write)
+    private async Task DrawAsync<T>(EngineRun<T> engine, ContextSource<T>? contexts, ulong seed, Terminal terminal, int most, Func<RowResults<T>, Task> write)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int width = engine.Spec.ContextWidth;
         if (contexts is null)
         {
-            await DrawAsync(engine, [], 1, 0, terminal, most, write);
+            await DrawAsync(engine, [], 1, seed, 0, terminal, most, write);
             return;
         }
         long row = 0;
@@ -66,15 +68,15 @@ internal sealed record SampleWork(
                 held.AddRange(block.Span);
                 if (most == int.MaxValue)
                     continue;
-                await DrawAsync(engine, [.. held], held.Count / width, row, terminal, most, write);
+                await DrawAsync(engine, [.. held], held.Count / width, seed, row, terminal, most, write);
                 row += (long)held.Count / width * Count;
                 held.Clear();
             }
         if (held.Count > 0)
-            await DrawAsync(engine, [.. held], held.Count / width, row, terminal, most, write);
+            await DrawAsync(engine, [.. held], held.Count / width, seed, row, terminal, most, write);
     }
 
-    private async Task DrawAsync<T>(EngineRun<T> engine, T[] contexts, int count, long firstRow, Terminal terminal, int most, Func<RowResults<T>, Task> write)
+    private async Task DrawAsync<T>(EngineRun<T> engine, T[] contexts, int count, ulong seed, long firstRow, Terminal terminal, int most, Func<RowResults<T>, Task> write)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int width = engine.Spec.ContextWidth;
@@ -86,11 +88,18 @@ internal sealed record SampleWork(
             var repeated = new T[part * width];
             for (int i = 0; i < part && width > 0; i++)
                 contexts.AsSpan((int)((done + i) / Count) * width, width).CopyTo(repeated.AsSpan(i * width));
-            using RowResults<T> results = engine.Sample(Seed, firstRow + done, part, Temperature, repeated);
+            using RowResults<T> results = engine.Sample(seed, firstRow + done, part, Temperature, repeated);
             await write(results);
             done += part;
         }
         while (done < rows);
+    }
+
+    private static ulong Drawn(Terminal terminal)
+    {
+        ulong seed = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4));
+        terminal.Error.WriteLine($"seed {seed}");
+        return seed;
     }
 
     private async Task<ContextSource<T>?> ContextsAsync<T>(FlowSpec spec, RowPool pool, Terminal terminal)

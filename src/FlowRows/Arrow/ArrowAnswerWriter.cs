@@ -27,7 +27,7 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
     {
         schema ??= SchemaOf(part);
         arrow ??= options.IsFile
-            ? new ArrowFileWriter(Body.AsStream(leaveOpen: true), schema, leaveOpen: true)
+            ? new ArrowFileWriter(new PlacedStream(Body.AsStream(leaveOpen: true)), schema, leaveOpen: true)
             : new ArrowStreamWriter(Body.AsStream(leaveOpen: true), schema, leaveOpen: true);
         used = 0;
         List<IArrowArray> arrays = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))];

@@ -11,7 +11,7 @@ namespace FlowRows.Arrow;
 internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : Stream
 {
     // A schema of a million columns fits; the library's own writers stay far below.
-    private const int MostMetadataBytes = 256 << 20;
+    private const int MostMetadataBytes = 64 << 20;
 
     private const int MarkBytes = 8;
 
@@ -101,7 +101,7 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : Stream
             await CheckEndAsync(cancellation);
             return;
         }
-        if (length < MarkBytes || length > Math.Min(MostMetadataBytes, limits.BodyBytes))
+        if (length is < MarkBytes or > MostMetadataBytes)
             throw Damaged($"a message claims {length} bytes of metadata");
         byte[] metadata = await MetadataAsync(isMarked ? [] : mark[4..], length, cancellation);
         long bodyLength = ArrowMetadata.BodyLength(metadata) ?? throw Damaged("the metadata of a message is damaged");

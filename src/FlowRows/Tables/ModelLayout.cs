@@ -50,7 +50,7 @@ internal sealed class ModelLayout : RowLayout
 
     public override string[]? Elements(string column) =>
         column == RowNames.Context && context.Length > 0 ? context
-        : column == Field && values.Length > 0 ? values
+        : (column == Field || (column == RowNames.Samples && Field == RowNames.X)) && values.Length > 0 ? values // samples come back as rows
         : null;
 
     public override RowColumns Shaped(ReadOnlySpan<long> row, bool channelsLast)

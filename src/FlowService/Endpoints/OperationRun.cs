@@ -1,4 +1,5 @@
 using FlowImages;
+using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Tables;
 using FlowService.Batching;
@@ -36,6 +37,8 @@ internal static class OperationRun
             return;
         }
         using RowBlock<float>? block = body is null ? null : await body.ReadAllAsync(run.Http.RequestAborted);
+        if (block is { Rows: 0 } && !run.Operation.IsSample)
+            throw RowFault.NoRows("the body");
         if (inParts)
             await new RowStream(run).AnswerAsync(format.Rows!, run.Samples(block, inParts: true), body: null);
         else
