@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
+using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -145,7 +146,7 @@ public sealed class InvertibleMatrix : Bijection
     {
         bool image = values.dim() == 4;
         Tensor product = image
-            ? nn.functional.conv2d(values, matrix.unsqueeze(-1).unsqueeze(-1))
+            ? ImageConvolution.Of(values, matrix.unsqueeze(-1).unsqueeze(-1), bias: null)
             : nn.functional.linear(values, matrix);
         long pixels = image ? values.shape[2] * values.shape[3] : 1;
         Tensor each = zeros(values.shape[0], values.dtype, values.device) + (logDet * pixels).to(values.dtype);

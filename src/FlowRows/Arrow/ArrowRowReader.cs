@@ -49,23 +49,39 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
 
     protected override async ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
     {
+        do
+        {
+            if (!await NextAsync(cancellation))
+                return;
+            Take(block, Math.Min(most - block.Rows, batch!.Length - taken));
+        }
+        while (Waits && kept.Length == 0 && block.Rows < most); // what is passed on comes from one batch
+    }
+
+    /// <summary>Goes on to a batch that has rows left; false at the end.</summary>
+    private async ValueTask<bool> NextAsync(CancellationToken cancellation)
+    {
         while (batch is null || taken == batch.Length)
         {
             batch?.Dispose();
             taken = 0;
             batch = await Guarded(async () => await arrow.ReadNextRecordBatchAsync(cancellation));
             if (batch is null)
-                return;
+                return false;
         }
-        int rows = Math.Min(most - block.Rows, batch.Length - taken);
+        return true;
+    }
+
+    private void Take(RowBlock<T> block, int rows)
+    {
         Guarded(() =>
         {
             Copy(Columns.Values, block.Values, rows);
             Copy(Columns.Context, block.Context, rows);
             foreach (int field in kept)
-                ArrowChecks.Check(batch.Column(field).Data, batch.Schema.GetFieldByIndex(field).Name);
+                ArrowChecks.Check(batch!.Column(field).Data, batch.Schema.GetFieldByIndex(field).Name);
             if (kept.Length > 0)
-                block.Kept = new KeptColumns(batch.SliceShared(taken, rows), kept);
+                block.Kept = new KeptColumns(batch!.SliceShared(taken, rows), kept);
             return rows;
         });
         taken += rows;

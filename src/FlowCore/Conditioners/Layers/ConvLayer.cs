@@ -1,5 +1,6 @@
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Network;
+using FlowCore.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -98,6 +99,6 @@ public sealed class ConvLayer : Layer
             ? nn.functional.pad(h, [margin, margin, margin, margin], PaddingModes.Constant, spec.Padding)
             : h;
         long around = ReferenceEquals(padded, h) ? margin : 0;
-        return nn.functional.conv2d(padded, w, bias, padding: [around, around]).MoveToOuterDisposeScope();
+        return ImageConvolution.Of(padded, w, bias, around).MoveToOuterDisposeScope();
     }
 }
