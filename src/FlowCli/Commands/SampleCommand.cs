@@ -34,7 +34,7 @@ internal static class SampleCommand
         command.SetAction(parsed =>
         {
             var work = new SampleWork(
-                parsed.GetRequiredValue(count)!.Value, parsed.GetValue(seed), parsed.GetValue(temperature) ?? 1, parsed.GetValue(context.File), parsed.GetValue(context.Values),
+                parsed.GetRequiredValue(count)!.Value, parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(context.Values),
                 RowOptions.HasHeader(parsed, header), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(range), parsed.GetValue(type),
                 [.. parsed.GetRequiredValue(include)]);
             if (parsed.GetValue(type) == ElementType.Float32)

@@ -47,8 +47,8 @@ internal sealed class RowPipe : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Bytes.CompleteAsync();
 
-    /// <summary>Faults in what is read here, with its name before them.</summary>
-    public async Task<T> NamingAsync<T>(Func<Task<T>> read)
+    /// <summary>Faults in what is read here, with its name before them, and behind those in a value what can be done about it.</summary>
+    public async Task<T> NamingAsync<T>(Func<Task<T>> read, string? remedy = null)
     {
         try
         {
@@ -56,7 +56,7 @@ internal sealed class RowPipe : IAsyncDisposable
         }
         catch (RowFault e)
         {
-            throw new FlowException($"{Shown}: {e.Message}", e);
+            throw new FlowException($"{Shown}: {e.Message}{(e.Kind == RowFaultKind.InvalidValue ? remedy : null)}", e);
         }
         catch (InvalidDataException e)
         {

@@ -9,6 +9,9 @@ namespace FlowCli.Training;
 /// </summary>
 internal sealed class TrainingLayout(TrainingRequest request) : RowLayout
 {
+    /// <summary>What to do about a column that holds no numbers.</summary>
+    public const string Remedy = "; --exclude COLUMN leaves a column out that is no feature";
+
     public override string Field => RowNames.X;
 
     /// <summary>The columns that the flow is conditioned on.</summary>

@@ -29,9 +29,10 @@ internal sealed record TrainingTable(double[] Values, int Width, string[]? Names
         RowArguments arguments = new() { Path = path, Header = request.Header, ChannelsLast = request.ChannelsLast && layout.FromChannelsLast is not null };
         return await pipe.NamingAsync(async () =>
         {
-            await using RowReader<double> reader = await pipe.Format.OpenAsync<double>(pipe.Bytes, arguments.Source(layout, pipe, new RowPool()), CancellationToken.None);
+            await using RowReader<double> reader = await pipe.Format.OpenAsync<double>(
+                pipe.Bytes, arguments.Source(layout, pipe, new RowPool()), CancellationToken.None);
             return await ReadAsync(reader, layout as TrainingLayout, path);
-        });
+        }, layout is TrainingLayout ? TrainingLayout.Remedy : null);
     }
 
     private static async Task<TrainingTable> ReadAsync(RowReader<double> reader, TrainingLayout? layout, string path)

@@ -8,8 +8,6 @@ namespace FlowService.Requests;
 /// <summary>How many samples a request wants, and of what, before it is checked; what was left out is null.</summary>
 internal sealed class SampleArguments
 {
-    private const double MaxTemperature = 100;
-
     // JavaScript's numbers hold integers up to 2^53: a seed that we draw can be sent back by any client.
     private const long MaxDrawnSeed = 1L << 53;
 
@@ -34,9 +32,7 @@ internal sealed class SampleArguments
     public SampleRows Checked(ServedModel model, LimitsOptions limits, bool inParts = false)
     {
         (long most, string setting) = inParts ? (limits.StreamRows, "Limits:StreamRows") : (limits.SamplesPerRequest, "Limits:SamplesPerRequest");
-        double temperature = Temperature ?? 1;
-        if (!(temperature > 0 && temperature <= MaxTemperature))
-            throw Invalid(RequestFields.Temperature.Name, $"temperature must lie above 0 and up to {MaxTemperature}");
+        double temperature = FlowRows.Answers.Temperature.Checked(Temperature ?? 1);
         int contexts = Math.Max(1, Context.Count);
         if (Count < 1 || Count > most / contexts)
             throw Invalid(CountName, Context.Count > 1
