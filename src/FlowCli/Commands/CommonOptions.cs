@@ -1,9 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using System.Numerics;
 using FlowCli.Rows;
-using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowRows;
 using FlowRows.Answers;
@@ -59,16 +57,6 @@ internal static class CommonOptions
         HelpName = "csv|npy|arrow|json",
         CustomParser = result => OneOf(result, [.. RowFormats.All.Select(format => (format.Extensions[0][1..], (RowFormat?)format))]),
     };
-
-    /// <summary>The engine of a checkpoint, with all cores.</summary>
-    public static FlowEngine<T> OpenEngine<T>(string folder, string device, EngineKind kind)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        FlowCore.Engines.Engine.Open<T>(Checkpoint.Read(folder), kind, device, Environment.ProcessorCount);
-
-    /// <summary>The version that a checkpoint's folder is called, as in models/NAME/3; 0 where its name is none.</summary>
-    public static int VersionOf(string folder) =>
-        int.TryParse(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), NumberStyles.None, CultureInfo.InvariantCulture, out int version)
-            ? version : 0;
 
     private static bool IsWritable(string path) => RowFormats.OfName(
         path.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase) ? path[..^Compression.Extension.Length] : path) is not null;

@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.Numerics;
 using FlowCli.Rows;
-using FlowCore.Engines;
 using FlowRows.Answers;
-using FlowRows.Buffers;
 
 namespace FlowCli.Commands;
 
@@ -38,19 +35,8 @@ internal static class RowCommand
             var request = new RowWork(
                 operation, rows.Of(parsed), parsed.GetValue(context.File), parsed.GetValue(context.Values), parsed.GetValue(output), parsed.GetValue(format),
                 parsed.GetValue(type), [.. parsed.GetRequiredValue(include)]);
-            if (parsed.GetValue(type) == ElementType.Float32)
-                Run<float>(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind), request);
-            else
-                Run<double>(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind), request);
+            request.Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind));
         });
         return command;
-    }
-
-    private static void Run<T>(Terminal terminal, string model, string device, EngineKind kind, RowWork request)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        var pool = new RowPool();
-        using var engine = new EngineRun<T>(CommonOptions.OpenEngine<T>(model, device, kind), pool);
-        request.RunAsync(engine, CommonOptions.VersionOf(model), pool, terminal).GetAwaiter().GetResult();
     }
 }

@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.Numerics;
 using FlowCli.Rows;
-using FlowCore.Engines;
 using FlowRows.Answers;
-using FlowRows.Buffers;
 
 namespace FlowCli.Commands;
 
@@ -37,19 +34,8 @@ internal static class SampleCommand
                 parsed.GetRequiredValue(count)!.Value, parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(context.Values),
                 RowOptions.HasHeader(parsed, header), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(range), parsed.GetValue(type),
                 [.. parsed.GetRequiredValue(include)]);
-            if (parsed.GetValue(type) == ElementType.Float32)
-                Run<float>(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind), work);
-            else
-                Run<double>(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind), work);
+            work.Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind));
         });
         return command;
-    }
-
-    private static void Run<T>(Terminal terminal, string model, string device, EngineKind kind, SampleWork work)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        var pool = new RowPool();
-        using var engine = new EngineRun<T>(CommonOptions.OpenEngine<T>(model, device, kind), pool);
-        work.RunAsync(engine, CommonOptions.VersionOf(model), pool, terminal).GetAwaiter().GetResult();
     }
 }

@@ -18,10 +18,9 @@ namespace FlowCli.Rows;
 /// <param name="Include">What is asked for by name.</param>
 internal sealed record RowWork(
     RowOperation Operation, RowArguments Input, string? ContextFile, double[]? ContextValues, string? Output, RowFormat? OutputFormat, ElementType Type,
-    HashSet<string> Include)
+    HashSet<string> Include) : EngineWork(Type)
 {
-    public async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {
         FlowSpec spec = engine.Spec;
         await using ContextSource<T>? contexts = await ContextsAsync<T>(spec, pool, terminal);

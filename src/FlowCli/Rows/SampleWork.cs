@@ -22,10 +22,9 @@ namespace FlowCli.Rows;
 /// <param name="Include">What is asked for by name.</param>
 internal sealed record SampleWork(
     int Count, ulong? Seed, double Temperature, string? ContextFile, double[]? ContextValues, bool? Header, string? Output, RowFormat? OutputFormat, double[]? Range,
-    ElementType Type, HashSet<string> Include)
+    ElementType Type, HashSet<string> Include) : EngineWork(Type)
 {
-    public async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {
         FlowSpec spec = engine.Spec;
         await using ContextSource<T>? contexts = await ContextsAsync<T>(spec, pool, terminal);

@@ -8,7 +8,7 @@ namespace FlowRows.Arrow;
 /// The bytes of an Arrow stream, each message's metadata verified before a byte of it is passed on: the library that reads them
 /// allocates what they claim. A file (Feather 2) is a stream between marks, and is read as one.
 /// </summary>
-internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : Stream
+internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : AsyncReadStream
 {
     // A schema of a million columns fits; the library's own writers stay far below.
     private const int MostMetadataBytes = 64 << 20;
@@ -23,16 +23,6 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : Stream
 
     /// <summary>Whether bytes begin as a stream or a file does.</summary>
     public static bool Begins(ReadOnlySpan<byte> start) => start.StartsWith(FileMark) || start is [0xFF, 0xFF, 0xFF, 0xFF, ..];
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -62,21 +52,6 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : Stream
         Count(taken);
         return taken;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("bodies are read asynchronously");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private async ValueTask ReadMessageAsync(CancellationToken cancellation)
     {
