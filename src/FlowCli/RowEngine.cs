@@ -33,7 +33,7 @@ internal abstract class RowEngine(FlowSpec spec) : IDisposable
 
     public static RowEngine Open(string folder, ElementType type, string device, EngineKind kind = EngineKind.Auto, int? threads = null)
     {
-        Checkpoint checkpoint = Checkpoint.Read(folder);
+        Checkpoint checkpoint = Checkpoint.Read(ModelPath.Resolve(folder));
         int cores = threads ?? Environment.ProcessorCount;
         return type == ElementType.Float32
             ? new Of<float>(Engine.Open<float>(checkpoint, kind, device, cores))

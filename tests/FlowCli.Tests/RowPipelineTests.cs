@@ -33,6 +33,16 @@ public sealed class RowPipelineTests : IDisposable
     }
 
     [Fact]
+    public void A_model_without_a_version_is_its_newest_one()
+    {
+        string rows = cli.Write("rows.csv", "x,y\n0,1\n"), moons = Path.GetDirectoryName(Cli.TwoMoons)!;
+
+        Assert.Equal(Ok("logprob", "--model", Cli.TwoMoons, "--input", rows), Ok("logprob", "--model", moons, "--input", rows));
+        Assert.Contains("\"version\":1,", Ok("logprob", "--model", moons, "--input", rows, "--output-format", "json"), StringComparison.Ordinal);
+        Cli.Run("logprob", "--model", moons, "--input", rows, "--output", rows).FailsWith(1, "same file as --input");
+    }
+
+    [Fact]
     public void A_context_is_a_file_a_single_row_values_or_columns_of_the_rows()
     {
         string data = cli.Write("data.csv", "y,c\n" + string.Concat(Enumerable.Range(0, 60).Select(i =>

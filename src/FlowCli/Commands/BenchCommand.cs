@@ -50,7 +50,7 @@ internal static class BenchCommand
 
     private static void Run(Terminal terminal, Request request)
     {
-        using RowEngine engine = RowEngine.Open(LatestVersion(request.Models, request.Model), ElementType.Float32, request.Device, request.Engine, request.Threads);
+        using RowEngine engine = RowEngine.Open(ModelPath.Newest(request.Models, request.Model), ElementType.Float32, request.Device, request.Engine, request.Threads);
         if (engine.IsTorch)
             Libtorch.Threads = request.Threads;
         if (engine.Spec.Context is not null)
@@ -113,16 +113,5 @@ internal static class BenchCommand
         Row($"rows/s in process, batches of {batch}", $"{local:N0}");
         Row("served / in process", $"{served / local:F2}");
         terminal.Console().Write(table);
-    }
-
-    private static string LatestVersion(string repository, string model)
-    {
-        string folder = Path.Combine(repository, model);
-        int? latest = !Directory.Exists(folder) ? null : Directory.EnumerateDirectories(folder)
-            .Select(path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int version) ? version : (int?)null)
-            .Max();
-        return latest is { } found
-            ? Path.Combine(folder, found.ToString(CultureInfo.InvariantCulture))
-            : throw new FlowException($"{folder}: has no version of the model; --models names the repository");
     }
 }

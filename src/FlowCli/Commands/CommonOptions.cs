@@ -13,7 +13,7 @@ internal static class CommonOptions
 {
     public static Option<string> Model() => new("--model")
     {
-        Description = "The checkpoint's folder, for example models/two-moons/1.",
+        Description = "The checkpoint's folder, for example models/two-moons/1; of models/two-moons the newest version.",
         HelpName = "FOLDER",
         Required = true,
     };

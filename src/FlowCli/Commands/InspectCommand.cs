@@ -16,7 +16,7 @@ internal static class InspectCommand
         var command = new Command("inspect", "Shows what a checkpoint holds, and checks its weights.") { model };
         command.SetAction(parsed =>
         {
-            Checkpoint checkpoint = Checkpoint.Read(parsed.GetRequiredValue(model));
+            Checkpoint checkpoint = Checkpoint.Read(ModelPath.Resolve(parsed.GetRequiredValue(model)));
             using Flow flow = checkpoint.BuildFlow(); // compares names, shapes, types and finiteness
             IAnsiConsole console = terminal.Console();
             console.Write(Facts(checkpoint));

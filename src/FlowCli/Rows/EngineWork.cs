@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
@@ -27,12 +26,8 @@ internal abstract record EngineWork(ElementType Type)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         var pool = new RowPool();
-        using var engine = new EngineRun<T>(Engine.Open<T>(Checkpoint.Read(model), kind, device, Environment.ProcessorCount), pool);
-        await RunAsync(engine, VersionOf(model), pool, terminal);
+        string folder = ModelPath.Resolve(model);
+        using var engine = new EngineRun<T>(Engine.Open<T>(Checkpoint.Read(folder), kind, device, Environment.ProcessorCount), pool);
+        await RunAsync(engine, ModelPath.VersionOf(folder), pool, terminal);
     }
-
-    // The version that a checkpoint's folder is called, as in models/NAME/3; 0 where its name is none.
-    private static int VersionOf(string folder) => int.TryParse(
-        Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), NumberStyles.None, CultureInfo.InvariantCulture, out int version)
-        ? version : 0;
 }

@@ -23,6 +23,8 @@ internal sealed record RowWork(
     protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {
         FlowSpec spec = engine.Spec;
+        if (Output is not null && Output != RowPipe.Standard && Path.GetFullPath(Output) == Path.GetFullPath(Input.Path))
+            throw new FlowException($"--output: is the same file as --input, {Input.Path}; the rows would be lost");
         await using ContextSource<T>? contexts = await ContextsAsync<T>(spec, pool, terminal);
         await using RowPipe pipe = await RowPipe.OpenAsync(Input.Path, terminal);
         var layout = new ModelLayout(spec.Name, spec, Operation.Input, contexts is not null, Input.Keep, Input.IgnoreExtra);
