@@ -11,8 +11,9 @@ namespace FlowService.Endpoints;
 
 /// <summary>
 /// A request whose rows pass through in parts: while some are computed the next ones are read, and the ones before them are
-/// written, so that memory stays bounded whatever their number. The first part decides the status. A fault behind it breaks the
-/// connection off, for nobody shall take a part of an answer for the whole.
+/// written, so that memory stays bounded whatever their number. The first part decides the status; of a short body, all that the
+/// parts ahead hold, its end in most cases. A fault behind it breaks the connection off, for nobody shall take a part of an answer
+/// for the whole.
 /// </summary>
 internal sealed class RowStream(RequestRun run)
 {
@@ -26,6 +27,7 @@ internal sealed class RowStream(RequestRun run)
     private readonly Channel<Task<ComputedPart>> ahead =
         Channel.CreateBounded<Task<ComputedPart>>(new BoundedChannelOptions(PartsAhead) { SingleReader = true, SingleWriter = true });
 
+    private readonly TaskCompletionSource mayBegin = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HttpContext http = run.Http;
     private AnswerWriter<float>? writer;
     private long written;
@@ -44,6 +46,8 @@ internal sealed class RowStream(RequestRun run)
             ? RowParts.OfSamples(samples, PartRows).ToAsyncEnumerable()
             : RowParts.OfBody(body!, run, PartRows);
         long? rows = samples?.Count ?? body!.Rows;
+        if (body is null || !RequestReader.IsShort(http.Request))
+            mayBegin.SetResult();
         await using var output = new AnswerOutput(http);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         Task reading = ReadAsync(parts, output, stop.Token);
@@ -97,16 +101,22 @@ internal sealed class RowStream(RequestRun run)
             if (isFirst)
                 throw RowFault.NoRows("the body");
             output.BodyIsRead();
+            mayBegin.TrySetResult();
             ahead.Writer.Complete();
         }
         catch (Exception e)
         {
+            if (mayBegin.TrySetException(e))
+                _ = mayBegin.Task.Exception; // seen, whether or not anything waits for it
             ahead.Writer.Complete(e);
         }
     }
 
     private async ValueTask HandOnAsync(Task<ComputedPart> computing, CancellationToken stop)
     {
+        if (ahead.Writer.TryWrite(computing))
+            return;
+        mayBegin.TrySetResult();
         try
         {
             await ahead.Writer.WriteAsync(computing, stop);
@@ -146,6 +156,7 @@ internal sealed class RowStream(RequestRun run)
         {
             using ComputedPart part = await computing;
             using Answer<float> answer = run.Answer(part.Work, part.Part.Block);
+            await mayBegin.Task;
             writer ??= run.Begin(format, output.Writer, answer, rows);
             await writer.WriteAsync(answer, http.RequestAborted);
             written += answer.Rows;

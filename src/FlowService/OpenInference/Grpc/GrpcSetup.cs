@@ -32,8 +32,8 @@ internal static class GrpcSetup
 
     public static void MapGrpcProtocol(this WebApplication app)
     {
-        app.MapGrpcService<InferenceService>();
-        app.MapGrpcService<HealthService>();
+        app.MapGrpcService<InferenceService>().RefuseMalformed();
+        app.MapGrpcService<HealthService>().RefuseMalformed();
     }
 
     /// <summary>Adds the port to the addresses that the service listens at.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FlowService.Errors;
 using FlowService.Models;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Mvc;
@@ -39,6 +40,8 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
     {
         if (context.CancellationToken.IsCancellationRequested)
             return new(StatusCode.Cancelled, "the call was cancelled, or its deadline has passed");
+        if (exception is InvalidProtocolBufferException malformed)
+            return new(StatusCode.InvalidArgument, $"a message of the stream cannot be read: {malformed.Message}");
         ProblemDetails problem = ProblemMapping.ToProblem(exception);
         if (problem.Status >= 500 && exception is not RequestException)
         {
@@ -62,6 +65,7 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
 
     private async Task<T> GuardAsync<T>(ServerCallContext context, Func<Task<T>> call)
     {
+        MalformedCalls.MarkHandled(context);
         try
         {
             if (!Array.Exists(Ungated, name => context.Method.EndsWith("/" + name, StringComparison.Ordinal)))
