@@ -52,6 +52,13 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
         await base.CompleteAsync(cancellation);
     }
 
+    /// <summary>A last message without a header, at which readers fail; of a file the end alone tells that it is whole.</summary>
+    public override async ValueTask BreakOffAsync(string reason, CancellationToken cancellation)
+    {
+        if (!options.IsFile)
+            await Body.WriteAsync(ArrowBreak.Message(reason), cancellation);
+    }
+
     private Schema SchemaOf(Answer<T> part)
     {
         CheckNames(part);

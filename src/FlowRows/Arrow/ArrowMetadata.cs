@@ -9,7 +9,7 @@ namespace FlowRows.Arrow;
 /// </summary>
 internal sealed class ArrowMetadata
 {
-    private const int MostDepth = 64, MostTables = 1 << 20;
+    private const int MostDepth = 64, MostTables = 1 << 20, LeastTableBytes = 4;
 
     // The headers of messages, in the order of the union.
     private const byte SchemaHeader = 1, DictionaryHeader = 2, RecordsHeader = 3;
@@ -18,6 +18,7 @@ internal sealed class ArrowMetadata
     private const short First = 4, Second = 6, Third = 8, Fourth = 10, Fifth = 12, Sixth = 14, Seventh = 16;
 
     private readonly byte[] bytes;
+    private long textBytes;
 
     private ArrowMetadata(byte[] bytes) => this.bytes = bytes;
 
@@ -28,7 +29,7 @@ internal sealed class ArrowMetadata
             return null;
         try
         {
-            var verifier = new Verifier(new ByteBuffer(metadata), new Options(MostDepth, MostTables, stringEndCheck: true, alignmentCheck: true));
+            var verifier = new Verifier(new ByteBuffer(metadata), new Options(MostDepth, Math.Min(MostTables, metadata.Length / LeastTableBytes), stringEndCheck: true, alignmentCheck: true));
             if (!verifier.VerifyBuffer(null, false, new ArrowMetadata(metadata).Message))
                 return null;
             var message = new Part(metadata, BinaryPrimitives.ReadInt32LittleEndian(metadata));
@@ -83,7 +84,7 @@ internal sealed class ArrowMetadata
         && v.VerifyTableEnd(at);
 
     private bool Field(Verifier v, uint at) => v.VerifyTableStart(at)
-        && v.VerifyString(at, First, false)
+        && Text(v, at, First)
         && v.VerifyField(at, Second, 1, 1, false)
         && v.VerifyField(at, Third, 1, 1, true)
         && v.VerifyTable(at, Fourth, (inner, place) => Type(inner, Kind(at, Third), place), true)
@@ -93,13 +94,13 @@ internal sealed class ArrowMetadata
         && v.VerifyTableEnd(at);
 
     // The kinds of types have at most three fields: an integer each, but for a time zone and the numbers of a union.
-    private static bool Type(Verifier v, byte type, uint at) => v.VerifyTableStart(at) && type switch
+    private bool Type(Verifier v, byte type, uint at) => v.VerifyTableStart(at) && type switch
     {
         2 => v.VerifyField(at, First, 4, 4, false) && v.VerifyField(at, Second, 1, 1, false),
         3 or 8 or 11 or 18 => v.VerifyField(at, First, 2, 2, false),
         7 => v.VerifyField(at, First, 4, 4, false) && v.VerifyField(at, Second, 4, 4, false) && v.VerifyField(at, Third, 4, 4, false),
         9 => v.VerifyField(at, First, 2, 2, false) && v.VerifyField(at, Second, 4, 4, false),
-        10 => v.VerifyField(at, First, 2, 2, false) && v.VerifyString(at, Second, false),
+        10 => v.VerifyField(at, First, 2, 2, false) && Text(v, at, Second),
         14 => v.VerifyField(at, First, 2, 2, false) && v.VerifyVectorOfData(at, Second, 4, false),
         15 or 16 => v.VerifyField(at, First, 4, 4, false),
         17 => v.VerifyField(at, First, 1, 1, false),
@@ -107,19 +108,23 @@ internal sealed class ArrowMetadata
         _ => false,
     } && v.VerifyTableEnd(at);
 
-    private static bool Encoding(Verifier v, uint at) => v.VerifyTableStart(at)
+    private bool Encoding(Verifier v, uint at) => v.VerifyTableStart(at)
         && v.VerifyField(at, First, 8, 8, false)
         && v.VerifyTable(at, Second, (inner, place) => Type(inner, 2, place), false)
         && v.VerifyField(at, Third, 1, 1, false)
         && v.VerifyField(at, Fourth, 2, 2, false)
         && v.VerifyTableEnd(at);
 
+    // Offsets may lead many fields to one text or table, each of which a reader makes a copy of: all of them together must find room in the bytes.
+    private bool Text(Verifier v, uint at, short field) =>
+        v.VerifyString(at, field, false) && (textBytes += new Part(bytes, (int)at).TextBytes(field)) <= bytes.Length;
+
     // Which member of a union its table is. The library's own check of unions asks for it in the wrong place.
     private byte Kind(uint table, short field) => new Part(bytes, (int)table).Byte(field);
 
-    private static bool KeyValue(Verifier v, uint at) => v.VerifyTableStart(at)
-        && v.VerifyString(at, First, false)
-        && v.VerifyString(at, Second, false)
+    private bool KeyValue(Verifier v, uint at) => v.VerifyTableStart(at)
+        && Text(v, at, First)
+        && Text(v, at, Second)
         && v.VerifyTableEnd(at);
 
     private static bool Dictionary(Verifier v, uint at) => v.VerifyTableStart(at)
@@ -149,6 +154,8 @@ internal sealed class ArrowMetadata
         public long Long(short field) => Place(field) is { } place ? BinaryPrimitives.ReadInt64LittleEndian(Bytes.AsSpan(place)) : 0;
 
         public Part? Table(short field) => Place(field) is { } place ? new Part(Bytes, place + Int(place)) : null;
+
+        public int TextBytes(short field) => Place(field) is { } place ? Int(place + Int(place)) : 0;
 
         /// <summary>A vector of structs of two long integers.</summary>
         public IEnumerable<(long, long)> Pairs(short field)

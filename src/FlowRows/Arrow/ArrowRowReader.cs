@@ -13,7 +13,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
     private readonly ArrowStreamReader arrow;
     private readonly ArrowColumn[] table;
     private readonly int[] kept;
-    private RecordBatch? batch;
+    private SharedBatch? shared;
     private int taken;
 
     private ArrowRowReader(ArrowStreamReader arrow, Schema schema, RowSource source) : base(source)
@@ -53,7 +53,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
         {
             if (!await NextAsync(cancellation))
                 return;
-            Take(block, Math.Min(most - block.Rows, batch!.Length - taken));
+            Take(block, shared!, Math.Min(most - block.Rows, shared!.Batch.Length - taken));
         }
         while (Waits && kept.Length == 0 && block.Rows < most); // what is passed on comes from one batch
     }
@@ -61,27 +61,28 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
     /// <summary>Goes on to a batch that has rows left; false at the end.</summary>
     private async ValueTask<bool> NextAsync(CancellationToken cancellation)
     {
-        while (batch is null || taken == batch.Length)
+        while (shared is null || taken == shared.Batch.Length)
         {
-            batch?.Dispose();
-            taken = 0;
-            batch = await Guarded(async () => await arrow.ReadNextRecordBatchAsync(cancellation));
-            if (batch is null)
+            shared?.Dispose();
+            (shared, taken) = (null, 0);
+            if (await Guarded(async () => await arrow.ReadNextRecordBatchAsync(cancellation)) is not { } next)
                 return false;
+            shared = new(next);
         }
         return true;
     }
 
-    private void Take(RowBlock<T> block, int rows)
+    private void Take(RowBlock<T> block, SharedBatch from, int rows)
     {
+        RecordBatch batch = from.Batch;
         Guarded(() =>
         {
-            Copy(Columns.Values, block.Values, rows);
-            Copy(Columns.Context, block.Context, rows);
+            Copy(batch, Columns.Values, block.Values, rows);
+            Copy(batch, Columns.Context, block.Context, rows);
             foreach (int field in kept)
-                ArrowChecks.Check(batch!.Column(field).Data, batch.Schema.GetFieldByIndex(field).Name);
+                ArrowChecks.Check(batch.Column(field).Data, batch.Schema.GetFieldByIndex(field).Name);
             if (kept.Length > 0)
-                block.Kept = new KeptColumns(batch!.SliceShared(taken, rows), kept);
+                block.Kept = new KeptColumns(batch.SliceShared(taken, rows), kept, from.Shared());
             return rows;
         });
         taken += rows;
@@ -89,18 +90,18 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
 
     public override ValueTask DisposeAsync()
     {
-        batch?.Dispose();
+        shared?.Dispose();
         arrow.Dispose();
         return base.DisposeAsync();
     }
 
-    private void Copy(int[] wanted, RowTable<T>? target, int rows)
+    private void Copy(RecordBatch batch, int[] wanted, RowTable<T>? target, int rows)
     {
         if (target is null)
             return;
         Span<T> values = target.Reserve(rows * wanted.Length);
         for (int i = 0; i < wanted.Length; i++)
-            table[wanted[i]].Copy(batch!, taken, rows, values[i..], wanted.Length, target);
+            table[wanted[i]].Copy(batch, taken, rows, values[i..], wanted.Length, target);
         target.AdvanceRows(rows, wanted.Length);
     }
 

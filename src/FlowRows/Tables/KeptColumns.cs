@@ -5,7 +5,8 @@ namespace FlowRows.Tables;
 /// <summary>Columns of a body that only pass through, as Arrow arrays whatever the body's format: one entry for each row.</summary>
 /// <param name="batch">Holds them, maybe among others; disposed with this.</param>
 /// <param name="columns">Which of its columns they are.</param>
-internal sealed class KeptColumns(RecordBatch batch, int[] columns) : IDisposable
+/// <param name="memory">What holds the memory that the columns lie in, where that is not the batch itself; disposed with this.</param>
+internal sealed class KeptColumns(RecordBatch batch, int[] columns, IDisposable? memory = null) : IDisposable
 {
     private readonly IArrowArray?[] shortened = new IArrowArray?[columns.Length];
 
@@ -35,5 +36,9 @@ internal sealed class KeptColumns(RecordBatch batch, int[] columns) : IDisposabl
                 runs.Add((row, 1));
     }
 
-    public void Dispose() => batch.Dispose();
+    public void Dispose()
+    {
+        batch.Dispose();
+        memory?.Dispose();
+    }
 }

@@ -22,7 +22,7 @@ internal sealed class RowStream(RequestRun run)
 
     private const int ValuesOfPart = 1 << 18;
 
-    private static readonly TimeSpan PauseWhereFull = TimeSpan.FromMilliseconds(20), TimeToLeave = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PauseWhereFull = TimeSpan.FromMilliseconds(20);
 
     private readonly Channel<Task<ComputedPart>> ahead =
         Channel.CreateBounded<Task<ComputedPart>>(new BoundedChannelOptions(PartsAhead) { SingleReader = true, SingleWriter = true });
@@ -59,6 +59,8 @@ internal sealed class RowStream(RequestRun run)
         {
             http.Features.Get<RequestFacts>()?.Reason = refusal.Kind.Word;
             run.Services.Logger.AnswerBroken(http.Request.Path, written, refusal.Message);
+            await stop.CancelAsync();
+            await reading;
             await BreakOffAsync(refusal, output);
         }
         finally
@@ -77,15 +79,16 @@ internal sealed class RowStream(RequestRun run)
         {
             await writer!.BreakOffAsync(refusal.Message, http.RequestAborted);
             await output.Writer.FlushAsync(http.RequestAborted);
-            await output.CompleteAsync();
-            // What is handed to the connection is on its way, and nothing tells when it has left.
-            await Task.Delay(TimeToLeave, http.RequestAborted);
+            Task sending = output.CompleteAsync();
+            await BrokenConnection.ReadRestAsync(http);
+            output.BodyIsRead();
+            await sending;
+            await BrokenConnection.CloseAsync(http);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // The client has gone.
+            http.Abort(); // the client has gone
         }
-        http.Abort();
     }
 
     private async Task ReadAsync(IAsyncEnumerable<RowPart> parts, AnswerOutput output, CancellationToken stop)

@@ -73,6 +73,11 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
             using (gate.Cut.UnsafeRegister(static http => ((HttpContext)http!).Abort(), context.GetHttpContext()))
                 return await call();
         }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Internal)
+        {
+            // The library's own: a frame of a stream that does not hold what it says.
+            throw new RpcException(new(StatusCode.InvalidArgument, e.Status.Detail));
+        }
         catch (Exception e) when (e is not RpcException)
         {
             throw new RpcException(StatusOf(e, context, logger));
