@@ -43,6 +43,10 @@ internal sealed class JsonRowsParser<T>(RowTable<T> table)
             case JsonTokenType.Null or JsonTokenType.String or JsonTokenType.True or JsonTokenType.False when InRow:
                 table.Refuse($"is {JsonWords.Describe(reader.TokenType)}");
                 return true;
+            case JsonTokenType.Null or JsonTokenType.String or JsonTokenType.True or JsonTokenType.False when depth == 1 && MayBeFlat && table.Errors is not null:
+                table.IsFlat = true;
+                table.Refuse($"is {JsonWords.Describe(reader.TokenType)}");
+                return true;
             default:
                 throw Misplaced(reader.TokenType);
         }

@@ -25,7 +25,7 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
         bool perValue = table.IsFlat && expected.Width == 1;
         if (table.Rows > 0 && table.Values.Length > 0 && !perValue)
             table.CheckWidth(expected.Width, model);
-        return Of(table.Values, table.First, expected, model, table.Errors);
+        return Of(table.Values, table.First, expected, model);
     }
 
     /// <summary>The same of rows that are known to be as wide as the model takes them: one for each, or one for all.</summary>
@@ -33,14 +33,21 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
 
     /// <summary>The same of any number of rows.</summary>
     public static ContextRows<T> Of(RowBuffer<T>? values, FlowSpec spec, string model) =>
-        Expected(values is not null, spec, model) is { } expected ? Of(values!, 0, expected, model, null) : default;
+        Expected(values is not null, spec, model) is { } expected ? Of(values!, 0, expected, model) : default;
 
-    private static ContextRows<T> Of(RowBuffer<T> values, long first, ContextSpec expected, string model, RowErrors? errors)
+    /// <summary>Where errors are gathered: notes the rows of a table whose class the model does not have, and puts class 0 in its place.</summary>
+    public static void SiftClasses(RowTable<T> table, ContextSpec context, string model)
+    {
+        if (context.Classes is { } classes && table.Errors is { } errors)
+            CheckClasses(table.Values.Span, table.First, classes, model, errors);
+    }
+
+    private static ContextRows<T> Of(RowBuffer<T> values, long first, ContextSpec expected, string model)
     {
         if (values.Length == 0)
             throw Wrong("context holds no rows; send one for each row, or a single one for all");
         if (expected.Classes is { } classes)
-            CheckClasses(values.Span, first, classes, model, errors);
+            CheckClasses(values.Span, first, classes, model, null);
         return new(values, values.Length / expected.Width);
     }
 
@@ -63,7 +70,7 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
                 continue;
             string value = values[row].ToString("G", CultureInfo.InvariantCulture);
             string detail = $"context: row {first + row} is {value}; model '{model}' takes a class, an integer in 0..{classes - 1}";
-            if (errors is null or { IsClosed: true })
+            if (errors is null)
                 throw new RowFault(RowFaultKind.WrongContext, detail) { Field = RowNames.Context, Row = first + row };
             errors.Add(row, detail);
             values[row] = T.Zero;

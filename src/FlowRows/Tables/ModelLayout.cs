@@ -33,7 +33,7 @@ internal sealed class ModelLayout : RowLayout
             RowNames.Z => RowNames.Latents(spec),
             _ => [],
         };
-        ContextSpec? condition = hasContext ? null : spec.Context;
+        ContextSpec? condition = Context = hasContext ? null : spec.Context;
         context = condition is null ? [] : RowNames.Contexts(condition);
         wanted = [.. values, .. context];
         shape = field == RowNames.X ? spec.EventShape : [spec.Width];
@@ -43,6 +43,8 @@ internal sealed class ModelLayout : RowLayout
     public override string Model { get; }
 
     public override string Field { get; }
+
+    public override ContextSpec? Context { get; }
 
     public override int[]? FromChannelsLast => shape is [var channels, var height, var width] ? Order(channels, height, width) : null;
 

@@ -6,12 +6,14 @@ namespace FlowRows.Tables;
 internal sealed class RowBlock<T> : IDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private readonly RowLayout? layout;
+
     /// <param name="columns">The columns that are read.</param>
     /// <param name="first">The rows of the body that came before these.</param>
     /// <param name="source">What is read, and how much of it.</param>
     public RowBlock(RowColumns columns, long first, RowSource source)
     {
-        First = first;
+        (First, layout) = (first, source.Layout);
         Errors = source.OnError == OnError.Fail ? null : new();
         if (columns.Values.Length > 0)
             Values = new(source.Layout.Field, source.Limits, source.Pool) { First = first, Errors = Errors };
@@ -54,6 +56,8 @@ internal sealed class RowBlock<T> : IDisposable
         Taken = Rows;
         if (Errors is null)
             return;
+        if (Context is not null && layout?.Context is { } context)
+            ContextRows<T>.SiftClasses(Context, context, layout.Model);
         if (onError == OnError.Null)
         {
             foreach (int row in Errors.Rows)
@@ -70,7 +74,6 @@ internal sealed class RowBlock<T> : IDisposable
             if (stays[row] = Errors.Of(row) is null)
                 numbers.Add(First + row);
         Numbers = [.. numbers];
-        Errors.IsClosed = true;
         if (Errors.Count == 0)
             return;
         Values?.Keep(stays);

@@ -20,13 +20,13 @@ internal sealed class RowErrors
 
     public int Count => reasons.Count;
 
-    /// <summary>The rows with errors have been left out: a later one has no place any more, and is refused.</summary>
-    public bool IsClosed { get; set; }
-
     public void Add(int row, string reason) => reasons.TryAdd(row, reason);
 
     /// <summary>Why the row could not be read, or null.</summary>
     public string? Of(int row) => reasons.GetValueOrDefault(row);
 
     public IEnumerable<int> Rows => reasons.Keys;
+
+    /// <summary>The reason of the first row that could not be read; there must be one.</summary>
+    public string First => reasons[reasons.Keys.Min()];
 }

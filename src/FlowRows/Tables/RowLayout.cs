@@ -1,3 +1,5 @@
+using FlowCore;
+
 namespace FlowRows.Tables;
 
 /// <summary>Which of a table's columns are read, and what is refused.</summary>
@@ -8,6 +10,9 @@ internal abstract class RowLayout
 
     /// <summary>The model's name, for messages.</summary>
     public virtual string Model => "";
+
+    /// <summary>What the model is conditioned on, where these rows bring it.</summary>
+    public virtual ContextSpec? Context => null;
 
     /// <summary>What a message calls the values: x or z; of contexts alone, context.</summary>
     public abstract string Field { get; }

@@ -7,7 +7,8 @@ namespace FlowRows.Tables;
 internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private bool isWhole;
+    private bool isWhole, any;
+    private string? firstReason;
 
     protected RowSource Source => source;
 
@@ -50,11 +51,14 @@ internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
                 block.Dispose();
                 throw;
             }
+            any |= block.Rows > 0;
             if (block.Rows > 0)
                 return block;
+            firstReason ??= block.Errors is { Count: > 0 } errors ? errors.First : null;
+            bool ends = block.Taken == 0;
             block.Dispose();
-            if (block.Taken == 0)
-                return null;
+            if (ends)
+                return any || firstReason is null ? null : throw NoneReadable(firstReason);
         }
     }
 
@@ -73,7 +77,7 @@ internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
             }
             while (block.Rows > before);
             block.Sift(source.OnError);
-            return block;
+            return block.Rows == 0 && block.Errors is { Count: > 0 } errors ? throw NoneReadable(errors.First) : block;
         }
         catch
         {
@@ -86,6 +90,8 @@ internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
     protected abstract ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation);
 
     public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private RowFault NoneReadable(string reason) => RowFault.NoneReadable(source.Layout.Field, reason);
 
     /// <summary>The refusal of a body that is not what its format says.</summary>
     protected static RowFault Invalid(string problem) => new(RowFaultKind.InvalidBody, problem);

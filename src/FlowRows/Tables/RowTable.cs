@@ -18,10 +18,13 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
 {
     private const int FewValues = 1024;
 
-    private readonly RowBuffer<T> values =
+    private RowBuffer<T> values =
         pool.RentEmpty<T>(Math.Clamp(expected, FewValues, Math.Max(FewValues, limits.ValuesPerRequest)));
     private readonly int mostValues = limits.ValuesPerRequest;
     private int oddRow = -1, oddWidth, rowStart;
+
+    // The width of each row, where they differ and that is no reason to refuse all.
+    private List<int>? widths;
 
     public string Name => name;
 
@@ -93,7 +96,8 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
         if (Rows == 0)
             Width = width;
         else if (width != Width && oddRow < 0)
-            (oddRow, oddWidth) = (Rows, width);
+            (oddRow, oddWidth, widths) = (Rows, width, Errors is null ? null : [.. Enumerable.Repeat(Width, Rows)]);
+        widths?.Add(width);
         rowStart = values.Length;
         Count(1);
     }
@@ -104,9 +108,9 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
     /// <summary>The same with words of the format's own.</summary>
     public void Refuse(RowFault fault)
     {
-        if (Errors is null || IsFlat)
+        if (Errors is null)
             throw fault;
-        Errors.Add(Rows, fault.Message);
+        Errors.Add(IsFlat ? Column : Rows, fault.Message);
         Append(T.NaN);
     }
 
@@ -137,12 +141,44 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
         bool first = Width != expected;
         if (Rows == 0 || (!first && oddRow < 0))
             return;
-        int row = first ? 0 : oddRow, width = first ? Width : oddWidth;
-        string what = name == RowNames.Context ? "context values" : "values";
-        throw new RowFault(RowFaultKind.WrongWidth,
-            $"{name}: row {First + row} has {width} {what}, model '{model}' takes {expected} in each row")
-        { Field = name, Row = First + row };
+        if (widths is not null)
+            Level(expected, model, widths);
+        else
+            throw WrongWidth(first ? 0 : oddRow, first ? Width : oddWidth, expected, model);
     }
+
+    /// <summary>Values without brackets around them become rows of one value each.</summary>
+    public void Unflatten()
+    {
+        if (IsFlat)
+            (IsFlat, Rows, Width) = (false, values.Length, 1);
+    }
+
+    // Rows of another width are no rows; zeros stand in their places.
+    private void Level(int expected, string model, List<int> each)
+    {
+        if ((long)Rows * expected > mostValues)
+            throw TooManyValues();
+        RowBuffer<T> level = pool.Rent<T>(Rows * expected);
+        ReadOnlySpan<T> from = values.Span;
+        for (int row = 0; row < Rows; row++)
+        {
+            Span<T> to = level.Span.Slice(row * expected, expected);
+            if (each[row] == expected)
+                from[..expected].CopyTo(to);
+            else
+                to.Clear();
+            if (each[row] != expected)
+                Errors!.Add(row, WrongWidth(row, each[row], expected, model).Message);
+            from = from[each[row]..];
+        }
+        values.Dispose();
+        (values, Width, rowStart, oddRow, widths) = (level, expected, level.Length, -1, null);
+    }
+
+    private RowFault WrongWidth(int row, int width, int expected, string model) => new(RowFaultKind.WrongWidth,
+        $"{name}: row {First + row} has {width} {(name == RowNames.Context ? "context values" : "values")}, model '{model}' takes {expected} in each row")
+    { Field = name, Row = First + row };
 
     /// <summary>The refusal of the value that stands at the place reached so far.</summary>
     public RowFault Invalid(string problem) => IsFlat ? Invalid(Column, 0, problem) : Invalid(Rows, Column, problem);

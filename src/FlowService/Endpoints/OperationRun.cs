@@ -49,7 +49,7 @@ internal static class OperationRun
     {
         (HttpContext http, ServedOperation operation, ServedModel model) = (run.Http, run.Operation, run.Model);
         SampleRows? samples = operation.IsSample ? run.Samples(block, inParts: false) : null;
-        using RowBlock<float>? rows = samples is null ? block ?? run.Request.BlockOf(operation.InputField, model.Width, model.Name) : null;
+        using RowBlock<float>? rows = samples is null ? block ?? run.Request.BlockOf(operation.InputField, model.Spec, model.Name) : null;
         using WorkRows input = samples?.All ?? run.Work(rows!);
         int columns = samples?.Context.Count > 0 ? (int)input.RowsPerContext : ImageGrid.NearSquare(input.Count);
         PictureAnswer? picture = format.Rows is null ? PictureAnswer.Of(run.Request, model, input.Count, columns) : null;

@@ -59,8 +59,8 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
     private void Take(ref Utf8JsonReader reader, RequestField field)
     {
         field.Take!(ref reader, field, request);
-        if (field == RequestFields.OnError && request.Rows is not null && request.OnError != OnError.Fail)
-            throw new RequestException(ProblemKind.InvalidArgument, "on_error must stand before the rows, or in the query") { Field = field.Name };
+        if (field == RequestFields.OnError && (request.Rows ?? request.Context) is not null && request.OnError != OnError.Fail)
+            throw new RequestException(ProblemKind.InvalidArgument, "on_error must stand before the rows and their context, or in the query") { Field = field.Name };
     }
 
     private RowTable<float> Rows(RequestField field)
@@ -75,7 +75,9 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
 
     private RowTable<float> Values(RequestField field)
     {
-        var table = new RowTable<float>(field.Name, limits, pool) { MayBeFlat = true };
+        // How many rows it stands for is known once all is read: its errors are its own until then.
+        RowErrors? errors = field == RequestFields.Context && request.OnError != OnError.Fail ? new() : null;
+        var table = new RowTable<float>(field.Name, limits, pool) { MayBeFlat = true, Errors = errors };
         return field == RequestFields.Context ? request.Context = table : request.Range = table;
     }
 }

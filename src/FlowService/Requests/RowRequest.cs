@@ -1,3 +1,4 @@
+using FlowCore;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Tables;
@@ -66,17 +67,37 @@ internal sealed class RowRequest : IDisposable
 
     public int? TimeoutMs { get; set; }
 
-    /// <summary>The rows of x or z of a JSON body, which the model takes <paramref name="width"/> wide, with what is known of them.</summary>
-    public RowBlock<float> BlockOf(RequestField field, int width, string model)
+    /// <summary>The rows of x or z of a JSON body, for a model, with what is known of them.</summary>
+    public RowBlock<float> BlockOf(RequestField field, FlowSpec spec, string model)
     {
         RowTable<float> rows = Rows ?? throw Missing(field, "rows of numbers, [[...], ...]");
         if (rows.Rows == 0)
             throw RowFault.NoRows(field.Name, field.Name);
-        rows.CheckWidth(width, model);
+        rows.CheckWidth(spec.Width, model);
+        if (Errors is not null && Context is not null && spec.Context is { } context)
+            SiftContext(Context, Errors, rows.Rows, context, model);
         var block = new RowBlock<float>(rows, Context, Errors);
         (Rows, Context) = (null, null); // the block's, from now on
         block.Sift(OnError);
-        return block.Rows > 0 ? block : throw new RequestException(ProblemKind.InvalidValue, $"{field}: no row can be read; the first one: {Errors!.Of(0)}") { Field = field.Name };
+        if (block.Rows > 0)
+            return block;
+        block.Dispose();
+        throw RowFault.NoneReadable(field.Name, Errors!.First);
+    }
+
+    // What is wrong with the context of one row is wrong with that row; with a context of all, it is with all.
+    private static void SiftContext(RowTable<float> table, RowErrors errors, int rows, ContextSpec context, string model)
+    {
+        if (context.Width == 1)
+            table.Unflatten();
+        table.CheckWidth(context.Width, model);
+        ContextRows<float>.SiftClasses(table, context, model);
+        if (table.Errors is not { Count: > 0 } found)
+            return;
+        if (table.Rows != rows)
+            throw new RowFault(RowFaultKind.WrongContext, found.First) { Field = RowNames.Context };
+        foreach (int row in found.Rows)
+            errors.Add(row, found.Of(row)!);
     }
 
     /// <summary>The refusal of a request that lacks a field.</summary>
