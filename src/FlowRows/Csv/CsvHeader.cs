@@ -16,6 +16,7 @@ internal static class CsvHeader
     /// <exception cref="RowFault">The first line may be names or numbers.</exception>
     public static async ValueTask<bool> IsHeaderAsync(CsvRecords records, RowLayout layout, CancellationToken cancellation)
     {
+        RowLayout.CheckCount(records.Count);
         string[] first = [.. Enumerable.Range(0, records.Count).Select(records.Text)];
         int numbers = Enumerable.Range(0, first.Length).Count(i => CsvNumbers.IsNumber(records.Cell(i), records.Separator));
         if (numbers == 0)

@@ -57,7 +57,8 @@ internal abstract class RowLayout
 
     protected static RowFault Refused(RowFaultKind kind, string detail, string field) => new(kind, detail) { Field = field.Shown() };
 
-    private static void CheckCount(int count)
+    /// <summary>Refuses a table that is wider than any.</summary>
+    public static void CheckCount(int count)
     {
         if (count > MostColumns)
             throw Refused(RowFaultKind.InvalidBody, $"the rows have {count} columns; at most {MostColumns} are read", RowNames.X);

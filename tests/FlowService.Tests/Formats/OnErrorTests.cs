@@ -97,7 +97,7 @@ public sealed class OnErrorTests(SharedService service)
         Assert.All((await Table.OfAsync(answer, accept)).LogProb, value => Assert.True(float.IsNaN(value)));
         Assert.Contains("no row can be read", problem.Detail(), StringComparison.Ordinal);
         Assert.Contains("row 0", problem.Detail(), StringComparison.Ordinal);
-        Assert.Equal("wrong-width", json.Type());
+        Assert.Contains("no row can be read", json.Detail(), StringComparison.Ordinal);
     }
 
     [Theory]

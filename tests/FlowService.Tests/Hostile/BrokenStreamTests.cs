@@ -56,7 +56,7 @@ public sealed class BrokenStreamTests(SharedService service)
         byte[] body = Unchunked(await AskAsync("/encode?model=two-moons", "text/csv", Subjects.ArrowType, CsvBody));
         Assert.Contains("flow-error", Encoding.UTF8.GetString(body[^400..]), StringComparison.Ordinal);
 
-        JsonElement problem = await service.Http.RefusedAsync("/decode?model=two-moons", body, Subjects.ArrowType, HttpStatusCode.BadRequest);
+        JsonElement problem = await service.Http.RefusedAsync("/decode?model=two-moons", body, Subjects.ArrowType, HttpStatusCode.BadRequest, "application/json");
 
         Assert.Contains("the metadata of a message is damaged", problem.Detail(), StringComparison.Ordinal);
     }

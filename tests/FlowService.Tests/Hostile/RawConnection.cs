@@ -14,10 +14,10 @@ internal sealed class RawConnection : IDisposable
     public RawConnection(Uri address)
     {
         tcp.Connect(address.Host, address.Port);
-        tcp.ReceiveTimeout = tcp.SendTimeout = (int)Patience.TotalMilliseconds;
+        Stream = tcp.GetStream();
     }
 
-    private NetworkStream Stream => tcp.GetStream();
+    private NetworkStream Stream { get; }
 
     /// <summary>One request, and all bytes until the service closes the connection.</summary>
     public static async Task<string> AskAsync(Uri address, string head, byte[] body, bool isHalfClosed = false)

@@ -76,6 +76,18 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The files and sockets that it has open.</summary>
+    public int Handles => Directory.GetFiles($"/proc/{process.Id}/fd").Length;
+
+    public int Threads
+    {
+        get
+        {
+            process.Refresh();
+            return process.Threads.Count;
+        }
+    }
+
     /// <summary>The files that the process has mapped into its memory: its libraries among them.</summary>
     public string[] MappedFiles() =>
         [.. File.ReadLines($"/proc/{process.Id}/maps").Select(line => Path.GetFileName(line[(line.LastIndexOf(' ') + 1)..])).Where(name => name.Length > 0).Distinct()];
