@@ -25,10 +25,10 @@ public sealed class FieldTests(SharedService service) : IDisposable
         var subject = new Subject("sample", "/sample", "application/json", """{"model":"two-moons","count":2}"""u8.ToArray());
         byte[] good = await client.GoodAsync(subject with { Body = """{"model":"two-moons","count":2,"seed":1}"""u8.ToArray() });
 
-        await client.SendAllAsync(subject, Numbers.SelectMany(field => Values.Select(value =>
+        await client.SendAllAsync(subject, Numbers.SelectMany(field => ValuesOf(field).Select(value =>
             Encoding.UTF8.GetBytes($$"""{{{(field == "model" ? "" : "\"model\":\"two-moons\",")}}{{(field == "count" ? "" : "\"count\":2,")}}"{{field}}":{{value}}}"""))));
         foreach (string field in Numbers)
-            foreach (string value in Values.Where(value => value.Length < 100))
+            foreach (string value in ValuesOf(field).Where(value => value.Length < 100))
             {
                 string query = $"{(field == "model" ? "" : "model=two-moons&")}{(field == "count" ? "" : "count=2&")}{field}={Uri.EscapeDataString(value)}";
                 // A stream of samples may be as long as is asked for: here the answer is JSON, and within the limits.
@@ -104,4 +104,7 @@ public sealed class FieldTests(SharedService service) : IDisposable
         await client.SendAllAsync(Subjects.Named("OIP JSON"), [json], allRefused: true);
         await Eventually.TrueAsync(() => service.Host.Pool.Outstanding == 0, "all buffers are back");
     }
+
+    // A millisecond may pass: 504 would be right.
+    private static IEnumerable<string> ValuesOf(string field) => field == "timeout_ms" ? Values.Where(value => value is not ("1" or "1.0")) : Values;
 }
