@@ -4,7 +4,8 @@
     export(model, "folder")                        # normflows, zuko, nflows, sbi
     export(model, "folder", event_shape=(1, 8, 8)) # Glow and RealNVP repositories, images in nflows
 
-The folder describes the model as it was constructed, and holds its own state_dict, keys and dtypes untouched. What an object does
+The folder describes the model as it was constructed, holds its own state_dict, keys and dtypes untouched, and rows with what the
+model computes from them in float64: `flow import` refuses a flow that computes something else. What an object does
 not know is asked for by name (context_size=, event_shape=, version=, embedding=, name=); what cannot be described exactly is
 refused with the sentence that helps. The live model is never changed. Needs torch and the standard library, nothing else.
 """
@@ -34,7 +35,9 @@ def export(model, folder, *, name=None, event_shape=None, context_size=None, ver
     context_size  the width of the context, where no layer tells it
     version       the library's version, where it cannot be found
     embedding     the network that you apply to the context yourself before a zuko flow
-    x, context    a few rows; the live model's own float32 log-densities are then stored for comparison
+    x, context    a few rows of data to compare, besides those that the model draws itself
+
+The folder also holds cases.safetensors: rows with the live model's own float64 results, which `flow import` compares with its own.
     """
     model, wrappers = _unwrap(model)
     library, module, prefix, state_owner = _recognise(model)
@@ -54,7 +57,7 @@ def export(model, folder, *, name=None, event_shape=None, context_size=None, ver
         document["library_version" if library == "normflows" else "version"] = found
     listing = {key: {"dtype": _DTYPES[value.dtype], "shape": list(value.shape)} for key, value in state.items()}
     document["tensors" if library in ("zuko", "nflows") else "state_dict"] = listing
-    cases = None if x is None else _cases(model, library, x, context, embedding)
+    cases = _cases(model, library, document, x, context, embedding)
 
     text = json.dumps(_plain(document), indent=1, allow_nan=False)
     os.makedirs(folder, exist_ok=True)
@@ -226,40 +229,349 @@ def _short(value):
     return next((short for short in (float(f"{value:.{digits}g}") for digits in range(1, 16)) if abs(short - value) <= 1e-15 * abs(value)), value)
 
 
-def _cases(model, library, x, context, embedding):
-    weight = next(model.parameters(), torch.zeros(()))
-    rows, condition = (None if given is None else torch.as_tensor(given)[:16].detach().clone().to(weight.device) for given in (x, context))
-    rows = rows.to(weight.dtype)
-    if condition is not None and condition.is_floating_point():
-        condition = condition.to(weight.dtype)
-    parts = [model] if embedding is None else [model, embedding]
-    training = [(module, module.training) for part in parts for module in part.modules()]
-    for part in parts:
-        part.eval()
+# --- cases: what the model itself computes, for the importer to compare with -------------------------------------------------
+
+_ROWS = 32
+_CLOSE = (1e-12, 1e-10, 1e-8, 1e-5)
+
+
+def _cases(model, library, document, x, context, embedding):
+    """Rows with the model's own float64 results in both directions, and behind each layer where it lists its layers.
+
+    x, context, log_prob, z, log_det   scored: rows that the model draws, and those given
+    z_in, context_in, x_out            sampled: latents, and what the model makes of them
+    trace/0003/PATH (and /log_det)     rows behind each layer, from data to latents
+    log_prob_tolerance                 by how much a constant that the library keeps in float32 misses its value
+    """
+    computes = callable(getattr(model, "log_prob", None)) or type(model).forward is not torch.nn.Module.forward
+    if not computes:
+        if x is not None:
+            raise ExportError(f"x=: {_kind(model)} computes no log-density to compare with")
+        print(f"flow_export: {_kind(model)} computes nothing itself: the import cannot be compared with it", file=sys.stderr)
+        return None
+    live, embedding = _exact_copy(model), None if embedding is None else _exact_copy(embedding)
+    usual, threads = torch.get_default_dtype(), torch.get_num_threads()
+    torch.set_default_dtype(torch.float64)
     try:
-        with torch.no_grad():
-            if hasattr(model, "input_shape"):
-                result = model.log_prob(rows[None].clone(), condition=condition)[0]
-            elif library == "normflows":
-                result = model.log_prob(rows.clone()) if condition is None else (
-                    model.log_prob(rows.clone(), condition) if getattr(model, "class_cond", False) or _kind(model) == "ClassCondFlow"
-                    else model.log_prob(rows.clone(), context=condition))
-            elif library == "zuko":
-                result = model(condition if embedding is None else embedding(condition)).log_prob(rows.clone())
-            elif library == "nflows":
-                result = model.log_prob(rows.clone(), context=condition)
-            elif hasattr(model, "blocks"):
-                first, second = model(rows.clone())[:2]
-                result = first + second
-            else:
-                raise ExportError("x=: this repository has no log_prob of its own to compare with")
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(2026)
+            exact = {"normflows": _NormflowsRows, "zuko": _ZukoRows, "nflows": _NflowsRows, "images": _ImageRows}[library](live, embedding, document)
+            return _computed(exact, document, x, context)
+    except ExportError:
+        raise
+    except Exception as error:
+        raise ExportError(f"the model itself fails on rows that it should take ({_kind(error)}: {_line(error)}): pass rows that it takes as x= (and context=)") from error
     finally:
-        for module, was in training:
-            module.training = was
-    cases = {"x": rows, "log_prob_f32": result.to(torch.float32).reshape(-1)}
+        torch.set_default_dtype(usual)
+        torch.set_num_threads(threads)
+
+
+def _line(error):
+    return (str(error).strip().splitlines() or ["no message"])[0]
+
+
+def _exact_copy(model):
+    """A copy on the CPU, in float64 and in eval mode; tensors that are no parameters and no buffers follow, which `.to()` leaves behind."""
+    held = [value for module in model.modules() for value in vars(module).values() if torch.is_tensor(value)]
+    memo = {id(value): value.detach().clone() for value in held if value.grad_fn is not None}  # these refuse to be copied
+    try:
+        live = copy.deepcopy(model, memo)
+    except Exception as error:
+        raise ExportError(f"the model cannot be copied ({_kind(error)}: {_line(error)}), and the live one is never changed: take what is not of the model out of it") from error
+    live = live.to("cpu").double().eval()
+    for module in live.modules():
+        for name, value in list(vars(module).items()):
+            if torch.is_tensor(value):
+                vars(module)[name] = value.detach().to("cpu", torch.float64 if value.is_floating_point() else value.dtype)
+    return live
+
+
+def _computed(exact, document, x, context):
+    cases = {}
+    rows = None if x is None else torch.as_tensor(x).detach().to("cpu", torch.float64)[:2 * _ROWS]
+    if isinstance(exact, _ImageRows):
+        return exact.cases(rows)
+    if x is not None and context is not None and len(context) not in (1, len(x)):
+        raise ExportError(f"context=: has {len(context)} rows, x= has {len(x)}")
+    condition = exact.condition(document, _ROWS if rows is None else len(rows), context)
+    drawn, problem = None, None
+    try:
+        drawn = _drawn(exact, document, context)
+    except ExportError:
+        raise
+    except Exception as error:
+        if rows is None:
+            raise
+        problem = error
+    if drawn is not None:
+        latents, own, samples = drawn
+        cases.update(_named("z_in", latents))
+        cases["x_out"] = samples
+        if own is not None:
+            cases["context_in"] = own
+        rows = samples if rows is None else torch.cat([samples, rows])
+        condition = None if own is None else own if x is None else torch.cat([own, condition])
+    elif problem is not None:
+        print(f"flow_export: the model does not sample ({_kind(problem)}: {_line(problem)}): the import compares log densities alone", file=sys.stderr)
+    cases["x"] = rows
     if condition is not None:
         cases["context"] = condition
-    return cases
+    cases["log_prob"] = exact.score(rows.clone(), condition).reshape(-1)
+    if not torch.isfinite(cases["log_prob"]).all():
+        worst = int((~torch.isfinite(cases["log_prob"])).nonzero()[0])
+        raise ExportError(f"the model's own log density of row {worst} is {float(cases['log_prob'][worst])}: pass rows of its data as x=")
+    if drawn is None:
+        return cases
+    latents, log_det = exact.encode(rows.clone(), condition)
+    cases.update(_named("z", latents))
+    cases["log_det"] = log_det.reshape(-1)
+    for i, (path, values, log_det) in enumerate(exact.layers(rows.clone(), condition)):
+        cases[f"trace/{i:04}/{path}"], cases[f"trace/{i:04}/{path}/log_det"] = values, log_det.reshape(-1)
+    if exact.tolerance:
+        cases["log_prob_tolerance"] = torch.tensor([exact.tolerance])
+    return {key: value if value.dtype == torch.int64 else value.to(torch.float64) for key, value in cases.items()}
+
+
+def _named(name, latents):
+    """Latents of several levels are kept level by level."""
+    return {f"{name}_{i}": level for i, level in enumerate(latents)} if isinstance(latents, (list, tuple)) else {name: latents}
+
+
+def _drawn(exact, document, context):
+    """(latents, context, rows) where the model's own two directions agree: elsewhere neither is a reference."""
+    worst = math.inf
+    for spread in (1.0, 0.2):
+        condition = exact.condition(document, 2 * _ROWS, context)
+        latents = exact.draw(2 * _ROWS, condition)
+        if latents is None:
+            return None
+        if spread != 1:  # layers that saturate have rows for latents near the centre alone
+            latents = [spread * level for level in latents] if isinstance(latents, list) else spread * latents
+        samples = exact.decode(_clone(latents), condition)
+        back, _ = exact.encode(samples.clone(), condition)
+        again = exact.decode(_clone(back), condition)
+        error = torch.maximum(_error(_flat(latents), _flat(back)), _error(_flat(samples), _flat(again)))
+        error = torch.where(torch.isfinite(exact.score(samples.clone(), condition).reshape(-1)), error, torch.full_like(error, math.inf))
+        for close in _CLOSE:
+            keep = (error <= close).nonzero().reshape(-1)[:_ROWS]
+            if len(keep) >= _ROWS // 2:
+                pick = [level[keep] for level in latents] if isinstance(latents, list) else latents[keep]
+                return pick, None if condition is None else condition[keep], samples[keep]
+        worst = min(worst, float(error.median()))
+    raise ExportError(f"the model's own inverse does not undo it: rows that it draws come back {worst:.2g} off, in float64; a flow must be invertible")
+
+
+def _clone(latents):
+    return [level.clone() for level in latents] if isinstance(latents, list) else latents.clone()
+
+
+def _flat(latents):
+    return torch.cat([level.flatten(1) for level in latents], 1) if isinstance(latents, list) else latents.flatten(1)
+
+
+def _error(expected, actual):
+    """The largest |difference| / (1 + |expected|) of each row."""
+    error = ((expected - actual).abs() / (1 + expected.abs())).amax(1)
+    return torch.where(torch.isnan(error), torch.full_like(error, math.inf), error)
+
+
+def _conditions(width, rows, given):
+    if given is not None:
+        given = torch.as_tensor(given).detach().to("cpu")
+        given = given.to(torch.float64) if given.is_floating_point() else given
+        return given[torch.arange(rows) % len(given)]
+    return torch.randn(rows, width) if width else None
+
+
+class _NormflowsRows:
+    tolerance = 0.0
+
+    def __init__(self, model, embedding, document):
+        self.model, self.scales = model, _kind(model) == "MultiscaleFlow"
+        self.by_class = _kind(model) == "ClassCondFlow" or self.scales and bool(model.class_cond)
+        self.conditional = _kind(model) == "ConditionalNormalizingFlow"
+
+    def condition(self, document, rows, given):
+        if self.by_class and given is None:
+            base = document["base"][0] if self.scales else document["base"]
+            return torch.arange(rows) % int(base["args"]["num_classes"])
+        return _conditions(document["context_shape"][0] if self.conditional else 0, rows, given)
+
+    def _with(self, condition):
+        return {"context": condition} if self.conditional else {}
+
+    def draw(self, rows, condition):
+        draws = [base(rows, condition) if self.by_class else base(rows, **self._with(condition)) for base in _list(self.model.q0)]
+        latents = [z for z, _ in draws]
+        return latents if self.scales else latents[0]
+
+    def decode(self, latents, condition):
+        if self.scales:
+            return self.model.forward_and_log_det(latents)[0]
+        for flow in self.model.flows:
+            latents, _ = flow(latents, **self._with(condition))
+        return latents
+
+    def encode(self, x, condition):
+        if self.scales:
+            return self.model.inverse_and_log_det(x)
+        log_det = torch.zeros(len(x))
+        for flow in reversed(self.model.flows):
+            x, change = flow.inverse(x, **self._with(condition))
+            log_det = log_det + change
+        return x, log_det
+
+    def score(self, x, condition):
+        return self.model.log_prob(x, condition) if self.by_class else self.model.log_prob(x, **self._with(condition))
+
+    def layers(self, x, condition):
+        return [] if self.scales else self._layers(self.model.flows, "flows.", x, condition)
+
+    def _layers(self, flows, prefix, x, condition):
+        for i in reversed(range(len(flows))):
+            if _kind(flows[i]) == "Composite":
+                for step in self._layers(flows[i]._flows, f"{prefix}{i}._flows.", x, condition):
+                    x = step[1].clone()
+                    yield step
+            else:
+                x, log_det = flows[i].inverse(x.clone(), **self._with(condition))
+                yield f"{prefix}{i} {_kind(flows[i])}", x, log_det + torch.zeros(len(x))
+
+
+class _ZukoRows:
+    tolerance = 0.0
+
+    def __init__(self, model, embedding, document):
+        self.model, self.estimator = model, hasattr(model, "input_shape")
+        self.flow = model.net if self.estimator else model
+        self.prefix = "net." if self.estimator else ""
+        self.embedding = model._modules.get("_embedding_net") if self.estimator else embedding
+        self.standardized = _standardized(self.embedding)
+
+    def condition(self, document, rows, given):
+        return _spread(_conditions(document["context_size"], rows, given), self.standardized, given)
+
+    def _context(self, condition):
+        return condition if condition is None or self.embedding is None else self.embedding(condition)
+
+    def draw(self, rows, condition):
+        base = self.flow(self._context(condition)).base
+        return base.sample((rows,)) if condition is None else base.sample()
+
+    def decode(self, latents, condition):
+        return self.flow(self._context(condition)).transform.inv(latents)
+
+    def encode(self, x, condition):
+        z, log_det = self.flow(self._context(condition)).transform.call_and_ladj(x)
+        return z, _summed(log_det, x)
+
+    def score(self, x, condition):
+        if self.estimator:
+            return self.model.log_prob(x[None]) if condition is None else self.model.log_prob(x[None], condition=condition)
+        return self.flow(self._context(condition)).log_prob(x)
+
+    def layers(self, x, condition):
+        return self._layers(self.flow.transform, self.prefix + "transform", x, self._context(condition))
+
+    def _layers(self, transform, path, x, context):
+        if _kind(transform) == "LazyComposedTransform":
+            for i, inner in enumerate(transform.transforms):
+                for step in self._layers(inner, f"{path}.transforms.{i}", x, context):
+                    x = step[1]
+                    yield step
+        else:
+            z, log_det = transform(context).call_and_ladj(x)
+            yield f"{path} {_kind(transform)}", z, _summed(log_det, x)
+
+
+class _NflowsRows:
+    def __init__(self, model, embedding, document):
+        self.model, self.estimator = model, hasattr(model, "input_shape")
+        self.flow = model.net if self.estimator else model
+        self.prefix = "net." if self.estimator else ""
+        self.embedding = self.flow._modules.get("_embedding_net")
+        self.standardized = _standardized(self.embedding)
+        constant = getattr(self.flow._distribution, "_log_z", None)
+        known = 0.5 * document["event_size"] * math.log(2 * math.pi)
+        missed = abs(float(constant) - known) if torch.is_tensor(constant) and constant.numel() == 1 else 0.0
+        self.tolerance = 1.001 * missed if 0 < missed <= 1e-6 * (1 + known) else 0.0  # float32 holds no more of it
+        shape = document.get("event_shape")
+        self.flat = shape is not None and any(_kind(module) == "MultiscaleCompositeTransform" for module in self.flow._transform.modules())
+
+    def condition(self, document, rows, given):
+        return _spread(_conditions(document["context_size"], rows, given), self.standardized, given)
+
+    def _context(self, condition):
+        return condition if self.embedding is None or condition is None else self.embedding(condition)
+
+    def draw(self, rows, condition):
+        base = self.flow._distribution
+        context = self._context(condition)
+        if context is None or not getattr(self.flow, "_context_used_in_base", True) or _kind(base) != "ConditionalDiagonalNormal":
+            return base.sample(rows)
+        return base.sample(1, context=context)[:, 0]
+
+    def decode(self, latents, condition):
+        return self.flow._transform.inverse(latents, context=self._context(condition))[0]
+
+    def encode(self, x, condition):
+        return self.flow._transform(x, context=self._context(condition))
+
+    def score(self, x, condition):
+        if self.estimator:
+            return self.model.log_prob(x[None], condition=condition)
+        return self.model.log_prob(x, condition)
+
+    def layers(self, x, condition):
+        return self._layers(self.flow._transform, self.prefix + "_transform", x, self._context(condition))
+
+    def _layers(self, transform, path, x, context):
+        if _kind(transform) == "CompositeTransform":
+            for i, inner in enumerate(transform._transforms):
+                for step in self._layers(inner, f"{path}._transforms.{i}", x, context):
+                    x = step[1].clone()
+                    yield step
+        else:
+            z, log_det = transform(x.clone(), context)
+            yield f"{path} {_kind(transform)}", z, log_det + torch.zeros(len(x))
+
+
+class _ImageRows:
+    """The Glow and RealNVP repositories: rosinality's in both directions, chrischute's with the noise that it draws itself."""
+    tolerance = 0.0
+
+    def __init__(self, model, embedding, document):
+        self.model, self.shape, self.rosinality = model, document["event_shape"], hasattr(model, "blocks")
+
+    def cases(self, x):
+        x = torch.rand(_ROWS, *self.shape) - (0.5 if self.rosinality else 0) if x is None else x
+        if not self.rosinality:
+            state = torch.random.get_rng_state()
+            noise = torch.rand_like(x)
+            torch.random.set_rng_state(state)  # the model draws the same
+            z, log_det = self.model(x, reverse=False)
+            return {"x": x, "u": noise, "z": z, "log_prob": log_det + (-0.5 * z.square() - 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)}
+        log_p, log_det, levels = self.model(x)
+        noise = [torch.randn_like(level) for level in levels]
+        return {"x": x, "log_prob": log_p + log_det, **_named("eps", noise), "x_out": self.model.reverse(noise)}
+
+
+def _standardized(embedding):
+    """The z-score in front of an embedding: contexts are drawn as it expects them."""
+    return None if embedding is None else next((module for module in embedding.modules() if _kind(module) == "Standardize"), None)
+
+
+def _spread(condition, standardize, given):
+    if condition is None or given is not None or standardize is None:
+        return condition
+    try:
+        return condition * standardize._std + standardize._mean
+    except (AttributeError, RuntimeError):
+        return condition
+
+
+def _summed(log_det, x):
+    return log_det.flatten(1).sum(1) if log_det.dim() > 1 else log_det + torch.zeros(len(x))
 
 
 # --- activations -------------------------------------------------------------------------------------------------------------

@@ -77,12 +77,15 @@ public sealed class ImportTests : IDisposable
     {
         (int code, string output, string error) = Cli.Run("import", Golden("zuko/nsf_5d"), "--out", Out);
         Assert.Equal((0, ""), (code, error));
+        Assert.Contains("compared with 96 rows", output, StringComparison.Ordinal);
         Assert.Contains("round trip", output, StringComparison.Ordinal);
         Checkpoint checkpoint = Checkpoint.Read(Out);
         Assert.Equal("imported", checkpoint.Spec.Name);
         Assert.Equal(("zuko", "1.6.0"), (checkpoint.Spec.Provenance!.Source, checkpoint.Spec.Provenance.Version));
         Assert.Equal(64, checkpoint.Spec.Provenance.DataSha256!.Length);
-        Assert.Contains("imported from zuko", File.ReadAllText(Path.Combine(Out, "README.md")), StringComparison.Ordinal);
+        string card = File.ReadAllText(Path.Combine(Out, "README.md"));
+        Assert.Contains("imported from zuko", card, StringComparison.Ordinal);
+        Assert.Contains("| log_prob | ", card, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,7 +31,8 @@ internal static class ImportCommand
             throw new ImportException($"{description}: not found; clients/python/flow_export.py writes it from a live model");
         string weightsPath = weightsFile ?? StateDict.Find(folder);
         string name = ModelName.Of(output);
-        Checkpoint imported = ForeignModel.Import(File.ReadAllBytes(description), StateDict.Read(weightsPath), name, library);
+        ForeignFlow foreign = ForeignModel.Read(File.ReadAllBytes(description), StateDict.Read(weightsPath), name, library);
+        Checkpoint imported = foreign.Checkpoint;
         FlowSpec spec = imported.Spec with
         {
             Provenance = imported.Spec.Provenance! with
@@ -44,16 +45,29 @@ internal static class ImportCommand
         };
         Checkpoint checkpoint = imported with { Spec = spec };
 
+        Comparison? compared = Cases.Read(folder) is { } cases ? Comparison.Of(foreign with { Checkpoint = checkpoint }, cases) : null;
+        if (compared?.Failed is { } failed)
+            throw new ImportException(string.Create(CultureInfo.InvariantCulture,
+                $"{folder}: the imported flow does not compute what the model computed: {failed.What} differs by {failed.Error:g2}, the mark is {failed.Mark:g2}{Where(compared)}; the model overrides, hooks or configures something that its classes and weights do not tell, or the folder was changed"));
         Verification verified = Verification.Of(checkpoint);
         if (!verified.Holds)
             throw new ImportException(string.Create(
                 CultureInfo.InvariantCulture, $"{folder}: the imported flow does not invert (round trip {verified.RoundTrip} in float64): the weights are not those of this model.json"));
-        checkpoint.Write(output, ImportedCard.Write(spec, verified));
+        checkpoint.Write(output, ImportedCard.Write(spec, verified, compared));
         terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"""
             {name}: {spec.Provenance!.Source} {spec.Provenance.Version}, {spec.Bijections.Length} bijections, event shape [{string.Join(", ", spec.EventShape)}]
             on {verified.Rows} rows of its own{verified.Origin}: round trip {verified.RoundTrip}, log-determinants {verified.LogDeterminant}, float64, relative; float32 log densities within {verified.Float32:g2} nats
+            {(compared is null ? "compared with nothing" : $"compared with {compared.Rows} rows that the library computed in float64: {compared.Summary}")}
             written to {output}
             """));
+        if (compared is null)
+            terminal.Error.WriteLine($"warning: {folder} has no {Cases.FileName} with the library's own results, so nothing tells whether the numbers are the same; export the live model again with clients/python/flow_export.py");
     }
+
+    private static string Where(Comparison compared) => compared.Layer switch
+    {
+        null => "",
+        var layer => $"; the first that differs is {layer}",
+    };
 }

@@ -6,7 +6,7 @@ namespace FlowCli.Import;
 /// <summary>The model card of an imported flow.</summary>
 internal static class ImportedCard
 {
-    public static string Write(FlowSpec spec, Verification verified)
+    public static string Write(FlowSpec spec, Verification verified, Comparison? compared)
     {
         Provenance origin = spec.Provenance!;
         string context = spec.Context switch
@@ -25,6 +25,10 @@ internal static class ImportedCard
             - Library: {origin.Source}{(origin.Version is null ? "" : $", version {origin.Version}")}{(origin.Commit is null ? "" : $", commit {origin.Commit}")}
             - Weights: `{origin.Data}`, sha256 `{origin.DataSha256}`
 
+            ## Compared with the library
+
+            {Table(compared)}
+
             ## Verified on {verified.Rows} rows that it drew itself{verified.Origin}
 
             | | |
@@ -38,4 +42,14 @@ internal static class ImportedCard
 
             """);
     }
+
+    private static string Table(Comparison? compared) => compared is null
+        ? "Nothing was compared: the export holds no results of the library itself."
+        : string.Create(CultureInfo.InvariantCulture, $"""
+            {compared.Rows} rows, of which the library computed in float64:
+
+            | | largest difference / (1 + reference) | mark |
+            |---|---:|---:|
+            {string.Join('\n', compared.Quantities.Select(q => string.Create(CultureInfo.InvariantCulture, $"| {q.What} | {q.Error:g2} | {q.Mark:g2} |")))}
+            """);
 }

@@ -40,6 +40,34 @@ public sealed record WeightTensor(WeightType Type, long[] Shape, ReadOnlyMemory<
 
     public string Describe() => $"{Type.ToString().ToUpperInvariant()} [{string.Join(", ", Shape)}]";
 
+    /// <summary>The values as float64, which holds all but the largest integers exactly.</summary>
+    public double[] ToDoubles()
+    {
+        ReadOnlySpan<byte> bytes = Data.Span;
+        return Type switch
+        {
+            WeightType.F64 => MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
+            WeightType.F32 => Convert<float>(bytes, value => value),
+            WeightType.F16 => Convert<Half>(bytes, value => (double)value),
+            WeightType.BF16 => Convert<ushort>(bytes, value => BitConverter.UInt32BitsToSingle((uint)value << 16)),
+            WeightType.I64 => Convert<long>(bytes, value => value),
+            WeightType.I32 => Convert<int>(bytes, value => value),
+            WeightType.I16 => Convert<short>(bytes, value => value),
+            WeightType.I8 => Convert<sbyte>(bytes, value => value),
+            _ => Convert<byte>(bytes, value => value),
+        };
+    }
+
+    private static double[] Convert<T>(ReadOnlySpan<byte> bytes, Func<T, double> convert)
+        where T : unmanaged
+    {
+        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(bytes);
+        var result = new double[values.Length];
+        for (int i = 0; i < result.Length; i++)
+            result[i] = convert(values[i]);
+        return result;
+    }
+
     private static int FirstNonFinite<T>(ReadOnlySpan<T> values)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

@@ -13,6 +13,12 @@ public static class ForeignModel
     /// <param name="library">The library, where the description does not name it.</param>
     /// <exception cref="ImportException">The message names the layer or the key, and the sentence that helps.</exception>
     public static Checkpoint Import(
+        ReadOnlySpan<byte> description, IReadOnlyDictionary<string, WeightTensor> weights, string name, string? library = null) =>
+        Read(description, weights, name, library).Checkpoint;
+
+    /// <summary>The same, with the library's layer behind each bijection.</summary>
+    /// <exception cref="ImportException">The message names the layer or the key, and the sentence that helps.</exception>
+    public static ForeignFlow Read(
         ReadOnlySpan<byte> description, IReadOnlyDictionary<string, WeightTensor> weights, string name, string? library = null)
     {
         Node root;
@@ -42,13 +48,19 @@ public static class ForeignModel
         {
             throw new ImportException($"tensor '{source.Last}' {e.Message}");
         }
-        source.RequireAllTaken();
-        return imported.ToCheckpoint(name, new Provenance
+        catch (Exception e) when (e is IndexOutOfRangeException or KeyNotFoundException or ArgumentException or InvalidOperationException or ArithmeticException)
         {
-            Source = stated,
-            Version = (root.Optional("version") ?? root.Optional("library_version"))?.Text,
-            Commit = root.Optional("commit")?.Text,
-        });
+            throw new ImportException($"model.json does not fit the weights; the last tensor that was read is '{source.Last}' ({e.Message})");
+        }
+        source.RequireAllTaken();
+        return new ForeignFlow(
+            imported.ToCheckpoint(name, new Provenance
+            {
+                Source = stated,
+                Version = (root.Optional("version") ?? root.Optional("library_version"))?.Text,
+                Commit = root.Optional("commit")?.Text,
+            }),
+            [.. imported.Bijections.Select(part => part.Origin)]);
     }
 
     private static Imported Import(string library, Node root, ForeignWeights source) => Canonical(library) switch

@@ -14,7 +14,7 @@ internal static class NormflowsLayers
         foreach (Node layer in layers.Items.Reverse())
             foreach (Part<BijectionSpec> part in Of(layer, source, shape))
             {
-                parts.Add(part);
+                parts.Add(part with { Origin = layer["key_prefix"].Text.TrimEnd('.') });
                 shape = part.Spec.After(shape);
             }
         return parts;

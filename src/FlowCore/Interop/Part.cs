@@ -3,7 +3,11 @@ using FlowCore.Checkpoints;
 namespace FlowCore.Interop;
 
 /// <summary>An imported piece: its description and its weights, by the names that they have within the piece.</summary>
-internal sealed record Part<TSpec>(TSpec Spec, Dictionary<string, WeightTensor> Weights);
+internal sealed record Part<TSpec>(TSpec Spec, Dictionary<string, WeightTensor> Weights)
+{
+    /// <summary>The library's path of the layer that this is a part of, or all of.</summary>
+    public string Origin { get; init; } = "";
+}
 
 internal static class Part
 {
@@ -15,6 +19,13 @@ internal static class Part
     {
         foreach (var (name, tensor) in part.Weights)
             weights.Add($"{prefix}.{name}", tensor);
+    }
+
+    /// <summary>Says of the parts from a place on which layer they came from.</summary>
+    public static void CameFrom(this List<Part<BijectionSpec>> parts, int start, string origin)
+    {
+        for (int i = start; i < parts.Count; i++)
+            parts[i] = parts[i] with { Origin = origin };
     }
 
     /// <summary>Turns a bijection round.</summary>

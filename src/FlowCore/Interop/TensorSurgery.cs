@@ -105,31 +105,4 @@ internal static class TensorSurgery
         : tensor;
 
     public static int[] ToInts(this WeightTensor tensor) => [.. tensor.ToDoubles().Select(value => (int)value)];
-
-    public static double[] ToDoubles(this WeightTensor tensor)
-    {
-        ReadOnlySpan<byte> bytes = tensor.Data.Span;
-        return tensor.Type switch
-        {
-            WeightType.F64 => MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
-            WeightType.F32 => Convert<float>(bytes, value => value),
-            WeightType.F16 => Convert<Half>(bytes, value => (double)value),
-            WeightType.BF16 => Convert<ushort>(bytes, value => BitConverter.UInt32BitsToSingle((uint)value << 16)),
-            WeightType.I64 => Convert<long>(bytes, value => value),
-            WeightType.I32 => Convert<int>(bytes, value => value),
-            WeightType.I16 => Convert<short>(bytes, value => value),
-            WeightType.I8 => Convert<sbyte>(bytes, value => value),
-            _ => Convert<byte>(bytes, value => value),
-        };
-    }
-
-    private static double[] Convert<T>(ReadOnlySpan<byte> bytes, Func<T, double> convert)
-        where T : unmanaged
-    {
-        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(bytes);
-        var result = new double[values.Length];
-        for (int i = 0; i < result.Length; i++)
-            result[i] = convert(values[i]);
-        return result;
-    }
 }

@@ -22,12 +22,13 @@ internal static class ZukoModel
 
     private static void Transform(Node node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
     {
+        int before = into.Count;
         switch (node["type"].Text)
         {
             case "composed":
                 foreach (Node layer in node["layers"].Items)
                     Transform(layer, source, features, into);
-                break;
+                return;
             case "masked_autoregressive":
                 into.Add(Autoregressive(node, source, features));
                 break;
@@ -45,6 +46,7 @@ internal static class ZukoModel
             case var other:
                 throw node.Error($"the transform '{other}' is not supported");
         }
+        into.CameFrom(before, node["prefix"].Text);
     }
 
     private static Part<BijectionSpec> Autoregressive(Node node, ForeignWeights source, int features)
