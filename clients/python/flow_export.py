@@ -10,6 +10,7 @@ not know is asked for by name (context_size=, event_shape=, version=, embedding=
 refused with the sentence that helps. The live model is never changed. Needs torch and the standard library, nothing else.
 """
 import copy
+import functools
 import importlib
 import inspect
 import json
@@ -42,14 +43,22 @@ The folder also holds cases.safetensors: rows with the live model's own float64 
     model, wrappers = _unwrap(model)
     library, module, prefix, state_owner = _recognise(model)
     state = _state(state_owner)
+    live, live_embedding = _exact_copy(model), None if embedding is None else _exact_copy(embedding)
+    _effective(state, state_owner, live, "", library)
     name = name or os.path.basename(os.path.abspath(folder))
     if embedding is not None:
         if library != "zuko" or prefix:
             raise ExportError("embedding= is for a bare zuko flow; the other libraries keep the network inside the model")
         state.update({f"_embedding_net.{key}": value for key, value in _state(embedding).items()})
+        _effective(state, embedding, live_embedding, "_embedding_net.", library)
     hints = {"event_shape": event_shape, "context_size": context_size, "embedding": embedding}
     describe = {"normflows": _normflows, "zuko": _zuko, "nflows": _nflows, "images": _images}[library]
-    document = describe(module, state, prefix, state_owner, hints)
+    try:
+        document = describe(module, state, prefix, state_owner, hints)
+    except ExportError:
+        raise
+    except Exception as error:
+        raise ExportError(f"{_kind(module)} is not built as {library} builds it ({_kind(error)}: {_line(error)}), and cannot be described; {_REMEDIES[library]}") from error
     document["name"] = name
     document["torch"] = str(torch.__version__)
     if library in ("normflows", "zuko", "nflows"):
@@ -57,7 +66,7 @@ The folder also holds cases.safetensors: rows with the live model's own float64 
         document["library_version" if library == "normflows" else "version"] = found
     listing = {key: {"dtype": _DTYPES[value.dtype], "shape": list(value.shape)} for key, value in state.items()}
     document["tensors" if library in ("zuko", "nflows") else "state_dict"] = listing
-    cases = _cases(model, library, document, x, context, embedding)
+    cases = _cases(live, library, document, x, context, live_embedding)
 
     text = json.dumps(_plain(document), indent=1, allow_nan=False)
     os.makedirs(folder, exist_ok=True)
@@ -71,6 +80,14 @@ The folder also holds cases.safetensors: rows with the live model's own float64 
     if wrappers:
         print("flow_export: exported the estimator alone; a posterior's prior support and leakage correction are not part of it", file=sys.stderr)
     return document
+
+
+_REMEDIES = {
+    "normflows": "use the library's own layers, with normflows.nets.MLP or an nn.Sequential of Linear layers and activations as networks",
+    "zuko": "use the library's own transforms and networks, and zuko.distributions.DiagNormal or BoxUniform as base",
+    "nflows": "use the library's own transforms, with nflows.nn.nets.ResidualNet as network and nflows.distributions.StandardNormal as base",
+    "images": "pass the repository's own model",
+}
 
 
 # --- recognising -------------------------------------------------------------------------------------------------------------
@@ -116,7 +133,29 @@ def _recognise(model):
 
 
 def _kind(value):
-    return type(value).__name__
+    """The name of its class; a parametrised module has a class of its own, behind which its real one stands."""
+    kind = type(value)
+    return kind.__mro__[1].__name__ if hasattr(value, "parametrizations") and kind.__name__.startswith("Parametrized") else kind.__name__
+
+
+def _located(describe):
+    """Says of a refusal which layer it is about, by its path and class; and turns whatever else goes wrong into such a refusal."""
+    @functools.wraps(describe)
+    def located(module, prefix, *rest):
+        place = f"{prefix.rstrip('.')} ({_kind(module)})"
+        try:
+            return describe(module, prefix, *rest)
+        except ExportError as error:
+            if not prefix or getattr(error, "located", False) and str(error).startswith(prefix.rstrip(".")):
+                raise
+            refusal = ExportError(f"{place}: {error}")
+            refusal.located = True
+            raise refusal from error
+        except Exception as error:
+            refusal = ExportError(f"{place}: is not built as the library builds it ({_kind(error)}: {_line(error)}), and cannot be described; use the library's own class, built by its constructor")
+            refusal.located = True
+            raise refusal from error
+    return located
 
 
 def _version(library):
@@ -160,6 +199,34 @@ def _state(module):
             raise ExportError(f"'{key}' is 0: this ActNorm has not been initialised; run one training batch first")
         state[_old_weight_norm(key)] = value
     return state
+
+
+def _effective(state, owner, live, start, library):
+    """Puts into the state what the layers multiply by and add: normed and parametrised weights as they come out, biases that are not there as zeros."""
+    if library == "images":
+        return
+    for path, module in owner.named_modules(remove_duplicate=False):
+        kind, prefix = _kind(module), f"{start}{path}." if path else start
+        if kind in ("Linear", "MaskedLinear") and hasattr(module, "in_features"):
+            normed = [name for name in ("weight", "bias") if f"{prefix}{name}_orig" in state or f"{prefix}{name}_g" in state
+                      or any(key.startswith(f"{prefix}parametrizations.{name}.") for key in state)]
+            if normed:
+                own = live.get_submodule(path)
+                with torch.no_grad():
+                    own(torch.zeros(1, own.in_features, dtype=torch.float64))  # old-style norms compute the weight on each call
+                    values = {name: getattr(own, name).detach().clone() for name in normed}
+                for key in [key for key in state if key.startswith(f"{prefix}parametrizations.")
+                            or key in [f"{prefix}{name}_{end}" for name in normed for end in ("orig", "g", "u", "v")]]:
+                    del state[key]
+                state.update({f"{prefix}{name}": value.to(torch.float64) for name, value in values.items()})
+            weight = state.get(f"{prefix}weight")
+            if weight is not None and f"{prefix}bias" not in state:
+                state[f"{prefix}bias"] = torch.zeros(weight.shape[0], dtype=weight.dtype)
+        elif kind == "BatchNorm1d" and f"{prefix}running_mean" in state and f"{prefix}weight" not in state:
+            state[f"{prefix}weight"] = torch.ones_like(state[f"{prefix}running_mean"])
+            state[f"{prefix}bias"] = torch.zeros_like(state[f"{prefix}running_mean"])
+        elif kind == "PReLU" and f"{prefix}weight" in state and state[f"{prefix}weight"].numel() == 1:
+            del state[f"{prefix}weight"]  # a leaky_relu of that slope, which the description says
 
 
 def _old_weight_norm(key):
@@ -249,13 +316,12 @@ def _cases(model, library, document, x, context, embedding):
             raise ExportError(f"x=: {_kind(model)} computes no log-density to compare with")
         print(f"flow_export: {_kind(model)} computes nothing itself: the import cannot be compared with it", file=sys.stderr)
         return None
-    live, embedding = _exact_copy(model), None if embedding is None else _exact_copy(embedding)
     usual, threads = torch.get_default_dtype(), torch.get_num_threads()
     torch.set_default_dtype(torch.float64)
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(2026)
-            exact = {"normflows": _NormflowsRows, "zuko": _ZukoRows, "nflows": _NflowsRows, "images": _ImageRows}[library](live, embedding, document)
+            exact = {"normflows": _NormflowsRows, "zuko": _ZukoRows, "nflows": _NflowsRows, "images": _ImageRows}[library](model, embedding, document)
             return _computed(exact, document, x, context)
     except ExportError:
         raise
@@ -594,8 +660,16 @@ def _activation(function):
     """(name, parameter) of an activation, found by evaluating it: names of functions, partials and lambdas do not tell."""
     points = torch.tensor(_POINTS, dtype=torch.float64)
     call = copy.deepcopy(function).to("cpu", torch.float64).eval() if isinstance(function, torch.nn.Module) else function
-    with torch.no_grad():
-        values = call(points.clone())
+    shown = getattr(function, "__name__", None) or _kind(function)
+    try:
+        with torch.no_grad():
+            values = call(points.clone())
+        if not torch.is_tensor(values) or values.shape != points.shape:
+            raise ExportError(f"{shown} is no activation: it does not give one value for each")
+    except ExportError:
+        raise
+    except Exception as error:
+        raise ExportError(f"{shown} is no activation of single values, and cannot be described; use one of {', '.join(_KNOWN)}") from error
     for name, known in _KNOWN.items():
         if torch.allclose(values, known(points.clone()), rtol=1e-9, atol=1e-12):
             return name, {"elu": 1.0, "leaky_relu": 0.01}.get(name)
@@ -605,7 +679,21 @@ def _activation(function):
     alpha = _short(values[0] / math.expm1(-7.0))
     if torch.allclose(values, torch.nn.functional.elu(points, alpha), rtol=1e-9, atol=1e-12):
         return "elu", alpha
-    raise ExportError(f"the activation {getattr(function, '__name__', _kind(function))} is none of {', '.join(_KNOWN)}")
+    raise ExportError(f"the activation {shown} is none of {', '.join(_KNOWN)}; use one of them")
+
+
+def _in_place(function):
+    """Whether it writes into its argument: in a residual block that changes what the skip adds."""
+    points = torch.tensor(_POINTS, dtype=torch.float64)
+    seen = points.clone()
+    with torch.no_grad():
+        (copy.deepcopy(function).to("cpu", torch.float64).eval() if isinstance(function, torch.nn.Module) else function)(seen)
+    return not torch.equal(seen, points)
+
+
+def _written_over(blocks, norm):
+    """{"inplace": True} where the blocks' first activation writes over what the skip adds, before which no norm stands."""
+    return {"inplace": True} if not norm and any(_in_place(block.activation) for block in blocks) else {}
 
 
 def _activation_word(function):
@@ -678,13 +766,14 @@ def _nf_list(layers, prefix):
     return described
 
 
+@_located
 def _nf_layer(layer, key_prefix):
     kind = _kind(layer)
     if kind == "Reverse":
         return {"type": kind, "args": {"flow": _nf_reversible(layer.flow, f"{key_prefix}flow.")}, "key_prefix": key_prefix}
     describe = _NF_LAYERS.get(kind)
     if describe is None:
-        raise ExportError(f"the normflows layer {kind} at {key_prefix} cannot be described")
+        raise ExportError(f"the layer {kind} cannot be described; use one of {', '.join(_NF_LAYERS)}")
     return {"type": kind, "args": describe(layer), "key_prefix": key_prefix}
 
 
@@ -733,6 +822,7 @@ def _nf_coupled_spline(layer):
         "num_bins": int(q.num_bins), **kind, "tail_bound": _nf_coupled_bound(q, own),
         "activation": _blocks_activation(net.blocks, _activation_word), "dropout_probability": _dropout(net.blocks),
         "reverse_mask": bool((q.transform_features == 0).any()), "init_identity": True,
+        **_written_over(net.blocks, any(bool(getattr(block, "use_batch_norm", False)) for block in net.blocks)),
     }
 
 
@@ -785,6 +875,7 @@ def _nf_made(net, features, hidden, context):
         features: net.initial_layer.in_features, hidden: net.initial_layer.out_features,
         context: None if layer is None else layer.in_features, "num_blocks": len(net.blocks),
         "activation": _blocks_activation(net.blocks, _activation_word), "dropout_probability": _dropout(net.blocks),
+        **_written_over([block for block in net.blocks if hasattr(block, "linear_layers")], any(bool(getattr(block, "use_batch_norm", False)) for block in net.blocks)),
     }
 
 
@@ -883,11 +974,25 @@ def _nf_transform(transform):
 
 def _nf_net(net):
     kind = _kind(net)
-    if kind == "MLP":
+    if kind == "MLP" and _nf_usual(list(net.net)):
         return {"type": kind, "args": _nf_mlp(net)}
+    if kind == "MLP" or isinstance(net, torch.nn.Sequential):
+        layers = []
+        _layers(net.net if kind == "MLP" else net, "net" if kind == "MLP" else "", layers)
+        return {"type": "Sequential", "args": {"layers": layers}}
     if kind == "ConvNet2d":
         return {"type": kind, "args": _nf_convnet(net)}
-    raise ExportError(f"the network {kind} cannot be described; build it with normflows.nets.MLP (or ConvNet2d)")
+    raise ExportError(f"the network {kind} cannot be described; build it with normflows.nets.MLP (or ConvNet2d), or as an nn.Sequential of Linear layers and activations")
+
+
+def _nf_usual(modules):
+    """Whether these are the modules that MLP itself puts together."""
+    last = max((i for i, m in enumerate(modules) if _kind(m) == "Linear"), default=-1)
+    kinds = [_kind(m) for m in modules[:last]]
+    hidden = kinds[:-1] if kinds and kinds[-1] == "Dropout" else kinds
+    slopes = {float(m.negative_slope) for m in modules[:last] if _kind(m) == "LeakyReLU"}
+    behind = {"ConstScaleLayer", "Sigmoid", "ReLU", "Tanh", "ClampExp"}
+    return last >= 0 and hidden == ["Linear", "LeakyReLU"] * (len(hidden) // 2) and len(slopes) < 2 and behind.issuperset(_kind(m) for m in modules[last + 1:])
 
 
 def _nf_mlp(net):
@@ -1012,6 +1117,7 @@ def _zuko(flow, state, prefix, owner, hints):
     }
 
 
+@_located
 def _zuko_transform(transform, prefix, width):
     kind = _kind(transform)
     if kind == "LazyComposedTransform":
@@ -1045,7 +1151,7 @@ def _zuko_transform(transform, prefix, width):
         return _zuko_unconditional(transform, prefix)
     if kind == "FFJTransform":
         raise ExportError("a continuous flow (CNF) has no exact log-density: only exact flows are served")
-    raise ExportError(f"the zuko transform {kind} cannot be described")
+    raise ExportError(f"this transform cannot be described; {_REMEDIES['zuko']}")
 
 
 def _zuko_unconditional(transform, prefix):
@@ -1066,34 +1172,42 @@ def _zuko_unconditional(transform, prefix):
 
 
 def _zuko_hyper(network, prefix, kind, reads):
-    return {"type": kind, "prefix": f"{prefix}.hyper", "input": reads, "modules": _zuko_modules(network)}
+    return {"type": kind, "prefix": f"{prefix}.hyper", "input": reads, "modules": _zuko_modules(network, f"{prefix}.hyper")}
 
 
-def _zuko_modules(network):
-    return [_zuko_module(index, module) for index, module in network.named_children()]
+def _zuko_modules(network, prefix):
+    return [_zuko_module(module, f"{prefix}.{index}") for index, module in network._modules.items()]
 
 
-def _zuko_module(index, module):
-    kind = _kind(module)
+@_located
+def _zuko_module(module, prefix):
+    kind, index = _kind(module), prefix.rsplit(".", 1)[-1]
     if kind in ("MaskedLinear", "Linear"):
         return {"index": index, "type": kind, "in": module.in_features, "out": module.out_features}
     if kind == "MonotonicLinear":
         raise ExportError("a monotonic network (NAF, UNAF) cannot be served exactly")
     if kind == "Residual":
-        return {"index": index, "type": kind, "inner": _zuko_modules(module)}
+        return {"index": index, "type": kind, "inner": _zuko_modules(module, prefix)}
     if kind == "LayerNorm":
-        if list(module.parameters()):
-            raise ExportError("a LayerNorm with parameters inside a zuko network cannot be described")
+        if hasattr(module, "normalized_shape"):  # torch's own, whose variance is divided by n
+            layers = []
+            _layers(module, prefix, layers)
+            return {"index": index, "type": kind, **{key: layers[0][key] for key in ("width", "eps", "affine")}}
         return {"index": index, "type": "LayerNormNoAffine", "eps": float(module.eps), "variance": "unbiased (n-1)"}
     if kind == "ELU":
         return {"index": index, "type": kind, "alpha": float(module.alpha)}
     if kind == "LeakyReLU":
         return {"index": index, "type": kind, "negative_slope": float(module.negative_slope)}
     if kind in ("ReLU", "Tanh", "SiLU", "GELU", "Sigmoid", "Softplus", "SELU"):
-        if kind == "Softplus" and (module.beta != 1 or module.threshold != 20) or kind == "GELU" and getattr(module, "approximate", "none") != "none":
-            raise ExportError(f"the activation {kind} with other options than the default cannot be described")
-        return {"index": index, "type": kind}
-    raise ExportError(f"the module {kind} in a zuko network cannot be described")
+        if not (kind == "Softplus" and (module.beta != 1 or module.threshold != 20) or kind == "GELU" and getattr(module, "approximate", "none") != "none"):
+            return {"index": index, "type": kind}
+    layers = []
+    _layers(module, prefix, layers)
+    if kind == "BatchNorm1d":
+        return {"index": index, "type": kind, "eps": layers[0]["eps"]}
+    if len(layers) > 1 or layers and "prefix" in layers[0]:
+        raise ExportError(f"the module {kind} in a zuko network cannot be described; use Linear layers, LayerNorm, BatchNorm1d and activations")
+    return {"index": index, "type": "activation", "function": layers[0]["type"]} if layers else {"index": index, "type": "Identity"}
 
 
 def _zuko_univariate(univariate, shapes):
@@ -1190,7 +1304,7 @@ def _last_linear(network):
 
 
 def _set(cell, value):
-    if cell[0] is None:
+    if not cell[0]:
         cell[0] = int(value)
 
 
@@ -1234,12 +1348,13 @@ def _nflows_base(base, shape, prefix, width):
         if encoder is None:  # the context itself is [means | log stds]
             _set(width, 2 * shape[0])
         else:
-            _embedding_layers(encoder, prefix + "._context_encoder", layers, direct=False)
+            _layers(encoder, prefix + "._context_encoder", layers)
             _set(width, _first_linear(encoder).in_features)
         return {"type": "conditional_diagonal_normal", "shape": shape, "prefix": prefix, "encoder": {"layers": layers}}
     raise ExportError(f"the base {kind} cannot be described; StandardNormal, DiagonalNormal and ConditionalDiagonalNormal can")
 
 
+@_located
 def _nflows_transform(t, prefix, width):
     kind = _kind(t)
     if kind == "CompositeTransform":
@@ -1284,7 +1399,7 @@ def _nflows_transform(t, prefix, width):
                 "forward": "y = weight*(x-running_mean)/sqrt(running_var+eps)+bias"}
     if kind == "ActNorm":
         return {"type": "act_norm", "prefix": prefix, "forward": "y = exp(log_scale)*x + shift"}
-    raise ExportError(f"the nflows transform {kind} cannot be described")
+    raise ExportError(f"this transform cannot be described; {_REMEDIES['nflows']}, and apply other transforms to the data outside")
 
 
 def _nflows_made(net, prefix, width):
@@ -1296,13 +1411,15 @@ def _nflows_made(net, prefix, width):
             "num_blocks": len(net.blocks), "block": "residual" if residual else "feedforward",
             "activation": _blocks_activation(net.blocks, _activation_text) if len(net.blocks) else _activation_text(net.activation),
             "batch_norm": norm, "batch_norm_eps": 0.001 if norm else None, "has_hidden_features_attribute": hasattr(net, "hidden_features"),
-            "outputs": net.final_layer.out_features}
+            "outputs": net.final_layer.out_features,
+            **(_written_over(net.blocks, norm) if residual else {})}
 
 
+@_located
 def _nflows_residual_net(net, prefix, width):
     if _kind(net) == "ContextSplineMap":  # sbi's for a single parameter: it reads the context alone
         layers = []
-        _embedding_layers(net.spline_predictor, prefix + ".spline_predictor", layers, direct=False)
+        _layers(net.spline_predictor, prefix + ".spline_predictor", layers)
         _set(width, _first_linear(net.spline_predictor).in_features)
         return {"type": "context_spline_map", "prefix": prefix, "layers": layers}
     if _kind(net) == "ConvResidualNet":
@@ -1311,15 +1428,28 @@ def _nflows_residual_net(net, prefix, width):
         norm = any(bool(getattr(b, "use_batch_norm", False)) for b in net.blocks)
         return {"type": "conv_residual_net", "prefix": prefix, "in": net.initial_layer.in_channels, "hidden": int(net.hidden_channels), "context": 0,
                 "num_blocks": len(net.blocks), "activation": _blocks_activation(net.blocks, _activation_text), "batch_norm": norm,
-                "batch_norm_eps": 0.001 if norm else None, "outputs": net.final_layer.out_channels}
+                "batch_norm_eps": 0.001 if norm else None, "outputs": net.final_layer.out_channels, **_written_over(net.blocks, norm)}
+    if isinstance(net, torch.nn.Sequential):
+        layers = []
+        _layers(net, prefix, layers)
+        return {"type": "sequential", "prefix": prefix, "layers": layers}
+    if _kind(net) == "MLP" and hasattr(net, "_input_layer"):
+        return {"type": "sequential", "prefix": prefix, "layers": _nflows_mlp(net, prefix)}
     if _kind(net) != "ResidualNet":
-        raise ExportError(f"the conditioner {_kind(net)} cannot be described; nflows.nn.nets.ResidualNet and ConvResidualNet can")
+        raise ExportError("this network cannot be described; use nflows.nn.nets.ResidualNet, MLP, ConvResidualNet, or an nn.Sequential of Linear layers and activations")
     context = int(net.context_features or 0)
     _set(width, context)
     norm = any(bool(getattr(b, "use_batch_norm", False)) for b in net.blocks)
     return {"type": "residual_net", "prefix": prefix, "in": net.initial_layer.in_features, "hidden": int(net.hidden_features), "context": context,
             "num_blocks": len(net.blocks), "activation": _blocks_activation(net.blocks, _activation_text), "batch_norm": norm,
-            "batch_norm_eps": 0.001 if norm else None, "outputs": net.final_layer.out_features}
+            "batch_norm_eps": 0.001 if norm else None, "outputs": net.final_layer.out_features, **_written_over(net.blocks, norm)}
+
+
+def _nflows_mlp(net, prefix):
+    function = getattr(net, "_activation", None) or net._activation_fn
+    hidden = [layer for i in range(len(net._hidden_layers)) for layer in ({"type": "linear", "prefix": f"{prefix}._hidden_layers.{i}"}, {"type": _activation_text(function)})]
+    layers = [{"type": "linear", "prefix": prefix + "._input_layer"}, {"type": _activation_text(function)}, *hidden, {"type": "linear", "prefix": prefix + "._output_layer"}]
+    return layers + [{"type": _activation_text(getattr(net, "_output_activation", function))}] if net._activate_output else layers
 
 
 def _nflows_spline(t, net):
@@ -1402,16 +1532,22 @@ def _embedding(found, owner, state, context, hints):
         return None
     module, prefix = found
     layers = []
-    _embedding_layers(module, prefix, layers, direct=True)
+    _embedding_layers(module, prefix, layers, True)
     return {"prefix": prefix, "layers": layers}
 
 
+def _layers(module, prefix, layers):
+    """A network of known layers, one by one."""
+    return _embedding_layers(module, prefix, layers, False)
+
+
+@_located
 def _embedding_layers(module, prefix, layers, direct):
     kind = _kind(module)
-    if kind in ("Sequential", "FCEmbedding"):
-        inner, start = (module.net, prefix + ".net.") if kind == "FCEmbedding" else (module, prefix + ".")
-        for index, child in inner.named_children():
-            _embedding_layers(child, start + index, layers, direct=kind == "Sequential" and direct)
+    if isinstance(module, torch.nn.Sequential) or kind == "FCEmbedding":
+        inner, start = (module.net, prefix + ".net.") if kind == "FCEmbedding" else (module, prefix + "." if prefix else "")
+        for index, child in inner._modules.items():  # named_children() leaves out a module that stands there twice
+            _embedding_layers(child, start + index, layers, kind == "Sequential" and direct)
     elif kind == "Standardize":
         layers.append({"type": "standardize", "formula": "(x - _mean)/_std", "mean": f"{prefix}._mean", "std": f"{prefix}._std"})
     elif kind == "Linear":
@@ -1419,10 +1555,23 @@ def _embedding_layers(module, prefix, layers, direct):
     elif kind == "Identity":
         if direct:
             layers.append({"type": "identity"})
-    elif kind != "Dropout":
-        if list(module.parameters()) or list(module.children()):
-            raise ExportError(f"the module {kind} in an embedding cannot be described: embed outside and export the flow with the embedded context")
+    elif kind == "LayerNorm" and len(getattr(module, "normalized_shape", ())) == 1:
+        layers.append({"type": "layer_norm", "prefix": prefix, "width": int(module.normalized_shape[0]), "eps": float(module.eps), "affine": module.weight is not None})
+    elif kind == "BatchNorm1d":
+        if module.running_mean is None:
+            raise ExportError("a BatchNorm1d without running statistics uses those of each batch: no row has a density of its own; use track_running_stats=True, or LayerNorm")
+        layers.append({"type": "batch_norm", "prefix": prefix, "eps": float(module.eps)})
+    elif kind == "Flatten" and module.start_dim == 1 and module.end_dim == -1 or kind in _DROPOUTS:
+        pass
+    elif kind != "PReLU" and (list(module.parameters()) or list(module.children())) or kind in ("Flatten", "Unflatten"):
+        raise ExportError(f"the module {kind} in a network cannot be described; use Linear, LayerNorm, BatchNorm1d and activations, or for a context: embed outside and export the flow with the embedded context")
+    elif kind == "PReLU" and module.weight.numel() != 1:
+        raise ExportError("a PReLU with one slope for each unit cannot be described; use one slope for all, or LeakyReLU")
+    else:
         layers.append({"type": _activation_text(module)})
+
+
+_DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 
 
 def _embedded_input(embedding, state, context):

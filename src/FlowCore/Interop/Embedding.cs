@@ -14,7 +14,12 @@ internal static class Embedding
     }
 
     /// <summary>The layers of a sequence that the exporter describes one by one.</summary>
-    public static void AddTo(LayerList layers, Node? node, ForeignWeights source, int context)
+    /// <param name="layers">The layers so far.</param>
+    /// <param name="node">The description, with its <c>layers</c>; null for none.</param>
+    /// <param name="source">The weights.</param>
+    /// <param name="context">The width of what a z-score normalises.</param>
+    /// <param name="under">What stands before every layer's prefix.</param>
+    public static void AddTo(LayerList layers, Node? node, ForeignWeights source, int context, string under = "")
     {
         foreach (Node layer in node?["layers"].Items ?? [])
             switch (layer["type"].Text)
@@ -24,7 +29,13 @@ internal static class Embedding
                         ("mean", source.Take(layer["mean"].Text).Broadcast(context)), ("scale", source.Take(layer["std"].Text).Broadcast(context)));
                     break;
                 case "linear":
-                    layers.Linear(source, layer["prefix"].Text);
+                    layers.Linear(source, under + layer["prefix"].Text);
+                    break;
+                case "layer_norm":
+                    layers.LayerNorm(source, under + layer["prefix"].Text, layer);
+                    break;
+                case "batch_norm":
+                    layers.BatchNorm(source, under + layer["prefix"].Text, layer["eps"].Number);
                     break;
                 case "identity":
                     break;

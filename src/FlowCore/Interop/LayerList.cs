@@ -48,6 +48,24 @@ internal sealed class LayerList
             ("running_mean", mean), ("running_var", source.Take($"{prefix}.running_var", mean.Shape)));
     }
 
+    /// <summary>PyTorch's LayerNorm, whose variance is divided by n: ours divides by n - 1, and a constant factor makes up for it.</summary>
+    public void LayerNorm(ForeignWeights source, string prefix, Node settings)
+    {
+        int width = settings["width"].Int;
+        if (width < 2)
+            throw settings.Error("a LayerNorm over one unit gives a constant; leave it out");
+        double share = width / (width - 1.0), epsilon = settings.Optional("eps")?.Number ?? 1e-5;
+        Add(new LayerNormSpec { Epsilon = epsilon * share });
+        Add(new ScaleLayerSpec { Factor = Math.Sqrt(share) });
+        if (!settings["affine"].Flag)
+            return;
+        WeightTensor weight = source.Take($"{prefix}.weight", width), zeros = TensorSurgery.Floats(new float[width], width);
+        WeightTensor ones = TensorSurgery.Floats([.. Enumerable.Repeat(1f, width)], width);
+        // A LayerNorm without a bias adds nothing.
+        WeightTensor bias = source.Has($"{prefix}.bias") ? source.Take($"{prefix}.bias", width) : zeros;
+        Add(new BatchNormLayerSpec { Epsilon = 0 }, ("weight", weight), ("bias", bias), ("running_mean", zeros), ("running_var", ones));
+    }
+
     public void Residual(Action<LayerList> inner)
     {
         var list = new LayerList();
@@ -111,6 +129,8 @@ internal sealed class LayerList
     public void SelectInputs(IReadOnlyList<int> inputs)
     {
         int first = specs.FindIndex(spec => spec is LinearLayerSpec or ConvLayerSpec);
+        if (first != 0)
+            throw new ImportException("the network of a masked layer does not begin with a linear layer, which could leave out what the mask hides");
         weights[$"{first}.weight"] = weights[$"{first}.weight"].Columns(inputs);
     }
 

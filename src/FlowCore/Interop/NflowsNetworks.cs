@@ -23,10 +23,13 @@ internal static class NflowsNetworks
             string block = $"{prefix}.blocks.{b}";
             source.Drop($"{block}.degrees");
             if (residual)
+            {
+                WriteOver(layers, net, activation);
                 layers.Residual(inner =>
                 {
                     Normalized(inner, source, $"{block}.batch_norm_layers.0", epsilon);
-                    inner.Activation(activation);
+                    if (!WritesOver(net))
+                        inner.Activation(activation);
                     Masked(inner, source, $"{block}.linear_layers.0");
                     if (context)
                         inner.ByContext(new AddContextSpec(), "layer", source, $"{block}.context_layer");
@@ -34,6 +37,7 @@ internal static class NflowsNetworks
                     inner.Activation(activation);
                     Masked(inner, source, $"{block}.linear_layers.1");
                 });
+            }
             else
             {
                 Normalized(layers, source, $"{block}.batch_norm", epsilon);
@@ -48,15 +52,16 @@ internal static class NflowsNetworks
     /// <summary>The network of a coupling; sbi's for a single feature reads the context alone.</summary>
     public static LayerList Coupling(Node net, ForeignWeights source)
     {
-        if (net["type"].Text == "context_spline_map")
+        if (net["type"].Text is "context_spline_map" or "sequential")
         {
             var layers = new LayerList();
             Embedding.AddTo(layers, net, source, context: 0);
             return layers;
         }
         if (net["type"].Text != "residual_net")
-            throw net.Error($"the network '{net["type"].Text}' is not supported; supported are residual_net and context_spline_map");
-        return Residual(source, net["prefix"].Text, net["num_blocks"].Int, Activation.Parse(net["activation"].Text), net["context"].Int > 0, Epsilon(net));
+            throw net.Error($"the network '{net["type"].Text}' is not supported; supported are residual_net, sequential and context_spline_map");
+        return Residual(source, net["prefix"].Text, net["num_blocks"].Int, Activation.Parse(net["activation"].Text), net["context"].Int > 0, Epsilon(net),
+            writesOver: WritesOver(net));
     }
 
     /// <summary>The network of a coupling of images: residual blocks of two 3x3 convolutions.</summary>
@@ -74,12 +79,14 @@ internal static class NflowsNetworks
         for (int b = 0; b < net["num_blocks"].Int; b++)
         {
             string block = $"{prefix}.blocks.{b}";
+            WriteOver(layers, net, activation);
             layers.Residual(inner =>
             {
                 for (int i = 0; i < 2; i++)
                 {
                     Normalized(inner, source, $"{block}.batch_norm_layers.{i}", epsilon);
-                    inner.Activation(activation);
+                    if (i > 0 || !WritesOver(net))
+                        inner.Activation(activation);
                     inner.Conv(source, $"{block}.conv_layers.{i}", bias: true);
                 }
             });
@@ -90,7 +97,8 @@ internal static class NflowsNetworks
 
     /// <summary>A residual network whose blocks the context gates; nflows and normflows share it.</summary>
     public static LayerList Residual(
-        ForeignWeights source, string prefix, int blocks, Activation activation, bool context, double? epsilon, LayerList? behind = null)
+        ForeignWeights source, string prefix, int blocks, Activation activation, bool context, double? epsilon, LayerList? behind = null,
+        bool writesOver = false)
     {
         LayerList layers = behind ?? new();
         if (context)
@@ -99,10 +107,13 @@ internal static class NflowsNetworks
         for (int b = 0; b < blocks; b++)
         {
             string block = $"{prefix}.blocks.{b}";
+            if (writesOver)
+                layers.Activation(activation);
             layers.Residual(inner =>
             {
                 Normalized(inner, source, $"{block}.batch_norm_layers.0", epsilon);
-                inner.Activation(activation);
+                if (!writesOver)
+                    inner.Activation(activation);
                 inner.Linear(source, $"{block}.linear_layers.0");
                 Normalized(inner, source, $"{block}.batch_norm_layers.1", epsilon);
                 inner.Activation(activation);
@@ -113,6 +124,18 @@ internal static class NflowsNetworks
         }
         layers.Linear(source, $"{prefix}.final_layer");
         return layers;
+    }
+
+    /// <summary>
+    /// Whether a block's activation writes over its input, so that the skip adds act(h) and not h: <c>nn.ReLU(inplace=True)</c>.
+    /// </summary>
+    public static bool WritesOver(Node net) => net.Optional("inplace")?.Flag == true;
+
+    /// <summary>The first activation of a block, before it, where it writes over what the skip adds.</summary>
+    public static void WriteOver(LayerList layers, Node net, Activation activation)
+    {
+        if (WritesOver(net))
+            layers.Activation(activation);
     }
 
     /// <summary>A masked linear layer; its degrees have done their work in the mask.</summary>

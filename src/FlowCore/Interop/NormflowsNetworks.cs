@@ -15,9 +15,15 @@ internal static class NormflowsNetworks
     /// <param name="prefix">The key under which the MLP's <c>net.*</c> lie.</param>
     public static LayerList Mlp(Node net, ForeignWeights source, string prefix)
     {
-        if (net["type"].Text != "MLP")
-            throw net.Error($"the network '{net["type"].Text}' is not supported here; build it with normflows.nets.MLP");
         Node args = net["args"];
+        if (net["type"].Text == "Sequential")
+        {
+            var listed = new LayerList();
+            Embedding.AddTo(listed, args, source, context: 0, under: $"{prefix}.");
+            return listed;
+        }
+        if (net["type"].Text != "MLP")
+            throw net.Error($"the network '{net["type"].Text}' is not supported here; build it with normflows.nets.MLP, or as an nn.Sequential");
         int[] widths = args["layers"].Ints;
         Activation activation = LeakyRelu(args.Optional("leaky")?.Number ?? 0);
         var layers = new LayerList();
@@ -97,10 +103,13 @@ internal static class NormflowsNetworks
             string block = $"{prefix}.blocks.{b}";
             source.Drop($"{block}.degrees");
             if (residual)
+            {
+                NflowsNetworks.WriteOver(layers, args, activation);
                 layers.Residual(inner =>
                 {
                     NflowsNetworks.Normalized(inner, source, $"{block}.batch_norm_layers.0", epsilon);
-                    inner.Activation(activation);
+                    if (!NflowsNetworks.WritesOver(args))
+                        inner.Activation(activation);
                     NflowsNetworks.Masked(inner, source, $"{block}.linear_layers.0");
                     NflowsNetworks.Normalized(inner, source, $"{block}.batch_norm_layers.1", epsilon);
                     inner.Activation(activation);
@@ -108,6 +117,7 @@ internal static class NormflowsNetworks
                     if (context)
                         inner.ByContext(new GateByContextSpec(), "gate", source, $"{block}.context_layer");
                 });
+            }
             else
             {
                 NflowsNetworks.Normalized(layers, source, $"{block}.batch_norm", epsilon);

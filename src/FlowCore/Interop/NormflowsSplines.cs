@@ -23,7 +23,7 @@ internal static class NormflowsSplines
             Periodic(network, args, source, $"{prefix}.transform_net", angles);
         NflowsNetworks.Residual(
             source, $"{prefix}.transform_net", args["num_blocks"].Int, Activation.Parse(args["activation"].Text),
-            context: args.Optional("num_context_channels") is { Int: > 0 }, epsilon: null, network);
+            context: args.Optional("num_context_channels") is { Int: > 0 }, epsilon: null, network, NflowsNetworks.WritesOver(args));
         var (conditioner, weights) = network.Network();
         var spec = new CouplingSpec
         {

@@ -34,6 +34,15 @@ internal static class ZukoNetwork
                 case "LayerNormNoAffine":
                     layers.Add(new LayerNormSpec { Epsilon = module.Optional("eps")?.Number ?? 1e-5 });
                     break;
+                case "LayerNorm":
+                    layers.LayerNorm(source, key, module);
+                    break;
+                case "BatchNorm1d":
+                    layers.BatchNorm(source, key, module["eps"].Number);
+                    break;
+                case "activation":
+                    layers.Activation(Activation.Parse(module["function"].Text));
+                    break;
                 case "Identity" or "Dropout":
                     break;
                 case var type:
