@@ -653,6 +653,10 @@ _KNOWN = {
     "sigmoid": torch.sigmoid,
     "softplus": torch.nn.functional.softplus,
     "selu": torch.nn.functional.selu,
+    "mish": torch.nn.functional.mish,
+    "relu6": torch.nn.functional.relu6,
+    "hardswish": torch.nn.functional.hardswish,
+    "gelu_tanh": lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3))),
 }
 
 
@@ -679,6 +683,9 @@ def _activation(function):
     alpha = _short(values[0] / math.expm1(-7.0))
     if torch.allclose(values, torch.nn.functional.elu(points, alpha), rtol=1e-9, atol=1e-12):
         return "elu", alpha
+    beta = _short(math.log(2) / values[_POINTS.index(0.0)]) if values[_POINTS.index(0.0)] > 0 else 1.0
+    if torch.allclose(values, torch.nn.functional.softplus(points, beta), rtol=1e-9, atol=1e-12):
+        return "softplus", beta
     raise ExportError(f"the activation {shown} is none of {', '.join(_KNOWN)}; use one of them")
 
 
@@ -709,7 +716,7 @@ def _activation_text(function):
     name, parameter = _activation(function)
     if name == "elu":
         return f"elu(alpha={_decimal(parameter)})"
-    return f"leaky_relu({_decimal(parameter)})" if name == "leaky_relu" else name
+    return f"{name}({_decimal(parameter)})" if parameter is not None else name
 
 
 def _decimal(value):
@@ -1361,7 +1368,7 @@ def _nflows_transform(t, prefix, width):
         return {"type": "composite", "prefix": prefix,
                 "layers": [_nflows_transform(inner, f"{prefix}._transforms.{i}", width) for i, inner in enumerate(t._transforms)]}
     if kind == "MaskedAffineAutoregressiveTransform":
-        return {"type": "masked_affine_autoregressive", "prefix": prefix, "epsilon": float(t._epsilon), "scale": "softplus(a)+epsilon",
+        return {"type": "masked_affine_autoregressive", "prefix": prefix, "epsilon": float(t._epsilon), "scale": _nflows_made_scale(t, t.autoregressive_net.initial_layer.in_features),
                 "packed_per_feature": ["a", "shift"], "net": _nflows_made(t.autoregressive_net, prefix + ".autoregressive_net", width)}
     if kind == "MaskedPiecewiseRationalQuadraticAutoregressiveTransform":
         net = t.autoregressive_net
@@ -1492,17 +1499,81 @@ def _nflows_cdf(t, prefix):
 
 
 def _nflows_scale(t):
+    """How an affine coupling makes a scale of what its network emits."""
     count = len(t.transform_features)
-    probe = torch.linspace(-6, 6, 13, dtype=torch.float64)
-    parameters = torch.cat([torch.zeros(13, count, dtype=torch.float64), probe[:, None].expand(13, count)], 1)
-    with torch.no_grad():
-        scale, _ = t._scale_and_shift(parameters.clone())
-    scale = scale[:, 0]
-    if torch.allclose(scale, torch.sigmoid(probe + 2) + 1e-3, rtol=1e-9):
+
+    def scale(raw):
+        parameters = torch.cat([torch.zeros(len(raw), count, dtype=torch.float64), raw[:, None].expand(len(raw), count)], 1)
+        return t._scale_and_shift(parameters.clone())[0][:, 0]
+    return _scale_map(scale)
+
+
+def _nflows_made_scale(t, features):
+    """The same of an autoregressive layer: what it makes of 1, without a shift."""
+    def scale(raw):
+        parameters = torch.stack([raw, torch.zeros_like(raw)], -1)[:, None].expand(len(raw), features, 2).reshape(len(raw), -1)
+        return t._elementwise_forward(torch.ones(len(raw), features, dtype=torch.float64), parameters.clone())[0][:, 0]
+    found = _scale_map(scale)
+    if isinstance(found, dict) and found["map"] == "softplus" and found == {**_PLAIN, "map": "softplus", "least": float(t._epsilon)}:
+        return "softplus(a)+epsilon"
+    if isinstance(found, dict) and found["map"] == "sigmoid" and found["factor"] != 1:
+        raise ExportError(f"the scale activation is {found['factor']} * sigmoid, which an autoregressive layer cannot have here; use exp, softplus, sigmoid(a) + constant, or logN")
+    return found
+
+
+_PLAIN = {"factor": 1.0, "slope": 1.0, "offset": 0.0, "least": 0.0, "most": None}
+
+
+def _scale_map(function):
+    """A scale activation, found by evaluating it: factor * map(slope * a + offset) + least, cut off at most."""
+    probe = torch.linspace(-6, 6, 49, dtype=torch.float64)
+
+    def at(values):
+        with torch.no_grad():
+            return function(torch.as_tensor(values, dtype=torch.float64))
+    scale, (low, high) = at(probe), at([-1e3, 1e3]).tolist()
+    if torch.allclose(scale, torch.sigmoid(probe + 2) + 1e-3, rtol=1e-12, atol=0):
         return "sigmoid(a+2)+1e-3"
-    if torch.allclose(scale, (torch.nn.functional.softplus(probe) + 1e-3).clamp(0, 3), rtol=1e-9):
+    if torch.allclose(scale, (torch.nn.functional.softplus(probe) + 1e-3).clamp(0, 3), rtol=1e-12, atol=0):
         return "clamp(softplus(a)+1e-3, 0, 3)"
-    raise ExportError("the scale activation of an affine coupling is neither sigmoid(a+2)+1e-3 nor clamp(softplus(a)+1e-3, 0, 3)")
+    bounded = math.isfinite(high) and bool(torch.isclose(at([1e4]), torch.tensor([high], dtype=torch.float64), rtol=1e-12)[0])
+    below = scale < high if bounded else torch.ones_like(scale, dtype=torch.bool)
+    for name, fitted in (("exp", lambda: (1.0, 0.0, None, scale.log(), scale > 0)),
+                         ("sigmoid", lambda: (high - low, low, None, torch.logit((scale - low) / (high - low)), below)),
+                         ("tanh", lambda: ((math.log(high) - math.log(low)) / 2, 0.0, None, torch.atanh(scale.log() * 2 / (math.log(high) - math.log(low))), below)),
+                         ("softplus", lambda: (1.0, low, high if bounded else None, (scale - low).expm1().log(), below))):
+        try:
+            factor, least, most, raw, use = fitted()
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue
+        use = use & torch.isfinite(raw)
+        if int(use.sum()) < 8:
+            continue
+        x, y = probe[use], raw[use]
+        x, y = x[(y.abs() < 4)], y[(y.abs() < 4)]
+        if len(x) < 4:
+            continue
+        slope = float((y[-1] - y[0]) / (x[-1] - x[0]))
+        found = {"map": name, "factor": _near(factor), "slope": _near(slope), "offset": _near(float(y[0]) - slope * float(x[0])), "least": _near(least),
+                 "most": None if most is None else _near(most)}
+        if found["slope"] != 0 and torch.allclose(scale, _scale_of(found, probe), rtol=1e-11, atol=0):
+            return found
+    raise ExportError("the scale activation is none of exp(a), softplus(a) + constant, factor * sigmoid(a) + constant, exp(N * tanh(a)) and logN; use one of them")
+
+
+def _near(value):
+    """A measured number without its last digits."""
+    return next((short for short in (float(f"{value:.{digits}g}") for digits in range(1, 16)) if abs(short - value) <= 1e-11 * max(1, abs(value))), value)
+
+
+def _scale_of(found, a):
+    raw = found["slope"] * a + found["offset"]
+    if found["map"] == "exp":
+        return raw.exp()
+    if found["map"] == "tanh":
+        return (found["factor"] * raw.tanh()).exp()
+    scale = found["factor"] * (raw.sigmoid() if found["map"] == "sigmoid" else torch.nn.functional.softplus(raw)) + found["least"]
+    return scale if found["most"] is None else scale.clamp(max=found["most"])
 
 
 # --- embeddings (sbi) --------------------------------------------------------------------------------------------------------

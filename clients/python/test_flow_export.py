@@ -190,7 +190,7 @@ class Refusals(Folder):
             model.transform.transforms[0].univariate = univariate
             self.refused(model, words)
         model = self.model("zuko/realnvp_6d")
-        model.transform.transforms[0].hyper[1] = nn.Softplus(beta=2)
+        model.transform.transforms[0].hyper[1] = nn.Softplus(threshold=1)
         self.refused(model, "Softplus")
         model.transform.transforms[0].hyper[1] = nn.PReLU(64)
         self.refused(model, r"transform.transforms.0.hyper.1 \(PReLU\).*use one slope for all")
@@ -218,7 +218,7 @@ class Refusals(Folder):
         net.__class__, net.context_channels = stand_ins.kind("ConvResidualNet"), 2
         self.refused(model, "context", event_shape=(6, 1, 1))
         model = self.model("nflows/simple_realnvp_6d")
-        model._transform._transforms[0].scale_activation = torch.exp
+        model._transform._transforms[0].scale_activation = torch.square
         self.refused(model, "scale activation")
         model = self.model("nflows/simple_realnvp_6d")
         model._transform._transforms[0].unconditional_transform = nn.Identity()
@@ -276,10 +276,11 @@ class Activations(Folder):
                                    (lambda x: x * torch.sigmoid(x), ("silu", None)), (nn.GELU(), ("gelu", None)), (F.elu, ("elu", 1.0)),
                                    (F.leaky_relu, ("leaky_relu", 0.01)), (functools.partial(F.leaky_relu, negative_slope=0.3), ("leaky_relu", 0.3)),
                                    (nn.LeakyReLU(0.123456789), ("leaky_relu", 0.123456789)), (nn.ELU(alpha=0.5), ("elu", 0.5)), (nn.SELU(), ("selu", None)),
-                                   (nn.PReLU(init=0.25), ("leaky_relu", 0.25)), (nn.Softplus(), ("softplus", None))):
+                                   (nn.PReLU(init=0.25), ("leaky_relu", 0.25)), (nn.Softplus(), ("softplus", None)), (nn.Softplus(beta=2), ("softplus", 2.0)),
+                                   (nn.GELU(approximate="tanh"), ("gelu_tanh", None)), (nn.Mish(), ("mish", None)), (nn.ReLU6(), ("relu6", None)), (F.hardswish, ("hardswish", None))):
             with self.subTest(repr(function)):
                 self.assertEqual(flow_export._activation(function), expected)
-        for function in (torch.sin, nn.Hardtanh(), lambda x: x * x, nn.GELU(approximate="tanh"), nn.Softplus(beta=2)):
+        for function in (torch.sin, nn.Hardtanh(), lambda x: x * x, nn.Softplus(threshold=1)):
             with self.subTest(repr(function)), self.assertRaisesRegex(ExportError, "none of"):
                 flow_export._activation(function)
 

@@ -8,8 +8,9 @@ namespace FlowCore.Conditioners;
 
 /// <summary>
 /// A nonlinearity: <c>relu</c>, <c>leaky_relu</c>, <c>tanh</c>, <c>elu</c>, <c>gelu</c> (by the error function), <c>silu</c>,
-/// <c>sigmoid</c>, <c>softplus</c>, <c>selu</c> or <c>clampexp</c> (min(exp(x), 1)); written with its parameter where that is not the usual one:
-/// <c>leaky_relu(0.2)</c>, <c>elu(0.5)</c>.
+/// <c>sigmoid</c>, <c>softplus</c>, <c>selu</c>, <c>mish</c>, <c>relu6</c>, <c>hardswish</c>, <c>gelu_tanh</c> (gelu by its usual
+/// approximation) or <c>clampexp</c> (min(exp(x), 1)); written with its parameter where that is not the usual one:
+/// <c>leaky_relu(0.2)</c>, <c>elu(0.5)</c>, <c>softplus(2)</c>.
 /// </summary>
 [JsonConverter(typeof(ActivationConverter))]
 public readonly record struct Activation
@@ -23,8 +24,12 @@ public readonly record struct Activation
         ["gelu"] = 0,
         ["silu"] = 0,
         ["sigmoid"] = 0,
-        ["softplus"] = 0,
+        ["softplus"] = 1,
         ["selu"] = 0,
+        ["mish"] = 0,
+        ["relu6"] = 0,
+        ["hardswish"] = 0,
+        ["gelu_tanh"] = 0,
         ["clampexp"] = 0,
     };
 
@@ -38,7 +43,7 @@ public readonly record struct Activation
 
     public string Name { get; }
 
-    /// <summary>The negative slope of leaky_relu, the alpha of elu; 0 for the others.</summary>
+    /// <summary>The negative slope of leaky_relu, the alpha of elu, the beta of softplus; 0 for the others.</summary>
     public double Parameter { get; }
 
     /// <exception cref="SpecException">The text names no known nonlinearity.</exception>
@@ -51,7 +56,7 @@ public readonly record struct Activation
         if (open < 0)
             return new(name, parameter);
         string inner = text[(open + 1)..].TrimEnd(')').Replace("alpha=", "", StringComparison.Ordinal);
-        if (name is not ("leaky_relu" or "elu") || !text.EndsWith(')') || !double.TryParse(inner, CultureInfo.InvariantCulture, out parameter))
+        if (name is not ("leaky_relu" or "elu" or "softplus") || !text.EndsWith(')') || !double.TryParse(inner, CultureInfo.InvariantCulture, out parameter))
             throw new SpecException($"activation: '{text}' has a parameter that {name} does not take");
         return new(name, parameter);
     }
@@ -65,6 +70,8 @@ public readonly record struct Activation
     {
         at.Given(Name, field);
         at.Number(field, Parameter);
+        if (Name == "softplus")
+            at.Positive(field, Parameter);
     }
 
     public Tensor Apply(Tensor x) => Name switch
@@ -76,8 +83,13 @@ public readonly record struct Activation
         "gelu" => nn.functional.gelu(x),
         "silu" => nn.functional.silu(x),
         "sigmoid" => x.sigmoid(),
-        "softplus" => nn.functional.softplus(x),
+        "softplus" when Parameter == 1 => nn.functional.softplus(x),
+        "softplus" => nn.functional.softplus(x * Parameter) / Parameter,
         "selu" => nn.functional.selu(x),
+        "mish" => x * nn.functional.softplus(x).tanh(),
+        "relu6" => x.clamp(0, 6),
+        "hardswish" => x * (x + 3).clamp(0, 6) / 6,
+        "gelu_tanh" => 0.5 * x * (1 + ((x + 0.044715 * x * x * x) * Math.Sqrt(2 / Math.PI)).tanh()),
         "clampexp" => x.exp().clamp_max(1),
         _ => throw new SpecException("activation: is missing"),
     };
@@ -92,7 +104,11 @@ public readonly record struct Activation
         "gelu" => network.Map<GaussianErrorLinear>(h),
         "silu" => network.Map<SigmoidLinear>(h),
         "sigmoid" => network.Map<Logistic>(h),
-        "softplus" => network.Map<SoftRectifier>(h),
+        "softplus" => network.Map<SoftRectifier>(h, Parameter),
+        "mish" => network.Map<Mish>(h),
+        "relu6" => network.Map<RectifierToSix>(h),
+        "hardswish" => network.Map<HardSwish>(h),
+        "gelu_tanh" => network.Map<GaussianErrorLinearByTanh>(h),
         "selu" => network.Map<ScaledExponentialLinear>(h),
         "clampexp" => network.Map<ClampedExponential>(h),
         _ => throw new SpecException("activation: is missing"),

@@ -63,12 +63,49 @@ internal readonly struct Logistic : IMap
         VectorMath.Sigmoid(x);
 }
 
-/// <summary>ln(1 + e^x).</summary>
+/// <summary>ln(1 + e^(parameter x)) / parameter.</summary>
 internal readonly struct SoftRectifier : IMap
 {
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Softplus(x);
+        VectorMath.Softplus(x * VectorMath.Of<T>(parameter)) / VectorMath.Of<T>(parameter);
+}
+
+/// <summary>x tanh(ln(1 + e^x)) (Misra 2019, arXiv 1908.08681).</summary>
+internal readonly struct Mish : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        x * VectorMath.Tanh(VectorMath.Softplus(x));
+}
+
+/// <summary>min(max(0, x), 6).</summary>
+internal readonly struct RectifierToSix : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        Of(x);
+
+    public static Vector512<T> Of<T>(Vector512<T> x)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.GreaterThan(x, VectorMath.Of<T>(6)), VectorMath.Of<T>(6), VectorMath.Larger(Vector512<T>.Zero, x));
+}
+
+/// <summary>x min(max(0, x + 3), 6) / 6 (Howard et al. 2019, arXiv 1905.02244).</summary>
+internal readonly struct HardSwish : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        x * RectifierToSix.Of(x + VectorMath.Of<T>(3)) / VectorMath.Of<T>(6);
+}
+
+/// <summary>x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks, Gimpel 2016, arXiv 1606.08415).</summary>
+internal readonly struct GaussianErrorLinearByTanh : IMap
+{
+    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        x * VectorMath.Of<T>(0.5) * (Vector512<T>.One + VectorMath.Tanh(
+            VectorMath.Of<T>(Math.Sqrt(2 / Math.PI)) * (x + VectorMath.Of<T>(0.044715) * x * x * x)));
 }
 
 /// <summary>1.0507 x, or 1.7581 (e^x - 1) below 0 (Klambauer et al. 2017).</summary>

@@ -125,6 +125,25 @@ internal sealed class LayerList
             : (ConvLayerSpec)specs[last] with { Channels = order.Count };
     }
 
+    /// <summary>Behind the last layer, one factor and one summand for each output: within a linear layer, or as a layer of their own.</summary>
+    public void ScaleOutputs(double[] factors, double[] summands)
+    {
+        int count = factors.Length, last = specs.Count - 1;
+        if (specs[last] is LinearLayerSpec)
+        {
+            WeightTensor weight = weights[$"{last}.weight"];
+            int inputs = (int)weight.Shape[1];
+            weights[$"{last}.weight"] = TensorSurgery.Doubles([.. weight.ToDoubles().Select((value, i) => value * factors[i / inputs])], weight.Shape);
+            double[] bias = [.. weights[$"{last}.bias"].ToDoubles().Select((value, i) => value * factors[i] + summands[i])];
+            weights[$"{last}.bias"] = TensorSurgery.Doubles(bias, count);
+            return;
+        }
+        Add(new BatchNormLayerSpec { Epsilon = 0 },
+            ("weight", TensorSurgery.Doubles(factors, count)), ("bias", TensorSurgery.Doubles(summands, count)),
+            ("running_mean", TensorSurgery.Doubles(new double[count], count)),
+            ("running_var", TensorSurgery.Doubles([.. Enumerable.Repeat(1.0, count)], count)));
+    }
+
     /// <summary>Keeps only these inputs of the first layer.</summary>
     public void SelectInputs(IReadOnlyList<int> inputs)
     {

@@ -55,7 +55,7 @@ internal static class NflowsModel
         switch (type)
         {
             case "affine_coupling" or "additive_coupling" or "rqs_coupling":
-                into.Add(Coupling(node, source, shape));
+                into.AddRange(Coupling(node, source, shape));
                 break;
             case "squeeze":
                 if (node.Optional("factor") is { Int: not 2 } factor)
@@ -90,13 +90,13 @@ internal static class NflowsModel
         switch (node["type"].Text)
         {
             case "masked_affine_autoregressive":
-                into.Add(MadeTransform(node, source, features, new AffineElementSpec { Scale = ScaleMap.Softplus, Least = node["epsilon"].Number }, scaleFirst: true));
+                into.Add(MadeTransform(node, source, features, NflowsScale.Of(node["scale"], node["epsilon"].Number)));
                 break;
             case "masked_rqs_autoregressive":
-                into.Add(MadeTransform(node, source, features, NflowsSpline.Of(node["spline"]), scaleFirst: false));
+                into.Add(MadeTransform(node, source, features, NflowsSpline.Of(node["spline"])));
                 break;
             case "affine_coupling" or "additive_coupling" or "rqs_coupling":
-                into.Add(Coupling(node, source, shape));
+                into.AddRange(Coupling(node, source, shape));
                 break;
             case "permutation":
                 into.Add(Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = PermutationOf(node, source) }));
@@ -126,19 +126,31 @@ internal static class NflowsModel
         }
     }
 
-    private static Part<BijectionSpec> MadeTransform(Node node, ForeignWeights source, int features, ElementSpec element, bool scaleFirst)
+    private static Part<BijectionSpec> MadeTransform(Node node, ForeignWeights source, int features, ElementSpec element)
     {
         Node net = node["net"];
-        LayerList network = NflowsNetworks.Made(net, source);
-        int parameters = net["outputs"].Int / features;
-        if (scaleFirst)
-            network.ReorderOutputs([.. Enumerable.Range(0, 2 * features).Select(i => i ^ 1)]);
+        return MadeTransform(NflowsNetworks.Made(net, source), features, element, net["outputs"].Int / features);
+    }
+
+    private static Part<BijectionSpec> MadeTransform(Node node, ForeignWeights source, int features, NflowsScale scale)
+    {
+        if (scale.Factor != 1)
+            throw node.Error("scale: a factor before the scale of an autoregressive layer is not supported");
+        LayerList network = NflowsNetworks.Made(node["net"], source);
+        // The library emits the scale first.
+        network.ReorderOutputs([.. Enumerable.Range(0, 2 * features).Select(i => i ^ 1)]);
+        scale.Apply(network, features);
+        return MadeTransform(network, features, scale.Element, 2);
+    }
+
+    private static Part<BijectionSpec> MadeTransform(LayerList network, int features, ElementSpec element, int parameters)
+    {
         int[] order = AutoregressiveOrder.Of(network, features, parameters);
         var (spec, weights) = network.Network();
         return Part.Bijection(new AutoregressiveSpec { Element = element, Conditioner = spec, Order = order }, ("conditioner", weights));
     }
 
-    private static Part<BijectionSpec> Coupling(Node node, ForeignWeights source, EventShape shape)
+    private static Part<BijectionSpec>[] Coupling(Node node, ForeignWeights source, EventShape shape)
     {
         int features = shape.Channels;
         string type = node["type"].Text, prefix = node["prefix"].Text;
@@ -146,10 +158,11 @@ internal static class NflowsModel
         if (!transformed.Concat(kept).Order().SequenceEqual(Enumerable.Range(0, features)))
             throw node.Error($"identity_features and transform_features must hold each {(shape.IsImage ? "channel" : "feature")} once");
         LayerList network = shape.IsImage ? NflowsNetworks.Convolutional(node["net"], source) : NflowsNetworks.Coupling(node["net"], source);
+        NflowsScale? scale = type == "affine_coupling" ? NflowsScale.Of(node["scale"]) : null;
         ElementSpec element = type switch
         {
             "additive_coupling" => new AffineElementSpec { Scale = ScaleMap.None },
-            "affine_coupling" => AffineElement(node["scale"]),
+            "affine_coupling" => scale!.Element,
             _ => NflowsSpline.Of(node["spline"]),
         };
         int parameters = element.CheckedParameterCount(transformed.Length);
@@ -158,6 +171,8 @@ internal static class NflowsModel
         network.ReorderOutputs(type == "rqs_coupling"
             ? [.. rank.SelectMany(i => Enumerable.Range(0, parameters).Select(p => i * parameters + p))]
             : [.. rank.SelectMany(i => Enumerable.Range(0, parameters).Select(p => p * transformed.Length + i))]);
+        scale?.Apply(network, transformed.Length);
+        Part<BijectionSpec>[] before = scale?.Before(features, transformed) is { } scaled ? [scaled] : [];
         if (!kept.SequenceEqual(kept.Order()))
             throw node.Error("identity_features: are not ascending; the library's own couplings list them so");
 
@@ -165,7 +180,7 @@ internal static class NflowsModel
         if (kept.Length == 0 && !shape.IsImage)
         {
             var (byContext, own) = network.AfterContext().Network();
-            return Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = byContext }, ("conditioner", own));
+            return [.. before, Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = byContext }, ("conditioner", own))];
         }
         var (conditioner, weights) = network.Network();
         var spec = new CouplingSpec
@@ -175,10 +190,10 @@ internal static class NflowsModel
             Conditioner = conditioner,
         };
         if (node.Optional("unconditional") is not { } unconditional)
-            return Part.Bijection(spec, ("conditioner", weights));
-        return Part.Bijection(
+            return [.. before, Part.Bijection(spec, ("conditioner", weights))];
+        return [.. before, Part.Bijection(
             spec with { KeptElement = NflowsSpline.Of(unconditional) },
-            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, unconditional["prefix"].Text, [kept.Length, .. shape.Sizes[1..]]) }));
+            ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, unconditional["prefix"].Text, [kept.Length, .. shape.Sizes[1..]]) }))];
     }
 
     private static Part<BijectionSpec> Spline(Node node, ForeignWeights source, EventShape shape) => Part.Of<BijectionSpec>(
@@ -189,13 +204,6 @@ internal static class NflowsModel
         string[] keys = [.. node["tensors"].Items.Select(key => key.Text)];
         return Part.Of<BijectionSpec>(new ScaleShiftSpec(), ("shift", source.Take(keys[0]).Broadcast(channels)), ("scale", source.Take(keys[1]).Broadcast(channels)));
     }
-
-    private static AffineElementSpec AffineElement(Node scale) => scale.Text switch
-    {
-        "sigmoid(a+2)+1e-3" => new() { Scale = ScaleMap.Sigmoid, Least = 1e-3 },
-        "clamp(softplus(a)+1e-3, 0, 3)" => new() { Scale = ScaleMap.Softplus, Least = 1e-3, Most = 3 },
-        var other => throw scale.Error($"the scale '{other}' is not supported; supported are sigmoid(a+2)+1e-3 and clamp(softplus(a)+1e-3, 0, 3)"),
-    };
 
     private static int[] Indices(Node node, ForeignWeights source, string name)
     {

@@ -87,6 +87,9 @@ internal static class TensorSurgery
         return padded.Rows(from).Reshape(size, size);
     }
 
+    public static WeightTensor Doubles(double[] values, params long[] shape) =>
+        new(WeightType.F64, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
     public static WeightTensor Floats(float[] values, params long[] shape) =>
         new(WeightType.F32, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 

@@ -103,6 +103,7 @@ public static class Kinds
     [
         new LinearConditionerSpec(),
         new MlpSpec { Hidden = [] },
+        new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse("softplus(2)") },
         .. Activation.Names.Select(name => new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse(name) }),
         new MlpSpec { Hidden = [5], Activation = Activation.Parse("leaky_relu(0.2)") },
         new ResidualNetSpec { Width = 8, Blocks = 0 },
