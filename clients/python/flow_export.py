@@ -411,6 +411,7 @@ def _drawn(exact, document, context):
         latents = exact.draw(2 * _ROWS, condition)
         if latents is None:
             return None
+        latents = [level.double() for level in latents] if isinstance(latents, list) else latents.double()
         if spread != 1:  # layers that saturate have rows for latents near the centre alone
             latents = [spread * level for level in latents] if isinstance(latents, list) else spread * latents
         samples = exact.decode(_clone(latents), condition)
@@ -557,10 +558,13 @@ class _NflowsRows:
         self.prefix = "net." if self.estimator else ""
         self.embedding = self.flow._modules.get("_embedding_net")
         self.standardized = _standardized(self.embedding)
-        constant = getattr(self.flow._distribution, "_log_z", None)
+        base = self.flow._distribution
+        constant = getattr(base, "_log_z", getattr(base, "_log_prob_value", None))
         known = 0.5 * document["event_size"] * math.log(2 * math.pi)
+        if _kind(base) == "MultivariateUniform":
+            known = -float((base.high - base.low).log().sum())
         missed = abs(float(constant) - known) if torch.is_tensor(constant) and constant.numel() == 1 else 0.0
-        self.tolerance = 1.001 * missed if 0 < missed <= 1e-6 * (1 + known) else 0.0  # float32 holds no more of it
+        self.tolerance = 1.001 * missed if 0 < missed <= 1e-6 * (1 + abs(known)) else 0.0  # float32 holds no more of it
         shape = document.get("event_shape")
         self.flat = shape is not None and any(_kind(module) == "MultiscaleCompositeTransform" for module in self.flow._transform.modules())
 
@@ -574,7 +578,7 @@ class _NflowsRows:
         base = self.flow._distribution
         context = self._context(condition)
         if context is None or not getattr(self.flow, "_context_used_in_base", True) or _kind(base) != "ConditionalDiagonalNormal":
-            return base.sample(rows)
+            return base.sample((rows,)) if isinstance(base, torch.distributions.Distribution) else base.sample(rows)
         return base.sample(1, context=context)[:, 0]
 
     def decode(self, latents, condition):
@@ -1156,6 +1160,8 @@ def _zuko_transform(transform, prefix, width):
         return described
     if kind in ("UnconditionalTransform", "Unconditional"):
         return _zuko_unconditional(transform, prefix)
+    if kind == "LazyInverse":
+        return {"type": "inverse", "prefix": prefix, "transform": _zuko_transform(transform.transform, f"{prefix}.transform", width)}
     if kind == "FFJTransform":
         raise ExportError("a continuous flow (CNF) has no exact log-density: only exact flows are served")
     raise ExportError(f"this transform cannot be described; {_REMEDIES['zuko']}")
@@ -1165,6 +1171,8 @@ def _zuko_unconditional(transform, prefix):
     function = getattr(transform, "f", None) or getattr(transform, "meta", None)
     function_name = getattr(function, "__name__", _kind(function))
     tensors = [n for n, _ in transform.named_parameters(recurse=False)] + [n for n, _ in transform.named_buffers(recurse=False)]
+    if function_name not in _ZUKO_FUNCTIONS and not tensors and type(transform).forward is not torch.nn.Module.forward:
+        return {"type": "pointwise", "prefix": prefix, "steps": _pointwise(transform(), False)}
     if any(not torch.is_tensor(getattr(transform, f"_{i}")) for i in range(getattr(transform, "_nargs", 0))):
         raise ExportError(f"{function_name} was given a number by position: give it by name, for example bound=...")
     numbers = {k: float(v) for k, v in {**getattr(transform, "kwargs", {}), **vars(transform)}.items()
@@ -1173,9 +1181,36 @@ def _zuko_unconditional(transform, prefix):
     if setting is not None:
         if setting not in numbers:
             numbers[setting] = _default(function, setting)
-    elif function_name not in ("AffineTransform", "RotationTransform"):
+    elif function_name not in _ZUKO_FUNCTIONS:
         raise ExportError(f"the transform {function_name} cannot be described; transform the data outside and export the flow without it")
     return {"type": "unconditional", "prefix": prefix, "function": function_name, "note": "", "tensors": tensors, "numbers": numbers}
+
+
+_ZUKO_FUNCTIONS = ("SoftclipTransform", "MonotonicAffineTransform", "AffineTransform", "RotationTransform", "AdditiveTransform", "PermutationTransform", "LULinearTransform")
+
+
+def _pointwise(transform, inverse):
+    """PyTorch's own transforms of single values, step by step: also those that sbi makes of a prior's bounds."""
+    kind = _kind(transform)
+    if kind == "_InverseTransform":
+        return _pointwise(transform.inv, not inverse)
+    if kind == "IndependentTransform":
+        return _pointwise(transform.base_transform, inverse)
+    if kind in ("ComposeTransform", "ComposedTransform"):
+        parts = list(getattr(transform, "parts", None) or getattr(transform, "transforms", ()))
+        return [step for part in (reversed(parts) if inverse else parts) for step in _pointwise(part, inverse)]
+    if kind == "IdentityTransform":
+        return []
+    if kind == "AffineTransform":
+        return [{"function": "affine", "inverse": inverse, "loc": _values(transform.loc), "scale": _values(transform.scale)}]
+    names = {"SigmoidTransform": "sigmoid", "TanhTransform": "tanh", "ExpTransform": "exp"}
+    if kind not in names:
+        raise ExportError(f"the transform {kind} cannot be described; Sigmoid-, Tanh-, Exp- and AffineTransform and their inverses can; transform the data outside and export the flow without it")
+    return [{"function": names[kind], "inverse": inverse}]
+
+
+def _values(value):
+    return [float(v) for v in torch.as_tensor(value).reshape(-1)]
 
 
 def _zuko_hyper(network, prefix, kind, reads):
@@ -1279,7 +1314,7 @@ def _zuko_base(base, state, prefix):
         return {"type": "diag_normal", "tensors": keys, "meaning": "loc, scale (per feature)"}
     if name == "BoxUniform":
         return {"type": "box_uniform", "tensors": keys, "meaning": "lower, upper"}
-    raise ExportError(f"the base {name or _kind(base)} cannot be described; DiagNormal and BoxUniform can")
+    raise ExportError(f"the base {name or _kind(base)} cannot be described; use DiagNormal or BoxUniform, with a LULinearTransform behind the flow in place of a covariance")
 
 
 def _zuko_features(node, state, prefix):
@@ -1288,6 +1323,8 @@ def _zuko_features(node, state, prefix):
             found = _zuko_features(layer, state, prefix)
             if found:
                 return found
+    if node["type"] == "inverse":
+        return _zuko_features(node["transform"], state, prefix)
     if node["type"] == "masked_autoregressive":
         return node["features"]
     if node["type"] == "coupling":
@@ -1318,7 +1355,8 @@ def _set(cell, value):
 # --- nflows ------------------------------------------------------------------------------------------------------------------
 
 def _nflows(flow, state, prefix, owner, hints):
-    shape = _list(flow._distribution._shape)
+    base = flow._distribution
+    shape = _list(getattr(base, "_shape", None) or getattr(base, "event_shape", None) or hints["event_shape"] or [_features(base)])
     image = _nflows_image(flow, shape, hints)
     width = [None]
     structure = {"transform": _nflows_transform(flow._transform, prefix + "_transform", width),
@@ -1328,6 +1366,14 @@ def _nflows(flow, state, prefix, owner, hints):
     raw = _raw_context(owner)
     return {"library": "nflows", "event_size": math.prod(shape), **({"event_shape": image} if image else {}),
             "context_size": raw if raw is not None else _embedded_input(structure["embedding"], state, context), "structure": structure}
+
+
+def _features(base):
+    """How many values a base that does not tell its shape has."""
+    found = getattr(getattr(base, "_made", None), "features", None)
+    if found is None:
+        raise ExportError(f"the base {_kind(base)} cannot be described, for it does not tell its shape; use StandardNormal, DiagonalNormal, ConditionalDiagonalNormal or BoxUniform")
+    return found
 
 
 def _nflows_image(flow, shape, hints):
@@ -1358,7 +1404,12 @@ def _nflows_base(base, shape, prefix, width):
             _layers(encoder, prefix + "._context_encoder", layers)
             _set(width, _first_linear(encoder).in_features)
         return {"type": "conditional_diagonal_normal", "shape": shape, "prefix": prefix, "encoder": {"layers": layers}}
-    raise ExportError(f"the base {kind} cannot be described; StandardNormal, DiagonalNormal and ConditionalDiagonalNormal can")
+    if kind == "MultivariateUniform":
+        return {"type": "box_uniform", "shape": shape, "prefix": prefix}
+    if kind == "BoxUniform":
+        bounds = getattr(base, "base_dist", base)
+        return {"type": "box_uniform", "shape": shape, "lower": _values(bounds.low), "upper": _values(bounds.high)}
+    raise ExportError(f"{prefix} ({kind}): this base cannot be described; use StandardNormal, DiagonalNormal, ConditionalDiagonalNormal or BoxUniform")
 
 
 @_located
@@ -1389,9 +1440,15 @@ def _nflows_transform(t, prefix, width):
                 "triangle_order": "row-major: numpy tril_indices(k=-1) / triu_indices(k=1)", "forward": "y = L(Ux)+bias, L unit lower"}
     if kind == "SVDLinear":
         return {"type": "svd_linear", "prefix": prefix, "eps": float(t.eps)}
+    if kind == "IdentityTransform":
+        return {"type": "pointwise", "prefix": prefix, "steps": []}
+    if kind in ("Sigmoid", "Tanh", "Exp"):
+        warmth = float(getattr(t, "temperature", 1.0))
+        heated = [] if warmth == 1 else [{"function": "affine", "loc": [0.0], "scale": [warmth]}]
+        return {"type": "pointwise", "prefix": prefix, "steps": [*heated, {"function": kind.lower()}]}
     if kind in ("QRLinear", "NaiveLinear", "HouseholderSequence"):
         return {"type": {"QRLinear": "qr_linear", "NaiveLinear": "naive_linear"}.get(kind, "householder"), "prefix": prefix}
-    if kind == "InverseTransform":
+    if kind in ("InverseTransform", "Logit"):
         return {"type": "inverse", "prefix": prefix, "transform": _nflows_transform(t._transform, prefix + "._transform", width)}
     if kind == "PiecewiseRationalQuadraticCDF":
         return _nflows_cdf(t, prefix)
@@ -1513,6 +1570,8 @@ def _nflows_made_scale(t, features):
     def scale(raw):
         parameters = torch.stack([raw, torch.zeros_like(raw)], -1)[:, None].expand(len(raw), features, 2).reshape(len(raw), -1)
         return t._elementwise_forward(torch.ones(len(raw), features, dtype=torch.float64), parameters.clone())[0][:, 0]
+    if not hasattr(t, "_elementwise_forward"):
+        return "softplus(a)+epsilon"
     found = _scale_map(scale)
     if isinstance(found, dict) and found["map"] == "softplus" and found == {**_PLAIN, "map": "softplus", "least": float(t._epsilon)}:
         return "softplus(a)+epsilon"

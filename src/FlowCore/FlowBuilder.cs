@@ -55,6 +55,7 @@ public static class FlowBuilder
         ActNormSpec s => new ActNorm(s, shape),
         StandardizeSpec => new Standardize(shape.Features),
         LogitSpec s => new Logit(s),
+        LogarithmSpec => new Logarithm(),
         DequantizeSpec s => new Dequantize(s, shape),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };

@@ -143,6 +143,7 @@ public sealed record TrainingRecord
 [JsonDerivedType(typeof(WrapSpec), "wrap")]
 [JsonDerivedType(typeof(StandardizeSpec), "standardize")]
 [JsonDerivedType(typeof(LogitSpec), "logit")]
+[JsonDerivedType(typeof(LogarithmSpec), "logarithm")]
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
 public abstract record BijectionSpec
 {

@@ -1,3 +1,4 @@
+using FlowCore.Checkpoints;
 using FlowCore.Densities;
 
 namespace FlowCore.Interop;
@@ -12,6 +13,13 @@ internal static class NflowsBases
             case "standard_normal":
                 source.Drop("_distribution._log_z", "net._distribution._log_z");
                 return Part.Of<BaseDensitySpec>(new StandardNormalSpec());
+            case "box_uniform" when node.Optional("prefix") is { } box:
+                source.Drop($"{box.Text}._log_prob_value");
+                return Part.Of<BaseDensitySpec>(new BoxUniformSpec(),
+                    ("lower", source.Take($"{box.Text}.low").Broadcast(features)), ("upper", source.Take($"{box.Text}.high").Broadcast(features)));
+            case "box_uniform":
+                WeightTensor Bound(string name) => TensorSurgery.Doubles([.. node[name].Items.Select(value => value.Number)], features);
+                return Part.Of<BaseDensitySpec>(new BoxUniformSpec(), ("lower", Bound("lower")), ("upper", Bound("upper")));
             case "diagonal_normal":
                 string prefix = node["prefix"].Text;
                 source.Drop($"{prefix}._log_z");
@@ -25,7 +33,7 @@ internal static class NflowsBases
                 var (spec, weights) = layers.AfterContext().Network();
                 return new(new ConditionalNormalSpec { Conditioner = spec }, weights.ToDictionary(weight => $"conditioner.{weight.Key}", weight => weight.Value, StringComparer.Ordinal));
             case var other:
-                throw node.Error($"the base '{other}' is not supported; supported are standard_normal, diagonal_normal and conditional_diagonal_normal");
+                throw node.Error($"the base '{other}' is not supported; supported are standard_normal, box_uniform, diagonal_normal and conditional_diagonal_normal");
         }
     }
 }

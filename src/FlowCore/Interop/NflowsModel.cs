@@ -112,6 +112,10 @@ internal static class NflowsModel
                 Transform(node["transform"], source, shape, inner);
                 into.AddRange(inner.AsEnumerable().Reverse().Select(part => part.Inverted()));
                 break;
+            case "pointwise":
+                source.Drop($"{node["prefix"].Text}.temperature");
+                into.AddRange(PointwiseMaps.Of(node, features));
+                break;
             case "pointwise_affine":
                 into.Add(PointwiseAffine(node, source, features));
                 break;

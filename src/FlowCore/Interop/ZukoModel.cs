@@ -38,6 +38,14 @@ internal static class ZukoModel
             case "elementwise":
                 into.Add(Elementwise(node, source, features));
                 break;
+            case "inverse":
+                var inner = new List<Part<BijectionSpec>>();
+                Transform(node["transform"], source, features, inner);
+                into.AddRange(inner.AsEnumerable().Reverse().Select(part => part.Inverted()));
+                break;
+            case "pointwise":
+                into.AddRange(PointwiseMaps.Of(node, features));
+                break;
             case "unconditional":
                 into.Add(Unconditional(node, source, features));
                 break;
@@ -116,11 +124,31 @@ internal static class ZukoModel
                     ("shift", source.Take(tensors[0]).Broadcast(features)), ("scale", source.Take(tensors[1]).Broadcast(features)));
             case "RotationTransform" when tensors.Length == 1:
                 return Part.Of<BijectionSpec>(new RotationSpec(), ("generator", source.Take(tensors[0], features, features)));
+            case "AdditiveTransform" when tensors.Length == 1:
+                return Part.Of<BijectionSpec>(new ScaleShiftSpec(),
+                    ("shift", source.Take(tensors[0]).Broadcast(features)), ("scale", TensorSurgery.Floats([1], 1).Broadcast(features)));
+            case "PermutationTransform" when tensors.Length == 1:
+                int[] order = source.Take(tensors[0], features).ToInts();
+                return Part.Of<BijectionSpec>(new PermutationSpec { Order = FeatureOrder.Explicit, Indices = order });
+            case "LULinearTransform" when tensors.Length == 1:
+                return Part.Of<BijectionSpec>(new MatrixSpec { Form = MatrixForm.Plain }, ("weight", LowerTimesUnitUpper(source.Take(tensors[0], features, features))));
             case "SoftclipTransform":
                 return Part.Of<BijectionSpec>(new SoftclipSpec { Bound = node["numbers"]["bound"].Number });
             case var other:
                 throw node.Error($"the transform '{other}' is not supported; export the flow without it and transform the data outside");
         }
+    }
+
+    // Lower triangle with its diagonal, times the upper one with a diagonal of ones.
+    private static WeightTensor LowerTimesUnitUpper(WeightTensor packed)
+    {
+        int n = (int)packed.Shape[0];
+        double[] entries = packed.ToDoubles(), product = new double[n * n];
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                for (int k = 0; k <= Math.Min(i, j); k++)
+                    product[i * n + j] += entries[i * n + k] * (k == j ? 1 : entries[k * n + j]);
+        return TensorSurgery.Doubles(product, n, n);
     }
 
     private static Part<BaseDensitySpec> Base(Node node, ForeignWeights source, int features)

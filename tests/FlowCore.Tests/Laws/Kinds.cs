@@ -217,6 +217,7 @@ public static class Kinds
         new("act norm", _ => new ActNormSpec()) { Least = 1 },
         new("standardize", _ => new StandardizeSpec()) { Least = 1 },
         new("logit", _ => new LogitSpec()) { Least = 1, UnitInterval = true },
+        new("logarithm", _ => new LogarithmSpec()) { Least = 1, UnitInterval = true },
         new("logit, no margin", _ => new LogitSpec { Alpha = 0 }) { Least = 1, UnitInterval = true },
         new("logit of another interval", _ => new LogitSpec { Alpha = 1e-6, Lower = -2, Upper = 3 }) { Least = 1, UnitInterval = true },
         new("dequantize, image", _ => new DequantizeSpec { Steps = [1, 0] }) { Image = [2, 1, 3] },

@@ -1,0 +1,71 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using FlowCore.Bijections.Elements;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Kernels;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="Logarithm"/>, which has none.</summary>
+public sealed record LogarithmSpec : BijectionSpec, ICompiledElement
+{
+    internal override void Check(SpecScope at, EventShape shape)
+    {
+    }
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
+        to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+
+    ElementKernel<T> ICompiledElement.Compile<T>() => new LogarithmKernel<T>();
+}
+
+/// <summary>z = ln x: takes positive values to the real line. At 0 and below the density is zero: the log-determinant is -infinity there.</summary>
+public sealed class Logarithm() : Bijection(nameof(Logarithm))
+{
+    public override Mapped Forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor inside = x.gt(0);
+        Tensor z = where(inside, x, ones_like(x)).log();
+        Tensor logDet = where(inside, -z, full_like(z, double.NegativeInfinity));
+        return new(z.MoveToOuterDisposeScope(), logDet.flatten(1).sum(1).MoveToOuterDisposeScope());
+    }
+
+    public override Mapped Inverse(Tensor z, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return new(z.exp().MoveToOuterDisposeScope(), z.flatten(1).sum(1).MoveToOuterDisposeScope());
+    }
+}
+
+/// <summary>The same, compiled: an element without parameters.</summary>
+internal sealed unsafe class LogarithmKernel<T> : ElementKernel<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
+    {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> value = Vector512.Load(x + i), inside = Vector512.GreaterThan(value, Vector512<T>.Zero);
+            Vector512<T> z = VectorMath.Log(VectorMath.Select(inside, value, Vector512<T>.One));
+            z.Store(y + i);
+            VectorMath.Select(inside, -z, Vector512.Create(T.NegativeInfinity)).Store(logDerivative + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> z = Vector512.Load(y + i);
+            VectorMath.Exp(z).Store(x + i);
+            z.Store(logDerivative + i);
+        }
+    }
+}
