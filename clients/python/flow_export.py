@@ -1622,6 +1622,8 @@ def _scale_map(function):
 
 def _near(value):
     """A measured number without its last digits."""
+    if abs(value) < 1e-11:
+        return 0.0
     return next((short for short in (float(f"{value:.{digits}g}") for digits in range(1, 16)) if abs(short - value) <= 1e-11 * max(1, abs(value))), value)
 
 

@@ -26,11 +26,11 @@ public readonly record struct Activation
         ["sigmoid"] = 0,
         ["softplus"] = 1,
         ["selu"] = 0,
+        ["clampexp"] = 0,
         ["mish"] = 0,
         ["relu6"] = 0,
         ["hardswish"] = 0,
         ["gelu_tanh"] = 0,
-        ["clampexp"] = 0,
     };
 
     private Activation(string name, double parameter) => (Name, Parameter) = (name, parameter);

@@ -32,7 +32,7 @@ internal static class NflowsModel
             OfImages(node, source, shape, into);
         else
             OfVectors(node, source, shape.Features, into);
-        into.CameFrom(before, node["prefix"].Text);
+        into.CameFrom(before, node.Optional("prefix")?.Text ?? "");
         return into.Skip(before).Aggregate(shape, (at, part) => part.Spec.After(at));
     }
 

@@ -54,7 +54,7 @@ internal static class ZukoModel
             case var other:
                 throw node.Error($"the transform '{other}' is not supported");
         }
-        into.CameFrom(before, node["prefix"].Text);
+        into.CameFrom(before, node.Optional("prefix")?.Text ?? "");
     }
 
     private static Part<BijectionSpec> Autoregressive(Node node, ForeignWeights source, int features)

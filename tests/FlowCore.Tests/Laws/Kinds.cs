@@ -103,11 +103,12 @@ public static class Kinds
     [
         new LinearConditionerSpec(),
         new MlpSpec { Hidden = [] },
-        new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse("softplus(2)") },
-        .. Activation.Names.Select(name => new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse(name) }),
+        .. Activation.Names.TakeWhile(name => name != "mish").Select(name => new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse(name) }),
         new MlpSpec { Hidden = [5], Activation = Activation.Parse("leaky_relu(0.2)") },
         new ResidualNetSpec { Width = 8, Blocks = 0 },
         new ResidualNetSpec { Width = 6, Blocks = 2, Activation = Activation.Tanh },
+        .. Activation.Names.SkipWhile(name => name != "mish").Append("softplus(2)")
+            .Select(name => new MlpSpec { Hidden = [7, 6], Activation = Activation.Parse(name) }),
     ];
 
     // A network of every layer that images have.
