@@ -45,10 +45,11 @@ internal static class ImportCommand
         };
         Checkpoint checkpoint = imported with { Spec = spec };
 
-        Comparison? compared = Cases.Read(folder) is { } cases ? Comparison.Of(foreign with { Checkpoint = checkpoint }, cases) : null;
+        Comparison? compared = Cases.Read(folder) is { } cases
+            ? Comparison.Of(foreign with { Checkpoint = checkpoint }, cases)
+            : null;
         if (compared?.Failed is { } failed)
-            throw new ImportException(string.Create(CultureInfo.InvariantCulture,
-                $"{folder}: the imported flow does not compute what the model computed: {failed.What} differs by {failed.Error:g2}, the mark is {failed.Mark:g2}{Where(compared)}; the model overrides, hooks or configures something that its classes and weights do not tell, or the folder was changed"));
+            throw new ImportException(Difference(folder, compared, failed));
         Verification verified = Verification.Of(checkpoint);
         if (!verified.Holds)
             throw new ImportException(string.Create(
@@ -58,16 +59,21 @@ internal static class ImportCommand
             $"""
             {name}: {spec.Provenance!.Source} {spec.Provenance.Version}, {spec.Bijections.Length} bijections, event shape [{string.Join(", ", spec.EventShape)}]
             on {verified.Rows} rows of its own{verified.Origin}: round trip {verified.RoundTrip}, log-determinants {verified.LogDeterminant}, float64, relative; float32 log densities within {verified.Float32:g2} nats
-            {(compared is null ? "compared with nothing" : $"compared with {compared.Rows} rows that the library computed in float64: {compared.Summary}")}
+            {Told(compared)}
             written to {output}
             """));
         if (compared is null)
-            terminal.Error.WriteLine($"warning: {folder} has no {Cases.FileName} with the library's own results, so nothing tells whether the numbers are the same; export the live model again with clients/python/flow_export.py");
+            terminal.Error.WriteLine($"warning: {folder} has no {Cases.FileName} with the library's own results, so nothing tells "
+                + "whether the numbers are the same; export the live model again with clients/python/flow_export.py");
     }
 
-    private static string Where(Comparison compared) => compared.Layer switch
-    {
-        null => "",
-        var layer => $"; the first that differs is {layer}",
-    };
+    private static string Told(Comparison? compared) => compared is null
+        ? "compared with nothing"
+        : $"compared with {compared.Rows} rows that the library computed in float64: {compared.Summary}";
+
+    private static string Difference(string folder, Comparison compared, Compared failed) => string.Create(CultureInfo.InvariantCulture,
+        $"{folder}: the imported flow does not compute what the model computed: {failed.What} differs by {failed.Error:g2}, ")
+        + string.Create(CultureInfo.InvariantCulture, $"the mark is {failed.Mark:g2}")
+        + (compared.Layer is { } layer ? $"; the first that differs is {layer}" : "")
+        + "; the model overrides, hooks or configures something that its classes and weights do not tell, or the folder was changed";
 }

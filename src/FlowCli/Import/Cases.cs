@@ -3,7 +3,7 @@ using FlowCore.Interop;
 
 namespace FlowCli.Import;
 
-/// <summary>Rows with the results that the other library computed from them in float64: <c>cases.safetensors</c> in an export.</summary>
+/// <summary>Rows, and what the other library computed from them in float64: <c>cases.safetensors</c> in an export.</summary>
 internal sealed class Cases
 {
     public const string FileName = "cases.safetensors";
@@ -33,7 +33,8 @@ internal sealed class Cases
         : throw new ImportException($"{FileName}: '{key}' is missing");
 
     /// <summary>Rows of data as the imported flow takes them: the RealNVP repositories' pixels with the noise that they draw.</summary>
-    public double[] Data() => Has("u") ? [.. Values("x").Zip(Values("u"), (pixel, u) => (255 * pixel + u) / 256)] : Values("x");
+    public double[] Data() =>
+        Has("u") ? [.. Values("x").Zip(Values("u"), (pixel, u) => (255 * pixel + u) / 256)] : Values("x");
 
     /// <summary>Latents in one piece, or of several levels side by side in each row; null where there are none.</summary>
     public double[]? Latents(string name)
@@ -45,7 +46,8 @@ internal sealed class Cases
             return null;
         int rows = Rows(levels[0]);
         double[][] values = [.. levels.Select(Values)];
-        return [.. Enumerable.Range(0, rows).SelectMany(row => values.SelectMany(level => level[(row * (level.Length / rows))..((row + 1) * (level.Length / rows))]))];
+        double[] Row(double[] level, int row) => level[(row * (level.Length / rows))..((row + 1) * (level.Length / rows))];
+        return [.. Enumerable.Range(0, rows).SelectMany(row => values.SelectMany(level => Row(level, row)))];
     }
 
     /// <summary>The context of the rows: values, or classes.</summary>
@@ -55,7 +57,8 @@ internal sealed class Cases
 
     /// <summary>The rows behind each layer, from data to latents: the layer's path and class, the key of its rows.</summary>
     public IEnumerable<(string Path, string Key)> Layers() => tensors.Keys
-        .Where(key => key.StartsWith(Trace, StringComparison.Ordinal) && !key.EndsWith(LogDet, StringComparison.Ordinal) && key.Length > Trace.Length + 5)
+        .Where(key => key.StartsWith(Trace, StringComparison.Ordinal) && !key.EndsWith(LogDet, StringComparison.Ordinal))
+        .Where(key => key.Length > Trace.Length + 5)
         .Where(key => key[Trace.Length..(Trace.Length + 4)].All(char.IsAsciiDigit))
         .Order(StringComparer.Ordinal)
         .Select(key => (key[(Trace.Length + 5)..], key));

@@ -13,9 +13,11 @@ internal sealed record Comparison(int Rows, IReadOnlyList<Compared> Quantities, 
     private const double Exact = 1e-9, Numerical = 1e-6;
 
     /// <summary>The quantity that is the furthest beyond its mark; null where all hold.</summary>
-    public Compared? Failed => Quantities.Where(quantity => !(quantity.Error <= quantity.Mark)).MaxBy(quantity => quantity.Error / quantity.Mark);
+    public Compared? Failed =>
+        Quantities.Where(quantity => !(quantity.Error <= quantity.Mark)).MaxBy(quantity => quantity.Error / quantity.Mark);
 
-    public string Summary => string.Join(", ", Quantities.Select(quantity => string.Create(CultureInfo.InvariantCulture, $"{quantity.What} within {quantity.Error:g2}")));
+    public string Summary => string.Join(
+        ", ", Quantities.Select(quantity => string.Create(CultureInfo.InvariantCulture, $"{quantity.What} within {quantity.Error:g2}")));
 
     /// <exception cref="ImportException">The cases are not of this model.</exception>
     public static Comparison Of(ForeignFlow flow, Cases cases)
@@ -53,15 +55,16 @@ internal sealed record Comparison(int Rows, IReadOnlyList<Compared> Quantities, 
         if ((cases.Latents("z_in") ?? cases.Latents("eps")) is not { } z || !cases.Has("x_out"))
             return;
         int rows = Shaped(engine, z, cases.Rows("x_out"), "z_in");
-        double[] context = Condition(engine, cases, "context_in", "y_in", rows), expected = cases.Values("x_out"), x = new double[z.Length];
+        double[] context = Condition(engine, cases, "context_in", "y_in", rows);
+        double[] expected = cases.Values("x_out"), x = new double[z.Length];
         engine.Inverse(z, context, x, new double[rows], new double[rows]);
         if (!numerical)
         {
             into.Add(Compared.Of("x_out", expected, x, Exact));
             return;
         }
-        // The library's bisection stops early, and its x misses the latent that it was asked for. Ours must not; and it may differ
-        // from theirs by what theirs misses.
+        // The library's bisection stops early, and its x misses the latent that it was asked for. Ours must not; and it may
+        // differ from theirs by what theirs misses.
         double[] Latents(double[] data)
         {
             var latents = new double[z.Length];
@@ -69,10 +72,11 @@ internal sealed record Comparison(int Rows, IReadOnlyList<Compared> Quantities, 
             return latents;
         }
         into.Add(Compared.Of("latents of x_out", z, Latents(x), Exact));
-        into.Add(Compared.Of("x_out", expected, x, Numerical + 2 * Math.Min(Compared.Of("", z, Latents(expected), 0).Error, 1e-4)));
+        double missed = Compared.Of("", z, Latents(expected), 0).Error;
+        into.Add(Compared.Of("x_out", expected, x, Numerical + 2 * Math.Min(missed, 1e-4)));
     }
 
-    /// <summary>The first layer that makes other rows of the library's own rows before it; what follows the layers, where all of them agree.</summary>
+    /// <summary>The first layer that makes other rows of the library's own rows before it; the base, where all layers agree.</summary>
     private static string? FirstThatDiffers(ForeignFlow flow, Cases cases)
     {
         double[] before = cases.Data();
@@ -88,7 +92,9 @@ internal sealed record Comparison(int Rows, IReadOnlyList<Compared> Quantities, 
                     return null;
                 double[] z = new double[before.Length], logDet = new double[rows];
                 engine.Forward(before, Condition(engine, cases, "context", "y", rows), z, logDet, new double[rows]);
-                if (!(Compared.Of(key, cases.Values(key), z, Exact).Error <= Exact && Compared.Of(key, cases.LogDeterminants(key), logDet, Exact).Error <= Exact))
+                bool same = Compared.Of(key, cases.Values(key), z, Exact).Error <= Exact
+                    && Compared.Of(key, cases.LogDeterminants(key), logDet, Exact).Error <= Exact;
+                if (!same)
                     return $"the layer {named}";
             }
             before = cases.Values(key);
@@ -101,12 +107,15 @@ internal sealed record Comparison(int Rows, IReadOnlyList<Compared> Quantities, 
         double[] condition = cases.Condition(context, classes, rows * engine.ContextWidth);
         return condition.Length == rows * engine.ContextWidth
             ? condition
-            : throw new ImportException($"{Cases.FileName}: '{context}' has {condition.Length} values, the flow takes {engine.ContextWidth} for each of {rows} rows");
+            : throw new ImportException(
+                $"{Cases.FileName}: '{context}' has {condition.Length} values, the flow takes {engine.ContextWidth} for each of {rows} rows");
     }
 
-    private static int Shaped(TorchEngine<double> engine, double[] values, int rows, string key) => values.Length == rows * engine.Width
-        ? rows
-        : throw new ImportException($"{Cases.FileName}: '{key}' has {values.Length} values in {rows} rows, the flow takes {engine.Width} a row");
+    private static int Shaped(TorchEngine<double> engine, double[] values, int rows, string key) =>
+        values.Length == rows * engine.Width
+            ? rows
+            : throw new ImportException(
+                $"{Cases.FileName}: '{key}' has {values.Length} values in {rows} rows, the flow takes {engine.Width} a row");
 }
 
 /// <summary>One quantity: the largest |difference| / (1 + |reference|), and the mark that it must stay below.</summary>
@@ -120,7 +129,8 @@ internal sealed record Compared(string What, double Error, double Mark)
     public static Compared Of(string what, double[] expected, double[] actual, double mark, double missed = 0)
     {
         if (expected.Length != actual.Length)
-            throw new ImportException($"{Cases.FileName}: '{what}' has {expected.Length} values, the flow computes {actual.Length}");
+            throw new ImportException(
+                $"{Cases.FileName}: '{what}' has {expected.Length} values, the flow computes {actual.Length}");
         double worst = 0;
         for (int i = 0; i < expected.Length; i++)
         {

@@ -50,6 +50,9 @@ internal static class ImportedCard
 
             | | largest difference / (1 + reference) | mark |
             |---|---:|---:|
-            {string.Join('\n', compared.Quantities.Select(q => string.Create(CultureInfo.InvariantCulture, $"| {q.What} | {q.Error:g2} | {q.Mark:g2} |")))}
+            {string.Join('\n', compared.Quantities.Select(Line))}
             """);
+
+    private static string Line(Compared quantity) =>
+        string.Create(CultureInfo.InvariantCulture, $"| {quantity.What} | {quantity.Error:g2} | {quantity.Mark:g2} |");
 }

@@ -21,7 +21,9 @@ public sealed record LogarithmSpec : BijectionSpec, ICompiledElement
     ElementKernel<T> ICompiledElement.Compile<T>() => new LogarithmKernel<T>();
 }
 
-/// <summary>z = ln x: takes positive values to the real line. At 0 and below the density is zero: the log-determinant is -infinity there.</summary>
+/// <summary>
+/// z = ln x: takes positive values to the real line. At 0 and below the density is zero: the log-determinant is -infinity there.
+/// </summary>
 public sealed class Logarithm() : Bijection(nameof(Logarithm))
 {
     public override Mapped Forward(Tensor x, Tensor? context)

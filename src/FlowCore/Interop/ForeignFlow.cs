@@ -13,7 +13,7 @@ public sealed record ForeignFlow(Checkpoint Checkpoint, IReadOnlyList<string> Or
     /// <summary>Whether the inverse is found by iteration, in the library by a bisection that stops early.</summary>
     public bool InvertsNumerically => Checkpoint.Spec.Bijections.Any(InvertsByIteration);
 
-    /// <summary>One layer of the library as a flow of its own, with a standard normal behind it; null where no bijection came from it.</summary>
+    /// <summary>One layer of the library as a flow, with a standard normal behind it; null where no bijection came from it.</summary>
     public Checkpoint? Layer(string origin)
     {
         FlowSpec spec = Checkpoint.Spec;

@@ -29,7 +29,8 @@ internal sealed record NflowsScale(AffineElementSpec Element, double Slope, doub
         return scale["map"].Text switch
         {
             "exp" => new(new() { Scale = ScaleMap.Exp }, slope, offset, 1),
-            "softplus" => new(new() { Scale = ScaleMap.Softplus, Least = least, Most = scale.Optional("most")?.Number }, slope, offset, 1),
+            "softplus" => new(
+                new() { Scale = ScaleMap.Softplus, Least = least, Most = scale.Optional("most")?.Number }, slope, offset, 1),
             // Ours is sigmoid(u + 2) + least; a factor before the sum is one of the data before the coupling.
             "sigmoid" => new(new() { Scale = ScaleMap.Sigmoid, Least = least / factor }, slope, offset - 2, factor),
             // Ours is exp(bound * tanh(u / bound)).
@@ -43,12 +44,18 @@ internal sealed record NflowsScale(AffineElementSpec Element, double Slope, doub
     {
         if (Slope == 1 && Offset == 0)
             return;
-        double[] Pairs(double first, double second) => [.. Enumerable.Repeat((double[])[first, second], features).SelectMany(pair => pair)];
+        double[] Pairs(double first, double second) =>
+            [.. Enumerable.Repeat((double[])[first, second], features).SelectMany(pair => pair)];
         network.ScaleOutputs(Pairs(1, Slope), Pairs(0, Offset));
     }
 
     /// <summary>What stands before the coupling, where there is a factor: the transformed features, scaled by it.</summary>
-    public Part<BijectionSpec>? Before(int features, int[] transformed) => Factor == 1 ? null : Part.Of<BijectionSpec>(new ScaleShiftSpec(),
-        ("shift", TensorSurgery.Doubles(new double[features], features)),
-        ("scale", TensorSurgery.Doubles([.. Enumerable.Range(0, features).Select(i => transformed.Contains(i) ? Factor : 1)], features)));
+    public Part<BijectionSpec>? Before(int features, int[] transformed)
+    {
+        if (Factor == 1)
+            return null;
+        double[] scale = [.. Enumerable.Range(0, features).Select(i => transformed.Contains(i) ? Factor : 1)];
+        return Part.Of<BijectionSpec>(new ScaleShiftSpec(),
+            ("shift", TensorSurgery.Doubles(new double[features], features)), ("scale", TensorSurgery.Doubles(scale, features)));
+    }
 }

@@ -2,7 +2,7 @@ using FlowCore.Bijections;
 
 namespace FlowCore.Interop;
 
-/// <summary>Maps of single values without weights, as PyTorch's transforms and nflows have them: sigmoid, tanh, exp, affine, one after another.</summary>
+/// <summary>Maps of single values without weights, one after another, as PyTorch's transforms and nflows have them.</summary>
 internal static class PointwiseMaps
 {
     public static IEnumerable<Part<BijectionSpec>> Of(Node node, int features) => node["steps"].Items.SelectMany(step =>
