@@ -363,8 +363,6 @@ def _computed(exact, document, x, context):
     drawn, problem = None, None
     try:
         drawn = _drawn(exact, document, context)
-    except ExportError:
-        raise
     except Exception as error:
         if rows is None:
             raise
@@ -425,7 +423,7 @@ def _drawn(exact, document, context):
                 pick = [level[keep] for level in latents] if isinstance(latents, list) else latents[keep]
                 return pick, None if condition is None else condition[keep], samples[keep]
         worst = min(worst, float(error.median()))
-    raise ExportError(f"the model's own inverse does not undo it: rows that it draws come back {worst:.2g} off, in float64; a flow must be invertible")
+    raise ExportError(f"the model's own inverse does not undo it: rows that it draws come back {worst:.2g} off, in float64; a flow must be invertible. Where its samples are far from its data, pass rows of data as x=")
 
 
 def _clone(latents):
@@ -577,6 +575,8 @@ class _NflowsRows:
     def draw(self, rows, condition):
         base = self.flow._distribution
         context = self._context(condition)
+        if _kind(base) == "DiagonalNormal":  # the library does not sample it
+            return base.mean_ + base.log_std_.exp() * torch.randn(rows, *base._shape)
         if context is None or not getattr(self.flow, "_context_used_in_base", True) or _kind(base) != "ConditionalDiagonalNormal":
             return base.sample((rows,)) if isinstance(base, torch.distributions.Distribution) else base.sample(rows)
         return base.sample(1, context=context)[:, 0]
@@ -1192,7 +1192,7 @@ _ZUKO_FUNCTIONS = ("SoftclipTransform", "MonotonicAffineTransform", "AffineTrans
 def _pointwise(transform, inverse):
     """PyTorch's own transforms of single values, step by step: also those that sbi makes of a prior's bounds."""
     kind = _kind(transform)
-    if kind == "_InverseTransform":
+    if kind in ("_InverseTransform", "Inverse"):  # zuko renames it
         return _pointwise(transform.inv, not inverse)
     if kind == "IndependentTransform":
         return _pointwise(transform.base_transform, inverse)
