@@ -46,7 +46,7 @@ public sealed class RowPipelineTests : IDisposable
     public void A_context_is_a_file_a_single_row_values_or_columns_of_the_rows()
     {
         string data = cli.Write("data.csv", "y,c\n" + string.Concat(Enumerable.Range(0, 60).Select(i =>
-            string.Create(CultureInfo.InvariantCulture, $"{Math.Sin(i * 0.7) + 0.3 * Math.Cos(i * 1.9):F4},{Math.Cos(i * 1.3):F4}\n"))) );
+            string.Create(CultureInfo.InvariantCulture, $"{Math.Sin(i * 0.7) + 0.3 * Math.Cos(i * 1.9):F4},{Math.Cos(i * 1.3):F4}\n"))));
         string two = cli.Write("two.csv", File.ReadAllText(data));
         Assert.Equal(0, Cli.Run("train", "--data", Wide(two), "--context", "c", "--flow", "realnvp", "--layers", "2", "--hidden", "8", "--epochs", "2",
             "--out", cli.At("m/1")).Code);
