@@ -346,10 +346,21 @@ def _exact_copy(model):
         raise ExportError(f"the model cannot be copied ({_kind(error)}: {_line(error)}), and the live one is never changed: take what is not of the model out of it") from error
     live = live.to("cpu").double().eval()
     for module in live.modules():
-        for name, value in list(vars(module).items()):
-            if torch.is_tensor(value):
-                vars(module)[name] = value.detach().to("cpu", torch.float64 if value.is_floating_point() else value.dtype)
+        _widen(module, set())
     return live
+
+
+def _widen(holder, seen):
+    """Puts plain tensors of an object, and of the distributions and transforms that it holds, on the CPU and in float64."""
+    if id(holder) in seen:
+        return
+    seen.add(id(holder))
+    for name, value in list(vars(holder).items()):
+        if torch.is_tensor(value):
+            vars(holder)[name] = value.detach().to("cpu", torch.float64 if value.is_floating_point() else value.dtype)
+        for held in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(held, (torch.distributions.Distribution, torch.distributions.Transform)):
+                _widen(held, seen)
 
 
 def _computed(exact, document, x, context):
