@@ -238,6 +238,16 @@ public abstract record ConditionerSpec
             throw at.Refusal("", $"emits {end.Width} values, the bijection needs {outputs}");
     }
 
+    /// <summary>Hidden layers of a width each, with a nonlinearity between them.</summary>
+    private protected static void CheckHidden(SpecScope at, int[] hidden, Activation activation)
+    {
+        if (at.Given(hidden, "hidden").Length > SpecScope.MostParts / 2)
+            throw at.Refusal("hidden", $"{hidden.Length} are more than {SpecScope.MostParts / 2}");
+        foreach (int width in hidden)
+            at.Width("hidden", width, pixels: 1);
+        activation.Check(at, "activation");
+    }
+
     /// <exception cref="SpecException">An image comes in.</exception>
     private protected static void NeedsVector(SpecScope at, EventShape inputs)
     {

@@ -22,8 +22,18 @@ internal sealed class ContextSource<T> : IAsyncDisposable
     private ContextSource(FlowSpec spec, RowPipe? pipe, RowReader<T>? reader, RowPool pool, CancellationToken stop) =>
         (this.spec, this.pipe, this.reader, this.pool, this.stop) = (spec, pipe, reader, pool, stop);
 
-    /// <summary>The contexts of a file.</summary>
-    public static async Task<ContextSource<T>> OpenAsync(FlowSpec spec, RowArguments arguments, RowPool pool, Terminal terminal)
+    /// <summary>The contexts that a command was given; null where it was given none.</summary>
+    /// <exception cref="FlowException">The model takes none.</exception>
+    public static async Task<ContextSource<T>?> GivenAsync(FlowSpec spec, RowArguments? file, double[]? values, RowPool pool, Terminal terminal)
+    {
+        if (file is null && values is not { Length: > 0 })
+            return null;
+        if (spec.Context is null)
+            throw new FlowException($"model '{spec.Name}' takes no context");
+        return file is not null ? await OpenAsync(spec, file, pool, terminal) : Of(spec, values!, pool);
+    }
+
+    private static async Task<ContextSource<T>> OpenAsync(FlowSpec spec, RowArguments arguments, RowPool pool, Terminal terminal)
     {
         RowPipe pipe = await RowPipe.OpenAsync(arguments.Path, terminal);
         var layout = new ModelLayout(spec.Name, spec, RowNames.Context, hasContext: false, ignoresOthers: arguments.IgnoreExtra);
@@ -35,7 +45,7 @@ internal sealed class ContextSource<T> : IAsyncDisposable
     }
 
     /// <summary>One context for all rows.</summary>
-    public static ContextSource<T> Of(FlowSpec spec, double[] values, RowPool pool)
+    private static ContextSource<T> Of(FlowSpec spec, double[] values, RowPool pool)
     {
         if (values.Length != spec.ContextWidth)
             throw new FlowException($"--context-values: has {values.Length} values, model '{spec.Name}' takes {spec.ContextWidth}");

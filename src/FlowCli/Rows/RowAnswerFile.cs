@@ -45,7 +45,7 @@ internal sealed class RowAnswerFile<T> : IAsyncDisposable
 
     public bool IsWhole => format.IsWhole;
 
-    public bool Keeps => format.Keeps;
+    public RowFormat Format => format;
 
     public async Task WriteAsync(Answer<T> answer, CancellationToken stop)
     {

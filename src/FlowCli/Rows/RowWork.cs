@@ -32,7 +32,7 @@ internal sealed record RowWork(
         RowSource source = Input.Source(layout, pipe, pool, isShort: Input.Path != RowPipe.Standard);
         await using RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, source, terminal.Stop));
         await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : reader.Rows);
-        CheckCarries(answer);
+        CarriedArguments.Check(pipe.Format, answer.Format, Input.Keep.Length > 0, Input.OnError, Input.ChannelsLast);
         // What cannot be written in parts is computed at once.
         int most = answer.IsWhole ? int.MaxValue : engine.ChunkRows;
         bool any = false;
@@ -87,22 +87,9 @@ internal sealed record RowWork(
     private async Task<ContextSource<T>?> ContextsAsync<T>(FlowSpec spec, RowPool pool, Terminal terminal)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        bool isGiven = ContextFile is not null || ContextValues is { Length: > 0 };
-        if (isGiven && spec.Context is null)
-            throw new FlowException($"model '{spec.Name}' takes no context");
         if (ContextFile == RowPipe.Standard && Input.Path == RowPipe.Standard)
             throw new FlowException("--input and --context: the standard input can be only one of them");
-        return ContextFile is not null
-            ? await ContextSource<T>.OpenAsync(spec, Input with { Path = ContextFile, Keep = [], OnError = OnError.Fail, ChannelsLast = false }, pool, terminal)
-            : isGiven ? ContextSource<T>.Of(spec, ContextValues!, pool) : null;
-    }
-
-    private void CheckCarries<T>(RowAnswerFile<T> answer)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (!answer.Keeps && (Input.Keep.Length > 0 || Input.OnError != OnError.Fail))
-            throw new FlowException($"--{(Input.Keep.Length > 0 ? "keep" : "on-error")}: a NumPy array has no place for further columns; write .csv or .arrow");
-        if (answer.IsWhole && Input.Keep.Length > 0)
-            throw new FlowException("--keep: JSON has no place for the input's columns; write .csv or .arrow");
+        RowArguments? file = ContextFile is null ? null : Input with { Path = ContextFile, Keep = [], OnError = OnError.Fail, ChannelsLast = false };
+        return await ContextSource<T>.GivenAsync(spec, file, ContextValues, pool, terminal);
     }
 }

@@ -104,12 +104,10 @@ internal sealed record SampleWork(
     private async Task<ContextSource<T>?> ContextsAsync<T>(FlowSpec spec, RowPool pool, Terminal terminal)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        bool isGiven = ContextFile is not null || ContextValues is { Length: > 0 };
-        if (isGiven && spec.Context is null)
-            throw new FlowException($"model '{spec.Name}' takes no context");
-        if (!isGiven && spec.Context is { } context)
+        RowArguments? file = ContextFile is null ? null : new() { Path = ContextFile, Header = Header };
+        ContextSource<T>? contexts = await ContextSource<T>.GivenAsync(spec, file, ContextValues, pool, terminal);
+        if (contexts is null && spec.Context is { } context)
             throw new FlowException($"model '{spec.Name}' needs --context or --context-values: {context.Width} values a row");
-        return ContextFile is not null ? await ContextSource<T>.OpenAsync(spec, new RowArguments { Path = ContextFile, Header = Header }, pool, terminal)
-            : isGiven ? ContextSource<T>.Of(spec, ContextValues!, pool) : null;
+        return contexts;
     }
 }

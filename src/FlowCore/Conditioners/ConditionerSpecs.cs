@@ -25,11 +25,7 @@ public sealed record MlpSpec : ConditionerSpec
     internal override void Check(SpecScope at, EventShape inputs, long outputs)
     {
         NeedsVector(at, inputs);
-        if (at.Given(Hidden, "hidden").Length > SpecScope.MostParts / 2)
-            throw at.Refusal("hidden", $"{Hidden.Length} are more than {SpecScope.MostParts / 2}");
-        foreach (int width in Hidden)
-            at.Width("hidden", width, pixels: 1);
-        Activation.Check(at, "activation");
+        CheckHidden(at, Hidden, Activation);
         base.Check(at, inputs, outputs);
     }
 
@@ -83,11 +79,7 @@ public sealed record MadeSpec : ConditionerSpec
     internal override void Check(SpecScope at, EventShape inputs, long outputs)
     {
         NeedsVector(at, inputs);
-        if (at.Given(Hidden, "hidden").Length > SpecScope.MostParts / 2)
-            throw at.Refusal("hidden", $"{Hidden.Length} are more than {SpecScope.MostParts / 2}");
-        foreach (int width in Hidden)
-            at.Width("hidden", width, pixels: 1);
-        Activation.Check(at, "activation");
+        CheckHidden(at, Hidden, Activation);
         base.Check(at, inputs, outputs);
     }
 

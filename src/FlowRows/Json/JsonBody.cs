@@ -24,8 +24,7 @@ internal static class JsonBody
                 consumed = parser.Take(read.Buffer, read.IsCompleted);
                 long rest = read.Buffer.Slice(consumed).Length;
                 bytes += read.Buffer.Length - rest;
-                if (rest > MaxTokenBytes)
-                    throw new RowFault(RowFaultKind.InvalidJson, $"a name, string or number in the body is longer than {MaxTokenBytes} bytes");
+                CheckToken(rest);
             }
             finally
             {
@@ -34,6 +33,13 @@ internal static class JsonBody
             if (read.IsCompleted)
                 return;
         }
+    }
+
+    /// <summary>Refuses what is left of a body where it is one token that has not ended.</summary>
+    public static void CheckToken(long bytes)
+    {
+        if (bytes > MaxTokenBytes)
+            throw new RowFault(RowFaultKind.InvalidJson, $"a name, string or number in the body is longer than {MaxTokenBytes} bytes");
     }
 
     public static RowFault TooLarge(long mostBytes) => new(RowFaultKind.TooLarge,

@@ -1,5 +1,6 @@
 using FlowImages;
 using FlowRows;
+using FlowRows.Answers;
 using FlowRows.Json;
 using FlowService.Errors;
 using FlowService.Models;
@@ -39,12 +40,7 @@ internal readonly record struct AnswerFormat(RowFormat? Rows)
     {
         if (request.Dtype is not null && Rows is not { IsBinary: true })
             throw Invalid(RequestFields.Dtype, $"dtype is for NumPy and Arrow answers; this one is {MediaType}: leave it out, or send Accept");
-        if (request.Keep is { Count: > 0 } && (request.Body is not { Keeps: true } || Rows is not { Keeps: true, IsWhole: false }))
-            throw Invalid(RequestFields.Keep, $"keep passes on columns of a CSV or Arrow body to a CSV or Arrow answer; this answer is {MediaType}");
-        if (request.OnError != default && Rows is not { Keeps: true })
-            throw Invalid(RequestFields.OnError, $"on_error adds a column to JSON, CSV and Arrow answers; {MediaType} has no place for it: send Accept");
-        if (request.Layout != default && request.Body is not { CountsFirst: true })
-            throw Invalid(RequestFields.Layout, "layout says how the images of a NumPy body lie; this body is none");
+        CarriedArguments.Check(request.Body, Rows, request.Keep is { Count: > 0 }, request.OnError, request.Layout == ImageLayout.Nhwc);
     }
 
     private static RequestException Invalid(RequestField field, string detail) => new(ProblemKind.InvalidArgument, detail) { Field = field.Name };

@@ -1,6 +1,6 @@
-using System.IO.Compression;
 using System.Net;
 using System.Text.Json;
+using FlowService.Tests.Hostile;
 using FlowService.Tests.Support;
 
 namespace FlowService.Tests.Formats;
@@ -21,8 +21,8 @@ public sealed class CompressionTests(SharedService service)
     {
         byte[] json = """{"model":"two-moons","x":[[1,2]]}"""u8.ToArray();
 
-        Assert.Equal(await http.RowsAsync(Score, Rows, Npy.MediaType), await http.RowsAsync(Score, Compress(Rows, encoding), Npy.MediaType, encoding: encoding));
-        Assert.Equal(await http.RowsAsync("/logprob", json, "application/json"), await http.RowsAsync("/logprob", Compress(json, encoding), "application/json", encoding: encoding));
+        Assert.Equal(await http.RowsAsync(Score, Rows, Npy.MediaType), await http.RowsAsync(Score, Subjects.Compress(Rows, encoding), Npy.MediaType, encoding: encoding));
+        Assert.Equal(await http.RowsAsync("/logprob", json, "application/json"), await http.RowsAsync("/logprob", Subjects.Compress(json, encoding), "application/json", encoding: encoding));
     }
 
     [Theory]
@@ -31,7 +31,7 @@ public sealed class CompressionTests(SharedService service)
     [InlineData("br")]
     public async Task A_small_body_that_grows_beyond_the_limit_is_refused(string encoding)
     {
-        byte[] bomb = Compress(new byte[80 << 20].Select(_ => (byte)' ').ToArray(), encoding);
+        byte[] bomb = Subjects.Compress(new byte[80 << 20].Select(_ => (byte)' ').ToArray(), encoding);
         Assert.True(bomb.Length < 1 << 20);
 
         using HttpResponseMessage response = await http.PostAsync("/logprob", bomb, "application/json", encoding: encoding);
@@ -47,18 +47,5 @@ public sealed class CompressionTests(SharedService service)
 
         Assert.Equal("invalid-body", problem.Type());
         Assert.Contains("cannot be decompressed", problem.Detail(), StringComparison.Ordinal);
-    }
-
-    private static byte[] Compress(byte[] bytes, string encoding)
-    {
-        using var memory = new MemoryStream();
-        using (Stream stream = encoding switch
-        {
-            "gzip" => new GZipStream(memory, CompressionLevel.Fastest),
-            "deflate" => new ZLibStream(memory, CompressionLevel.Fastest),
-            _ => new BrotliStream(memory, CompressionLevel.Fastest),
-        })
-            stream.Write(bytes);
-        return memory.ToArray();
     }
 }

@@ -20,9 +20,6 @@ internal sealed class InferRequestReader(IOptions<LimitsOptions> options, RowPoo
 {
     public const string HeaderLength = "Inference-Header-Content-Length";
 
-    /// <summary>The longest single token, a name say: what the parser must see whole is kept in memory until it ends.</summary>
-    private const int MaxTokenBytes = 64 << 10;
-
     private readonly LimitsOptions limits = options.Value;
 
     /// <exception cref="RequestException">What the client sent is refused: 400, 413 or 415.</exception>
@@ -57,7 +54,7 @@ internal sealed class InferRequestReader(IOptions<LimitsOptions> options, RowPoo
             try
             {
                 if (bytes + read.Buffer.Length > limits.BodyBytes)
-                    throw TooLarge();
+                    throw FlowRows.Json.JsonBody.TooLarge(limits.BodyBytes);
                 ReadOnlySequence<byte> rest = read.Buffer;
                 if (json is not null)
                 {
@@ -78,8 +75,7 @@ internal sealed class InferRequestReader(IOptions<LimitsOptions> options, RowPoo
                     rest = rest.Slice(raw.Take(rest));
                 (consumed, bytesLeft) = (rest.Start, rest.Length);
                 bytes += read.Buffer.Length - rest.Length;
-                if (rest.Length > MaxTokenBytes)
-                    throw new RequestException(ProblemKind.InvalidJson, $"a name, string or number in the body is longer than {MaxTokenBytes} bytes");
+                FlowRows.Json.JsonBody.CheckToken(rest.Length);
             }
             finally
             {
@@ -100,7 +96,4 @@ internal sealed class InferRequestReader(IOptions<LimitsOptions> options, RowPoo
             ? length
             : throw new RequestException(ProblemKind.InvalidArgument, $"the header {HeaderLength} must be the number of bytes of the JSON part; it is '{text.Shown()}'");
     }
-
-    private RequestException TooLarge() => new(ProblemKind.BodyTooLarge,
-        $"the body is larger than {limits.BodyBytes} bytes; send fewer rows in one request, or raise Limits:BodyBytes");
 }
