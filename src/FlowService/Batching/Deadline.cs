@@ -17,16 +17,16 @@ internal static class Deadline
     }
 
     /// <summary>The same of a request that asks in microseconds; 0 for the model's default.</summary>
-    public static TimeSpan OfMicroseconds(long microseconds, BatchingOptions limits)
+    public static TimeSpan OfMicroseconds(Int128 microseconds, BatchingOptions limits)
     {
         if (microseconds == 0)
             return TimeSpan.FromSeconds(limits.DeadlineSeconds);
         double most = limits.MaxDeadlineSeconds * 1e6;
-        return microseconds >= 1 && microseconds <= most
-            ? TimeSpan.FromMicroseconds(microseconds)
+        return microseconds >= 1 && microseconds <= (Int128)most
+            ? TimeSpan.FromMicroseconds((long)microseconds)
             : throw new RequestException(ProblemKind.InvalidArgument, $"timeout must lie in 1..{most:0} microseconds; it is {microseconds}") { Field = "timeout" };
     }
 
     public static RequestException Passed() =>
-        new(ProblemKind.DeadlinePassed, "the answer was not ready in time; raise timeout_ms, send fewer rows, or try again when the service is less busy");
+        new(ProblemKind.DeadlinePassed, "the answer was not ready in time; allow more time, send fewer rows, or try again when the service is less busy");
 }

@@ -81,9 +81,13 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
             metrics.Saved(item, saved, word);
     }
 
-    private static RequestException Full(ServedModel model, int rows) => new(ProblemKind.QueueFull,
-        $"{model.Queue.Rows} rows wait for model '{model.Name}' already, and {rows} more are too many (Batching:QueueRows); try again as Retry-After says")
-    { RetryAfter = model.Queue.RetryAfter(rows) };
+    private static RequestException Full(ServedModel model, int rows)
+    {
+        int seconds = model.Queue.RetryAfter(rows);
+        return new(ProblemKind.QueueFull,
+            $"{model.Queue.Rows} rows wait for model '{model.Name}' already, and {rows} more are too many (Batching:QueueRows); try again in {seconds} s")
+        { RetryAfter = seconds };
+    }
 
     private static RequestException Closed() =>
         new(ProblemKind.NotReady, "the model is being unloaded, or the service is shutting down; try again, or another instance") { RetryAfter = 1 };

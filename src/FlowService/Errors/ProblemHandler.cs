@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FlowService.OpenInference.Grpc;
 using FlowService.OpenInference.Rest;
 using FlowService.Telemetry;
 using Microsoft.AspNetCore.Diagnostics;
@@ -41,10 +42,17 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
     }
 
     /// <summary>Gives the framework's own bare 404, 405, 415, ... a body.</summary>
-    public Task HandleStatus(StatusCodeContext context) =>
-        context.HttpContext.Response.StatusCode == StatusCodes.Status499ClientClosedRequest
-            ? Task.CompletedTask
-            : WriteAsync(context.HttpContext, ProblemMapping.ToProblem(context.HttpContext.Response.StatusCode, context.HttpContext.Request));
+    public Task HandleStatus(StatusCodeContext context)
+    {
+        HttpContext http = context.HttpContext;
+        int status = http.Response.StatusCode;
+        if (status == StatusCodes.Status499ClientClosedRequest)
+            return Task.CompletedTask;
+        if (status is not (StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed) || !UnservedCalls.IsFormOf(http.Request))
+            return WriteAsync(http, ProblemMapping.ToProblem(status, http.Request));
+        UnservedCalls.Refuse(http);
+        return Task.CompletedTask;
+    }
 
     private Task WriteAsync(HttpContext http, ProblemDetails problem)
     {

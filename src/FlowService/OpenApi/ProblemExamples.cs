@@ -17,10 +17,10 @@ internal static class ProblemExamples
         "413" => Problem(ProblemKind.TooManyRows, "x has more than 100000 rows; send them in several requests, or raise Limits:RowsPerRequest", ("field", "x")),
         "415" => Problem(ProblemKind.UnsupportedMediaType, "the body is text/plain; send Content-Type: application/json (in UTF-8)"),
         "422" => Problem(ProblemKind.WrongWidth, "x: row 1 has 3 values, model 'two-moons' takes 2 in each row", ("field", "x"), ("row", 1)),
-        "429" => Problem(ProblemKind.QueueFull, "262100 rows wait for model 'two-moons' already, and 100 more are too many (Batching:QueueRows); try again as Retry-After says"),
+        "429" => Problem(ProblemKind.QueueFull, "262100 rows wait for model 'two-moons' already, and 100 more are too many (Batching:QueueRows); try again in 1 s"),
         "500" => Problem(ProblemKind.Internal, "an error of the service, not of the request; its log has the details under this trace_id", ("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736")),
         "503" => Problem(ProblemKind.NotReady, "the service is not ready: loading two-moons version 1; GET /health/ready tells when it is"),
-        "504" => Problem(ProblemKind.DeadlinePassed, "the answer was not ready in time; raise timeout_ms, send fewer rows, or try again when the service is less busy"),
+        "504" => Problem(ProblemKind.DeadlinePassed, "the answer was not ready in time; allow more time, send fewer rows, or try again when the service is less busy"),
         _ => null,
     };
 

@@ -5,6 +5,8 @@ using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Grpc.Net.Client.Configuration;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using static FlowService.OpenInference.Grpc.Protocol.ModelInferRequest.Types;
 
 namespace FlowService.Tests.OpenInference;
@@ -51,6 +53,83 @@ public sealed class GrpcTests : IAsyncLifetime
         using AsyncServerStreamingCall<HealthCheckResponse> watch = health.Watch(new());
         Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);
+    }
+
+    [Theory]
+    [InlineData("two-moons", "", true)]
+    [InlineData("two-moons", "9", false)]
+    [InlineData("none", "", false)]
+    [InlineData("none.sample", "1", false)]
+    public async Task Whether_a_model_is_ready_is_answered_also_where_there_is_none(string name, string version, bool ready)
+    {
+        using HttpResponseMessage rest = await http.GetAsync($"/v2/models/{name}{(version.Length > 0 ? $"/versions/{version}" : "")}/ready");
+
+        Assert.Equal(ready, (await client.ModelReadyAsync(new() { Name = name, Version = version })).Ready);
+        Assert.Equal(ready, rest.IsSuccessStatusCode); // what clients of REST look at
+    }
+
+    [Fact]
+    public async Task While_models_are_loaded_none_is_ready_and_calls_say_when_to_come_again()
+    {
+        using TemporaryFolder models = TestModels.Repository();
+        using var slow = new EngineHook();
+        slow.Hold();
+        await using ServiceHost starting = ServiceHost.Start(models.Path, slow.Engines);
+        using GrpcChannel other = GrpcChannel.ForAddress(starting.GrpcAddress);
+        var early = new GRPCInferenceService.GRPCInferenceServiceClient(other);
+
+        Assert.False((await early.ModelReadyAsync(new() { Name = "two-moons" })).Ready);
+        RpcException refusal = await RefusedAsync(StatusCode.Unavailable, async () => await early.ModelMetadataAsync(new() { Name = "two-moons" }));
+        slow.Release();
+
+        Assert.Equal("2000", refusal.Trailers.GetValue("grpc-retry-pushback-ms"));
+    }
+
+    [Fact]
+    public async Task A_client_with_a_retry_policy_waits_as_long_as_it_is_told()
+    {
+        var policy = new RetryPolicy
+        {
+            MaxAttempts = 2,
+            InitialBackoff = TimeSpan.FromDays(1),
+            MaxBackoff = TimeSpan.FromDays(1),
+            BackoffMultiplier = 1,
+            RetryableStatusCodes = { StatusCode.ResourceExhausted },
+        };
+        using GrpcChannel patient = GrpcChannel.ForAddress(host.GrpcAddress, new GrpcChannelOptions
+        {
+            ServiceConfig = new() { MethodConfigs = { new MethodConfig { Names = { MethodName.Default }, RetryPolicy = policy } } },
+        });
+        byte[] row = V2Calls.Bytes(0f, 1f);
+        hook.Hold();
+        Task<ModelInferResponse> computing = client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], row))).ResponseAsync;
+        await hook.Entered();
+        Task<ModelInferResponse> waiting = client.ModelInferAsync(Raw("two-moons.sample", ("num_samples", "INT64", [1], V2Calls.Bytes(10L)))).ResponseAsync;
+        await Eventually.TrueAsync(() => host.QueuedRows == 10, "ten rows wait");
+        using MetricCollector<long> refused = host.Metric<long>("flowservice.rejections");
+
+        Task<ModelInferResponse> retried = new GRPCInferenceService.GRPCInferenceServiceClient(patient)
+            .ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], row))).ResponseAsync;
+        await Eventually.TrueAsync(() => refused.GetMeasurementSnapshot().Count == 1, "the first attempt is refused");
+        hook.Release();
+
+        Assert.Equal("two-moons", (await retried).ModelName);
+        await Task.WhenAll(computing, waiting);
+    }
+
+    [Theory]
+    [InlineData("inference.GRPCInferenceService", "SystemSharedMemoryStatus")]
+    [InlineData("inference.GRPCInferenceService", "TraceSetting")]
+    [InlineData("grpc.reflection.v1.ServerReflection", "ServerReflectionInfo")]
+    public async Task A_method_that_is_not_served_is_UNIMPLEMENTED_with_those_that_are(string name, string method)
+    {
+        var nothing = Marshallers.Create(_ => Array.Empty<byte>(), _ => "");
+        var unserved = new Method<string, string>(MethodType.Unary, name, method, nothing, nothing);
+
+        RpcException refusal = await RefusedAsync(StatusCode.Unimplemented,
+            async () => await channel.CreateCallInvoker().AsyncUnaryCall(unserved, null, default, ""));
+
+        Assert.StartsWith($"/{name}/{method} is not served; the methods of inference.GRPCInferenceService are ServerLive, ", refusal.Status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,7 +227,7 @@ public sealed class GrpcTests : IAsyncLifetime
         })
             Assert.Contains(words, (await RefusedAsync(StatusCode.InvalidArgument, async () => await client.ModelInferAsync(request))).Status.Detail, StringComparison.Ordinal);
         await RefusedAsync(StatusCode.NotFound, async () => await client.ModelInferAsync(Raw("none", ("x", "FP32", [1, 2], row))));
-        await RefusedAsync(StatusCode.NotFound, async () => await client.ModelReadyAsync(new() { Name = "two-moons", Version = "9" }));
+        await RefusedAsync(StatusCode.NotFound, async () => await client.ModelMetadataAsync(new() { Name = "two-moons", Version = "9" }));
         await RefusedAsync(StatusCode.ResourceExhausted, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], new byte[200_000]))));
         await RefusedAsync(StatusCode.Internal, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], V2Calls.Bytes(666f, 1f)))));
         await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], row)));
@@ -156,7 +235,7 @@ public sealed class GrpcTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_full_queue_is_UNAVAILABLE_and_who_leaves_or_waits_in_vain_costs_no_compute()
+    public async Task A_full_queue_is_RESOURCE_EXHAUSTED_and_who_leaves_or_waits_in_vain_costs_no_compute()
     {
         byte[] row = V2Calls.Bytes(0f, 1f);
         hook.Hold();
@@ -166,7 +245,10 @@ public sealed class GrpcTests : IAsyncLifetime
         Task gone = client.ModelInferAsync(Raw("two-moons.sample", ("num_samples", "INT64", [1], V2Calls.Bytes(10L))), cancellationToken: leave.Token).ResponseAsync;
         await Eventually.TrueAsync(() => host.QueuedRows == 10, "ten rows wait");
 
-        await RefusedAsync(StatusCode.Unavailable, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], row))));
+        RpcException full = await RefusedAsync(StatusCode.ResourceExhausted, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], row))));
+        Assert.Contains("try again in 1 s", full.Status.Detail, StringComparison.Ordinal);
+        Assert.Equal("1000", full.Trailers.GetValue("grpc-retry-pushback-ms"));
+        Assert.Equal(TimeSpan.FromSeconds(1), full.GetRpcStatus()?.GetDetail<Google.Rpc.RetryInfo>()?.RetryDelay.ToTimeSpan());
         await leave.CancelAsync();
         await RefusedAsync(StatusCode.Cancelled, () => gone);
         await Eventually.TrueAsync(() => host.QueuedRows == 0, "its places are free again");

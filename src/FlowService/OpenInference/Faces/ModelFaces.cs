@@ -19,7 +19,7 @@ internal sealed class ModelFaces(ModelRegistry registry, ModelLifecycle models, 
 
     /// <summary>Holds the flow for a request; one that was evicted is loaded first. The timeout is in microseconds, 0 for the flow's own.</summary>
     /// <exception cref="RequestException">400 no version, 404 unknown, 503 not loaded, 504 not loaded in time.</exception>
-    public async Task<FaceLease> LeaseAsync(string name, string? version, long timeout, CancellationToken callerGone)
+    public async Task<FaceLease> LeaseAsync(string name, string? version, Int128 timeout, CancellationToken callerGone)
     {
         (string flow, Face face) = Named(name);
         TimeSpan patience = Deadline.OfMicroseconds(timeout, batching.Get(flow));

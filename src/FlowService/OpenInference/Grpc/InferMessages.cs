@@ -23,10 +23,8 @@ internal static class InferMessages
         var request = new InferRequest { Id = message.Id, BinaryOutputs = isRaw };
         try
         {
-            if (message.Parameters.TryGetValue("timeout", out InferParameter? timeout))
-                request.Timeout = (long)Int128.Min(Integer(timeout, "timeout"), long.MaxValue);
-            if (message.Parameters.TryGetValue("priority", out InferParameter? priority))
-                request.Prioritise(Integer(priority, "priority"));
+            foreach ((string name, InferParameter parameter) in message.Parameters)
+                InferParameters.TakeOfRequest(name, Value(parameter), request);
             for (int i = 0; i < message.Inputs.Count; i++)
             {
                 var input = new InputTensor(i, limits, pool);
@@ -34,7 +32,7 @@ internal static class InferMessages
                 Read(message.Inputs[i], isRaw ? message.RawInputContents[i] : null, input);
             }
             foreach (InferRequestedOutputTensor output in message.Outputs)
-                request.Outputs.Add(new() { Name = output.Name });
+                request.Outputs.Add(Read(output));
             return request;
         }
         catch
@@ -70,9 +68,9 @@ internal static class InferMessages
 
     private static void Read(InferInputTensor message, ByteString? raw, InputTensor input)
     {
-        (input.Name, input.Datatype, input.Shape) = (message.Name, message.Datatype, [.. message.Shape]);
-        if (message.Parameters.ContainsKey("shared_memory_region"))
-            throw Wrong($"{input.ShownName}: shared memory is not served; send the tensor in the message");
+        (input.Name, input.Datatype, input.Shape) = (Given(message.Name), Given(message.Datatype), [.. message.Shape]);
+        foreach (string parameter in message.Parameters.Keys)
+            InferParameters.TakeOfInput(parameter);
         if (raw is null)
         {
             TypedContents.Read(message.Contents, TensorChecks.DatatypeOf(input), input);
@@ -87,11 +85,24 @@ internal static class InferMessages
         input.Append(raw.Span, datatype);
     }
 
-    private static Int128 Integer(InferParameter parameter, string name) => parameter.ParameterChoiceCase switch
+    private static RequestedOutput Read(InferRequestedOutputTensor message)
     {
-        InferParameter.ParameterChoiceOneofCase.Int64Param => parameter.Int64Param,
-        InferParameter.ParameterChoiceOneofCase.Uint64Param => parameter.Uint64Param,
-        _ => throw Wrong($"parameter {name} must be an integer"),
+        foreach ((string name, InferParameter parameter) in message.Parameters)
+            InferParameters.TakeOfOutput(name, Value(parameter));
+        return new() { Name = Given(message.Name) };
+    }
+
+    // Messages cannot tell an empty text from one that was left out.
+    private static string? Given(string text) => text.Length > 0 ? text : null;
+
+    private static ParameterValue Value(InferParameter parameter) => parameter.ParameterChoiceCase switch
+    {
+        InferParameter.ParameterChoiceOneofCase.StringParam => new(Text: parameter.StringParam),
+        InferParameter.ParameterChoiceOneofCase.BoolParam => new(Flag: parameter.BoolParam),
+        InferParameter.ParameterChoiceOneofCase.Int64Param => new(Integer: parameter.Int64Param),
+        InferParameter.ParameterChoiceOneofCase.Uint64Param => new(Integer: parameter.Uint64Param),
+        InferParameter.ParameterChoiceOneofCase.DoubleParam => new(Number: parameter.DoubleParam),
+        _ => default,
     };
 
     private static RequestException Wrong(string detail) => new(ProblemKind.InvalidArgument, detail);

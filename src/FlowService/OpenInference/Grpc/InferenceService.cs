@@ -38,7 +38,7 @@ internal sealed class InferenceService(
         Task.FromResult(Messages.Of(Metadata.ServerMetadata.Own));
 
     public override Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context) =>
-        Task.FromResult(new ModelReadyResponse { Ready = faces.Find(request.Name, request.Version).Serves });
+        Task.FromResult(new ModelReadyResponse { Ready = IsReady(request) });
 
     public override async Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
     {
@@ -85,6 +85,20 @@ internal sealed class InferenceService(
         admin.Check(context.GetHttpContext());
         await models.UnloadAsync(faces.Named(request.ModelName).Flow, version: null);
         return new();
+    }
+
+    /// <summary>A model that does not exist, or a service that is still loading, is an answer to this question: no.</summary>
+    private bool IsReady(ModelReadyRequest request)
+    {
+        try
+        {
+            gate.Check();
+            return faces.Find(request.Name, request.Version).Serves;
+        }
+        catch (RequestException e) when (e.Kind == ProblemKind.UnknownModel || e.Kind == ProblemKind.UnknownVersion || e.Kind == ProblemKind.NotReady)
+        {
+            return false;
+        }
     }
 
     /// <summary>A request of a stream that fails is answered in its turn, and the stream goes on.</summary>

@@ -12,7 +12,8 @@ namespace FlowService.OpenInference.Grpc;
 internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusInterceptor> logger) : Interceptor
 {
     private static readonly string[] Ungated =
-        [nameof(InferenceService.ServerLive), nameof(InferenceService.ServerReady), nameof(InferenceService.ServerMetadata), nameof(HealthService.Check), nameof(HealthService.Watch)];
+        [nameof(InferenceService.ServerLive), nameof(InferenceService.ServerReady), nameof(InferenceService.ServerMetadata),
+        nameof(InferenceService.ModelReady), nameof(HealthService.Check), nameof(HealthService.Watch)];
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -57,7 +58,8 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
         StatusCodes.Status401Unauthorized => StatusCode.Unauthenticated,
         StatusCodes.Status403Forbidden => StatusCode.PermissionDenied,
         StatusCodes.Status404NotFound => StatusCode.NotFound,
-        StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable => StatusCode.Unavailable,
+        StatusCodes.Status429TooManyRequests => StatusCode.ResourceExhausted,
+        StatusCodes.Status503ServiceUnavailable => StatusCode.Unavailable,
         StatusCodes.Status504GatewayTimeout => StatusCode.DeadlineExceeded,
         >= 500 => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
@@ -80,7 +82,8 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
         }
         catch (Exception e) when (e is not RpcException)
         {
-            throw new RpcException(StatusOf(e, context, logger));
+            Status status = StatusOf(e, context, logger);
+            throw e is RequestException { RetryAfter: { } seconds } ? RetryAdvice.ToException(status, seconds) : new RpcException(status);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using FlowService.Errors;
 using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.OpenInference.Tensors;
 using Google.Protobuf.Collections;
@@ -9,10 +8,9 @@ namespace FlowService.OpenInference.Grpc;
 /// <summary>A tensor's elements from the list of its datatype.</summary>
 internal static class TypedContents
 {
-    /// <exception cref="RequestException">The datatype has no list: it is sent raw.</exception>
     public static void Read(InferTensorContents? contents, Datatype datatype, InputTensor input)
     {
-        if (contents is null)
+        if (contents is null || datatype.IsRawOnly)
             return; // it has no data, and is refused for that
         if (datatype == Datatype.Fp32)
             ReadFloats(contents.Fp32Contents, input);
@@ -24,19 +22,25 @@ internal static class TypedContents
             ReadIntegers(contents.Uint64Contents, input);
         else if (datatype == Datatype.Int32 || datatype == Datatype.Int16 || datatype == Datatype.Int8)
             ReadIntegers(contents.IntContents, input);
-        else if (datatype.IsRawOnly)
-            throw new RequestException(ProblemKind.InvalidArgument, $"{input.ShownName}: {datatype.Name} is sent in raw_input_contents only");
         else
             ReadIntegers(contents.UintContents, input);
     }
 
     private static void ReadFloats<T>(RepeatedField<T> elements, InputTensor input)
-        where T : INumber<T>
+        where T : IFloatingPointIeee754<T>
     {
         input.Begin(elements.Count);
         foreach (T element in elements)
-            input.Append(float.CreateTruncating(element), Scalar.Of(double.CreateTruncating(element)));
+            if (float.CreateTruncating(element) is var value && float.IsFinite(value))
+                input.Append(value, Scalar.Of(double.CreateTruncating(element)));
+            else
+                input.AppendFault(Problem(element));
     }
+
+    // In the words for the same number in JSON.
+    private static string Problem<T>(T element)
+        where T : IFloatingPointIeee754<T> =>
+        T.IsFinite(element) ? "is too large for a 32-bit float" : T.IsNaN(element) ? "is NaN" : T.IsNegative(element) ? "is -Infinity" : "is Infinity";
 
     private static void ReadIntegers<T>(RepeatedField<T> elements, InputTensor input)
         where T : INumber<T>

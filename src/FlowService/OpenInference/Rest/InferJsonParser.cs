@@ -21,6 +21,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
 
     private Place place = Place.Start, owner;
     private Property property;
+    private string parameter = "";
     private List<long> shape = [];
     private int endDepth = -1; // of what is skipped, or of data
     private bool hasInputs, hasOutputs;
@@ -92,7 +93,9 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
 
     private void TakeProperty(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.PropertyName)
+        if (reader.TokenType == JsonTokenType.PropertyName && place == Place.Parameters)
+            parameter = reader.GetString()!;
+        else if (reader.TokenType == JsonTokenType.PropertyName)
             property = Properties.Named(ref reader);
         else if (reader.TokenType == JsonTokenType.EndObject)
             place = place switch { Place.Input => Place.Inputs, Place.Output => Place.Outputs, Place.Parameters => owner, _ => Place.End };
@@ -105,9 +108,19 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
         else if (place == Place.Output && property == Property.Parameters)
             BeginParameters(ref reader);
         else if (place == Place.Parameters && JsonArguments.IsScalar(reader.TokenType))
-            JsonArguments.TakeParameter(ref reader, property, request, owner == Place.Input ? Input : null, owner == Place.Output ? Output : null);
+            TakeParameter(ref reader);
         else
             Skip(ref reader);
+    }
+
+    private void TakeParameter(ref Utf8JsonReader reader)
+    {
+        if (owner == Place.Input)
+            JsonArguments.TakeOfInput(ref reader, parameter, Input);
+        else if (owner == Place.Output)
+            JsonArguments.TakeOfOutput(ref reader, parameter, Output);
+        else
+            JsonArguments.TakeOfRequest(ref reader, parameter, request);
     }
 
     private void TakeOfRequest(ref Utf8JsonReader reader)

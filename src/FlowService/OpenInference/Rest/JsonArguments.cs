@@ -5,74 +5,59 @@ using FlowService.OpenInference.Tensors;
 
 namespace FlowService.OpenInference.Rest;
 
-/// <summary>The single values of a request, and what its parameters mean.</summary>
+/// <summary>The single values of a request, and the parameters that are REST's own: those of tensors that follow the JSON part.</summary>
 internal static class JsonArguments
 {
     public static bool IsScalar(JsonTokenType token) => token is not (JsonTokenType.StartObject or JsonTokenType.StartArray);
 
     public static string Text(ref Utf8JsonReader reader, Property property) =>
-        reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw Wrong(ref reader, property, "a string");
+        reader.TokenType == JsonTokenType.String
+            ? reader.GetString()!
+            : throw new RequestException(ProblemKind.InvalidArgument, $"{property.Name()} must be a string; it is {JsonWords.Describe(reader.TokenType)}") { Field = property.Name() };
 
     /// <summary>A number, exactly where it is an integer of 64 bits.</summary>
-    public static Scalar Scalar(ref Utf8JsonReader reader)
+    public static Scalar Scalar(ref Utf8JsonReader reader) =>
+        Integer(ref reader) is { } integer ? new(integer, (double)integer) : Tensors.Scalar.Of(reader.TryGetDouble(out double number) ? number : double.NaN);
+
+    public static void TakeOfRequest(ref Utf8JsonReader reader, string name, InferRequest request)
     {
-        if (reader.TryGetInt64(out long integer))
-            return new(integer, integer);
-        if (reader.TryGetUInt64(out ulong unsigned))
-            return new(unsigned, unsigned);
-        return Tensors.Scalar.Of(reader.TryGetDouble(out double number) ? number : double.NaN);
+        ParameterValue value = Value(ref reader);
+        if (name == "binary_data_output")
+            request.BinaryOutputs = value.FlagOf(name);
+        else
+            InferParameters.TakeOfRequest(name, value, request);
     }
 
-    /// <summary>A parameter of the request, or of an input or output of it. Those that are not known here mean something to others.</summary>
-    public static void TakeParameter(ref Utf8JsonReader reader, Property property, InferRequest request, InputTensor? input, RequestedOutput? output)
+    public static void TakeOfInput(ref Utf8JsonReader reader, string name, InputTensor input)
     {
-        if (property is Property.SharedMemoryRegion && (input is not null || output is not null))
-            throw new RequestException(ProblemKind.InvalidArgument, "shared memory is not served; send tensors in the body");
-        if (output is not null)
-            TakeOfOutput(ref reader, property, output);
-        else if (input is not null && property == Property.BinaryDataSize)
-            input.BinarySize = Integer(ref reader, property);
-        else if (input is null)
-            TakeOfRequest(ref reader, property, request);
+        if (name == "binary_data_size")
+            input.BinarySize = (long)Int128.Min(Value(ref reader).IntegerOf(name), long.MaxValue);
+        else
+            InferParameters.TakeOfInput(name);
     }
 
-    private static void TakeOfOutput(ref Utf8JsonReader reader, Property property, RequestedOutput output)
+    public static void TakeOfOutput(ref Utf8JsonReader reader, string name, RequestedOutput output)
     {
-        if (property == Property.BinaryData)
-            output.IsBinary = Boolean(ref reader, property);
-        else if (property == Property.Classification && Integer(ref reader, property) != 0)
-            throw new RequestException(ProblemKind.InvalidArgument, "classification is not served: the outputs of a flow are no classes");
+        ParameterValue value = Value(ref reader);
+        if (name == "binary_data")
+            output.IsBinary = value.FlagOf(name);
+        else
+            InferParameters.TakeOfOutput(name, value);
     }
 
-    private static void TakeOfRequest(ref Utf8JsonReader reader, Property property, InferRequest request)
+    private static ParameterValue Value(ref Utf8JsonReader reader) => reader.TokenType switch
     {
-        switch (property)
-        {
-            case Property.BinaryDataOutput:
-                request.BinaryOutputs = Boolean(ref reader, property);
-                break;
-            case Property.Timeout:
-                request.Timeout = Integer(ref reader, property);
-                break;
-            case Property.Priority:
-                request.Prioritise(reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out ulong level) ? level : Integer(ref reader, property));
-                break;
-        }
-    }
-
-    private static bool Boolean(ref Utf8JsonReader reader, Property property) => reader.TokenType switch
-    {
-        JsonTokenType.True => true,
-        JsonTokenType.False => false,
-        _ => throw Wrong(ref reader, property, "true or false"),
+        JsonTokenType.String => new(Text: reader.GetString()),
+        JsonTokenType.True or JsonTokenType.False => new(Flag: reader.GetBoolean()),
+        JsonTokenType.Number when Integer(ref reader) is { } integer => new(Integer: integer),
+        JsonTokenType.Number => new(Number: reader.TryGetDouble(out double number) ? number : double.NaN),
+        _ => default,
     };
 
-    private static long Integer(ref Utf8JsonReader reader, Property property) =>
-        reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long value) ? value : throw Wrong(ref reader, property, "an integer of 64 bits");
-
-    private static RequestException Wrong(ref Utf8JsonReader reader, Property property, string expected)
+    private static Int128? Integer(ref Utf8JsonReader reader)
     {
-        string actual = reader.TokenType == JsonTokenType.Number ? "another number" : JsonWords.Describe(reader.TokenType);
-        return new(ProblemKind.InvalidArgument, $"{property.Name()} must be {expected}; it is {actual}") { Field = property.Name() };
+        if (reader.TryGetInt64(out long integer))
+            return integer;
+        return reader.TryGetUInt64(out ulong unsigned) ? unsigned : null;
     }
 }

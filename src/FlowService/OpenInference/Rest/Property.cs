@@ -15,13 +15,6 @@ internal enum Property
     Datatype,
     Shape,
     Data,
-    Priority,
-    Timeout,
-    BinaryDataOutput,
-    BinaryDataSize,
-    BinaryData,
-    SharedMemoryRegion,
-    Classification,
 }
 
 internal static class Properties

@@ -10,7 +10,7 @@ internal sealed class InferRequest : IDisposable
     public string? Id { get; set; }
 
     /// <summary>The time in microseconds that it may take; 0 for the model's default.</summary>
-    public long Timeout { get; set; }
+    public Int128 Timeout { get; set; }
 
     /// <summary>Whether outputs come as raw bytes that say nothing themselves.</summary>
     public bool BinaryOutputs { get; set; }
