@@ -10,6 +10,9 @@ internal static class RowFormats
 {
     public static readonly RowFormat Csv = new CsvFormat();
 
+    /// <summary>CSV as some programs want it, without a first line of names: for answers alone, for a body shows by itself what it is.</summary>
+    public static readonly RowFormat CsvWithoutHeader = new CsvFormat(hasHeader: false);
+
     /// <summary>Those that are read and written row by row: any number of rows passes through.</summary>
     public static readonly RowFormat[] Streamed = [new NpyFormat(), Csv, new ArrowFormat()];
 

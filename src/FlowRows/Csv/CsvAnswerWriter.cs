@@ -10,7 +10,7 @@ namespace FlowRows.Csv;
 /// An answer as CSV: the columns that are passed on, then the answer's, as many digits as bring the same number back. What is not
 /// finite is written as NumPy, pandas and R read it.
 /// </summary>
-internal sealed class CsvAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(body)
+internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : AnswerWriter<T>(body)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     // Never disposed of: that would send what it holds of an answer that has failed.
@@ -18,7 +18,7 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(body
 
     public override async ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation)
     {
-        if (csv.RecordCount == 0)
+        if (hasHeader && csv.RecordCount == 0)
             WriteHeader(part);
         for (int row = 0; row < part.Rows; row++)
         {

@@ -9,7 +9,8 @@ namespace FlowRows.Csv;
 /// CSV (RFC 4180). In: columns by name in any order, or by position where there is no header; a comma, semicolon, tab or bar
 /// between them. Out: the columns that are passed on, then those of the answer, under a header.
 /// </summary>
-internal sealed class CsvFormat() : RowFormat("text/csv", ".csv", ".tsv", ".txt")
+/// <param name="hasHeader">Whether an answer has it.</param>
+internal sealed class CsvFormat(bool hasHeader = true) : RowFormat(hasHeader ? "text/csv" : "text/csv; header=absent", ".csv", ".tsv", ".txt")
 {
     // A record that does not end must not fill the memory.
     private const int MostRecordBytes = 16 << 20;
@@ -44,5 +45,5 @@ internal sealed class CsvFormat() : RowFormat("text/csv", ".csv", ".tsv", ".txt"
         }
     }
 
-    public override AnswerWriter<T> Writer<T>(PipeWriter body, AnswerOptions options) => new CsvAnswerWriter<T>(body);
+    public override AnswerWriter<T> Writer<T>(PipeWriter body, AnswerOptions options) => new CsvAnswerWriter<T>(body, hasHeader);
 }

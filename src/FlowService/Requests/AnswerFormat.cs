@@ -31,6 +31,7 @@ internal readonly record struct AnswerFormat(RowFormat? Rows)
         {
             MediaTypes.Png => null,
             MediaTypes.Json => JsonFormat.Instance,
+            _ when type == RowFormats.Csv.MediaType && MediaTypes.WantsNoHeader(http) => RowFormats.CsvWithoutHeader,
             _ => RowFormats.OfMediaType(type),
         });
     }

@@ -6,7 +6,8 @@ namespace FlowService.Requests;
 /// </summary>
 internal static class Decompression
 {
-    public static IServiceCollection AddDecompression(this IServiceCollection services) => services.AddRequestDecompression();
+    public static IServiceCollection AddDecompression(this IServiceCollection services) => services.AddRequestDecompression(
+        options => options.DecompressionProviders["x-gzip"] = options.DecompressionProviders["gzip"]); // its older name (RFC 9110, section 8.4.1.3)
 
     public static void UseDecompression(this WebApplication app)
     {

@@ -10,6 +10,10 @@ internal static class MediaTypes
 {
     public const string Json = "application/json", Png = "image/png", Binary = "application/octet-stream";
 
+    private const string Present = "present", Absent = "absent";
+
+    private static readonly string[] Utf8Names = ["utf-8", "utf8", "us-ascii", "ascii"];
+
     /// <summary>Whether the request brings a body at all.</summary>
     public static bool HasBody(HttpRequest request) =>
         request.ContentLength > 0
@@ -31,9 +35,9 @@ internal static class MediaTypes
         if (IsQueryAlone(request, fields))
             return null;
         RowFormat? format = null;
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
+        if (Stated(request) is not { } type
             || !(IsJson(type) || (TakesRows(fields) && (format = RowFormats.OfMediaType(type.MediaType.Value)) is not null))
-            || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            || !IsUtf8(type))
             throw new RequestException(ProblemKind.UnsupportedMediaType,
                 $"the body is {request.ContentType?.Shown() ?? "of no stated type"}; send it as Content-Type: {string.Join(" or ", Known(fields))} (in UTF-8)");
         CheckEncoding(request);
@@ -43,13 +47,12 @@ internal static class MediaTypes
     /// <summary>Whether a body's first line holds names, as its content type says (RFC 4180, section 3); null where it says nothing.</summary>
     public static bool? HasHeader(HttpRequest request)
     {
-        string? header = MediaTypeHeaderValue.Parse(request.ContentType).Parameters
-            .FirstOrDefault(parameter => parameter.Name.Equals("header", StringComparison.OrdinalIgnoreCase))?.Value.Value?.Trim('"');
-        return header?.ToLowerInvariant() switch
+        string? header = HeaderOf(Stated(request)!);
+        return header switch
         {
             null => null,
-            "present" => true,
-            "absent" => false,
+            Present => true,
+            Absent => false,
             _ => throw new RequestException(ProblemKind.InvalidArgument, $"Content-Type: header must be present or absent; it is '{header.Shown()}'") { Field = "header" },
         };
     }
@@ -57,8 +60,8 @@ internal static class MediaTypes
     /// <summary>Refuses a body that nothing has decompressed: 415.</summary>
     public static void CheckEncoding(HttpRequest request)
     {
-        if (request.Headers.ContentEncoding is [var encoding, ..] && !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase))
-            throw new RequestException(ProblemKind.UnsupportedMediaType, $"the body is encoded as {encoding!.Shown()}; gzip, deflate and br are read");
+        if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase))
+            throw new RequestException(ProblemKind.UnsupportedMediaType, $"the body is encoded as {encoding.Shown()}; gzip, deflate and br are read");
     }
 
     /// <summary>The media types that an answer can have: that of the body first.</summary>
@@ -80,16 +83,27 @@ internal static class MediaTypes
     {
         if (IsAnything(request))
             return offered[0];
-        _ = MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out IList<MediaTypeHeaderValue>? accepted);
-        string best = offered.MaxBy(type => Quality(type, accepted ?? []))!;
-        return Quality(best, accepted ?? []) > 0
+        IList<MediaTypeHeaderValue> accepted = Accepted(request);
+        string best = offered.MaxBy(type => Quality(type, accepted))!;
+        return Quality(best, accepted) > 0
             ? best
             : throw new RequestException(ProblemKind.NotAcceptable,
                 $"the answer is {string.Join(" or ", offered)}{reason}, and the header Accept names only {request.Headers.Accept.ToString().Shown()}");
     }
 
+    /// <summary>Whether the client wants CSV without a first line of names, as it says in the parameter of RFC 4180.</summary>
+    public static bool WantsNoHeader(HttpRequest request) =>
+        Closest(RowFormats.Csv.MediaType, Accepted(request)) is { } range && HeaderOf(range) == Absent;
+
     /// <summary>Whether the client takes whatever comes, as most do.</summary>
-    public static bool IsAnything(HttpRequest request) => request.Headers.Accept is [] or ["*/*"];
+    public static bool IsAnything(HttpRequest request) => request.Headers.Accept is [] or ["*/*"] or [""];
+
+    private static IList<MediaTypeHeaderValue> Accepted(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out IList<MediaTypeHeaderValue>? accepted) ? accepted : [];
+
+    // Some clients write a semicolon with nothing behind it.
+    private static MediaTypeHeaderValue? Stated(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType?.TrimEnd(' ', ';'), out MediaTypeHeaderValue? type) ? type : null;
 
     private static bool IsJson(MediaTypeHeaderValue type) => type.MediaType.Equals(Json, StringComparison.OrdinalIgnoreCase);
 
@@ -97,12 +111,21 @@ internal static class MediaTypes
 
     private static string[] Known(FieldSet fields) => TakesRows(fields) ? [Json, .. RowFormats.Streamed.Select(format => format.MediaType)] : [Json];
 
+    private static double Quality(string type, IList<MediaTypeHeaderValue> accepted) => Closest(type, accepted) is { } closest ? closest.Quality ?? 1 : 0;
+
     // The most specific range that covers a type decides (RFC 9110, section 12.5.1): "image/png;q=0, */*" is everything but PNG.
-    private static double Quality(string type, IList<MediaTypeHeaderValue> accepted)
-    {
-        var exact = new MediaTypeHeaderValue(type);
-        return accepted.Where(exact.IsSubsetOf)
-            .OrderBy(range => range.MatchesAllTypes ? 2 : range.MatchesAllSubTypes ? 1 : 0)
-            .FirstOrDefault() is { } closest ? closest.Quality ?? 1 : 0;
-    }
+    private static MediaTypeHeaderValue? Closest(string type, IList<MediaTypeHeaderValue> accepted) => accepted.Where(range => Covers(range, type))
+        .OrderBy(range => range.MatchesAllTypes ? 3 : range.MatchesAllSubTypes ? 2 : HeaderOf(range) is null ? 1 : 0)
+        .FirstOrDefault();
+
+    // Parameters that a type does not have say nothing.
+    private static bool Covers(MediaTypeHeaderValue range, string type) =>
+        range.MatchesMediaType(type) && IsUtf8(range) && (HeaderOf(range) is null or Present or Absent);
+
+    /// <summary>Whether a text is in the one charset that is read and written, by any of the names that it and its older part have.</summary>
+    private static bool IsUtf8(MediaTypeHeaderValue type) =>
+        !type.Charset.HasValue || Utf8Names.Contains(HeaderUtilities.RemoveQuotes(type.Charset).ToString(), StringComparer.OrdinalIgnoreCase);
+
+    private static string? HeaderOf(MediaTypeHeaderValue type) => type.Parameters
+        .FirstOrDefault(parameter => parameter.Name.Equals("header", StringComparison.OrdinalIgnoreCase))?.Value.Value?.Trim('"').ToLowerInvariant();
 }

@@ -17,6 +17,8 @@ public sealed class CompressionTests(SharedService service)
     [InlineData("gzip")]
     [InlineData("deflate")]
     [InlineData("br")]
+    [InlineData("x-gzip")]
+    [InlineData("GZIP")]
     public async Task A_compressed_body_is_read(string encoding)
     {
         byte[] json = """{"model":"two-moons","x":[[1,2]]}"""u8.ToArray();

@@ -47,6 +47,23 @@ public sealed class CsvTests(SharedService service)
         Assert.Contains("\n8,3,4,0.50,,", all, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("text/csv; header=absent", false)]
+    [InlineData("text/csv;header=\"Absent\";charset=utf-8, */*;q=0.1", false)]
+    [InlineData("text/csv; header=present", true)]
+    [InlineData("text/*", true)]
+    [InlineData("application/json;q=0.5, text/csv; header=absent; q=0.6", false)]
+    public async Task The_line_of_names_is_there_unless_the_client_wants_none(string accept, bool present)
+    {
+        byte[] body = "height,weight,age\n1,2,0.5\n"u8.ToArray();
+        using HttpResponseMessage response = await http.PostAsync(Patients, body, "text/csv", accept);
+        string[] lines = (await response.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Equal(present ? "text/csv" : "text/csv; header=absent", response.Content.Headers.ContentType!.ToString());
+        Assert.Equal(present ? ["log_prob", lines[^1]] : [lines[^1]], lines);
+        Assert.True(float.TryParse(lines[^1], CultureInfo.InvariantCulture, out _));
+    }
+
     [Fact]
     public async Task Rows_keep_their_order()
     {

@@ -46,9 +46,9 @@ internal static class Subjects
     public static byte[] Compress(byte[] bytes, string coding)
     {
         using var memory = new MemoryStream();
-        using (Stream stream = coding switch
+        using (Stream stream = coding.ToLowerInvariant() switch
         {
-            "gzip" => new GZipStream(memory, CompressionLevel.Fastest),
+            "gzip" or "x-gzip" => new GZipStream(memory, CompressionLevel.Fastest),
             "deflate" => new ZLibStream(memory, CompressionLevel.Fastest),
             _ => new BrotliStream(memory, CompressionLevel.Fastest),
         })

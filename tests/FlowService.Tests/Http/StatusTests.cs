@@ -88,6 +88,18 @@ public sealed class StatusTests(SharedService service) : IAsyncLifetime
     [InlineData("application/json", true)]
     [InlineData("text/html, application/*;q=0.1", true)]
     [InlineData("*/*", true)]
+    [InlineData("", true)]
+    [InlineData("application/json; charset=utf-8", true)]
+    [InlineData("application/json;charset=\"UTF-8\"", true)]
+    [InlineData("APPLICATION/JSON ; Charset=utf8 ; q=0.5", true)]
+    [InlineData("application/json; profile=x; indent=2", true)]
+    [InlineData("application/json; charset=utf-16", false)]
+    [InlineData("text/html, image/gif, *; q=.2, */*; q=.2", true)] // as Java's HttpURLConnection sends it
+    [InlineData("*/*;q=0", false)]
+    [InlineData("*/*;q=0.0, application/json;q=0.001", true)]
+    [InlineData("application/*;q=0, */*", true)]
+    [InlineData("text/csv; header=perhaps", false)]
+    [InlineData("json", false)]
     public async Task An_Accept_that_names_no_type_of_the_answer_is_406(string accept, bool accepted)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/logprob") { Content = new StringContent(Good, Encoding.UTF8, "application/json") };
@@ -101,9 +113,30 @@ public sealed class StatusTests(SharedService service) : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/json; charset=utf-8")]
+    [InlineData("application/json; charset=\"utf-8\"")]
+    [InlineData("application/json;charset=UTF8")]
+    [InlineData("application/json; charset=us-ascii")]
+    [InlineData("Application/JSON ; Charset = utf-8")]
+    [InlineData("application/json;")]
+    [InlineData("application/json; charset=utf-8 ; ")]
+    [InlineData("application/json; odata=verbose")]
+    public async Task A_content_type_is_read_however_it_is_written(string type)
+    {
+        using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(Good));
+        content.Headers.TryAddWithoutValidation("Content-Type", type);
+        content.Headers.TryAddWithoutValidation("Content-Encoding", "");
+        using HttpResponseMessage response = await http.PostAsync("/logprob", content);
+
+        Assert.True(response.StatusCode == HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
     [InlineData("text/plain", null)]
     [InlineData("application/x-www-form-urlencoded", null)]
     [InlineData("application/json; charset=utf-16", null)]
+    [InlineData("application/json; charset=\"iso-8859-1\"", null)]
     [InlineData("application/json", "zstd")]
     [InlineData(null, null)]
     public async Task Another_media_type_or_encoding_is_415(string? type, string? encoding)
