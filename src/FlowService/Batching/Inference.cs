@@ -13,12 +13,23 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
     /// <exception cref="RequestException">429 where the queue is full, 503 where it is closed, 504 where the deadline passed.</exception>
     public async Task RunAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
-        AnswerKey? key = item.Model.IsCached ? AnswerKey.Of(item) : null;
-        if (key is { } known && cache.TryAnswer(known, item))
+        if (!item.Model.IsCached)
+        {
+            await ComputeAsync(item, timeout, callerGone);
             return;
+        }
+        long began = time.GetTimestamp();
+        AnswerKey key = AnswerKey.Of(item);
+        if (cache.TryAnswer(key, item))
+        {
+            item.Model.Statistics.Remembered(item, began);
+            return;
+        }
+        TimeSpan lookedUp = time.GetElapsedTime(began);
         await ComputeAsync(item, timeout, callerGone);
-        if (key is { } computed)
-            cache.Keep(computed, item);
+        long computed = time.GetTimestamp();
+        cache.Keep(key, item);
+        item.Model.Statistics.Kept(item, lookedUp + time.GetElapsedTime(computed));
     }
 
     /// <summary>Refuses rows that are still to come where the queue has no place for them now: what is refused need not be read.</summary>

@@ -39,6 +39,20 @@ internal sealed class ModelStatistics(TimeProvider time)
             counts[IndexOf(item.Operation)].Succeeded(item, time.GetElapsedTime(began), time.GetUtcNow());
     }
 
+    /// <summary>A request was answered with what had been computed before.</summary>
+    public void Remembered(WorkItem item, long began)
+    {
+        lock (recording)
+            counts[IndexOf(item.Operation)].Remembered(time.GetElapsedTime(began), time.GetUtcNow());
+    }
+
+    /// <summary>A request was answered that the cache had been asked for in vain; looking and keeping took this long.</summary>
+    public void Kept(WorkItem item, TimeSpan took)
+    {
+        lock (recording)
+            counts[IndexOf(item.Operation)].Kept(took);
+    }
+
     /// <summary>A request was refused by the queue, was given up, or its computation failed.</summary>
     public void Failed(WorkItem item, long began)
     {
@@ -69,7 +83,7 @@ internal sealed class ModelStatistics(TimeProvider time)
         private DateTimeOffset? last;
         private TimeSpan queue;
         private StepTimes steps;
-        private Duration success, failure;
+        private Duration success, failure, cacheHit, cacheMiss;
 
         public void Executed(int batchRows, StepTimes took) =>
             batches[batchRows] = batches.TryGetValue(batchRows, out BatchStatistics known) ? known.With(took) : new(batchRows, 1, took);
@@ -80,8 +94,12 @@ internal sealed class ModelStatistics(TimeProvider time)
             (queue, steps, success, last) = (queue + item.Waited, steps + item.Steps, success.With(took), now);
         }
 
+        public void Remembered(TimeSpan took, DateTimeOffset now) => (success, cacheHit, last) = (success.With(took), cacheHit.With(took), now);
+
+        public void Kept(TimeSpan took) => cacheMiss = cacheMiss.With(took);
+
         public void Failed(TimeSpan took) => failure = failure.With(took);
 
-        public OperationStatistics Snapshot() => new(rows, last, success, failure, queue, steps, [.. batches.Values.OrderBy(batch => batch.Rows)]);
+        public OperationStatistics Snapshot() => new(rows, last, success, failure, cacheHit, cacheMiss, queue, steps, [.. batches.Values.OrderBy(batch => batch.Rows)]);
     }
 }

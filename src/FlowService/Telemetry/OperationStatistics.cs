@@ -1,8 +1,16 @@
 namespace FlowService.Telemetry;
 
-/// <summary>The requests of one kind so far. <c>Queue</c> and <c>Steps</c> are sums over the requests that were answered.</summary>
+/// <summary>
+/// The requests of one kind so far. <c>Success</c> are all that were answered, also from the cache; <c>Rows</c>, <c>Queue</c> and <c>Steps</c> are
+/// sums over those that were computed. <c>CacheMiss</c> counts those that were computed of a model with a cache.
+/// </summary>
 internal sealed record OperationStatistics(
-    long Rows, DateTimeOffset? Last, Duration Success, Duration Failure, TimeSpan Queue, StepTimes Steps, BatchStatistics[] Batches);
+    long Rows, DateTimeOffset? Last, Duration Success, Duration Failure, Duration CacheHit, Duration CacheMiss, TimeSpan Queue, StepTimes Steps,
+    BatchStatistics[] Batches)
+{
+    /// <summary>The requests that were computed.</summary>
+    public long Computed => Success.Count - CacheHit.Count;
+}
 
 /// <summary>The batches that had so many rows; beyond 1024 the next power of two.</summary>
 internal readonly record struct BatchStatistics(int Rows, long Count, StepTimes Steps)

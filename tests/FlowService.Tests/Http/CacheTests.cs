@@ -30,6 +30,25 @@ public sealed class CacheTests : IDisposable
         Assert.Equal(1, Sum(misses));
     }
 
+    [Fact]
+    public async Task Statistics_count_what_was_remembered_and_what_was_not()
+    {
+        await using ServiceHost host = await StartAsync();
+        using HttpClient http = host.Http();
+        for (int i = 0; i < 3; i++)
+            await http.AskAsync("/logprob", Request);
+        await http.AskAsync("/logprob", """{"model":"wide","x":[]}""".Replace("[]", $"[[{string.Join(',', new int[30])}]]", StringComparison.Ordinal));
+
+        JsonElement model = JsonDocument.Parse(await http.GetStringAsync("/v2/models/two-moons/stats")).RootElement.GetProperty("model_stats")[0];
+        JsonElement stats = model.GetProperty("inference_stats");
+
+        Assert.Equal(["success 3", "fail 0", "queue 3", "compute_input 1", "compute_infer 1", "compute_output 1", "cache_hit 2", "cache_miss 1"],
+            stats.EnumerateObject().Select(each => $"{each.Name} {each.Value.GetProperty("count")}"));
+        Assert.Equal((2, 1), (model.GetProperty("inference_count").GetInt32(), model.GetProperty("execution_count").GetInt32()));
+        Assert.True(stats.GetProperty("cache_hit").GetProperty("ns").GetInt64() > 0);
+        Assert.True(stats.GetProperty("cache_miss").GetProperty("ns").GetInt64() > 0);
+    }
+
     [Theory]
     [InlineData("/logprob", """{"model":"two-moons","x":[[1,2],[3,5]]}""")]
     [InlineData("/logprob", """{"model":"two-moons","x":[[1,2],[3,4],[1,2]]}""")]

@@ -11,7 +11,7 @@ internal sealed record StatsList(ModelStats[] ModelStats);
 /// <param name="Name">The name of the face.</param>
 /// <param name="Version">The version.</param>
 /// <param name="LastInference">When it last answered, in milliseconds since 1970; 0 for never.</param>
-/// <param name="InferenceCount">Rows that were answered.</param>
+/// <param name="InferenceCount">Rows that were computed.</param>
 /// <param name="ExecutionCount">Batches that were computed.</param>
 /// <param name="InferenceStats">Its requests, also those that came by other ways than this protocol.</param>
 /// <param name="BatchStats">Its batches by their rows.</param>
@@ -27,15 +27,15 @@ internal sealed record ModelStats(
     }
 }
 
-/// <summary>There is no cache of answers: its two counts are there because clients read them.</summary>
+/// <summary>Success and queue count answers from the cache too, though those did not wait; the steps of computing do not.</summary>
 internal sealed record InferenceStats(
     DurationStat Success, DurationStat Fail, DurationStat Queue, DurationStat ComputeInput, DurationStat ComputeInfer, DurationStat ComputeOutput,
     DurationStat CacheHit, DurationStat CacheMiss)
 {
     public static InferenceStats Of(OperationStatistics of) => new(
         DurationStat.Of(of.Success.Count, of.Success.Total), DurationStat.Of(of.Failure.Count, of.Failure.Total), DurationStat.Of(of.Success.Count, of.Queue),
-        DurationStat.Of(of.Success.Count, of.Steps.Input), DurationStat.Of(of.Success.Count, of.Steps.Infer), DurationStat.Of(of.Success.Count, of.Steps.Output),
-        new(0, 0), new(0, 0));
+        DurationStat.Of(of.Computed, of.Steps.Input), DurationStat.Of(of.Computed, of.Steps.Infer), DurationStat.Of(of.Computed, of.Steps.Output),
+        DurationStat.Of(of.CacheHit.Count, of.CacheHit.Total), DurationStat.Of(of.CacheMiss.Count, of.CacheMiss.Total));
 }
 
 /// <summary>Batches of one size; sizes beyond 1024 rows stand for all down to half of them.</summary>
