@@ -29,6 +29,7 @@ builder.Services
     .AddSwagger();
 
 var app = builder.Build();
+app.UseMethods();
 app.UseTelemetry();
 app.UseErrors();
 app.UseDecompression();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FlowService.Endpoints;
 using FlowService.OpenInference.Grpc;
 using FlowService.OpenInference.Rest;
 using FlowService.Telemetry;
@@ -46,7 +47,7 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
     {
         HttpContext http = context.HttpContext;
         int status = http.Response.StatusCode;
-        if (status == StatusCodes.Status499ClientClosedRequest)
+        if (status == StatusCodes.Status499ClientClosedRequest || Methods.TryAnswer(http))
             return Task.CompletedTask;
         if (status is not (StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed) || !UnservedCalls.IsFormOf(http.Request))
             return WriteAsync(http, ProblemMapping.ToProblem(status, http.Request));

@@ -9,6 +9,8 @@ internal static class SwaggerSetup
     // The order in which the page shows the groups: what people come for first.
     private static readonly string[] Groups = ["Scoring", "Sampling", "Latent space", "Open Inference Protocol", "Models", "Health"];
 
+    private static readonly HttpMethodMetadata OnlyGet = new([HttpMethods.Get]);
+
     public static IServiceCollection AddSwagger(this IServiceCollection services)
     {
         services.AddEndpointsApiExplorer();
@@ -31,13 +33,13 @@ internal static class SwaggerSetup
 
     public static void MapSwaggerUi(this WebApplication app)
     {
-        app.UseSwagger();
-        app.UseSwaggerUI(options =>
+        app.MapSwagger().WithMetadata(OnlyGet);
+        app.MapSwaggerUI(setupAction: options =>
         {
             options.DocumentTitle = "FlowService";
             options.DisplayRequestDuration();
             options.DefaultModelsExpandDepth(0);
-        });
+        }).WithMetadata(OnlyGet);
         app.MapGet("/", () => Results.Redirect("/swagger")).ExcludeFromDescription();
     }
 

@@ -22,5 +22,6 @@ internal static class TelemetrySetup
         return app;
     }
 
-    public static void MapTelemetry(this WebApplication app) => app.MapPrometheusScrapingEndpoint("/metrics");
+    public static void MapTelemetry(this WebApplication app) => 
+        app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(new HttpMethodMetadata([HttpMethods.Get]));
 }
