@@ -6,6 +6,7 @@ using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.OpenInference;
+using FlowService.Proxies;
 using FlowService.Requests;
 using FlowService.Security;
 using FlowService.Shutdown;
@@ -17,6 +18,7 @@ var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = ar
 builder.Services
     .AddErrors()
     .AddLimits()
+    .AddProxies()
     .AddDecompression()
     .AddTelemetry()
     .AddBatching()
@@ -29,6 +31,7 @@ builder.Services
     .AddSwagger();
 
 var app = builder.Build();
+app.UseProxies();
 app.UseMethods();
 app.UseTelemetry();
 app.UseErrors();

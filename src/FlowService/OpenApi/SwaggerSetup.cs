@@ -36,11 +36,12 @@ internal static class SwaggerSetup
         app.MapSwagger().WithMetadata(OnlyGet);
         app.MapSwaggerUI(setupAction: options =>
         {
+            options.SwaggerEndpoint("v1/swagger.json", "FlowService"); // beside the page, under whatever path
             options.DocumentTitle = "FlowService";
             options.DisplayRequestDuration();
             options.DefaultModelsExpandDepth(0);
         }).WithMetadata(OnlyGet);
-        app.MapGet("/", () => Results.Redirect("/swagger")).ExcludeFromDescription();
+        app.MapGet("/", () => Results.LocalRedirect("~/swagger")).ExcludeFromDescription();
     }
 
     private static string? Group(ApiDescription action) => action.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().LastOrDefault()?.Tags[0];
