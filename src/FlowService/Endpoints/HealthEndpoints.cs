@@ -13,9 +13,11 @@ internal static class HealthEndpoints
     {
         RouteGroupBuilder group = app.MapGroup("/health").WithTags("Health");
         group.MapGet("/live", Live)
+            .WithName("live")
             .WithSummary("Is the process alive?")
             .WithDescription("200 from the first moment on, also while models are being loaded. Restart the process where it does not answer.");
         group.MapGet("/ready", Ready)
+            .WithName("ready")
             .WithSummary("Does the service take requests?")
             .WithDescription("200 once every model is loaded, or reported as failed; 503 before that, while the service shuts down, "
                 + "where the repository is missing or holds no model (unless Models:AllowEmpty is true), and where a device fails to "

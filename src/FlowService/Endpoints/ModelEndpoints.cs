@@ -49,18 +49,21 @@ internal static class ModelEndpoints
     public static void MapModels(this RouteGroupBuilder group)
     {
         group.MapGet("/models", List)
+            .WithName("listModels")
             .WithTags("Models")
             .WithSummary("What is loaded")
             .WithDescription("Every model of the repository with its versions. A version that could not be loaded is listed with the reason.")
             .WithErrors(503);
         group.MapGet("/models/{name}", Get)
+            .WithName("getModel")
             .WithTags("Models")
             .WithSummary("One model in full")
             .WithDescription("Shape, features, context, device, provenance and self-test figures of the version that serves, or of `?version=`.")
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 404, 503);
         group.MapPost("/models/{name}/load", Load)
-            .AddEndpointFilter<AdminFilter>()
+            .WithName("loadModel")
+            .ForAdministrators()
             .WithTags("Models")
             .WithSummary("Load a model from disk")
             .WithDescription("For administrators. Reads the model's folder, or that of `?version=`, again, beside what serves; then swaps them. No request "
@@ -68,7 +71,8 @@ internal static class ModelEndpoints
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 401, 403, 404, 503);
         group.MapPost("/models/{name}/unload", Unload)
-            .AddEndpointFilter<AdminFilter>()
+            .WithName("unloadModel")
+            .ForAdministrators()
             .WithTags("Models")
             .WithSummary("Unload a model")
             .WithDescription("For administrators. Takes no new requests for the model, or for `?version=`, finishes those it has, and answers when its memory is given back. "

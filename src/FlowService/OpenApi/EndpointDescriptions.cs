@@ -7,7 +7,7 @@ using FlowService.Telemetry;
 namespace FlowService.OpenApi;
 
 /// <summary>The body that an endpoint reads by itself, for the description.</summary>
-internal sealed record BodyMetadata(Type Type);
+internal sealed record BodyMetadata(Type Type, bool IsRequired = true);
 
 /// <summary>
 /// An example body that works by "Try it out" and "Execute", and an answer to it; null for one too long to read. Where an endpoint

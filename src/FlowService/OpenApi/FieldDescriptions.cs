@@ -12,27 +12,28 @@ internal static class FieldDescriptions
     public static OpenApiSchema Schema(FieldsMetadata metadata) => new()
     {
         Type = JsonSchemaType.Object,
-        Properties = metadata.Fields.Fields.Where(field => !field.IsOfRows)
-            .ToDictionary(field => field.Name, field => (IOpenApiSchema)Value(field, metadata)),
+        Properties = RequestFields.OfJsonBody(metadata.Fields).Fields.ToDictionary(field => field.Name, field => (IOpenApiSchema)InBody(field, metadata)),
         Required = new HashSet<string> { metadata.Required.Name },
         AdditionalPropertiesAllowed = false,
     };
 
-    /// <summary>The bodies and answers of rows in other formats, and the arguments that stand in the query beside them.</summary>
-    public static void AddRows(OpenApiOperation operation, FieldSet fields)
+    /// <summary>The arguments that may stand in the query, and the bodies and answers of rows in other formats.</summary>
+    public static void AddRows(OpenApiOperation operation, FieldsMetadata metadata)
     {
-        if (!fields.Has(RequestFields.Dtype))
-            return;
         operation.Parameters ??= [];
-        foreach (RequestField field in fields.Fields)
-            if (field.Kind != FieldKind.Rows && field != RequestFields.Range)
-                operation.Parameters.Add(new OpenApiParameter
-                {
-                    Name = field.Name,
-                    In = ParameterLocation.Query,
-                    Description = $"{field.Meaning}{InQuery(field)}",
-                    Schema = Argument(field),
-                });
+        foreach (RequestField field in RequestFields.OfQuery(metadata.Fields).Fields)
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = field.Name,
+                In = ParameterLocation.Query,
+                Description = $"{Meaning(field, metadata)}{(field.IsOfRowBody ? "" : " Here or in a JSON body, not in both.")}",
+                Schema = InQuery(field, metadata),
+                // With commas between them, as the reader of the query splits them.
+                Style = ParameterStyle.Form,
+                Explode = false,
+            });
+        if (!metadata.Fields.Has(RequestFields.Dtype))
+            return;
         foreach (RowFormat format in RowFormats.Streamed)
         {
             operation.RequestBody?.Content?.Add(format.MediaType, Rows(format));
@@ -40,35 +41,33 @@ internal static class FieldDescriptions
         }
     }
 
-    private static OpenApiSchema Value(RequestField field, FieldsMetadata metadata)
+    private static OpenApiSchema InBody(RequestField field, FieldsMetadata metadata)
     {
         OpenApiSchema schema = field.Kind switch
         {
             FieldKind.Rows => List(List(Number)),
-            FieldKind.Values when field == RequestFields.Range => List(Number),
-            FieldKind.Values => List(new OpenApiSchema { AnyOf = [Number, List(Number)] }),
-            FieldKind.Names => List(Choice(field == RequestFields.Include ? metadata.Includes : [])),
-            _ => Argument(field),
+            FieldKind.Values when field != RequestFields.Range => List(new OpenApiSchema { AnyOf = [Number, List(Number)] }),
+            _ => InQuery(field, metadata),
         };
-        schema.Description = field == RequestFields.Include ? $"{field.Meaning.TrimEnd('.')}: {string.Join(", ", metadata.Includes)}." : field.Meaning;
+        schema.Description = Meaning(field, metadata);
+        if (field.Kind != FieldKind.Rows && field != metadata.Required)
+            schema.Type |= JsonSchemaType.Null; // as good as left out: many generated clients send it
         return schema;
     }
 
-    private static OpenApiSchema Argument(RequestField field) => field.Kind switch
+    private static OpenApiSchema InQuery(RequestField field, FieldsMetadata metadata) => field.Kind switch
     {
-        FieldKind.Integer => new() { Type = JsonSchemaType.Integer, Format = "int64" },
+        FieldKind.Integer when field.Format == "uint64" => new() { Type = JsonSchemaType.Integer, Format = field.Format, Minimum = "0", Maximum = $"{ulong.MaxValue}" },
+        FieldKind.Integer => new() { Type = JsonSchemaType.Integer, Format = field.Format },
         FieldKind.Number => new() { Type = JsonSchemaType.Number, Format = "double" },
         FieldKind.Flag => new() { Type = JsonSchemaType.Boolean },
+        FieldKind.Values => List(Number),
+        FieldKind.Names => List(Choice(field == RequestFields.Include ? metadata.Includes : [])),
         _ => Choice(field.Words),
     };
 
-    private static string InQuery(RequestField field) => field.Kind switch
-    {
-        _ when field.IsOfRows => field.Kind == FieldKind.Names ? " Names with commas between them." : "",
-        FieldKind.Names => " Names with commas between them. Here or in a JSON body, not in both.",
-        FieldKind.Values => " Numbers with commas between them: one row for all rows, or a list of classes. Here or in a JSON body, not in both.",
-        _ => " Here or in a JSON body, not in both.",
-    };
+    private static string Meaning(RequestField field, FieldsMetadata metadata) =>
+        field == RequestFields.Include ? $"{field.Meaning.TrimEnd('.')}: {string.Join(", ", metadata.Includes)}." : field.Meaning;
 
     private static OpenApiSchema Number => new() { Type = JsonSchemaType.Number, Format = "float" };
 

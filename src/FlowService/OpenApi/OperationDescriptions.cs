@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FlowService.Requests;
+using FlowService.Security;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
@@ -13,11 +14,11 @@ internal sealed class OperationDescriptions : IOperationFilter
         IList<object> metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
         ExampleMetadata[] examples = [.. metadata.OfType<ExampleMetadata>()];
         if (metadata.OfType<BodyMetadata>().FirstOrDefault() is { } body)
-            operation.RequestBody = Body(context.SchemaGenerator.GenerateSchema(body.Type, context.SchemaRepository), examples);
+            operation.RequestBody = Body(context.SchemaGenerator.GenerateSchema(body.Type, context.SchemaRepository), examples, body.IsRequired);
         if (metadata.OfType<FieldsMetadata>().FirstOrDefault() is { } fields)
         {
-            operation.RequestBody = Body(FieldDescriptions.Schema(fields), examples);
-            FieldDescriptions.AddRows(operation, fields.Fields);
+            operation.RequestBody = Body(FieldDescriptions.Schema(fields), examples, !fields.Fields.Has(RequestFields.Count));
+            FieldDescriptions.AddRows(operation, fields);
         }
         foreach (ParameterExampleMetadata example in metadata.OfType<ParameterExampleMetadata>())
             if (operation.Parameters?.FirstOrDefault(each => each.Name == example.Name) is OpenApiParameter parameter)
@@ -29,13 +30,15 @@ internal sealed class OperationDescriptions : IOperationFilter
             {
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
             });
+        if (metadata.OfType<AdministratorsMetadata>().Any())
+            operation.Security = AdminKey.Requirement(context.Document);
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
             Describe(status, response);
     }
 
-    private static OpenApiRequestBody Body(IOpenApiSchema schema, ExampleMetadata[] examples) => new()
+    private static OpenApiRequestBody Body(IOpenApiSchema schema, ExampleMetadata[] examples, bool isRequired) => new()
     {
-        Required = true,
+        Required = isRequired,
         Content = new Dictionary<string, OpenApiMediaType>
         {
             [MediaTypes.Json] = new()

@@ -25,6 +25,8 @@ internal static class SwaggerSetup
             });
             options.IncludeXmlComments(typeof(SwaggerSetup).Assembly);
             options.OperationFilter<OperationDescriptions>();
+            options.MapType<ulong>(() => new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "uint64" });
+            AdminKey.Describe(options);
             options.OrderActionsBy(action => $"{Array.IndexOf(Groups, Group(action))} {action.RelativePath}");
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();

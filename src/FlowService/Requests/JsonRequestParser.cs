@@ -27,10 +27,7 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
     protected override void TakeField(ref Utf8JsonReader reader)
     {
         if (RequestFields.Named(ref reader) is not { } field || !allowed.Has(field))
-        {
-            string name = reader.GetString()!.Shown();
-            throw new RequestException(ProblemKind.UnknownField, $"field '{name}' is unknown here; the fields are {allowed}") { Field = name };
-        }
+            throw Unknown(reader.GetString()!.Shown());
         if (seen.Has(field))
             throw new RequestException(ProblemKind.DuplicateField, $"field '{field.Name}' is given twice") { Field = field.Name };
         seen = seen.With(field);
@@ -55,6 +52,12 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
     }
 
     protected override string NameOf(ref Utf8JsonReader reader) => JsonArgument.Text(ref reader, RequestFields.Include);
+
+    private RequestException Unknown(string name)
+    {
+        string reason = RequestFields.Named(name) is { IsOfRowBody: true } ? "says something of a body of NumPy, CSV or Arrow rows, and stands in the query beside it" : "is unknown here";
+        return new(ProblemKind.UnknownField, $"field '{name}' {reason}; the fields are {allowed}") { Field = name };
+    }
 
     private void Take(ref Utf8JsonReader reader, RequestField field)
     {

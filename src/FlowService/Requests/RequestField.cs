@@ -62,8 +62,11 @@ internal sealed class RequestField
     /// <summary>The words that there are to choose from, where it is one of a few.</summary>
     public string[] Words { get; init; } = [];
 
-    /// <summary>Whether it says something of a body of rows or of its answer, and nothing of JSON.</summary>
-    public bool IsOfRows { get; init; }
+    /// <summary>The range of an integer, as descriptions of APIs name it: what the taker reads.</summary>
+    public string Format { get; init; } = "int32";
+
+    /// <summary>Whether it says something of a body of rows, and so stands in the query beside it: a JSON body has no place for it.</summary>
+    public bool IsOfRowBody { get; init; }
 
     public bool IsNamed(ref Utf8JsonReader reader) => reader.ValueTextEquals(utf8);
 

@@ -16,14 +16,17 @@ internal static class RequestFields
         X = new(RowNames.X, FieldKind.Rows, "The rows: lists of as many numbers as the model has features."),
         Z = new(RowNames.Z, FieldKind.Rows, "The latents: lists of as many numbers as the model has features."),
         Count = new("count", FieldKind.Integer, "The number of rows to draw; with context, for each context row.",
-            (ref r, field, request) => request.Count = JsonArgument.Long(ref r, field, "an integer")),
+            (ref r, field, request) => request.Count = JsonArgument.Long(ref r, field, "an integer"))
+        { Format = "int64" },
         Steps = new("steps", FieldKind.Integer, "The number of rows of the answer, 2 to 1000: both ends are among them.",
             (ref r, field, request) => request.Steps = JsonArgument.Integer(ref r, field)),
         Offset = new("offset", FieldKind.Integer,
             "The first row of the seed's stream (default 0): count 1000 and offset 5000 are rows 5000 to 5999 of it.",
-            (ref r, field, request) => request.Offset = JsonArgument.Long(ref r, field, "an integer in 0..9223372036854775807")),
+            (ref r, field, request) => request.Offset = JsonArgument.Long(ref r, field, "an integer in 0..9223372036854775807"))
+        { Format = "int64" },
         Seed = new("seed", FieldKind.Integer, "The same seed gives the same rows; left out, one is drawn and returned.",
-            (ref r, field, request) => request.Seed = JsonArgument.Seed(ref r, field)),
+            (ref r, field, request) => request.Seed = JsonArgument.Seed(ref r, field))
+        { Format = "uint64" },
         Temperature = new("temperature", FieldKind.Number,
             "Scales the noise: below 1 closer to the mode, above 1 further out (default 1).",
             (ref r, field, request) => request.Temperature = JsonArgument.Number(ref r, field)),
@@ -44,14 +47,14 @@ internal static class RequestFields
         { Words = ["fail", "skip", "null"] },
         Dtype = new("dtype", FieldKind.Word, "The numbers of a NumPy or Arrow answer: float32 (default) or float64.",
             (ref r, field, request) => request.Dtype = (ElementType)JsonArgument.Word(ref r, field))
-        { Words = ["float32", "float64"], IsOfRows = true },
-        Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all.") { IsOfRows = true },
+        { Words = ["float32", "float64"] },
+        Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all.") { IsOfRowBody = true },
         IgnoreExtra = new("ignore_extra", FieldKind.Flag, "Pass over columns of a CSV or Arrow body that the model does not know.",
             (ref r, field, request) => request.IgnoreExtra = JsonArgument.Flag(ref r, field))
-        { IsOfRows = true },
+        { IsOfRowBody = true },
         Layout = new("layout", FieldKind.Word, "How the images of a NumPy body lie: nchw (default, the model's own) or nhwc, the channels last.",
             (ref r, field, request) => request.Layout = (ImageLayout)JsonArgument.Word(ref r, field))
-        { Words = ["nchw", "nhwc"], IsOfRows = true };
+        { Words = ["nchw", "nhwc"], IsOfRowBody = true };
 
     /// <summary>All of them, by their bits.</summary>
     public static readonly RequestField[] All =
@@ -70,6 +73,12 @@ internal static class RequestFields
         Decode = Common | OfRows.Without(Layout) | new FieldSet(Z, Include, Range),
         Sample = Common | new FieldSet(Count, Offset, Seed, Temperature, Include, Range, Dtype),
         Interpolate = Common | new FieldSet(X, Z, Steps, Include, Range);
+
+    /// <summary>Those of an operation's fields that a JSON body has.</summary>
+    public static FieldSet OfJsonBody(FieldSet fields) => fields.Without(Keep, IgnoreExtra, Layout);
+
+    /// <summary>Those that the query has.</summary>
+    public static FieldSet OfQuery(FieldSet fields) => fields.Without(X, Z);
 
     /// <summary>The field that a property name of JSON names, or null.</summary>
     public static RequestField? Named(ref Utf8JsonReader reader)

@@ -24,12 +24,12 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
         try
         {
             FieldSet inQuery = http.Request.Query.Count == 0 ? default
-                : QueryArguments.Read(http.Request.Query, request, fields.Without(RequestFields.X, RequestFields.Z), limits, pool);
+                : QueryArguments.Read(http.Request.Query, request, RequestFields.OfQuery(fields), limits, pool);
             if (request.Body is not null || MediaTypes.IsQueryAlone(http.Request, fields))
                 return request;
             if (http.Request.ContentLength > limits.BodyBytes)
                 throw JsonBody.TooLarge(limits.BodyBytes);
-            var parser = new JsonRequestParser(request, fields, limits, pool, inQuery);
+            var parser = new JsonRequestParser(request, RequestFields.OfJsonBody(fields), limits, pool, inQuery);
             await JsonBody.ParseAsync(http.Request.BodyReader, parser, limits.BodyBytes, http.RequestAborted);
             return request;
         }

@@ -9,3 +9,12 @@ internal sealed class AdminFilter(AdminGate gate) : IEndpointFilter
         return next(context);
     }
 }
+
+/// <summary>Marks an endpoint that only administrators may call.</summary>
+internal sealed record AdministratorsMetadata;
+
+internal static class AdminEndpoints
+{
+    public static RouteHandlerBuilder ForAdministrators(this RouteHandlerBuilder builder) =>
+        builder.AddEndpointFilter<AdminFilter>().WithMetadata(new AdministratorsMetadata());
+}

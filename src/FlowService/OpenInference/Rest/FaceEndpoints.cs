@@ -20,10 +20,10 @@ internal static class FaceEndpoints
 
     public static void MapFaces(this RouteGroupBuilder group)
     {
-        group.MapVersioned(HttpMethods.Get, "", Metadata).Describe<ModelMetadata>("A model's inputs and outputs",
+        group.MapVersioned(HttpMethods.Get, "", Metadata).Describe<ModelMetadata>("modelMetadata", "A model's inputs and outputs",
             "A flow NAME is three models: NAME (x to log_prob, z, log_det), NAME.sample and NAME.decode. -1 stands for the number of rows.", 400, 404, 503);
-        group.MapVersioned(HttpMethods.Get, "/ready", Ready).Describe<ModelReady>("Does a model serve?", "200 where it does.", 400, 404, 503);
-        group.MapVersioned(HttpMethods.Get, "/config", Config).Describe<ModelConfig>("A model's configuration",
+        group.MapVersioned(HttpMethods.Get, "/ready", Ready).Describe<ModelReady>("modelReady", "Does a model serve?", "200 where it does.", 400, 404, 503);
+        group.MapVersioned(HttpMethods.Get, "/config", Config).Describe<ModelConfig>("modelConfig", "A model's configuration",
             "In Triton's form: datatypes, shapes without the rows, which inputs are optional, how requests are batched.", 400, 404, 503);
     }
 

@@ -19,7 +19,7 @@ internal sealed record InferBody(string? Id, InputBody[] Inputs, OutputRequestBo
 /// <param name="Shape">The number of rows, then that of values in a row.</param>
 /// <param name="Data">The elements, in rows or flat.</param>
 /// <param name="Parameters">binary_data_size, where the elements follow behind the JSON part.</param>
-internal sealed record InputBody(string Name, string Datatype, long[] Shape, float[] Data, Dictionary<string, object>? Parameters);
+internal sealed record InputBody(string Name, string Datatype, long[] Shape, object[] Data, Dictionary<string, object>? Parameters);
 
 /// <summary>An output that is asked for.</summary>
 /// <param name="Name">Its name.</param>
@@ -41,7 +41,7 @@ internal static class InferEndpoints
 {
     public static void MapInfer(this RouteGroupBuilder group) => group.MapVersioned(HttpMethods.Post, "/infer", Infer, new OperationMetadata(Operation.LogProb))
         .WithMetadata(new BodyMetadata(typeof(InferBody)))
-        .Describe<InferAnswerBody>("Compute a model's outputs",
+        .Describe<InferAnswerBody>("modelInfer", "Compute a model's outputs",
             """
             NAME takes `x` and answers `log_prob`, `z` and `log_det`; NAME.sample takes `num_samples`, and if you like `seed`, `temperature`,
             `offset`; NAME.decode takes `z`. Conditional models take `context`. Data come nested or flat, or as raw bytes behind the JSON

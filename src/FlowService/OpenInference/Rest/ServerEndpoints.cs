@@ -15,11 +15,11 @@ internal static class ServerEndpoints
     public static void MapServer(this RouteGroupBuilder group)
     {
         group.MapGet("", Metadata)
-            .Describe<ServerMetadata>("What the server is", "Its name, its version, and the extensions of the protocol that it serves.");
+            .Describe<ServerMetadata>("serverMetadata", "What the server is", "Its name, its version, and the extensions of the protocol that it serves.");
         group.MapGet("/health/live", Live)
-            .Describe<ServerLive>("Is the process alive?", "200 from the first moment on, also while models are being loaded.");
+            .Describe<ServerLive>("serverLive", "Is the process alive?", "200 from the first moment on, also while models are being loaded.");
         group.MapGet("/health/ready", Ready)
-            .Describe<ServerReady>("Does the service take requests?", "As /health/ready says, in this protocol's form.", 503);
+            .Describe<ServerReady>("serverReady", "Does the service take requests?", "As /health/ready says, in this protocol's form.", 503);
     }
 
     private static JsonHttpResult<ServerMetadata> Metadata() => JsonBody.Of(ServerMetadata.Own);

@@ -8,8 +8,8 @@ internal static class StatisticsEndpoints
 {
     public static void MapStatistics(this RouteGroupBuilder group)
     {
-        group.MapGet("/models/stats", All).Describe<StatsList>("The statistics of all models", "As for one model.", 503);
-        group.MapVersioned(HttpMethods.Get, "/stats", Of).Describe<StatsList>("A model's statistics",
+        group.MapGet("/models/stats", All).Describe<StatsList>("allStatistics", "The statistics of all models", "As for one model.", 503);
+        group.MapVersioned(HttpMethods.Get, "/stats", Of).Describe<StatsList>("modelStatistics", "A model's statistics",
             "Rows, batches and times since each version was loaded, in Triton's form. A reload begins anew.", 400, 404, 503);
     }
 
