@@ -13,31 +13,32 @@ using FlowService.Shutdown;
 using FlowService.Startup;
 using FlowService.Telemetry;
 
-// appsettings.json lies beside the program, whatever folder it is started from.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.Services
-    .AddErrors()
-    .AddLimits()
-    .AddProxies()
-    .AddDecompression()
-    .AddTelemetry()
-    .AddBatching()
-    .AddCaching()
-    .AddModels()
-    .AddEndpoints()
-    .AddOpenInference()
-    .AddSecurity()
-    .AddShutdown()
-    .AddSwagger();
-
-var app = builder.Build();
-app.UseProxies();
-app.UseMethods();
-app.UseTelemetry();
-app.UseErrors();
-app.UseDecompression();
-app.MapEndpoints();
-app.MapOpenInference();
-app.MapTelemetry();
-app.MapSwaggerUi();
-return app.RunChecked();
+return Service.Run(
+    args,
+    builder => builder.Services
+        .AddErrors()
+        .AddLimits()
+        .AddProxies()
+        .AddDecompression()
+        .AddTelemetry()
+        .AddBatching()
+        .AddCaching()
+        .AddModels()
+        .AddEndpoints()
+        .AddOpenInference()
+        .AddSecurity()
+        .AddShutdown()
+        .AddSwagger()
+        .AddStartReport(),
+    app =>
+    {
+        app.UseProxies();
+        app.UseMethods();
+        app.UseTelemetry();
+        app.UseErrors();
+        app.UseDecompression();
+        app.MapEndpoints();
+        app.MapOpenInference();
+        app.MapTelemetry();
+        app.MapSwaggerUi();
+    });

@@ -18,9 +18,6 @@ internal static partial class Log
         + "`flow train --data FILE.csv --out {Path}/NAME/1`, or point Models:Repository at a folder with NAME/VERSION/flow.json")]
     public static partial void NoModels(this ILogger logger, string path);
 
-    [LoggerMessage(2004, LogLevel.Information, "{Count} model versions of {Path} are loaded or reported; the service is ready")]
-    public static partial void AllLoaded(this ILogger logger, int count, string path);
-
     [LoggerMessage(2005, LogLevel.Information, "Model {Model} version {Version} makes room for another; the next request for it loads it again")]
     public static partial void ModelEvicted(this ILogger logger, string model, int version);
 

@@ -19,7 +19,10 @@ internal sealed class ModelLifecycle(
     private readonly SemaphoreSlim turn = new(1);
     private readonly Dictionary<(string, int), string> seen = [];
     private readonly HashSet<(string, int)> unloaded = [];
-    private HashSet<RepositoryNote> told = [];
+    private volatile HashSet<RepositoryNote> told = [];
+
+    /// <summary>What the last look at the repository found that is no version of a model.</summary>
+    public IReadOnlyCollection<RepositoryNote> Notes => told;
 
     /// <summary>Looks at the repository, and loads what is new or has changed. <paramref name="isStart"/>: also reports folders without a model.</summary>
     public async Task RefreshAsync(bool isStart, CancellationToken stop)

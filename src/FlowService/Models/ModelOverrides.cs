@@ -1,4 +1,5 @@
 using FlowService.Batching;
+using FlowService.Startup;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Models;
@@ -34,23 +35,28 @@ internal sealed class ModelOverrides(IConfiguration configuration) : IConfigureN
 internal sealed class ModelOverridesAreValid(
     IConfiguration configuration, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving) : IValidateOptions<ModelsOptions>
 {
-    private static readonly string[] Known =
-    [
-        nameof(BatchingOptions.BatchRows), nameof(BatchingOptions.QueueRows), nameof(BatchingOptions.DelayMicroseconds),
-        nameof(BatchingOptions.DeadlineSeconds), nameof(BatchingOptions.MaxDeadlineSeconds),
-        nameof(ServingOptions.Versions), nameof(ServingOptions.Instances), nameof(ServingOptions.Devices), nameof(ServingOptions.Deterministic), nameof(ServingOptions.Cache),
-    ];
+    private static readonly Dictionary<string, Type> Known = typeof(BatchingOptions).GetProperties().Concat(typeof(ServingOptions).GetProperties())
+        .Where(property => property.CanWrite).ToDictionary(property => property.Name, property => property.PropertyType, StringComparer.OrdinalIgnoreCase);
 
     public ValidateOptionsResult Validate(string? name, ModelsOptions options)
     {
         var faults = new List<string>();
         foreach (IConfigurationSection model in configuration.GetSection(ModelOverrides.Section).GetChildren())
         {
-            faults.AddRange(model.GetChildren().Where(setting => !Known.Contains(setting.Key, StringComparer.OrdinalIgnoreCase))
-                .Select(setting => $"{setting.Path} is unknown; a model's own settings are {string.Join(", ", Known)}."));
-            faults.AddRange(Faults(() => batching.Get(model.Key)).Concat(Faults(() => serving.Get(model.Key))).Select(fault => $"{model.Path}: {fault}"));
+            string[] ofModel = [.. model.GetChildren().Select(Fault).OfType<string>()];
+            faults.AddRange(ofModel);
+            if (ofModel.Length == 0) // else they cannot be bound
+                faults.AddRange(Faults(() => batching.Get(model.Key)).Concat(Faults(() => serving.Get(model.Key))).Select(fault => $"{model.Path}: {fault}"));
         }
         return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;
+    }
+
+    private static string? Fault(IConfigurationSection setting)
+    {
+        if (Known.TryGetValue(setting.Key, out Type? type))
+            return SettingValue.Fault(setting.Path, type, setting.Value ?? "");
+        string nearest = NearestName.Of(setting.Key, Known.Keys) is { } name ? $"; {name} is the nearest" : "";
+        return $"{setting.Path} is unknown{nearest}; a model's own settings are {string.Join(", ", Known.Keys)}.";
     }
 
     private static IEnumerable<string> Faults(Func<object> read)
@@ -63,10 +69,6 @@ internal sealed class ModelOverridesAreValid(
         catch (OptionsValidationException e)
         {
             return e.Failures;
-        }
-        catch (InvalidOperationException e)
-        {
-            return [e.Message]; // a value of the wrong type
         }
     }
 }

@@ -31,9 +31,7 @@ internal sealed class RepositoryWatcher(
         await lifecycle.RefreshAsync(isStart: true, stoppingToken);
         if (stoppingToken.IsCancellationRequested)
             return;
-        if (registry.Models.Sum(model => model.Value.Length) is > 0 and int count)
-            logger.AllLoaded(count, repository.Path);
-        else
+        if (registry.IsEmpty)
             logger.NoModels(repository.Path);
         gate.Open();
         // What reading and compiling the models left behind goes back to the system.

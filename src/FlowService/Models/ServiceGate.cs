@@ -12,6 +12,7 @@ internal sealed class ServiceGate(
     : IDisposable
 {
     private readonly CancellationTokenSource cut = new();
+    private readonly TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool open, draining;
 
     /// <summary>What is under way while the gate is shut.</summary>
@@ -23,7 +24,14 @@ internal sealed class ServiceGate(
     /// <summary>Cancelled when requests that are still running shall be cut off.</summary>
     public CancellationToken Cut => cut.Token;
 
-    public void Open() => open = true;
+    /// <summary>Done once the models are loaded or reported.</summary>
+    public Task Opened => opened.Task;
+
+    public void Open()
+    {
+        open = true;
+        opened.TrySetResult();
+    }
 
     /// <summary>The pause before the stop begins.</summary>
     public void Drain() => draining = true;

@@ -33,7 +33,7 @@ public sealed class OptionsTests
     [InlineData("Models:Overrides:moons:BatchRows", "0", "Models:Overrides:moons: BatchRows: Batching:BatchRows must lie in 1..1048576")]
     [InlineData("Models:Overrides:moons:QueueRows", "10", "Models:Overrides:moons: Batching:QueueRows is 10, but one request may have 100000 rows")]
     [InlineData("Models:Overrides:moons:Instances", "0", "Models:Overrides:moons: Instances: Models:Instances must lie in 1..256")]
-    [InlineData("Models:Overrides:moons:BatchRow", "10", "Models:Overrides:moons:BatchRow is unknown; a model's own settings are BatchRows, QueueRows")]
+    [InlineData("Models:Overrides:moons:BatchRow", "10", "Models:Overrides:moons:BatchRow is unknown; BatchRows is the nearest; a model's own settings are BatchRows, QueueRows")]
     [InlineData("Models:Overrides:moons:BatchRows", "many", "Models:Overrides:moons:BatchRows")]
     [InlineData("Shutdown:PauseSeconds", "-1", "Shutdown:PauseSeconds must lie in 0..3600")]
     [InlineData("Shutdown:TimeoutSeconds", "0", "Shutdown:TimeoutSeconds must lie in 1..3600")]

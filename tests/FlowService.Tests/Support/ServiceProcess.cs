@@ -37,6 +37,29 @@ internal sealed class ServiceProcess : IAsyncDisposable
         string repository, int port, (string Name, string Value)[] environment, params string[] settings) =>
         StartAsync([], repository, port, environment, settings);
 
+    /// <summary>Runs with these arguments alone until it ends by itself: its exit code, and the lines of both outputs.</summary>
+    public static async Task<(int ExitCode, string[] Output, string[] Errors)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "FlowService"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        using Process process = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(Patience);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(patience.Token), errors = process.StandardError.ReadToEndAsync(patience.Token);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill();
+        }
+        return (process.ExitCode, Lines(await output), Lines(await errors));
+    }
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     private static async Task<ServiceProcess> StartAsync(
         string[] launcher, string repository, int port, (string Name, string Value)[] environment, string[] settings)
     {

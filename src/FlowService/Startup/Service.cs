@@ -1,0 +1,63 @@
+using FlowService.Models;
+using FlowService.OpenInference.Grpc;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Startup;
+
+/// <summary>
+/// The life of the process: what is asked on the command line is answered; the service starts only with settings that are right, and
+/// else says every fault in a line with its remedy, and nothing else.
+/// </summary>
+internal static class Service
+{
+    private const int Stopped = 0, NotStarted = 1;
+
+    /// <summary>Runs until the process is told to stop.</summary>
+    /// <returns>The exit code: 0 stopped, 1 not started.</returns>
+    public static int Run(string[] args, Action<WebApplicationBuilder> add, Action<WebApplication> use)
+    {
+        var commandLine = new CommandLine(args);
+        if (commandLine.AsksHelp || commandLine.AsksVersion)
+        {
+            Console.WriteLine(commandLine.AsksHelp ? HelpText.Help() : HelpText.Version);
+            return Stopped;
+        }
+        if (commandLine.Faults.Count > 0)
+            return Refuse(commandLine.Faults);
+        WebApplicationBuilder? builder = null;
+        bool hasStarted = false;
+        try
+        {
+            // appsettings.json lies beside the program, whatever folder it is started from.
+            builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+            if (KnownSettings.Faults(builder.Configuration, commandLine).ToList() is { Count: > 0 } faults)
+                return Refuse(faults);
+            builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", _ => hasStarted); // else it logs the same with its stack
+            add(builder);
+            WebApplication app = builder.Build();
+            app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
+            use(app);
+            Check(app);
+            app.Run();
+            return Stopped;
+        }
+        catch (Exception e) when (e is not HostAbortedException && !hasStarted)
+        {
+            return Refuse(StartFaults.Of(e, builder?.Configuration));
+        }
+    }
+
+    private static void Check(WebApplication app)
+    {
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
+        app.Services.GetRequiredService<TorchRuntime>(); // fails here where the device is absent
+        app.ListenForGrpc();
+    }
+
+    private static int Refuse(IEnumerable<string> faults)
+    {
+        foreach (string fault in faults)
+            Console.Error.WriteLine($"FlowService does not start: {fault}");
+        return NotStarted;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using FlowCore;
+using FlowService.OpenInference.Grpc;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Startup;
+
+/// <summary>Why the service has not started, a line for each fault, with the setting that mends it.</summary>
+internal static class StartFaults
+{
+    private static readonly string[] Files = ["Path", "KeyPath"];
+
+    public static IEnumerable<string> Of(Exception exception, IConfiguration? configuration) => exception switch
+    {
+        OptionsValidationException settings => settings.Failures,
+        AggregateException several => several.InnerExceptions.SelectMany(each => Of(each, configuration)),
+        FlowException flow => [flow.Message],
+        _ when configuration is not null && OfAddress(exception, configuration) is { } fault => [fault],
+        _ when configuration is not null && OfCertificate(exception, configuration) is { } fault => [fault],
+        _ => [OneLine(exception)],
+    };
+
+    private static string? OfAddress(Exception exception, IConfiguration configuration)
+    {
+        int port = configuration.GetValue($"{GrpcOptions.Section}:{nameof(GrpcOptions.Port)}", new GrpcOptions().Port);
+        string remedy = exception.Message.Contains($":{port}:", StringComparison.Ordinal) || exception.Message.Contains($":{port} ", StringComparison.Ordinal)
+            ? $"choose another port for gRPC with --Grpc:Port (it is {port}; 0 for none)"
+            : $"choose another address with --urls, like --urls http://localhost:8082 (it is {configuration[WebHostDefaults.ServerUrlsKey]})";
+        return exception switch
+        {
+            IOException { InnerException: AddressInUseException } => $"{exception.Message.TrimEnd('.')}: {remedy}.",
+            SocketException or IOException { InnerException: SocketException } => $"It cannot listen, {OneLine(exception).TrimEnd('.')}: {remedy}.",
+            FormatException when exception.Message.StartsWith("Invalid url", StringComparison.Ordinal) => $"{OneLine(exception).TrimEnd('.')}: {remedy}.",
+            _ => null,
+        };
+    }
+
+    private static string? OfCertificate(Exception exception, IConfiguration configuration)
+    {
+        string[] settings = [.. configuration.AsEnumerable().Where(setting => setting.Value is not null && IsCertificateFile(setting.Key)).Select(setting => setting.Key)];
+        if (Array.Find(settings, setting => !File.Exists(Path.Combine(AppContext.BaseDirectory, configuration[setting]!))) is { } missing)
+            return $"{missing} is {configuration[missing]}, and there is no such file.";
+        if (exception is CryptographicException)
+            return $"The certificate of {string.Join(" or ", settings)} cannot be used: {OneLine(exception)}";
+        return exception is InvalidOperationException && exception.Message.Contains("HTTPS", StringComparison.Ordinal)
+            ? $"There is no certificate for https ({configuration[WebHostDefaults.ServerUrlsKey]}): name one with Kestrel:Certificates:Default:Path and :Password, or choose an http address with --urls."
+            : null;
+    }
+
+    private static bool IsCertificateFile(string setting) =>
+        setting.StartsWith("Kestrel:", StringComparison.OrdinalIgnoreCase) && setting.Contains("Certificate", StringComparison.OrdinalIgnoreCase)
+        && Array.Exists(Files, file => setting.EndsWith($":{file}", StringComparison.OrdinalIgnoreCase));
+
+    // The outermost message says what was done, the innermost what went wrong with it.
+    private static string OneLine(Exception exception)
+    {
+        Exception innermost = exception.GetBaseException();
+        string text = innermost == exception ? exception.Message : $"{exception.Message.TrimEnd()} {innermost.Message}";
+        return string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    }
+}

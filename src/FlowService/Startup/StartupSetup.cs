@@ -1,0 +1,6 @@
+namespace FlowService.Startup;
+
+internal static class StartupSetup
+{
+    public static IServiceCollection AddStartReport(this IServiceCollection services) => services.AddHostedService<StartReport>();
+}
