@@ -1,5 +1,6 @@
 using FlowService.Batching;
 using FlowService.Caching;
+using FlowService.Compressing;
 using FlowService.Endpoints;
 using FlowService.Errors;
 using FlowService.Limits;
@@ -20,6 +21,7 @@ return Service.Run(
         .AddLimits()
         .AddProxies()
         .AddDecompression()
+        .AddCompression()
         .AddTelemetry()
         .AddBatching()
         .AddCaching()
@@ -37,6 +39,7 @@ return Service.Run(
         app.UseTelemetry();
         app.UseErrors();
         app.UseDecompression();
+        app.UseCompression();
         app.MapEndpoints();
         app.MapOpenInference();
         app.MapTelemetry();

@@ -3,6 +3,7 @@ using FlowRows.Buffers;
 using FlowRows.Json;
 using FlowRows.Tables;
 using FlowService.Batching;
+using FlowService.Compressing;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
@@ -69,6 +70,8 @@ internal static class InterpolateEndpoints
         if (withLogDet)
             answer.Add(LogDet, work.Results.LogDet);
         http.Response.ContentType = MediaTypes.Json;
+        if (AnswerSize.Matters(http))
+            http.Features.Set(AnswerSize.OfText(answer, steps));
         var writer = new JsonAnswerWriter<float>(http.Response.BodyWriter);
         await writer.WriteAsync(answer, http.RequestAborted);
         await writer.CompleteAsync(http.RequestAborted);

@@ -4,6 +4,7 @@ using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Tables;
 using FlowService.Batching;
+using FlowService.Compressing;
 using FlowService.Models;
 using FlowService.Requests;
 
@@ -48,6 +49,8 @@ internal sealed record RequestRun(
         HttpResponse response = Http.Response;
         AnswerWriter<float> writer = format.Writer<float>(body, new(rows, Request.Dtype ?? ElementType.Float32, Include));
         response.ContentType = format.MediaType;
+        if (!format.IsBinary && AnswerSize.Matters(Http))
+            Http.Features.Set(AnswerSize.OfText(first, rows));
         if (format.IsWhole)
             return writer;
         response.ContentLength = writer.Length(first);

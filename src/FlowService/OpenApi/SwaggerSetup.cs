@@ -1,3 +1,4 @@
+using FlowService.Compressing;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.OpenApi;
@@ -35,7 +36,8 @@ internal static class SwaggerSetup
 
     public static void MapSwaggerUi(this WebApplication app)
     {
-        app.MapSwagger().WithMetadata(OnlyGet);
+        app.MapSwagger(setupAction: options => options.PreSerializeFilters.Add(
+            (_, request) => request.HttpContext.Features.Set(new AnswerSize(long.MaxValue)))).WithMetadata(OnlyGet);
         app.MapSwaggerUI(setupAction: options =>
         {
             options.SwaggerEndpoint("v1/swagger.json", "FlowService"); // beside the page, under whatever path

@@ -1,6 +1,7 @@
 using System.Reflection;
 using FlowService.Batching;
 using FlowService.Caching;
+using FlowService.Compressing;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenInference.Grpc;
@@ -18,7 +19,7 @@ internal static class KnownSettings
     [
         (ModelsOptions.Section, typeof(ModelsOptions)), (ModelsOptions.Section, typeof(ServingOptions)), (BatchingOptions.Section, typeof(BatchingOptions)),
         (LimitsOptions.Section, typeof(LimitsOptions)), (EngineOptions.Section, typeof(EngineOptions)), (TorchOptions.Section, typeof(TorchOptions)),
-        (GrpcOptions.Section, typeof(GrpcOptions)), (CacheOptions.Section, typeof(CacheOptions)), (ProxyOptions.Section, typeof(ProxyOptions)),
+        (GrpcOptions.Section, typeof(GrpcOptions)), (CacheOptions.Section, typeof(CacheOptions)), (CompressionOptions.Section, typeof(CompressionOptions)), (ProxyOptions.Section, typeof(ProxyOptions)),
         (AdminOptions.Section, typeof(AdminOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
     ];
 

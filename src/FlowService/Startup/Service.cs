@@ -32,7 +32,7 @@ internal static class Service
             builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
             if (KnownSettings.Faults(builder.Configuration, commandLine).ToList() is { Count: > 0 } faults)
                 return Refuse(faults);
-            builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", _ => hasStarted); // else it logs the same with its stack
+            builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted && level >= LogLevel.Information); // else the same with its stack
             add(builder);
             WebApplication app = builder.Build();
             app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);

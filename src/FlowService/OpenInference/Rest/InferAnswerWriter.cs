@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using FlowRows.Json;
+using FlowService.Compressing;
 using FlowService.OpenInference.Tensors;
 using FlowService.Requests;
 
@@ -24,6 +25,8 @@ internal static class InferAnswerWriter
         if (!Array.Exists(answer.Outputs, output => output.IsBinary))
         {
             response.ContentType = MediaTypes.Json;
+            if (AnswerSize.Matters(response.HttpContext))
+                response.HttpContext.Features.Set(AnswerSize.OfText(answer.Outputs.Sum(output => (long)output.Values.Length)));
             await WriteJsonAsync(body, answer, cancellation);
             await body.FlushAsync(cancellation);
             return;
