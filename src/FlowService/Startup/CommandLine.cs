@@ -36,12 +36,13 @@ internal sealed class CommandLine
     /// <summary>What cannot be a setting.</summary>
     public IReadOnlyList<string> Faults => faults;
 
-    // "--Models=" says nothing; those who hand a whole configuration on write it.
+    // "--Models=" says nothing; those who hand a whole configuration on write it. An empty value of a setting is looked at with the others.
     private void TakeWhole(string argument)
     {
         int sign = argument.IndexOf('=', StringComparison.Ordinal);
-        if (sign < argument.Length - 1 || !KnownSettings.IsOwnSection(argument[2..sign]))
-            settings.Add(argument[2..sign]);
+        string name = argument[2..sign];
+        if (sign < argument.Length - 1 || !KnownSettings.IsOwnSection(name.Split(':')[0]))
+            settings.Add(name);
     }
 
     private void TakeWithValue(string[] args, ref int i)

@@ -38,6 +38,7 @@ public sealed class StartTests
     [InlineData("There is no setting Batching:BatchRow; Batching:BatchRows is the nearest.", "--Batching:BatchRow", "5")]
     [InlineData("There is no setting Batching:BatchRow; Batching:BatchRows is the nearest.", "--Batching:BatchRow=5")]
     [InlineData("There is no setting Batching:BatchRow; Batching:BatchRows is the nearest.", "--Batching:BatchRow")]
+    [InlineData("There is no setting Batching:BatchRow; Batching:BatchRows is the nearest.", "--Batching:BatchRow=")]
     [InlineData("There is no setting port; urls (like --urls http://localhost:8080) is the nearest.", "--port", "9000")]
     [InlineData("There is no setting url; urls (like --urls http://localhost:8080) is the nearest.", "--url", "http://localhost:9000")]
     [InlineData("There is no setting device; Torch:Device is the nearest.", "--device=cuda")]
