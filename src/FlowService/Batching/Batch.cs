@@ -17,7 +17,7 @@ internal sealed class Batch(BatchBuffers buffers)
     private bool keepsValues;
 
     /// <summary>Where its slices came from.</summary>
-    public Lane? Lane { get; set; }
+    public WaitingLine? Line { get; set; }
 
     public int Rows { get; private set; }
 
@@ -56,7 +56,7 @@ internal sealed class Batch(BatchBuffers buffers)
         {
             slices[i].Item.Return(slices[i]);
             if (!slices[i].Item.IsStopped)
-                Lane!.AddFirst(slices[i].Item);
+                Line!.AddFirst(slices[i].Item);
         }
         Clear();
     }
@@ -72,7 +72,7 @@ internal sealed class Batch(BatchBuffers buffers)
     {
         Stage();
         buffers.Seal();
-        if (Lane!.Direction == Direction.Inverse)
+        if (Line!.Direction == Direction.Inverse)
             SamplesFirst();
         foreach (Slice slice in slices)
         {
@@ -84,7 +84,7 @@ internal sealed class Batch(BatchBuffers buffers)
     /// <summary>Computes rows of the batch, counted from <paramref name="from"/> up to and without <paramref name="to"/>.</summary>
     public void Compute(FlowEngine<float> engine, int from, int to)
     {
-        if (Lane!.Direction == Direction.Forward)
+        if (Line!.Direction == Direction.Forward)
             buffers.Forward(engine, from, to, keepsValues);
         else
             buffers.Inverse(engine, from, to);
@@ -129,7 +129,7 @@ internal sealed class Batch(BatchBuffers buffers)
         slices.Clear();
         failures.Clear();
         buffers.Clear();
-        (Lane, Rows, Steps, staged, keepsValues) = (null, 0, null, 0, false);
+        (Line, Rows, Steps, staged, keepsValues) = (null, 0, null, 0, false);
     }
 
     private void SamplesFirst()

@@ -12,7 +12,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
 
     private readonly Lock gathering = new();
     private readonly object gate = new(); // a Monitor, for its Wait and Pulse
-    private readonly Lanes lanes = new();
+    private readonly WaitingLines lines = new();
     private readonly Stack<FlowEngine<float>> idle = new(engines);
     private readonly Throughput throughput = new(engines.Length);
     private int batchRows = options.BatchRows;
@@ -64,7 +64,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
         {
             if (closed)
                 return false;
-            lanes.Add(item, batchRows);
+            lines.Add(item, batchRows);
             Monitor.PulseAll(gate);
             return true;
         }
@@ -192,7 +192,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     private bool Grow(Batch batch)
     {
         batch.PutBackIfStopped();
-        return lanes.Fill(batch, batchRows);
+        return lines.Fill(batch, batchRows);
     }
 
     private FlowEngine<float> Begin(Batch batch)
@@ -200,7 +200,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
         foreach (Slice slice in batch.Slices)
             slice.Item.Begin(slice);
         Release(batch.Rows);
-        lanes.Begun(batch.Lane!, batch.Rest, batchRows);
+        lines.Begun(batch.Line!, batch.Rest, batchRows);
         return idle.Pop();
     }
 

@@ -76,7 +76,7 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
             LastBatchSucceeded = Try(engine, batch, 0, batch.Rows);
             TimeSpan took = time.GetElapsedTime(began);
             batch.Steps = new(copied, took - copied, TimeSpan.Zero);
-            metrics.BatchRun(model, batch.Lane!.Direction, batch.Rows, took);
+            metrics.BatchRun(model, batch.Line!.Direction, batch.Rows, took);
             return queue.Return(engine, ref batch, took);
         }
         catch
@@ -100,7 +100,7 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
         catch (Exception e)
         {
             bool memory = OutOfMemory.Is(e);
-            metrics.BatchFailed(model, batch.Lane!.Direction, memory ? "out_of_memory" : "fault");
+            metrics.BatchFailed(model, batch.Line!.Direction, memory ? "out_of_memory" : "fault");
             if (memory)
                 logger.OutOfMemory(model.Name, model.Version, to - from, queue.Halve(to - from));
             int middle = memory ? (from + to) / 2 : batch.Middle(from, to);

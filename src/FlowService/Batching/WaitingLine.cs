@@ -1,7 +1,7 @@
 namespace FlowService.Batching;
 
 /// <summary>Requests that can share a batch, first come first served; a large one is served slice by slice.</summary>
-internal sealed class Lane(Direction direction, Priority priority)
+internal sealed class WaitingLine(Direction direction, Priority priority)
 {
     private readonly Queue<WorkItem> items = new();
     private readonly Stack<WorkItem> first = new();

@@ -3,7 +3,7 @@ using FlowService.Batching;
 namespace FlowService.OpenInference.Faces;
 
 /// <summary>A flow is three models to the protocol, for its clients choose what is computed by the model's name alone.</summary>
-internal enum Face
+internal enum FaceKind
 {
     /// <summary>NAME: x to log_prob, z and log_det.</summary>
     Score,
@@ -19,30 +19,30 @@ internal static class FaceNames
 {
     private const string SampleSuffix = ".sample", DecodeSuffix = ".decode";
 
-    public static readonly Face[] All = [Face.Score, Face.Sample, Face.Decode];
+    public static readonly FaceKind[] All = [FaceKind.Score, FaceKind.Sample, FaceKind.Decode];
 
     /// <summary>The name under which a flow's face is known.</summary>
-    public static string NameOf(this Face face, string flow) => face switch
+    public static string NameOf(this FaceKind kind, string flow) => kind switch
     {
-        Face.Sample => flow + SampleSuffix,
-        Face.Decode => flow + DecodeSuffix,
+        FaceKind.Sample => flow + SampleSuffix,
+        FaceKind.Decode => flow + DecodeSuffix,
         _ => flow,
     };
 
-    public static Operation Operation(this Face face) => face switch
+    public static Operation Operation(this FaceKind kind) => kind switch
     {
-        Face.Sample => Batching.Operation.Sample,
-        Face.Decode => Batching.Operation.Decode,
+        FaceKind.Sample => Batching.Operation.Sample,
+        FaceKind.Decode => Batching.Operation.Decode,
         _ => Batching.Operation.LogProb,
     };
 
     /// <summary>The flow and the face that a name means. A flow whose own name ends like a face comes first.</summary>
-    public static (string Flow, Face Face) Named(string name, Func<string, bool> isFlow)
+    public static (string Flow, FaceKind Kind) Named(string name, Func<string, bool> isFlow)
     {
         if (isFlow(name))
-            return (name, Face.Score);
+            return (name, FaceKind.Score);
         if (name.EndsWith(SampleSuffix, StringComparison.Ordinal))
-            return (name[..^SampleSuffix.Length], Face.Sample);
-        return name.EndsWith(DecodeSuffix, StringComparison.Ordinal) ? (name[..^DecodeSuffix.Length], Face.Decode) : (name, Face.Score);
+            return (name[..^SampleSuffix.Length], FaceKind.Sample);
+        return name.EndsWith(DecodeSuffix, StringComparison.Ordinal) ? (name[..^DecodeSuffix.Length], FaceKind.Decode) : (name, FaceKind.Score);
     }
 }

@@ -10,13 +10,13 @@ internal sealed class ModelFace
     public const string X = "x", Z = "z", Context = "context", NumSamples = "num_samples", Seed = "seed", Temperature = "temperature", Offset = "offset";
     public const string LogProb = "log_prob", LogDet = "log_det", LogQ = "log_q", Samples = "samples";
 
-    public ModelFace(ServedModel model, Face face)
+    public ModelFace(ServedModel model, FaceKind kind)
     {
-        (Model, Face, Name) = (model, face, face.NameOf(model.Name));
-        Inputs = face switch
+        (Model, Kind, Name) = (model, kind, kind.NameOf(model.Name));
+        Inputs = kind switch
         {
-            Face.Score => [Rows(X), .. ContextOf(model.Spec)],
-            Face.Decode => [Rows(Z), .. ContextOf(model.Spec)],
+            FaceKind.Score => [Rows(X), .. ContextOf(model.Spec)],
+            FaceKind.Decode => [Rows(Z), .. ContextOf(model.Spec)],
             _ => [
                 Number(NumSamples, Datatype.Int64, Datatype.Integers), .. ContextOf(model.Spec),
                 Number(Seed, Datatype.Int64, Datatype.Integers) with { IsOptional = true },
@@ -24,17 +24,17 @@ internal sealed class ModelFace
                 Number(Offset, Datatype.Int64, Datatype.Integers) with { IsOptional = true },
             ],
         };
-        Outputs = face switch
+        Outputs = kind switch
         {
-            Face.Score => [PerRow(LogProb), Rows(Z), PerRow(LogDet)],
-            Face.Decode => [Rows(X), PerRow(LogDet)],
+            FaceKind.Score => [PerRow(LogProb), Rows(Z), PerRow(LogDet)],
+            FaceKind.Decode => [Rows(X), PerRow(LogDet)],
             _ => [Rows(Samples), PerRow(LogProb), PerRow(LogQ)],
         };
     }
 
     public ServedModel Model { get; }
 
-    public Face Face { get; }
+    public FaceKind Kind { get; }
 
     /// <summary>The name of the face: NAME, NAME.sample or NAME.decode.</summary>
     public string Name { get; }
@@ -44,10 +44,10 @@ internal sealed class ModelFace
     public TensorSpec[] Outputs { get; }
 
     /// <summary>The output that is what the rows are mapped to, beside their densities.</summary>
-    public string Mapped => Face switch { Face.Score => Z, Face.Decode => X, _ => Samples };
+    public string Mapped => Kind switch { FaceKind.Score => Z, FaceKind.Decode => X, _ => Samples };
 
     /// <summary>Whether the first dimension of every tensor counts rows. That of num_samples does not.</summary>
-    public bool IsBatched => Face != Face.Sample;
+    public bool IsBatched => Kind != FaceKind.Sample;
 
     private TensorSpec Rows(string name) => new(name, Datatype.Fp32, -1, Model.Width)
     {

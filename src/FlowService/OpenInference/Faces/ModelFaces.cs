@@ -15,16 +15,16 @@ internal sealed class ModelFaces(ModelRegistry registry, ModelLifecycle models, 
     private readonly ConditionalWeakTable<ServedModel, ModelFace[]> faces = [];
 
     /// <summary>The flow and the face that a name means; the flow need not exist.</summary>
-    public (string Flow, Face Face) Named(string name) => FaceNames.Named(name, registry.Has);
+    public (string Flow, FaceKind Kind) Named(string name) => FaceNames.Named(name, registry.Has);
 
     /// <summary>Holds the flow for a request; one that was evicted is loaded first. The timeout is in microseconds, 0 for the flow's own.</summary>
     /// <exception cref="RequestException">400 no version, 404 unknown, 503 not loaded, 504 not loaded in time.</exception>
     public async Task<FaceLease> LeaseAsync(string name, string? version, Int128 timeout, CancellationToken callerGone)
     {
-        (string flow, Face face) = Named(name);
+        (string flow, FaceKind kind) = Named(name);
         TimeSpan patience = Deadline.OfMicroseconds(timeout, batching.Get(flow));
         ModelLease lease = await models.LeaseAsync(flow, Version(version), patience, callerGone);
-        return new(lease, Of(lease.Model, face));
+        return new(lease, Of(lease.Model, kind));
     }
 
     /// <summary>The version behind a name, whatever its state.</summary>
@@ -39,12 +39,12 @@ internal sealed class ModelFaces(ModelRegistry registry, ModelLifecycle models, 
     /// <exception cref="RequestException">400 no version, 404 unknown.</exception>
     public IEnumerable<ModelFace> ServedAs(string name, string? version)
     {
-        (string flow, Face face) = Named(name);
+        (string flow, FaceKind kind) = Named(name);
         ModelVersion[] versions = Version(version) is { } number ? [registry.Get(flow, number)] : registry.Versions(flow);
-        return versions.Reverse().Select(each => each.Served).OfType<ServedModel>().Select(model => Of(model, face));
+        return versions.Reverse().Select(each => each.Served).OfType<ServedModel>().Select(model => Of(model, kind));
     }
 
-    public ModelFace Of(ServedModel model, Face face) => faces.GetValue(model, static model => [.. FaceNames.All.Select(face => new ModelFace(model, face))])[(int)face];
+    public ModelFace Of(ServedModel model, FaceKind kind) => faces.GetValue(model, static model => [.. FaceNames.All.Select(kind => new ModelFace(model, kind))])[(int)kind];
 
     /// <summary>The refusal of a parameter of a load.</summary>
     public static RequestException NoParameters(string name) => new(ProblemKind.InvalidArgument,

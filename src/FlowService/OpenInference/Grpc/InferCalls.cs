@@ -15,7 +15,7 @@ internal sealed class InferCalls(ModelFaces faces, TensorInference inference, IO
 {
     public async Task<ModelInferResponse> AnswerAsync(ModelInferRequest message, CancellationToken callerGone)
     {
-        var facts = new RequestFacts(faces.Named(message.ModelName).Face.Operation());
+        var facts = new RequestFacts(faces.Named(message.ModelName).Kind.Operation());
         long began = time.GetTimestamp();
         string outcome = Outcomes.Success;
         try

@@ -20,7 +20,7 @@ internal sealed record ModelStats(
 {
     public static ModelStats Of(ModelFace face)
     {
-        OperationStatistics of = face.Model.Statistics.Of(face.Face.Operation());
+        OperationStatistics of = face.Model.Statistics.Of(face.Kind.Operation());
         return new(
             face.Name, face.Model.Version.ToString(CultureInfo.InvariantCulture), of.Last?.ToUnixTimeMilliseconds() ?? 0,
             of.Rows, of.Batches.Sum(batch => batch.Count), Metadata.InferenceStats.Of(of), Array.ConvertAll(of.Batches, Metadata.BatchStats.Of));

@@ -58,7 +58,7 @@ internal static class InferEndpoints
     private static async Task Infer(string name, HttpContext http, ModelFaces faces, InferRequestReader reader, TensorInference inference)
     {
         RequestFacts facts = http.Features.Get<RequestFacts>()!;
-        facts.Operation = faces.Named(name).Face.Operation();
+        facts.Operation = faces.Named(name).Kind.Operation();
         using FaceLease lease = await faces.LeaseAsync(name, FaceEndpoints.VersionOf(http), timeout: 0, http.RequestAborted);
         facts.Model = lease.Face.Model;
         using InferRequest request = await reader.ReadAsync(http, lease.Face);

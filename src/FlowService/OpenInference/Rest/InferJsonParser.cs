@@ -19,14 +19,14 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
     // A guess at the size of a tensor's buffer, which then need not grow: few write numbers shorter than this.
     private const int BytesANumber = 8;
 
-    private Place place = Place.Start, owner;
+    private State state = State.Start, owner;
     private Property property;
     private string parameter = "";
     private List<long> shape = [];
     private int endDepth = -1; // of what is skipped, or of data
     private bool hasInputs, hasOutputs;
 
-    private enum Place
+    private enum State
     {
         Start,
         Request,
@@ -48,8 +48,8 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
 
     protected override bool TakeToken(ref Utf8JsonReader reader)
     {
-        TakeInPlace(ref reader);
-        return place == Place.Data && reader.TokenType == JsonTokenType.Number;
+        TakeInState(ref reader);
+        return state == State.Data && reader.TokenType == JsonTokenType.Number;
     }
 
     protected override int TakeRun(ReadOnlySpan<byte> bytes)
@@ -60,29 +60,29 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
     }
 
     protected override RequestException? NonFinite(in ReadOnlySequence<byte> rest) =>
-        place == Place.Data && JsonFault.NonFiniteLiteral(rest) is { } literal ? Input.Invalid(Input.Values!.Length, $"is {literal}") : null;
+        state == State.Data && JsonFault.NonFiniteLiteral(rest) is { } literal ? Input.Invalid(Input.Values!.Length, $"is {literal}") : null;
 
-    private void TakeInPlace(ref Utf8JsonReader reader)
+    private void TakeInState(ref Utf8JsonReader reader)
     {
-        switch (place)
+        switch (state)
         {
-            case Place.Start when reader.TokenType == JsonTokenType.StartObject:
-                place = Place.Request;
+            case State.Start when reader.TokenType == JsonTokenType.StartObject:
+                state = State.Request;
                 break;
-            case Place.Start:
+            case State.Start:
                 throw new RequestException(ProblemKind.InvalidJson, $"the body must be a JSON object with inputs; it is {JsonWords.Describe(reader.TokenType)}");
-            case Place.Skipped when reader.CurrentDepth == endDepth:
-                place = owner;
+            case State.Skipped when reader.CurrentDepth == endDepth:
+                state = owner;
                 break;
-            case Place.Skipped:
+            case State.Skipped:
                 break;
-            case Place.Data:
+            case State.Data:
                 TakeData(ref reader);
                 break;
-            case Place.Shape:
+            case State.Shape:
                 TakeSize(ref reader);
                 break;
-            case Place.Inputs or Place.Outputs:
+            case State.Inputs or State.Outputs:
                 TakeTensor(ref reader);
                 break;
             default:
@@ -93,21 +93,21 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
 
     private void TakeProperty(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.PropertyName && place == Place.Parameters)
+        if (reader.TokenType == JsonTokenType.PropertyName && state == State.Parameters)
             parameter = reader.GetString()!;
         else if (reader.TokenType == JsonTokenType.PropertyName)
             property = Properties.Named(ref reader);
         else if (reader.TokenType == JsonTokenType.EndObject)
-            place = place switch { Place.Input => Place.Inputs, Place.Output => Place.Outputs, Place.Parameters => owner, _ => Place.End };
-        else if (place == Place.Request)
+            state = state switch { State.Input => State.Inputs, State.Output => State.Outputs, State.Parameters => owner, _ => State.End };
+        else if (state == State.Request)
             TakeOfRequest(ref reader);
-        else if (place == Place.Input)
+        else if (state == State.Input)
             TakeOfInput(ref reader);
-        else if (place == Place.Output && property == Property.Name)
+        else if (state == State.Output && property == Property.Name)
             Output.Name = JsonArguments.Text(ref reader, property);
-        else if (place == Place.Output && property == Property.Parameters)
+        else if (state == State.Output && property == Property.Parameters)
             BeginParameters(ref reader);
-        else if (place == Place.Parameters && JsonArguments.IsScalar(reader.TokenType))
+        else if (state == State.Parameters && JsonArguments.IsScalar(reader.TokenType))
             TakeParameter(ref reader);
         else
             Skip(ref reader);
@@ -115,9 +115,9 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
 
     private void TakeParameter(ref Utf8JsonReader reader)
     {
-        if (owner == Place.Input)
+        if (owner == State.Input)
             JsonArguments.TakeOfInput(ref reader, parameter, Input);
-        else if (owner == Place.Output)
+        else if (owner == State.Output)
             JsonArguments.TakeOfOutput(ref reader, parameter, Output);
         else
             JsonArguments.TakeOfRequest(ref reader, parameter, request);
@@ -130,9 +130,9 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
         else if (property == Property.Parameters)
             BeginParameters(ref reader);
         else if (property == Property.Inputs)
-            BeginTensors(ref reader, Place.Inputs, ref hasInputs);
+            BeginTensors(ref reader, State.Inputs, ref hasInputs);
         else if (property == Property.Outputs && reader.TokenType != JsonTokenType.Null)
-            BeginTensors(ref reader, Place.Outputs, ref hasOutputs);
+            BeginTensors(ref reader, State.Outputs, ref hasOutputs);
         else
             Skip(ref reader);
     }
@@ -148,7 +148,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
                 Input.Datatype = JsonArguments.Text(ref reader, property);
                 break;
             case Property.Shape when reader.TokenType == JsonTokenType.StartArray:
-                (place, shape) = (Place.Shape, []);
+                (state, shape) = (State.Shape, []);
                 break;
             case Property.Shape:
                 throw Wrong($"{Input.ShownName}: shape must be a list of integers; it is {JsonWords.Describe(reader.TokenType)}");
@@ -164,23 +164,23 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
         }
     }
 
-    private void BeginTensors(ref Utf8JsonReader reader, Place list, ref bool seen)
+    private void BeginTensors(ref Utf8JsonReader reader, State list, ref bool seen)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
             throw Wrong($"{property.Name()} must be a list of objects; it is {JsonWords.Describe(reader.TokenType)}");
         if (seen)
             throw new RequestException(ProblemKind.DuplicateField, $"{property.Name()} is given twice");
-        (place, seen) = (list, true);
+        (state, seen) = (list, true);
     }
 
     private void TakeTensor(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.EndArray)
         {
-            place = Place.Request;
+            state = State.Request;
             return;
         }
-        bool isInput = place == Place.Inputs;
+        bool isInput = state == State.Inputs;
         if (reader.TokenType != JsonTokenType.StartObject)
             throw Wrong($"{(isInput ? "inputs" : "outputs")} must be a list of objects; it holds {JsonWords.Describe(reader.TokenType)}");
         if ((isInput ? request.Inputs.Count : request.Outputs.Count) == MostTensors)
@@ -189,13 +189,13 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
             request.Inputs.Add(new InputTensor(request.Inputs.Count, limits, pool));
         else
             request.Outputs.Add(new RequestedOutput());
-        place = isInput ? Place.Input : Place.Output;
+        state = isInput ? State.Input : State.Output;
     }
 
     private void TakeSize(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.EndArray)
-            (Input.Shape, place) = ([.. shape], Place.Input);
+            (Input.Shape, state) = ([.. shape], State.Input);
         else if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long size))
             throw Wrong($"{Input.ShownName}: shape must be a list of integers of 64 bits");
         else if (shape.Count == MaxDepth)
@@ -207,11 +207,11 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
     private void BeginData(ref Utf8JsonReader reader)
     {
         Input.Begin((int)Math.Min(Ahead / BytesANumber, int.MaxValue));
-        (place, endDepth) = (Place.Data, reader.CurrentDepth);
+        (state, endDepth) = (State.Data, reader.CurrentDepth);
         if (reader.TokenType != JsonTokenType.StartArray)
             TakeData(ref reader);
         if (reader.TokenType != JsonTokenType.StartArray)
-            place = Place.Input; // one bare element
+            state = State.Input; // one bare element
     }
 
     private void TakeData(ref Utf8JsonReader reader)
@@ -222,7 +222,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
                 break;
             case JsonTokenType.EndArray:
                 if (reader.CurrentDepth == endDepth)
-                    place = Place.Input;
+                    state = State.Input;
                 break;
             case JsonTokenType.Number when FloatText.TryParse(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan, out float value):
                 Input.Append(value, Input.Values!.Length == 0 ? JsonArguments.Scalar(ref reader) : default);
@@ -241,7 +241,7 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
     private void BeginParameters(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.StartObject)
-            (owner, place) = (place, Place.Parameters);
+            (owner, state) = (state, State.Parameters);
         else if (reader.TokenType != JsonTokenType.Null)
             throw Wrong($"parameters must be an object; it is {JsonWords.Describe(reader.TokenType)}");
     }
@@ -250,9 +250,9 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
     {
         if (JsonArguments.IsScalar(reader.TokenType))
             return;
-        if (place == Place.Parameters)
+        if (state == State.Parameters)
             throw Wrong("parameters hold strings, numbers and booleans, nothing nested");
-        (owner, place, endDepth) = (place, Place.Skipped, reader.CurrentDepth);
+        (owner, state, endDepth) = (state, State.Skipped, reader.CurrentDepth);
     }
 
     private static RequestException Wrong(string detail) => new(ProblemKind.InvalidArgument, detail);

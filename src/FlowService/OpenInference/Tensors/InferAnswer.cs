@@ -12,7 +12,7 @@ internal sealed class InferAnswer(InferRequest request, ModelFace face, WorkItem
     public string? Id => request.Id;
 
     /// <summary>The seed that samples were drawn with; null where nothing was drawn.</summary>
-    public ulong? Seed => face.Face == Faces.Face.Sample ? work.Input.Seed : null;
+    public ulong? Seed => face.Kind == FaceKind.Sample ? work.Input.Seed : null;
 
     public OutputTensor[] Outputs { get; } = request.Outputs.Count == 0
         ? Array.ConvertAll(face.Outputs, spec => Output(spec, work, request.BinaryOutputs))

@@ -8,7 +8,7 @@ using FlowService.Requests;
 namespace FlowService.OpenInference.Tensors;
 
 /// <summary>Tensors to the rows that a model computes.</summary>
-internal static class TensorRows
+internal static class RequestedRows
 {
     /// <exception cref="RequestException">A tensor is missing, unknown, or not what the model takes; it and its place are named.</exception>
     public static WorkRows Of(InferRequest request, ModelFace face, LimitsOptions limits)
@@ -21,7 +21,7 @@ internal static class TensorRows
                 input.CheckFinite();
             }
         InputTensor? context = request.Input(ModelFace.Context);
-        return face.Face == Face.Sample
+        return face.Kind == FaceKind.Sample
             ? Samples(request, face, context, limits)
             : Rows(request.Input(face.Inputs[0].Name)!, face, context, limits);
     }

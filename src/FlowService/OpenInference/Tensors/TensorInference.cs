@@ -17,9 +17,9 @@ internal sealed class TensorInference(Inference inference, IOptions<LimitsOption
     {
         ServedModel model = face.Model;
         TimeSpan timeout = Deadline.OfMicroseconds(request.Timeout, model.Queue.Options);
-        WorkRows rows = TensorRows.Of(request, face, limits.Value);
+        WorkRows rows = RequestedRows.Of(request, face, limits.Value);
         facts.Add(rows.Count);
-        var work = new WorkItem(model, face.Face.Operation(), rows, pool, request.Asks(face.Mapped)) { Priority = request.Priority };
+        var work = new WorkItem(model, face.Kind.Operation(), rows, pool, request.Asks(face.Mapped)) { Priority = request.Priority };
         try
         {
             await inference.RunAsync(work, timeout, callerGone);
