@@ -35,7 +35,14 @@ internal static class KnownSettings
     // What other programs call it.
     private static readonly Dictionary<string, string> OtherWords = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["port"] = "urls", ["host"] = "urls", ["address"] = "urls", ["listen"] = "urls", ["http-port"] = "urls", ["grpc-port"] = "Grpc:Port", ["model"] = "Models:Repository", ["models"] = "Models:Repository",
+        ["port"] = "urls",
+        ["host"] = "urls",
+        ["address"] = "urls",
+        ["listen"] = "urls",
+        ["http-port"] = "urls",
+        ["grpc-port"] = "Grpc:Port",
+        ["model"] = "Models:Repository",
+        ["models"] = "Models:Repository",
     };
 
     /// <summary>Each of the service's own settings, and its property.</summary>

@@ -38,7 +38,8 @@ public sealed class OddRepositoryTests : IDisposable
         Assert.Equal(["closed 1 ready", "good 1 ready", "later 1 ready"], await StatesAsync(http));
         foreach (string odd in (string[])["lost+found", "closed/1", "good/v2"])
             Assert.Single(service.Log, line => line.Contains(At(odd) + ": ", StringComparison.Ordinal));
-        Assert.Single(service.Log, line => line.Contains("Permission denied", StringComparison.Ordinal) && line.Contains("lost+found", StringComparison.Ordinal)
+        string[] told = [.. service.Log.Where(line => !line.Contains("Skipped: ", StringComparison.Ordinal))]; // which sums it up
+        Assert.Single(told, line => line.Contains("Permission denied", StringComparison.Ordinal) && line.Contains("lost+found", StringComparison.Ordinal)
             || line.Contains("is denied", StringComparison.Ordinal) && line.Contains("lost+found", StringComparison.Ordinal));
     }
 
