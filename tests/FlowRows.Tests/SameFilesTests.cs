@@ -162,11 +162,7 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
     [Fact]
     public async Task Every_cut_of_a_compressed_file_is_refused_by_both()
     {
-        byte[] rows = Encoding.UTF8.GetBytes("x,y\n0.1234,0.5678\n-1.25,0.5\n0.5,0.25\n");
-        using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize, leaveOpen: true))
-            gzip.Write(rows);
-        byte[] whole = packed.ToArray();
+        byte[] whole = Packed("x,y\n0.1234,0.5678\n-1.25,0.5\n0.5,0.25\n");
         for (int length = 1; length <= whole.Length; length++)
         {
             byte[] cut = whole[..length];
@@ -176,6 +172,31 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
             Assert.Equal(length < whole.Length, line.Refusal is not null);
             Assert.Equal(service.Answer, line.Answer);
         }
+    }
+
+    [Fact]
+    public async Task Members_of_a_compressed_file_are_one_body_and_anything_else_behind_them_is_refused_by_both()
+    {
+        byte[] first = Packed("x,y\n0.1234,0.5678\n-1.2"), second = Packed("5,0.5\n"), whole = [.. first, .. second];
+        (byte[] File, bool IsWhole)[] files = [(whole, true), ([.. whole, 0], false), ([.. whole, .. "1,2\n"u8], false), ([.. first, 0, .. second], false)];
+        foreach ((byte[] file, bool isWhole) in files)
+        {
+            Said service = await both.ServiceAsync("/logprob?model=two-moons", file, Csv, Csv, "gzip");
+            Said line = both.CommandLine("logprob", "two-moons", both.Write("rows.csv.gz", file), ".csv");
+            Assert.Equal(isWhole ? null : "the body cannot be decompressed: other bytes follow its end", service.Refusal);
+            Assert.Equal(service.Refusal, line.Refusal);
+            Assert.Equal(service.Answer, line.Answer);
+        }
+        Said plain = await both.ServiceAsync("/logprob?model=two-moons", "x,y\n0.1234,0.5678\n-1.25,0.5\n"u8.ToArray(), Csv, Csv);
+        Assert.Equal(plain.Answer, (await both.ServiceAsync("/logprob?model=two-moons", whole, Csv, Csv, "gzip")).Answer);
+    }
+
+    private static byte[] Packed(string text)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize, leaveOpen: true))
+            gzip.Write(Encoding.UTF8.GetBytes(text));
+        return packed.ToArray();
     }
 
     private async Task AgreeAsync(

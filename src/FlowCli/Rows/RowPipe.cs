@@ -42,13 +42,15 @@ internal sealed class RowPipe : IAsyncDisposable
             ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.Extensions)} are read, and each of them with {Compression.Extension} behind it");
         Stream file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: false);
         RowLimits limits = isPacked ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
-        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file) : file), format, limits);
+        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file, Coding.Gzip) : file), format, limits);
     }
 
     public ValueTask DisposeAsync() => Bytes.CompleteAsync();
 
     /// <summary>Faults in what is read here, with its name before them, and behind those in a value what can be done about it.</summary>
-    public async Task<T> NamingAsync<T>(Func<Task<T>> read, string? remedy = null)
+    public Task<T> NamingAsync<T>(Func<Task<T>> read, string? remedy = null) => NamingAsync(Shown, read, remedy);
+
+    private static async Task<T> NamingAsync<T>(string shown, Func<Task<T>> read, string? remedy = null)
     {
         try
         {
@@ -56,11 +58,7 @@ internal sealed class RowPipe : IAsyncDisposable
         }
         catch (RowFault e)
         {
-            throw new FlowException($"{Shown}: {e.Message}{(e.Kind == RowFaultKind.InvalidValue ? remedy : null)}", e);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new FlowException($"{Shown}: {Compression.Refused(e).Message}", e);
+            throw new FlowException($"{shown}: {e.Message}{(e.Kind == RowFaultKind.InvalidValue ? remedy : null)}", e);
         }
     }
 
@@ -71,8 +69,8 @@ internal sealed class RowPipe : IAsyncDisposable
         byte[] start = await StartAsync(bytes);
         if (Compression.IsGzip(start))
         {
-            bytes = PipeReader.Create(Compression.Reader(bytes.AsStream()));
-            start = await StartAsync(bytes);
+            bytes = PipeReader.Create(Compression.Reader(bytes.AsStream(), Coding.Gzip));
+            start = await NamingAsync(shown, () => StartAsync(bytes));
         }
         return new(shown, bytes, RowFormats.OfStart(start), RowLimits.Files);
     }

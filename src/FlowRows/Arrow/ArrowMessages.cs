@@ -41,7 +41,7 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : AsyncRe
             pending = pending[count..];
             return count;
         }
-        ReadResult result = await ReadAtLeastAsync(1, cancellationToken);
+        ReadResult result = await body.ReadAtLeastAsync(1, cancellationToken);
         int taken = (int)Math.Min(Math.Min(buffer.Length, left), result.Buffer.Length);
         ReadOnlySequence<byte> bytes = result.Buffer.Slice(0, taken);
         bytes.CopyTo(buffer.Span);
@@ -100,7 +100,7 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : AsyncRe
 
     private async ValueTask<byte[]?> BytesAsync(int count, bool mayEnd, CancellationToken cancellation)
     {
-        ReadResult result = await ReadAtLeastAsync(count, cancellation);
+        ReadResult result = await body.ReadAtLeastAsync(count, cancellation);
         if (result.Buffer.Length < count)
         {
             bool isEmpty = result.Buffer.IsEmpty;
@@ -120,7 +120,7 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : AsyncRe
         byte[] last = [];
         while (true)
         {
-            ReadResult result = await ReadAtLeastAsync(1, cancellation);
+            ReadResult result = await body.ReadAtLeastAsync(1, cancellation);
             long tail = Math.Max(0, result.Buffer.Length - FileMark.Length);
             last = [.. last.AsSpan(Math.Max(0, last.Length - FileMark.Length)), .. result.Buffer.Slice(tail).ToArray()];
             bool any = !result.Buffer.IsEmpty;
@@ -133,19 +133,6 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : AsyncRe
         }
         if (isFile && !last.AsSpan().EndsWith(FileMark))
             throw Ended();
-    }
-
-    // The library reports damage by the same exception as a stream that cannot be decompressed.
-    private async ValueTask<ReadResult> ReadAtLeastAsync(int count, CancellationToken cancellation)
-    {
-        try
-        {
-            return await body.ReadAtLeastAsync(count, cancellation);
-        }
-        catch (InvalidDataException e)
-        {
-            throw Compression.Refused(e);
-        }
     }
 
     private void Count(int bytes)

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using FlowRows;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace FlowService.Endpoints;
@@ -28,7 +29,7 @@ internal static class BrokenConnection
             }
             while (!read.IsCompleted);
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException or InvalidDataException or InvalidOperationException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or RowFault)
         {
             // Nothing that can be read comes any more.
         }

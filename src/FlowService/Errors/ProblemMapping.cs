@@ -30,7 +30,6 @@ internal static class ProblemMapping
             "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),
         // The size of a chunk that no integer holds.
         IOException { InnerException: OverflowException, Source: "Microsoft.AspNetCore.Server.Kestrel.Core" } => new(ProblemKind.BadRequest, exception.Message),
-        InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" } => Of(Compression.Refused(exception)),
         _ => null,
     };
 

@@ -1,13 +1,17 @@
+using FlowRows;
+using Microsoft.AspNetCore.RequestDecompression;
+
 namespace FlowService.Requests;
 
-/// <summary>
-/// Bodies that come compressed: gzip, deflate and br are read, and what is cut short anywhere fails (the project's build sets the runtime's
-/// switch for strict validation). Limits count decompressed bytes.
-/// </summary>
+/// <summary>Bodies that come compressed: gzip, deflate and br are read, whole or not at all. Limits count decompressed bytes.</summary>
 internal static class Decompression
 {
-    public static IServiceCollection AddDecompression(this IServiceCollection services) => services.AddRequestDecompression(
-        options => options.DecompressionProviders["x-gzip"] = options.DecompressionProviders["gzip"]); // its older name (RFC 9110, section 8.4.1.3)
+    public static IServiceCollection AddDecompression(this IServiceCollection services) => services.AddRequestDecompression(options =>
+    {
+        options.DecompressionProviders["gzip"] = options.DecompressionProviders["x-gzip"] = new Decoder(Coding.Gzip); // RFC 9110, section 8.4.1.3
+        options.DecompressionProviders["deflate"] = new Decoder(Coding.Zlib);
+        options.DecompressionProviders["br"] = new Decoder(Coding.Brotli);
+    });
 
     public static void UseDecompression(this WebApplication app)
     {
@@ -22,6 +26,11 @@ internal static class Decompression
 
     /// <summary>Whether the body came compressed, so that only its end tells whether it is whole.</summary>
     public static bool IsCompressed(HttpContext http) => http.Features.Get<CompressedBody>() is not null;
+
+    private sealed class Decoder(Coding coding) : IDecompressionProvider
+    {
+        public Stream GetDecompressionStream(Stream stream) => Compression.Reader(stream, coding);
+    }
 
     private sealed class CompressedBody
     {

@@ -34,6 +34,22 @@ public sealed class CodingTests(SharedService service) : IDisposable
 
     [Theory]
     [MemberData(nameof(Coded))]
+    public async Task Bytes_behind_the_end_are_refused_unless_they_are_a_member_of_gzip(string name, string coding)
+    {
+        Subject subject = Of(name, coding);
+        byte[] good = await client.GoodAsync(subject), member = Convert.FromHexString("1F8B080000000000000303000000000000000000"); // of nothing
+        byte[][] behind = [[0], [0x1F], [0x1F, 0x8B], "1,2\n"u8.ToArray(), new byte[512], new byte[1 << 20], [.. member, 0], Subjects.Compress(InferBody, "br")];
+        if (coding != "gzip")
+            behind = [.. behind, member, subject.Body];
+
+        await client.SendAllAsync(subject, behind.Select(bytes => (byte[])[.. subject.Body, .. bytes]), allRefused: true);
+
+        if (coding == "gzip")
+            Assert.Equal(good, await client.GoodAsync(subject with { Body = [.. member, .. subject.Body, .. member, .. member] }));
+    }
+
+    [Theory]
+    [MemberData(nameof(Coded))]
     public async Task Garbage_and_other_codings_are_refused(string name, string coding)
     {
         Subject subject = Of(name, coding);
