@@ -97,6 +97,26 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
             await AgreeAsync("logprob", "two-moons", body, Json, file, accept, extension);
     }
 
+    [Theory]
+    [InlineData("two-moons", "skip", """{"on_error":"skip","x":[[7],[0,5],[1,null],[1,2]]}""", true)]
+    [InlineData("two-moons", "null", """{"on_error":"null","x":[[7],[0,5],[],[1,2]]}""", true)]
+    [InlineData("two-moons", "skip", """{"on_error":"skip","x":[[7],[null,5]]}""", false)]
+    [InlineData("digits", "null", """{"on_error":"null","x":[[7],[1,2,3,4],[1,2,3,5]],"context":[0,1,7]}""", true)]
+    [InlineData("digits", "skip", """{"on_error":"skip","x":[[1,2,3,4],[7],[1,2,3,5]],"context":[[1,0],[2],[0]]}""", true)]
+    [InlineData("digits", "skip", """{"on_error":"skip","x":[[7],[1,2,3,4]],"context":1}""", true)]
+    [InlineData("digits", "skip", """{"on_error":"skip","x":[[7],[1,2,3,4]],"context":[9]}""", false)]
+    [InlineData("digits", "fail", """{"x":[[1,2,3,4],[1,2,3,5]],"context":[2]}""", true)]
+    [InlineData("digits", "fail", """{"x":[[1,2,3,4],[1,2,3,5]],"context":[2,1]}""", true)]
+    [InlineData("digits", "fail", """{"x":[[1,2,3,4],[1,2,3,5]],"context":[2,1,0]}""", false)]
+    public async Task Rows_of_JSON_that_cannot_be_read_and_contexts_of_one_or_all(string model, string how, string text, bool isAnswered)
+    {
+        string file = both.Write("rows.json", Encoding.UTF8.GetBytes(text.Replace($"\"on_error\":\"{how}\",", "", StringComparison.Ordinal)));
+        foreach ((_, string accept, string extension) in Answers)
+            if (accept != NumPy)
+                await AgreeAsync("logprob", model, Encoding.UTF8.GetBytes(text), Json, file, accept, extension, ("", $"--on-error {how}"));
+        Assert.Equal(isAnswered, (await both.ServiceAsync($"/logprob?model={model}", Encoding.UTF8.GetBytes(text), Json, Csv)).Refusal is null);
+    }
+
     [Fact]
     public async Task An_Arrow_stream_and_every_byte_of_it_damaged()
     {

@@ -21,7 +21,7 @@ internal sealed record ArrowColumn(string Name, int Field, int Element, int Elem
     }
 
     /// <summary>Copies rows of a batch into every <paramref name="stride"/>-th value of the target.</summary>
-    public void Copy<T>(RecordBatch batch, int first, int rows, Span<T> target, int stride, RowTable<T> table)
+    public void Copy<T>(RecordBatch batch, int first, int rows, Span<T> target, int stride, RowTable<T> table, string model)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         IArrowArray array = batch.Column(Field);
@@ -29,25 +29,44 @@ internal sealed record ArrowColumn(string Name, int Field, int Element, int Elem
         switch (array)
         {
             case FixedSizeListArray lists when ((FixedSizeListType)lists.Data.DataType).ListSize is var size:
-                CheckLength(size, 0, table);
+                if (size != Elements)
+                    throw table.WrongWidth(table.Rows, size, Elements, model);
                 CopyNumbers(lists.Values, (lists.Offset + first) * size + Element, rows, size, target, stride, table);
                 break;
             case ListArray lists:
-                CheckNulls(array, first, rows, target, stride, table);
-                if (array.NullCount > 0 && table.Errors is not null)
-                    throw new RowFault(RowFaultKind.InvalidBody, $"column '{Name.Shown()}' has lists that are null; send fixed-size lists, or leave on_error out");
-                for (int row = 0; row < rows; row++)
-                    CheckLength(lists.GetValueLength(first + row), row, table);
-                CopyNumbers(lists.Values, lists.ValueOffsets[first] + Element, rows, Elements, target, stride, table);
+                CopyLists(lists, first, rows, target, stride, table, model);
                 break;
             default:
                 CopyNumbers(array, first, rows, 1, target, stride, table);
                 break;
         }
-        CheckNulls(array, first, rows, target, stride, table);
+        // Of a list that is null no element counts.
+        if (array.NullCount > 0)
+            for (int row = 0; row < rows; row++)
+                if (array.IsNull(first + row))
+                    target[row * stride] = Null(row, table);
     }
 
-    private void CopyNumbers<T>(IArrowArray array, int first, int rows, int step, Span<T> target, int stride, RowTable<T> table)
+    // Lists that are all there, and as long as they should be, lie side by side.
+    private void CopyLists<T>(ListArray lists, int first, int rows, Span<T> target, int stride, RowTable<T> table, string model)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        for (int row = 0, run = 0; row < rows; row++)
+        {
+            int length = lists.GetValueLength(first + row);
+            bool isWhole = length == Elements && !lists.IsNull(first + row);
+            if (!isWhole && !lists.IsNull(first + row))
+                target[row * stride] = Refused(row, table.WrongWidth(table.Rows + row, length, Elements, model), table);
+            if (isWhole && row < rows - 1)
+                continue;
+            int end = isWhole ? rows : row;
+            if (end > run)
+                CopyNumbers(lists.Values, lists.ValueOffsets[first + run] + Element, end - run, Elements, target[(run * stride)..], stride, table, run);
+            run = row + 1;
+        }
+    }
+
+    private void CopyNumbers<T>(IArrowArray array, int first, int rows, int step, Span<T> target, int stride, RowTable<T> table, int before = 0)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         switch (array)
@@ -69,7 +88,7 @@ internal sealed record ArrowColumn(string Name, int Field, int Element, int Elem
         if (array.NullCount > 0)
             for (int row = 0; row < rows; row++)
                 if (array.IsNull(first + row * step))
-                    target[row * stride] = Null(row, table);
+                    target[row * stride] = Null(before + row, table);
 
         void Copy<TFrom>(ReadOnlySpan<TFrom> source, Span<T> target)
             where TFrom : struct, INumberBase<TFrom>
@@ -79,34 +98,19 @@ internal sealed record ArrowColumn(string Name, int Field, int Element, int Elem
         }
     }
 
-    // Of a list that is null no element is looked at.
-    private void CheckNulls<T>(IArrowArray array, int first, int rows, Span<T> target, int stride, RowTable<T> table)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (array.NullCount == 0)
-            return;
-        for (int row = 0; row < rows; row++)
-            if (array.IsNull(first + row))
-                target[row * stride] = Null(row, table);
-    }
-
-    private void CheckLength<T>(int length, int row, RowTable<T> table)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (length != Elements)
-            throw new RowFault(RowFaultKind.WrongWidth,
-                $"{table.Name}: row {table.First + table.Rows + row} has {length} values, the model takes {Elements} in each row")
-            { Field = table.Name, Row = table.First + table.Rows + row };
-    }
-
-    // NaN is sifted out with its reason, where rows that cannot be read are no reason to refuse all.
     private T Null<T>(int row, RowTable<T> table)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         long number = table.First + table.Rows + row;
-        var fault = new RowFault(RowFaultKind.InvalidValue,
+        return Refused(row, new RowFault(RowFaultKind.InvalidValue,
             $"{table.Name}: row {number}, column '{Name.Shown()}' is null; each value must be a finite number")
-        { Field = table.Name, Row = number };
+        { Field = table.Name, Row = number }, table);
+    }
+
+    // NaN is sifted out with its reason, where rows that cannot be read are no reason to refuse all.
+    private static T Refused<T>(int row, RowFault fault, RowTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
         if (table.Errors is null)
             throw fault;
         table.Errors.Add(table.Rows + row, fault.Message);

@@ -49,13 +49,15 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
 
     protected override async ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
     {
+        if (kept.Length > 0)
+            block.Kept ??= new(kept);
         do
         {
             if (!await NextAsync(cancellation))
                 return;
             Take(block, shared!, Math.Min(most - block.Rows, shared!.Batch.Length - taken));
         }
-        while (Waits && kept.Length == 0 && block.Rows < most); // what is passed on comes from one batch
+        while (Waits && block.Rows < most);
     }
 
     /// <summary>Goes on to a batch that has rows left; false at the end.</summary>
@@ -81,8 +83,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
             Copy(batch, Columns.Context, block.Context, rows);
             foreach (int field in kept)
                 ArrowChecks.Check(batch.Column(field).Data, batch.Schema.GetFieldByIndex(field).Name);
-            if (kept.Length > 0)
-                block.Kept = new KeptColumns(batch.SliceShared(taken, rows), kept, from.Shared());
+            block.Kept?.Add(batch.SliceShared(taken, rows), from.Shared());
             return rows;
         });
         taken += rows;
@@ -101,7 +102,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
             return;
         Span<T> values = target.Reserve(rows * wanted.Length);
         for (int i = 0; i < wanted.Length; i++)
-            table[wanted[i]].Copy(batch, taken, rows, values[i..], wanted.Length, target);
+            table[wanted[i]].Copy(batch, taken, rows, values[i..], wanted.Length, target, Source.Layout.Model);
         target.AdvanceRows(rows, wanted.Length);
     }
 

@@ -123,6 +123,8 @@ internal sealed class CsvRowReader<T> : RowReader<T>
     private KeptColumns Kept(StringArray.Builder[] kept, int rows)
     {
         var schema = new Schema(Columns.Kept.Select(column => new Field(names[column], StringType.Default, nullable: false)), null);
-        return new(new RecordBatch(schema, kept.Select(column => column.Build()), rows), [.. Enumerable.Range(0, kept.Length)]);
+        var columns = new KeptColumns([.. Enumerable.Range(0, kept.Length)]);
+        columns.Add(new RecordBatch(schema, kept.Select(column => column.Build()), rows));
+        return columns;
     }
 }

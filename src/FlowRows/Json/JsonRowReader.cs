@@ -13,17 +13,21 @@ internal sealed class JsonRowReader<T> : RowReader<T>
     public JsonRowReader(JsonRowsFile<T> rows, RowSource source) : base(source)
     {
         this.rows = rows;
+        RowLayout layout = source.Layout;
         RowTable<T> first = rows.Values ?? rows.Context
-            ?? throw new RowFault(RowFaultKind.InvalidArgument, $"the body holds no {source.Layout.Field}") { Field = source.Layout.Field };
+            ?? throw new RowFault(RowFaultKind.InvalidArgument, $"the body holds no {layout.Field}") { Field = layout.Field };
+        if (layout.Context is { Width: 1 })
+            rows.Context?.Unflatten();
         count = first.Rows;
         if (count == 0)
-            throw RowFault.NoRows(source.Layout.Field, source.Layout.Field);
-        int context = rows.Context?.Width ?? 0;
-        if (rows.Values is not null && rows.Context is { } given && given.Rows != count)
-            throw new RowFault(RowFaultKind.WrongContext, $"context has {given.Rows} rows for {count} rows; give one for each row") { Field = RowNames.Context };
-        Columns = source.Layout.Unnamed((rows.Values?.Width ?? 0) + context);
-        rows.Values?.CheckWidth(Columns.Values.Length, source.Layout.Model);
-        rows.Context?.CheckWidth(Columns.Context.Length, source.Layout.Model);
+            throw RowFault.NoRows(layout.Field, layout.Field);
+        Columns = layout.Unnamed(Width(rows.Values) + Width(rows.Context));
+        rows.Values?.CheckWidth(Columns.Values.Length, layout.Model);
+        rows.Context?.CheckWidth(Columns.Context.Length, layout.Model);
+        if (rows.Values is null)
+            return;
+        ContextRows<T>.CheckCount(rows.Context?.Rows ?? 1, count);
+        ContextRows<T>.Sift(rows.Context, rows.Errors, count, layout.Context, layout.Model);
     }
 
     public override RowColumns Columns { get; }
@@ -40,13 +44,21 @@ internal sealed class JsonRowReader<T> : RowReader<T>
     {
         int at = (int)RowsRead + block.Rows, taken = Math.Min(most - block.Rows, count - at);
         Copy(rows.Values, block.Values, at, taken);
-        Copy(rows.Context, block.Context, at, taken);
+        if (rows.Context is { Rows: 1 } one && taken > 0)
+            for (int row = 0; row < taken; row++)
+                Copy(one, block.Context, 0, 1);
+        else
+            Copy(rows.Context, block.Context, at, taken);
         if (rows.Errors is { } errors)
             for (int row = 0; row < taken; row++)
                 if (errors.Of(at + row) is { } reason)
                     block.Errors!.Add(at - (int)RowsRead + row, reason);
         return ValueTask.CompletedTask;
     }
+
+    // Where rows that are too wide or too narrow are no reason to refuse all, the first one is no measure of the others.
+    private int Width(RowTable<T>? table) =>
+        table is null ? 0 : table.Errors is not null && Source.Layout.Elements(table.Name) is { } names ? names.Length : table.Width;
 
     private static void Copy(RowTable<T>? from, RowTable<T>? to, int first, int count)
     {

@@ -42,6 +42,26 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
             CheckClasses(table.Values.Span, table.First, classes, model, errors);
     }
 
+    /// <summary>
+    /// What is wrong with the context of one row is wrong with that row; with a context of all, it is with all. Where errors are not
+    /// gathered nothing is done.
+    /// </summary>
+    public static void Sift(RowTable<T>? table, RowErrors? errors, int rows, ContextSpec? context, string model)
+    {
+        if (table is null || errors is null || context is null)
+            return;
+        if (context.Width == 1)
+            table.Unflatten();
+        table.CheckWidth(context.Width, model);
+        SiftClasses(table, context, model);
+        if (table.Errors is not { Count: > 0 } found)
+            return;
+        if (table.Rows != rows)
+            throw new RowFault(RowFaultKind.WrongContext, found.First) { Field = RowNames.Context };
+        foreach (int row in found.Rows)
+            errors.Add(row, found.Of(row)!);
+    }
+
     private static ContextRows<T> Of(RowBuffer<T> values, long first, ContextSpec expected, string model)
     {
         if (values.Length == 0)
@@ -58,9 +78,18 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
         return isGiven ? throw Wrong($"model '{model}' takes no context; leave the field out") : null;
     }
 
-    private ContextRows<T> For(int rows) => Count > 1 && Count != rows
-        ? throw Wrong($"context has {Count} rows for {rows} rows; send one for each row, or a single one for all")
-        : this;
+    private ContextRows<T> For(int rows)
+    {
+        CheckCount(Count, rows);
+        return this;
+    }
+
+    /// <summary>Refuses contexts that are neither one for each row nor one for all.</summary>
+    public static void CheckCount(int contexts, int rows)
+    {
+        if (contexts > 1 && contexts != rows)
+            throw Wrong($"context has {contexts} rows for {rows} rows; send one for each row, or a single one for all");
+    }
 
     private static void CheckClasses(Span<T> values, long first, int classes, string model, RowErrors? errors)
     {

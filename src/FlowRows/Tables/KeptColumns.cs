@@ -3,42 +3,57 @@ using Apache.Arrow;
 namespace FlowRows.Tables;
 
 /// <summary>Columns of a body that only pass through, as Arrow arrays whatever the body's format: one entry for each row.</summary>
-/// <param name="batch">Holds them, maybe among others; disposed with this.</param>
-/// <param name="columns">Which of its columns they are.</param>
-/// <param name="memory">What holds the memory that the columns lie in, where that is not the batch itself; disposed with this.</param>
-internal sealed class KeptColumns(RecordBatch batch, int[] columns, IDisposable? memory = null) : IDisposable
+/// <param name="columns">Which of a batch's columns they are.</param>
+internal sealed class KeptColumns(int[] columns) : IDisposable
 {
-    private readonly IArrowArray?[] shortened = new IArrowArray?[columns.Length];
+    private readonly List<KeptBatch> batches = [];
+    private readonly IArrowArray?[] joined = new IArrowArray?[columns.Length];
 
-    // The rows that stay, as runs of neighbours; null where all do.
-    private List<(int First, int Count)>? runs;
+    // The rows that stay, as runs of neighbours in one batch; null where all do.
+    private List<Run>? runs;
 
     public int Count => columns.Length;
 
-    public Field Field(int index) => batch.Schema.GetFieldByIndex(columns[index]);
+    /// <summary>Adds the next rows, which are disposed with this.</summary>
+    public void Add(RecordBatch rows, IDisposable? memory = null) => batches.Add(new(rows, memory));
 
-    public IArrowArray Array(int index)
-    {
-        IArrowArray all = batch.Column(columns[index]);
-        return runs is null ? all : shortened[index] ??= runs.Count == 0
-            ? ArrowArrayFactory.Slice(all, 0, 0)
-            : ArrowArrayConcatenator.Concatenate([.. runs.Select(run => ArrowArrayFactory.Slice(all, run.First, run.Count))]);
-    }
+    public Field Field(int index) => batches[0].Rows.Schema.GetFieldByIndex(columns[index]);
+
+    public IArrowArray Array(int index) =>
+        runs is null && batches is [var only] ? only.Rows.Column(columns[index]) : joined[index] ??= Joined(columns[index]);
 
     /// <summary>Leaves rows out.</summary>
     public void Keep(ReadOnlySpan<bool> stays)
     {
         runs = [];
-        for (int row = 0; row < stays.Length; row++)
-            if (stays[row] && row > 0 && stays[row - 1])
-                runs[^1] = (runs[^1].First, runs[^1].Count + 1);
-            else if (stays[row])
-                runs.Add((row, 1));
+        int row = 0;
+        foreach (KeptBatch batch in batches)
+            for (int i = 0; i < batch.Rows.Length; i++, row++)
+                if (stays[row] && i > 0 && stays[row - 1])
+                    runs[^1] = runs[^1] with { Count = runs[^1].Count + 1 };
+                else if (stays[row])
+                    runs.Add(new(batch.Rows, i, 1));
     }
 
     public void Dispose()
     {
-        batch.Dispose();
-        memory?.Dispose();
+        foreach (KeptBatch batch in batches)
+        {
+            batch.Rows.Dispose();
+            batch.Memory?.Dispose();
+        }
     }
+
+    private IArrowArray Joined(int column)
+    {
+        List<Run> all = runs ?? [.. batches.Select(batch => new Run(batch.Rows, 0, batch.Rows.Length))];
+        return all.Count == 0
+            ? ArrowArrayFactory.Slice(batches[0].Rows.Column(column), 0, 0)
+            : ArrowArrayConcatenator.Concatenate([.. all.Select(run => ArrowArrayFactory.Slice(run.Rows.Column(column), run.First, run.Count))]);
+    }
+
+    private readonly record struct Run(RecordBatch Rows, int First, int Count);
+
+    /// <summary>Some rows, and what holds the memory that they lie in, where that is not the batch itself.</summary>
+    private readonly record struct KeptBatch(RecordBatch Rows, IDisposable? Memory);
 }

@@ -176,7 +176,8 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
         (values, Width, rowStart, oddRow, widths) = (level, expected, level.Length, -1, null);
     }
 
-    private RowFault WrongWidth(int row, int width, int expected, string model) => new(RowFaultKind.WrongWidth,
+    /// <summary>The refusal of a row that is not as wide as the model takes rows.</summary>
+    public RowFault WrongWidth(int row, int width, int expected, string model) => new(RowFaultKind.WrongWidth,
         $"{name}: row {First + row} has {width} {(name == RowNames.Context ? "context values" : "values")}, model '{model}' takes {expected} in each row")
     { Field = name, Row = First + row };
 

@@ -74,8 +74,7 @@ internal sealed class RowRequest : IDisposable
         if (rows.Rows == 0)
             throw RowFault.NoRows(field.Name, field.Name);
         rows.CheckWidth(spec.Width, model);
-        if (Errors is not null && Context is not null && spec.Context is { } context)
-            SiftContext(Context, Errors, rows.Rows, context, model);
+        ContextRows<float>.Sift(Context, Errors, rows.Rows, spec.Context, model);
         var block = new RowBlock<float>(rows, Context, Errors);
         (Rows, Context) = (null, null); // the block's, from now on
         block.Sift(OnError);
@@ -83,21 +82,6 @@ internal sealed class RowRequest : IDisposable
             return block;
         block.Dispose();
         throw RowFault.NoneReadable(field.Name, Errors!.First);
-    }
-
-    // What is wrong with the context of one row is wrong with that row; with a context of all, it is with all.
-    private static void SiftContext(RowTable<float> table, RowErrors errors, int rows, ContextSpec context, string model)
-    {
-        if (context.Width == 1)
-            table.Unflatten();
-        table.CheckWidth(context.Width, model);
-        ContextRows<float>.SiftClasses(table, context, model);
-        if (table.Errors is not { Count: > 0 } found)
-            return;
-        if (table.Rows != rows)
-            throw new RowFault(RowFaultKind.WrongContext, found.First) { Field = RowNames.Context };
-        foreach (int row in found.Rows)
-            errors.Add(row, found.Of(row)!);
     }
 
     /// <summary>The refusal of a request that lacks a field.</summary>

@@ -22,6 +22,9 @@ public sealed class OnErrorTests(SharedService service)
         ("CSV", Csv, "x_0,x_1\n0.5,-1\n1,\n1.25,0.75\n7\n-0.25,2\n"u8.ToArray()),
         ("npy", Npy.MediaType, Npy.Of([0.5f, -1, 1, float.NaN, 1.25f, 0.75f, float.PositiveInfinity, 1, -0.25f, 2], 5, 2)),
         ("Arrow", Arrow, ArrowBody()),
+        ("Arrow lists", Arrow, ArrowLists([[0.5f, -1], null, [1.25f, 0.75f], [7], [-0.25f, 2]])),
+        ("Arrow lists in batches", Arrow, ArrowLists([[0.5f, -1], [1, 2, 3]], [[1.25f, 0.75f]], [null], [[-0.25f, 2]])),
+        ("Arrow lists of nulls", Arrow, ArrowLists([[0.5f, -1], [null, 3], [1.25f, 0.75f], [], [-0.25f, 2]])),
         ("JSON", Json, """{"on_error":"%","model":"two-moons","x":[[0.5,-1],[1,null],[1.25,0.75],[7],[-0.25,2]]}"""u8.ToArray()),
     ];
 
@@ -50,6 +53,16 @@ public sealed class OnErrorTests(SharedService service)
 
         Assert.Equal(await ExpectedAsync(), answer.LogProb);
         Assert.Equal([0, 2, 4], answer.Numbers);
+    }
+
+    [Fact]
+    public async Task Lists_that_are_all_wrong_are_refused_by_row_where_nothing_else_is_asked()
+    {
+        JsonElement ragged = await http.RefusedAsync("/logprob?model=two-moons", ArrowLists([[1, 2], [1, 2, 3]]), Arrow, HttpStatusCode.UnprocessableEntity, Json);
+        JsonElement nothing = await http.RefusedAsync("/logprob?model=two-moons", ArrowLists([[1, 2], null]), Arrow, HttpStatusCode.UnprocessableEntity, Json);
+
+        Assert.Equal("x: row 1 has 3 values, model 'two-moons' takes 2 in each row", ragged.Detail());
+        Assert.Equal("x: row 1, column 'x_0' is null; each value must be a finite number", nothing.Detail());
     }
 
     [Theory]
@@ -162,6 +175,35 @@ public sealed class OnErrorTests(SharedService service)
             writer.WriteEnd();
         }
         return bytes.ToArray();
+    }
+
+    // A null list has no elements; a ragged one too many, too few or none.
+    private static byte[] ArrowLists(params float?[]?[][] batches)
+    {
+        Schema schema = new Schema.Builder().Field(new Field("x", new ListType(new Field("item", FloatType.Default, true)), true)).Build();
+        using var bytes = new MemoryStream();
+        using (var writer = new ArrowStreamWriter(bytes, schema, leaveOpen: true))
+        {
+            foreach (float?[]?[] batch in batches)
+            {
+                var lists = new ListArray.Builder(FloatType.Default);
+                foreach (float?[]? row in batch)
+                    if (row is null)
+                        lists.AppendNull();
+                    else
+                        AppendRow(lists, row);
+                writer.WriteRecordBatch(new RecordBatch(schema, [lists.Build()], batch.Length));
+            }
+            writer.WriteEnd();
+        }
+        return bytes.ToArray();
+    }
+
+    private static void AppendRow(ListArray.Builder lists, float?[] row)
+    {
+        var values = (FloatArray.Builder)lists.Append().ValueBuilder;
+        foreach (float? value in row)
+            _ = value is { } number ? values.Append(number) : values.AppendNull();
     }
 
     /// <summary>An answer's columns, whatever it was written as.</summary>

@@ -20,6 +20,18 @@ public sealed class KeptColumnsTests(SharedService service)
         Assert.Equal(ids, await IdsAsync(answer));
     });
 
+    [Theory]
+    [InlineData("id")]
+    [InlineData("*")]
+    public async Task A_short_body_of_many_small_batches_is_refused_wherever_it_is_cut(string keep)
+    {
+        byte[] body = Body([.. Enumerable.Range(0, Batches * RowsOfBatch).Select(i => $"{i}")]);
+        using var client = new HostileClient(service.Host.Address, service.Host.GrpcAddress);
+        var subject = new Subject("short", $"/logprob?model=two-moons&keep={keep}", Subjects.ArrowType, body);
+
+        await client.SendAllAsync(subject, Enumerable.Range(1, 100).Select(i => body[..^(i * body.Length / 101)]), allRefused: true);
+    }
+
     private static byte[] Body(string[] ids)
     {
         Schema schema = new Schema.Builder()
