@@ -117,6 +117,41 @@ public sealed class StabilityTests : IDisposable
         Assert.False(Evaluation.Of(trained.Flow, split.Train, split.Test).Stability.Holds);
     }
 
+    [Theory]
+    [InlineData("realnvp")]
+    [InlineData("nsf")]
+    [InlineData("maf")]
+    public void Training_that_ends_in_an_unstable_flow_fails_with_what_to_change_and_writes_nothing(string flow)
+    {
+        Table table = HeavyTailed(200, 4);
+        string data = cli.Write("tails.csv", "a,b,c,d\n" + string.Join('\n', Enumerable.Range(0, table.Rows).Select(row =>
+            string.Join(',', table.Row(row).ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture))))));
+
+        // Steps of such a length leave weights that no number type computes with.
+        Outcome outcome = Cli.Run("train", "--data", data, "--flow", flow, "--epochs", "1", "--lr", "10", "--out", cli.At("m/1"));
+
+        outcome.FailsWith(1, "the trained flow is unstable in float32, so nothing is written", "fewer --layers", "a lower --lr");
+        Assert.False(Directory.Exists(cli.At("m")));
+    }
+
+    [Fact]
+    public void A_flow_that_has_learned_less_than_a_Gaussian_is_written_with_a_warning()
+    {
+        string data = cli.Write("line.csv", "a,b\n" + string.Join('\n', Enumerable.Range(0, 100).Select(row =>
+            string.Create(CultureInfo.InvariantCulture, $"{Math.Sin(row):F6},{Math.Sin(row) + 0.01 * Math.Cos(row * row):F6}"))));
+
+        Outcome barely = Cli.Run("train", "--data", data, "--flow", "simple", "--epochs", "1", "--lr", "1e-9", "--out", cli.At("barely/1"));
+        // The layers of this one begin as a full-covariance Gaussian.
+        Outcome well = Cli.Run("train", "--data", data, "--flow", "nsf", "--epochs", "1", "--lr", "1e-9", "--out", cli.At("well/1"));
+
+        Assert.True(barely.Code == 0 && well.Code == 0, barely.Error + well.Error);
+        Assert.Contains("warning: the median test log-likelihood is", barely.Error, StringComparison.Ordinal);
+        Assert.Contains("nats below that of the full-covariance Gaussian", barely.Error, StringComparison.Ordinal);
+        Assert.Contains("**Warning**: the median test log-likelihood is", File.ReadAllText(cli.At("barely/1/README.md")), StringComparison.Ordinal);
+        Assert.Empty(well.Error);
+        Assert.DoesNotContain("Warning", File.ReadAllText(cli.At("well/1/README.md")), StringComparison.Ordinal);
+    }
+
     private static Table Leaning(int rows, double offset)
     {
         var values = new double[rows * 2];

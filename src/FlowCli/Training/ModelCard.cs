@@ -20,13 +20,19 @@ internal static class ModelCard
         int width = data.Table.Width;
         var card = new StringBuilder();
         card.AppendLine(CultureInfo.InvariantCulture, $"# {facts.Spec.Name}").AppendLine();
-        card.AppendLine(CultureInfo.InvariantCulture, $"A normalizing flow (`{request.Preset}`, {facts.Spec.Bijections.Length} bijections) over {Datum(facts.Plan)}. It gives the exact log density of a row, in nats and in the data's own units, and draws new rows.").AppendLine();
+        card.AppendLine(CultureInfo.InvariantCulture,
+            $"A normalizing flow (`{request.Preset}`, {facts.Spec.Bijections.Length} bijections) over {Datum(facts.Plan)}. It gives the exact "
+            + $"log density of a row, in nats and in the data's own units, and draws new rows.").AppendLine();
         card.AppendLine("## Held-out log-likelihood").AppendLine();
         card.AppendLine("| | mean, nats | median, nats | mean, bits/dim | worst row |").AppendLine("|---|---:|---:|---:|---:|");
         Row(card, "this flow", evaluation.LogProb, width);
         Row(card, Yardstick(facts.Spec), evaluation.GaussianLogProb, width);
         card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
-            $"On {split.Test.Rows} test rows that training never saw; both models learned from the same {split.Train.Rows} rows. Log densities of different data or units do not compare. Round trip: {evaluation.RoundTrip32:E1} standard deviations in float32, {evaluation.RoundTrip64:E1} in float64.");
+            $"On {split.Test.Rows} test rows that training never saw; both models learned from the same {split.Train.Rows} rows. "
+            + $"Log densities of different data or units do not compare. "
+            + $"Round trip: {evaluation.RoundTrip32:E1} standard deviations in float32, {evaluation.RoundTrip64:E1} in float64.");
+        foreach (string warning in FitWarnings.Of(evaluation, facts.Spec))
+            card.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"**Warning**: {warning}.");
         if (facts.Spec.Context is not null)
             card.AppendLine().AppendLine("The yardstick is the joint Gaussian of context and row divided by the context's own: a linear regression on the context (a class being one-hot), whose residuals have one full covariance.");
         if (facts.Plan.Pixels is { } pixels)

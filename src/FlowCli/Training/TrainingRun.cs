@@ -17,8 +17,7 @@ internal static class TrainingRun
         TrainingPlan plan = TrainingPlan.Of(request, terminal);
         TrainingData data = plan.Data;
         DataSplit split = DataSplit.By(data.Table, request.Options.Seed);
-        foreach (string warning in plan.Warnings)
-            terminal.Error.WriteLine($"warning: {warning}");
+        Warn(terminal, plan.Warnings);
         terminal.Output.WriteLine(
             $"{request.Name}: {request.Preset}, {ModelCard.Datum(plan)}; {split.Train.Rows} rows to train, {split.Validation.Rows} to validate, {split.Test.Rows} to test"
             + (data.LeftOut > 0 ? $"; {data.LeftOut} rows with {request.Label} != 0 left out" : ""));
@@ -45,6 +44,13 @@ internal static class TrainingRun
         string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described));
         (checkpoint with { Spec = described }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);
+        Warn(terminal, FitWarnings.Of(evaluation, described));
+    }
+
+    private static void Warn(Terminal terminal, IEnumerable<string> warnings)
+    {
+        foreach (string warning in warnings)
+            terminal.Error.WriteLine($"warning: {warning}");
     }
 
     private static string Unstable(Stability stability) => string.Create(CultureInfo.InvariantCulture,

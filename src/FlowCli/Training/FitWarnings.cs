@@ -1,0 +1,23 @@
+using System.Globalization;
+using FlowCore;
+using FlowCore.Training;
+
+namespace FlowCli.Training;
+
+/// <summary>What says that a flow has learned its data badly, though float32 computes it well.</summary>
+internal static class FitWarnings
+{
+    // A factor of e in each feature's density: no chance of a small test set.
+    private const double MostNatsPerFeature = 1;
+
+    public static IEnumerable<string> Of(Evaluation evaluation, FlowSpec spec)
+    {
+        (string Name, double Lack)[] figures =
+            [("mean", evaluation.GaussianMean - evaluation.Mean), ("median", evaluation.GaussianMedian - evaluation.MedianOfRows)];
+        foreach ((string name, double lack) in figures)
+            if (!(lack <= MostNatsPerFeature * spec.Width))
+                yield return string.Create(CultureInfo.InvariantCulture,
+                    $"the {name} test log-likelihood is {lack:G3} nats below that of the {ModelCard.Yardstick(spec)}, which knows of nothing "
+                    + $"but lines: train longer (--epochs, --max-time), with a lower --lr, or another --flow, and look for outlying rows");
+    }
+}
