@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FlowCore.Checkpoints;
 
 namespace FlowCli.Tests;
@@ -140,5 +141,23 @@ public sealed class RowCommandTests : IDisposable
         Outcome outcome = Cli.Run(arguments);
         Assert.True(outcome.Code == 0, outcome.Error);
         return outcome.Output;
+    }
+
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("compiled")]
+    [InlineData("torch")]
+    public void A_base_that_does_not_cover_the_latent_is_refused_by_its_field_whatever_the_engine(string engine)
+    {
+        string model = cli.At("short/1"), spec = Path.Combine(model, "flow.json");
+        Directory.CreateDirectory(model);
+        foreach (string file in Directory.EnumerateFiles(Cli.TwoMoons))
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
+        JsonNode description = JsonNode.Parse(File.ReadAllText(spec))!;
+        description["base"] = JsonNode.Parse("""{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}}]}""");
+        File.WriteAllText(spec, description.ToJsonString());
+
+        Cli.Run("logprob", "--model", model, "--input", cli.Write("rows.csv", "x,y\n0,1\n"), "--engine", engine)
+            .FailsWith(1, "base.levels: their widths must add up to 2");
     }
 }
