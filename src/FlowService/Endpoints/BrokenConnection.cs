@@ -11,7 +11,8 @@ namespace FlowService.Endpoints;
 /// </summary>
 internal static class BrokenConnection
 {
-    private static readonly TimeSpan TimeToRead = TimeSpan.FromSeconds(30), TimeToClose = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TimeToRead = TimeSpan.FromSeconds(30), TimeToClose = TimeSpan.FromSeconds(5),
+        TimeToTake = TimeSpan.FromSeconds(2);
 
     /// <summary>Reads what the client still sends, for some time: many clients read nothing before they have sent everything.</summary>
     public static async Task ReadRestAsync(HttpContext http)
@@ -38,12 +39,12 @@ internal static class BrokenConnection
     /// <summary>Sends what is written, closes the connection, and lets nothing follow.</summary>
     public static async Task CloseAsync(HttpContext http)
     {
-        // A connection of HTTP/2 carries other calls, and resets one alone.
-        if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Features.Get<IConnectionTransportFeature>() is { } connection)
-        {
-            await connection.Transport.Output.CompleteAsync();
-            await Task.Delay(TimeToClose, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        // A connection of HTTP/2 carries other calls, and resets one alone. At that a client forgets what it has of the answer and did
+        // not look at yet: it is given some time.
+        IConnectionTransportFeature? own = HttpProtocol.IsHttp11(http.Request.Protocol) ? http.Features.Get<IConnectionTransportFeature>() : null;
+        if (own is not null)
+            await own.Transport.Output.CompleteAsync();
+        await Task.Delay(own is null ? TimeToTake : TimeToClose, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         http.Abort();
     }
 }

@@ -50,6 +50,31 @@ public sealed class BrokenStreamTests(SharedService service)
         AssertBroken(answer, $"x: row {Rows}, column 'x_1' is 'bad'");
     }
 
+    [Theory]
+    [InlineData("text/csv")]
+    [InlineData(Subjects.ArrowType)]
+    public async Task Over_HTTP_2_the_reason_arrives_too_and_the_stream_is_reset(string accept)
+    {
+        using var client = new HttpClient { BaseAddress = service.Host.GrpcAddress };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/logprob?model=two-moons")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(CsvBody) { Headers = { ContentType = new("text/csv") } },
+        };
+        request.Headers.Accept.ParseAdd(accept);
+        request.Headers.TransferEncodingChunked = true; // of unknown length, as a stream is
+        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        await using Stream coming = await response.Content.ReadAsStreamAsync();
+        using var answer = new MemoryStream();
+
+        await Assert.ThrowsAnyAsync<IOException>(() => coming.CopyToAsync(answer));
+
+        Assert.Equal((HttpStatusCode.OK, HttpVersion.Version20), (response.StatusCode, response.Version));
+        string text = Encoding.UTF8.GetString(answer.ToArray());
+        Assert.Contains($"x: row {Rows}, column 'x_1' is 'bad'", text[^Math.Min(text.Length, 400)..], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_broke_off_is_refused_where_it_is_sent_on()
     {
