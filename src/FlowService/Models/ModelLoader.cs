@@ -68,7 +68,8 @@ internal sealed class ModelLoader(
                 {
                     // A compiled engine's reference is its own float64 form, which needs no libtorch; the self-test measures that one, too.
                     using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
-                    figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance);
+                    using FlowEngine<double>? independent = Independent(checkpoint, reference);
+                    figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance, independent);
                 }
                 tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows) ?? tooMany;
             }
@@ -84,6 +85,21 @@ internal sealed class ModelLoader(
             logger.ModelRefused(folder.Name, folder.Version, Reason(e), e is FlowCore.FlowException ? null : e);
             return ModelVersion.Failed(folder, Reason(e));
         }
+    }
+
+    /// <summary>
+    /// An engine that shares nothing with the reference, where one can be had at little cost: the compiled one needs no library, and
+    /// TorchSharp is taken where its library is loaded for another model's sake. Else null.
+    /// </summary>
+    private static FlowEngine<double>? Independent(Checkpoint checkpoint, FlowEngine<double> reference)
+    {
+        if (reference is not TorchEngine<double>)
+            return TorchRuntime.IsLoaded ? Engine.Open<double>(checkpoint, EngineKind.Torch) : null;
+        FlowEngine<double> compiled = Engine.Open<double>(checkpoint);
+        if (compiled is not TorchEngine<double>)
+            return compiled;
+        compiled.Dispose();
+        return null;
     }
 
     private IEnumerable<FlowEngine<float>> Engines(Checkpoint checkpoint, ServingOptions options)

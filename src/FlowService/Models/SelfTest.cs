@@ -13,16 +13,17 @@ internal sealed record SelfTestFigures(
 /// <summary>
 /// Compares an engine with the float64 reference before it serves: on samples of the model's own, and on rows that the test draws
 /// itself. The reference of a compiled engine is the same program in float64, without libtorch; so the reference in turn is held
-/// against what shares nothing with its log-determinants and densities (<see cref="DensityLaws"/>).
+/// against what shares nothing with its log-determinants and densities: <see cref="DensityLaws"/>, and where it can be had another engine.
 /// </summary>
 internal static class SelfTest
 {
     private const int Rows = 256, OwnRows = 64, MostValues = 1 << 20;
-    private const double ReferenceTolerance = 1e-6;
+    private const double ReferenceTolerance = 1e-6, IndependentTolerance = 1e-4;
     private const ulong Seed = 20240229, ContextSeed = Seed + 1;
 
     /// <exception cref="FlowException">The model gives NaN or infinity, or the median row is beyond the tolerance.</exception>
-    public static SelfTestFigures Run(FlowEngine<float> engine, FlowEngine<double> reference, double tolerance)
+    public static SelfTestFigures Run(
+        FlowEngine<float> engine, FlowEngine<double> reference, double tolerance, FlowEngine<double>? independent = null)
     {
         ProbeRows probe = ProbeRows.Draw(engine, Math.Clamp(MostValues / engine.Width, 1, Rows), Seed, ContextSeed);
         int rows = probe.Rows;
@@ -47,23 +48,44 @@ internal static class SelfTest
             bool[] taken = TakenByReference(reference, probe);
             figures = Judge(taken.Any(row => row) ? Figures(roundTrip, logDets, logProbs, row => taken[row]) : figures, tolerance);
         }
-        CompareOnOwnRows(engine, reference, probe, tolerance);
+        CompareOnOwnRows(engine, reference, probe, tolerance, independent);
         new DensityLaws(reference, probe).Check();
         return figures;
     }
 
-    /// <summary>Rows that no model drew lie off its beaten track: float32 is judged relative to the log density, and where float64 has one.</summary>
-    private static void CompareOnOwnRows(FlowEngine<float> engine, FlowEngine<double> reference, ProbeRows probe, double tolerance)
+    /// <summary>Rows that no model drew lie off its beaten track: engines are judged relative to the log density, and where float64 has one.</summary>
+    private static void CompareOnOwnRows(
+        FlowEngine<float> engine, FlowEngine<double> reference, ProbeRows probe, double tolerance, FlowEngine<double>? independent)
     {
         int rows = Math.Min(probe.Rows, OwnRows);
-        float[] x = Array.ConvertAll(probe.Own(rows), value => (float)value), context = probe.Context[..(rows * engine.ContextWidth)], logProb = new float[rows];
-        var exact = new double[rows];
+        float[] x = Array.ConvertAll(probe.Own(rows), value => (float)value), context = probe.Context[..(rows * engine.ContextWidth)];
+        var logProb = new float[rows];
         engine.Forward(x, context, [], new float[rows], logProb);
-        reference.Forward(Array.ConvertAll(x, value => (double)value), Array.ConvertAll(context, value => (double)value), [], new double[rows], exact);
-        double[] errors = [.. exact.Zip(logProb, (expected, actual) => Math.Abs(actual - expected) / (1 + Math.Abs(expected) / engine.Width)).Where((_, row) => double.IsFinite(exact[row]))];
-        if (errors.Length > 0 && Median(errors) is var error && !(error <= tolerance))
+        double[] exact = LogProb(reference, x, context, rows);
+        if (MedianError(exact, Array.ConvertAll(logProb, value => (double)value), engine.Width) is var error && !(error <= tolerance))
             throw new FlowException(
-                $"self-test: on the median of {errors.Length} rows of its own float32 differs from float64 by {error:g3} nats; Models:SelfTestTolerance is {tolerance:g3}");
+                $"self-test: on the median of {rows} rows of its own float32 differs from float64 by {error:g3} nats; "
+                + $"Models:SelfTestTolerance is {tolerance:g3}");
+        if (independent is not null && MedianError(exact, LogProb(independent, x, context, rows), engine.Width) is var other
+            && !(other <= IndependentTolerance))
+            throw new FlowException(
+                $"self-test: on the median of {rows} rows of its own the engines {reference.Name} and {independent.Name} differ by "
+                + $"{other:g3} nats in float64; one of them does not compute the model's density");
+    }
+
+    private static double[] LogProb(FlowEngine<double> engine, float[] x, float[] context, int rows)
+    {
+        var logProb = new double[rows];
+        engine.Forward(
+            Array.ConvertAll(x, value => (double)value), Array.ConvertAll(context, value => (double)value), [], new double[rows], logProb);
+        return logProb;
+    }
+
+    private static double MedianError(double[] exact, double[] logProb, int width)
+    {
+        double[] errors = [.. exact.Zip(logProb, (expected, actual) => Math.Abs(actual - expected) / (1 + Math.Abs(expected) / width))
+            .Where((_, row) => double.IsFinite(exact[row]))];
+        return errors.Length == 0 ? 0 : Median(errors);
     }
 
     /// <summary>

@@ -29,6 +29,9 @@ internal sealed class TorchRuntime
     /// <summary>The device's name: <c>cpu</c>, <c>cuda:0</c>, ...</summary>
     public string Device { get; }
 
+    /// <summary>Whether the library is loaded: whoever needs it not may do with it what costs little.</summary>
+    public static bool IsLoaded => isLoaded;
+
     /// <summary>The tensors that live in this process: it must not grow with the requests.</summary>
     public static long LiveTensors => isLoaded ? torch.Tensor.TotalCount : 0;
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore;
 using FlowCore.Checkpoints;
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowCore.Engines.Compiled;
 using FlowCore.Tests.Golden;
@@ -24,7 +25,30 @@ public sealed class SelfTestTests
         Checkpoint checkpoint = Read(name);
         using FlowEngine<float> engine = Engine.Open<float>(checkpoint);
         using FlowEngine<double> reference = Engine.Open<double>(checkpoint);
-        Assert.InRange(SelfTest.Run(engine, reference, Tolerance).MedianLogProbDifference, 0, Tolerance);
+        using FlowEngine<double> independent = Engine.Open<double>(checkpoint, EngineKind.Torch);
+        Assert.InRange(SelfTest.Run(engine, reference, Tolerance, independent).MedianLogProbDifference, 0, Tolerance);
+    }
+
+    // What no law can tell: a base of more than two values whose latents are not drawn as a mean and a deviation.
+    [Theory]
+    [InlineData("compiled")]
+    [InlineData("torch")]
+    public void A_density_that_another_engine_does_not_compute_is_refused(string faulty)
+    {
+        Checkpoint checkpoint = Mixture();
+        FlowEngine<T> Opened<T>(string name)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            FlowEngine<T> opened = Engine.Open<T>(checkpoint, Enum.Parse<EngineKind>(name, ignoreCase: true));
+            return name == faulty ? new Faulty<T>(opened, "base") : opened;
+        }
+        using FlowEngine<float> engine = Opened<float>(faulty);
+        using FlowEngine<double> reference = Opened<double>(faulty), independent = Opened<double>(faulty == "torch" ? "compiled" : "torch");
+
+        SelfTest.Run(engine, reference, Tolerance); // by itself it cannot know
+        string reason = Assert.Throws<FlowException>(() => SelfTest.Run(engine, reference, Tolerance, independent)).Message;
+
+        Assert.Contains($"the engines {reference.Name} and {independent.Name} differ by", reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -60,6 +84,18 @@ public sealed class SelfTestTests
         using var engine = new CompiledEngine<float>(new Checkpoint(spec, new Dictionary<string, WeightTensor>()));
         Assert.Throws<InsufficientMemoryException>(() => ProbeRows.Draw(engine, 4096, 1, 2));
         Assert.Equal(512, WarmUp.Run(engine, 4096));
+    }
+
+    private static Checkpoint Mixture()
+    {
+        using Flow flow = FlowBuilder.Build(new FlowSpec
+        {
+            Name = "mixture",
+            EventShape = [3],
+            Bijections = [],
+            Base = new GaussianMixtureSpec { Components = 4 },
+        });
+        return Checkpoint.Of(flow);
     }
 
     private static Checkpoint Read(string name) =>
