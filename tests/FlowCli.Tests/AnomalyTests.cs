@@ -3,6 +3,7 @@ using FlowCli.Training;
 using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
+using FlowCore.Engines.Compiled;
 using FlowCore.Training;
 
 namespace FlowCli.Tests;
@@ -29,6 +30,8 @@ public sealed class AnomalyTests(ITestOutputHelper output)
             using TrainedFlow trained = Trainer.Train(spec, inner, new() { Seed = seed });
             using var engine = new TorchEngine<double>(Checkpoint.Of(trained.Flow).BuildFlow());
             double[] usual = Evaluation.LogProbOf(engine, outer.Test);
+            using var compiled = new CompiledEngine<double>(Checkpoint.Of(trained.Flow));
+            Assert.All(usual.Zip(Evaluation.LogProbOf(compiled, outer.Test)), pair => Assert.Equal(pair.First, pair.Second, 1e-9 * (1 + Math.Abs(pair.First))));
             double area = Area(usual, Evaluation.LogProbOf(engine, malignant));
             GaussianBaseline gaussian = GaussianBaseline.Fit(inner.Train);
             double[] gaussianUsual = gaussian.LogProb(outer.Test);

@@ -59,10 +59,12 @@ public sealed class ImageTrainingTests : IDisposable
         Assert.Equal(20.5, Assert.IsType<LogitSpec>(spec.Bijections[1]).Upper);
     }
 
-    [Fact]
-    public void Samples_stay_within_the_margin_of_the_pixels_values()
+    [Theory]
+    [InlineData(EngineKind.Torch)]
+    [InlineData(EngineKind.Compiled)]
+    public void Samples_stay_within_the_margin_of_the_pixels_values(EngineKind kind)
     {
-        using var engine = new TorchEngine<double>(Checkpoint.Read(Path.Combine(Digits, "1")).BuildFlow());
+        using FlowEngine<double> engine = Engine.Open<double>(Checkpoint.Read(Path.Combine(Digits, "1")), kind);
         const int rows = 200;
         double[] z = new double[rows * 64], x = new double[z.Length], context = [.. Enumerable.Range(0, rows).Select(i => (double)(i % 10))];
         Noise.FillNormal(1, 0, 64, z.AsSpan());
@@ -72,8 +74,10 @@ public sealed class ImageTrainingTests : IDisposable
         Assert.All(x, value => Assert.InRange(value, -0.5 - 0.945, 16.5 + 0.945));
     }
 
-    [Fact]
-    public void The_demo_model_beats_the_yardstick_of_79_5_nats_on_rows_it_never_saw()
+    [Theory]
+    [InlineData(EngineKind.Torch)]
+    [InlineData(EngineKind.Compiled)]
+    public void The_demo_model_beats_the_yardstick_of_79_5_nats_on_rows_it_never_saw(EngineKind kind)
     {
         Checkpoint demo = Checkpoint.Read(Path.Combine(Digits, "1"));
         Training.TrainingData data = Training.ImageData.Load(
@@ -81,7 +85,7 @@ public sealed class ImageTrainingTests : IDisposable
         Table test = DataSplit.By(data.Table, demo.Spec.Training!.Seed).Test;
         using Flow flow = demo.BuildFlow();
         Table spread = flow.Bijections.OfType<Dequantize>().Single().Spread(test, seed: 77, stream: 0);
-        using var engine = new TorchEngine<double>(demo.BuildFlow());
+        using FlowEngine<double> engine = Engine.Open<double>(demo, kind);
         double mean = Evaluation.LogProbOf(engine, spread).Average();
         // The datum is pixel + u - 1/2; with x = (pixel + u) / 17 the log density is larger by 64 ln 17.
         double scaled = mean + 64 * Math.Log(17);
@@ -89,14 +93,16 @@ public sealed class ImageTrainingTests : IDisposable
         Assert.Equal(demo.Spec.Training.MeanTestLogLikelihood, mean, 1.0); // other noise, the same rows
     }
 
-    [Fact]
-    public void Each_class_is_likeliest_under_its_own_condition()
+    [Theory]
+    [InlineData(EngineKind.Torch)]
+    [InlineData(EngineKind.Compiled)]
+    public void Each_class_is_likeliest_under_its_own_condition(EngineKind kind)
     {
         Training.TrainingData data = Training.ImageData.Load(
             Cli.Request(Path.Combine(Digits, "digits.npy"), labels: Path.Combine(Digits, "labels.npy")), [1, 8, 8], Cli.Quiet);
         Checkpoint demo = Checkpoint.Read(Path.Combine(Digits, "1"));
         Table test = DataSplit.By(data.Table, demo.Spec.Training!.Seed).Test;
-        using var engine = new TorchEngine<double>(demo.BuildFlow());
+        using FlowEngine<double> engine = Engine.Open<double>(demo, kind);
         double[][] byClass = [.. Enumerable.Range(0, 10).Select(k =>
             Evaluation.LogProbOf(engine, new Table(test.Values, test.Width, null, new Table([.. Enumerable.Repeat((double)k, test.Rows)], 1))))];
         int right = Enumerable.Range(0, test.Rows).Count(i => test.Context!.Values[i] == Enumerable.Range(0, 10).MaxBy(k => byClass[k][i]));

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using FlowCore;
 using FlowCore.Checkpoints;
+using FlowCore.Engines;
 
 namespace FlowCli.Tests;
 
@@ -112,7 +112,8 @@ public sealed class TrainTests : IDisposable
         Outcome outcome = Cli.Run(stop.Token, "train", "--data", cli.WriteTable(), "--flow", "simple", "--epochs", "1000", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Contains("stopped by request", outcome.Output, StringComparison.Ordinal);
-        using Flow flow = Checkpoint.Read(cli.At("m/1")).BuildFlow();
+        foreach (EngineKind kind in Enum.GetValues<EngineKind>())
+            Engine.Open<float>(Checkpoint.Read(cli.At("m/1")), kind).Dispose();
     }
 
     [Fact]

@@ -81,8 +81,7 @@ internal sealed class ArrowMessages(PipeReader body, RowLimits limits) : AsyncRe
         byte[] metadata = await MetadataAsync(isMarked ? [] : mark[4..], length, cancellation);
         long bodyLength = ArrowMetadata.BodyLength(metadata) ?? throw Damaged("the metadata of a message is damaged");
         if (bodyLength > limits.BodyBytes)
-            throw new RowFault(RowFaultKind.TooLarge,
-                $"a record batch has {bodyLength} bytes, more than {limits.BodyBytes} (Limits:BodyBytes); send smaller ones, by max_chunksize say");
+            throw BoundedAllocator.TooLarge(bodyLength, limits.BodyBytes);
         left = bodyLength;
         pending = (byte[])[.. isMarked ? mark : mark[..4], .. metadata];
     }

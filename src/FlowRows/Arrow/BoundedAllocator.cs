@@ -11,11 +11,14 @@ internal sealed class BoundedAllocator(long most) : MemoryAllocator
     protected override IMemoryOwner<byte> AllocateInternal(int length, out int bytesAllocated)
     {
         if (length > most)
-            throw new RowFault(RowFaultKind.TooLarge,
-                $"a record batch has {length} bytes, more than {most} (Limits:BodyBytes); send smaller ones, by max_chunksize say");
+            throw TooLarge(length, most);
         bytesAllocated = length;
         return new Owned(length);
     }
+
+    /// <summary>The refusal of a record batch that is, or claims to be, larger than a body may be.</summary>
+    public static RowFault TooLarge(long bytes, long most) => new(RowFaultKind.TooLarge,
+        $"a record batch has {bytes} bytes, more than {most} (Limits:BodyBytes); send smaller ones, by max_chunksize say");
 
     private sealed class Owned(int length) : IMemoryOwner<byte>
     {
