@@ -41,5 +41,5 @@ internal static class LikelihoodEndpoints
             }
             """);
 
-    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Served);
+    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Served);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Pipelines;
+using FlowImages;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Tables;
@@ -10,10 +11,26 @@ using FlowService.Requests;
 
 namespace FlowService.Endpoints;
 
-/// <summary>One request under way: what it asks, of which model, and the steps that answering it whole and in parts have in common.</summary>
+/// <summary>
+/// One request under way, and the way of every operation: read the request, find the model, compute, answer. Where both sides are rows,
+/// NumPy, CSV or Arrow, they pass through in parts (<see cref="RowStream"/>); else the request is read whole, within the limits for one.
+/// </summary>
 internal sealed record RequestRun(
     OperationServices Services, HttpContext Http, ServedOperation Operation, ServedModel Model, RowRequest Request, HashSet<string> Include)
 {
+    public static async Task AnswerAsync(OperationServices services, HttpContext http, ServedOperation operation)
+    {
+        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields);
+        ServedModel model = await services.FindAsync(http, request);
+        HashSet<string> include = operation.Rows.Asked(request.Include, model.Name);
+        AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);
+        var run = new RequestRun(services, http, operation, model, request, include);
+        if (request.Body is not null || (operation.IsSample && format.Rows is { IsWhole: false }))
+            await run.AnswerRowsAsync(format);
+        else
+            await run.AnswerWholeAsync(format, block: null);
+    }
+
     /// <summary>Rows of x or z as the model's queue takes them; their context is the block's or the request's.</summary>
     public WorkRows Work(RowBlock<float> block)
     {
@@ -59,5 +76,48 @@ internal sealed record RequestRun(
         if (first.Seed is { } seed)
             response.Headers["flow-seed"] = seed.ToString(CultureInfo.InvariantCulture);
         return writer;
+    }
+
+    private async Task AnswerRowsAsync(AnswerFormat format)
+    {
+        await using RowReader<float>? body = await Services.Reader.OpenAsync(Http, Request, Operation.Rows.Input, Model);
+        bool inParts = format.Rows is { IsWhole: false } && (Operation.IsSample || body!.Rows is not null || !format.Rows.CountsFirst);
+        if (inParts && !Operation.IsSample)
+        {
+            await new RowStream(this).AnswerAsync(format.Rows!, samples: null, body);
+            return;
+        }
+        using RowBlock<float>? block = body is null ? null : await body.ReadAllAsync(Http.RequestAborted);
+        if (block is { Rows: 0 } && !Operation.IsSample)
+            throw RowFault.NoRows("the body");
+        if (inParts)
+            await new RowStream(this).AnswerAsync(format.Rows!, Samples(block, inParts: true), body: null);
+        else
+            await AnswerWholeAsync(format, block);
+    }
+
+    private async Task AnswerWholeAsync(AnswerFormat format, RowBlock<float>? block)
+    {
+        SampleRows? samples = Operation.IsSample ? Samples(block, inParts: false) : null;
+        using RowBlock<float>? rows = samples is null ? block ?? Request.BlockOf(Operation.InputField, Model.Spec, Model.Name) : null;
+        using WorkRows input = samples?.All ?? Work(rows!);
+        PictureAnswer? picture = format.Rows is null ? Picture(samples, input) : null;
+        using WorkItem work = await ComputeAsync(input, Request.Priority);
+        if (picture is not null)
+        {
+            await picture.WriteAsync(Http.Response, work.Results.Values, Http.RequestAborted);
+            return;
+        }
+        using Answer<float> answer = Answer(work, rows);
+        AnswerWriter<float> writer = Begin(format.Rows!, Http.Response.BodyWriter, answer, answer.Rows);
+        await writer.WriteAsync(answer, Http.RequestAborted);
+        await writer.CompleteAsync(Http.RequestAborted);
+    }
+
+    // A row of pictures for each context; without one, a square of them.
+    private PictureAnswer Picture(SampleRows? samples, WorkRows input)
+    {
+        int columns = samples?.Context.Count > 0 ? (int)input.RowsPerContext : ImageGrid.NearSquare(input.Count);
+        return PictureAnswer.Of(Request, Model, input.Count, columns);
     }
 }

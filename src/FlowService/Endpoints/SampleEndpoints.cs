@@ -41,5 +41,5 @@ internal static class SampleEndpoints
             }
             """, "two moons");
 
-    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) => services.AnswerAsync(http, Served);
+    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Served);
 }

@@ -42,3 +42,19 @@ internal sealed class RequestMetering(RequestDelegate next, FlowMetrics metrics,
 
 /// <summary>Marks the endpoint of an operation.</summary>
 internal sealed record OperationMetadata(Operation Operation);
+
+/// <summary>What became of a request, in the words of the metrics.</summary>
+internal static class Outcomes
+{
+    public const string Success = "2xx", Refused = "4xx", Fault = "5xx", Aborted = "aborted";
+
+    /// <summary>The reason of a request whose client did not wait.</summary>
+    public const string ClientGone = "client_gone";
+
+    public static string Of(int status) => status switch
+    {
+        >= 500 => Fault,
+        >= 400 => Refused,
+        _ => Success,
+    };
+}
