@@ -45,7 +45,7 @@ public sealed class Flow : nn.Module
     {
         using var scope = NewDisposeScope();
         Tensor? condition = Condition(context);
-        Tensor values = Shaped(x, Spec.EventShape);
+        Tensor values = Shaped(x);
         Tensor logDet = zeros_like(x.select(1, 0));
         foreach (Bijection bijection in bijections)
         {
@@ -107,20 +107,6 @@ public sealed class Flow : nn.Module
         return new(drawn.Latents.MoveToOuterDisposeScope(), drawn.LogDensity.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Sets what depends on the data, bijection by bijection, from one batch: training's first step.</summary>
-    public void Initialize(Tensor x, Tensor? context = null)
-    {
-        using var mode = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor? condition = Condition(context);
-        Tensor values = Shaped(x, Spec.EventShape);
-        foreach (Bijection bijection in bijections)
-        {
-            bijection.Initialize(values, condition);
-            values = bijection.Forward(values, condition).Values;
-        }
-    }
-
     /// <summary>What the bijections and the base are given: the context, or its class as one-hot, through the embedding.</summary>
     internal Tensor? Condition(Tensor? context)
     {
@@ -135,6 +121,9 @@ public sealed class Flow : nn.Module
             condition = layer.Forward(condition, null);
         return condition;
     }
+
+    /// <summary>Flat rows as events.</summary>
+    internal Tensor Shaped(Tensor rows) => Shaped(rows, Spec.EventShape);
 
     private static Tensor Shaped(Tensor rows, int[] sizes) =>
         sizes.Length == 1 ? rows : rows.reshape([rows.shape[0], .. sizes.Select(size => (long)size)]);

@@ -6,6 +6,7 @@ using FlowCore.Conditioners;
 using FlowCore.Conditioners.Layers;
 using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 
 namespace FlowCore;
 
@@ -208,7 +209,7 @@ public abstract record ElementSpec : ICompiledElement
     }
 
     /// <summary>More parameters, which depend on nothing: one list each, with a value for every channel.</summary>
-    internal virtual double[][] CompileConstants(WeightScope weights, int channels) => [];
+    internal virtual Formula[] CompileConstants(WeightScope weights, int channels) => [];
 
     /// <summary>The element as the compiled engine runs it.</summary>
     /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FlowCore.Checkpoints;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
 
@@ -14,14 +15,11 @@ internal static class LinearThroughput
     /// <summary>The best of several runs of one square layer on a full tile, in GFLOP/s: what this core can do.</summary>
     public static double SquarePeak()
     {
-        var matrix = new double[Side, Side];
-        for (int i = 0; i < Side; i++)
-            for (int j = 0; j < Side; j++)
-                matrix[i, j] = 1.0 / (1 + i + j);
+        Formula matrix = Formula.Fixed([.. Enumerable.Range(0, Side * Side).Select(i => 1.0 / (1 + i / Side + i % Side))]);
         Region input = new(Side), output = new(Side);
         var layer = new LinearOperation
         {
-            Weights = new LinearWeights(matrix, new double[Side], [.. Enumerable.Range(0, Side)]),
+            Weights = new LinearWeights(matrix, Formula.Repeated(0, Side), [.. Enumerable.Range(0, Side)]),
             Input = input,
             InputPixels = [0],
             Output = output,
@@ -46,7 +44,7 @@ internal static class LinearThroughput
         CompiledFlow flow = CompiledFlow.Of(checkpoint);
         Program<float> program = (inverse ? flow.Inverse : flow.Forward).Lower<float>([]);
         float[] memory = GC.AllocateArray<float>((int)program.MemoryValues + 128, pinned: true);
-        float* aligned = (float*)(((nuint)Lowering<float>.Pointer(memory) + 63) & ~(nuint)63);
+        float* aligned = Pinned.Aligned(memory);
         var tile = new Tile<float>(aligned, Math.Min(rows, program.TileRows));
         var times = new Dictionary<string, long>();
         const int Rounds = 4000;
@@ -65,7 +63,7 @@ internal static class LinearThroughput
     private static unsafe double Throughput(Program<float> program, int rows, double perRow)
     {
         float[] memory = GC.AllocateArray<float>((int)program.MemoryValues + 128, pinned: true);
-        float* aligned = (float*)(((nuint)Lowering<float>.Pointer(memory) + 63) & ~(nuint)63);
+        float* aligned = Pinned.Aligned(memory);
         long began = Stopwatch.GetTimestamp();
         int batches = 0;
         do

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,9 +19,8 @@ public sealed record ActNormSpec : BijectionSpec
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
-        double[] logScale = weights.Take("log_scale", shape.Channels), shift = weights.Take("shift", shape.Channels);
-        double[] scale = [.. logScale.Select(Math.Exp)];
-        to.Affine(ShiftFirst ? AffineMap.Scaled([.. shift.Select(value => -value)], scale, null) : AffineMap.Scaled(null, scale, shift), logScale.Sum(), inverse);
+        Formula logScale = weights.Take("log_scale", shape.Channels), shift = weights.Take("shift", shape.Channels), scale = logScale.Exp();
+        to.Affine(ShiftFirst ? AffineMap.Scaled(-shift, scale, null) : AffineMap.Scaled(null, scale, shift), logScale.Sum(), inverse);
     }
 }
 
@@ -60,7 +60,7 @@ public sealed class ActNorm : Bijection
         return new(x.MoveToOuterDisposeScope(), LogDet(z).neg_().MoveToOuterDisposeScope());
     }
 
-    public override void Initialize(Tensor x, Tensor? context)
+    protected override void Initialize(Tensor x, Tensor? context)
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();

@@ -60,6 +60,8 @@ public sealed record AutoregressiveSpec : BijectionSpec
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
+        if (inverse && weights.Trains)
+            throw new NotCompiledException("autoregressive: turned round, it has no way back");
         int[] order = Order ?? [.. Enumerable.Range(0, shape.Features)];
         int[][] groups = Autoregressive.Groups(order);
         Places places = to.InOneRegion();

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -19,10 +20,10 @@ public sealed record BatchNormSpec : BijectionSpec
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
-        double[] weight = weights.Take("weight", shape.Features), variance = weights.Take("running_var", shape.Features);
-        double[] logScale = [.. weight.Zip(variance, (w, v) => Math.Log(AffineMap.Softplus(w) + Epsilon) - 0.5 * Math.Log(v + Epsilon))];
-        AffineMap map = AffineMap.Scaled(weights.Take("running_mean", shape.Features), [.. logScale.Select(Math.Exp)], weights.Take("bias", shape.Features));
-        to.Affine(map, logScale.Sum(), inverse);
+        double[] mean = weights.Read("running_mean", shape.Features), variance = weights.Read("running_var", shape.Features);
+        Formula logDeviation = Formula.Fixed([.. variance.Select(v => 0.5 * Math.Log(v + Epsilon))]);
+        Formula logScale = (weights.Take("weight", shape.Features).Softplus() + Epsilon).Log() - logDeviation;
+        to.Affine(AffineMap.Scaled(Formula.Fixed(mean), logScale.Exp(), weights.Take("bias", shape.Features)), logScale.Sum(), inverse);
     }
 }
 

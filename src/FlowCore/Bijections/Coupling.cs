@@ -1,6 +1,7 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -59,7 +60,7 @@ public sealed record CouplingSpec : BijectionSpec
         if (KeptElement is null)
             return;
         var values = ElementParameters.All(split.Kept);
-        double[] constants = weights.Take("kept_parameters", [.. split.Kept.Sizes, KeptElement.ParameterCount]);
+        Formula constants = weights.Take("kept_parameters", [.. split.Kept.Sizes, KeptElement.ParameterCount]);
         to.Element(KeptElement, inverse, [.. values.Select(value => split.KeptValues[value.Channel * split.Kept.Pixels + value.Pixel])],
             ElementParameters.Of(KeptElement, constants, weights.In("kept_element"), split.Kept, values));
     }

@@ -43,16 +43,10 @@ public sealed class Dequantize : Bijection
 
     public override Mapped Inverse(Tensor z, Tensor? context) => Identity(z);
 
-    /// <summary>x + (u - 1/2) * step with u uniform in [0, 1), for flat rows: what training feeds the flow.</summary>
-    public Tensor Spread(Tensor x, Generator generator)
-    {
-        using var scope = NewDisposeScope();
-        Tensor width = tensor(steps, x.dtype, x.device);
-        Tensor u = rand(x.shape, x.dtype, CPU, generator: generator).to(x.device);
-        return ((u - 0.5) * width + x).MoveToOuterDisposeScope();
-    }
+    /// <summary>The width of the cell of each value of a row.</summary>
+    internal double[] Steps => steps;
 
-    /// <summary>The same for a table, with the noise of a seed: each stream is noise of its own.</summary>
+    /// <summary>x + (u - 1/2) * step with u uniform in (0, 1), with the noise of a seed: each stream is noise of its own.</summary>
     public Table Spread(Table table, ulong seed, uint stream)
     {
         var spread = new double[table.Values.Length];

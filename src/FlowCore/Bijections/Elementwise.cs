@@ -1,6 +1,7 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -31,7 +32,7 @@ public sealed record ElementwiseSpec : BijectionSpec
         int[] indices = [.. values.Select(value => value.Channel * shape.Pixels + value.Pixel)];
         if (Conditioner is null)
         {
-            double[] constants = weights.Take("constants", [.. shape.Sizes, Element.ParameterCount]);
+            Formula constants = weights.Take("constants", [.. shape.Sizes, Element.ParameterCount]);
             to.Element(Element, inverse, indices, ElementParameters.Of(Element, constants, element, shape, values));
             return;
         }
@@ -74,7 +75,7 @@ public sealed class Elementwise : Bijection
     }
 
     /// <summary>Learned constants start from what the element makes of the data.</summary>
-    public override void Initialize(Tensor x, Tensor? context)
+    protected override void Initialize(Tensor x, Tensor? context)
     {
         using var mode = no_grad();
         using Tensor? fitted = constants is null ? null : element.Fit(x);

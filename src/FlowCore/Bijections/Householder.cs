@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -24,20 +25,10 @@ public sealed record HouseholderSpec : BijectionSpec
         int n = shape.Features;
         if (n > MostCompiled)
             throw new NotCompiledException($"householder: the compiled engine multiplies the reflections out, for at most {MostCompiled} features");
-        double[,] vectors = weights.TakeMatrix("vectors", Reflections, n), matrix = new double[n, n];
-        for (int i = 0; i < n; i++)
-            matrix[i, i] = 1;
+        Formula vectors = weights.Take("vectors", Reflections, n), matrix = Formula.Repeated(1, n).Diagonal();
         for (int k = 0; k < Reflections; k++)
-        {
-            double norm = Enumerable.Range(0, n).Sum(i => vectors[k, i] * vectors[k, i]);
-            for (int column = 0; column < n; column++)
-            {
-                double along = 2 / norm * Enumerable.Range(0, n).Sum(i => vectors[k, i] * matrix[i, column]);
-                for (int i = 0; i < n; i++)
-                    matrix[i, column] -= along * vectors[k, i];
-            }
-        }
-        to.Affine(AffineMap.Linear(matrix), 0, inverse);
+            matrix = matrix.Reflected(vectors.Pick([.. Enumerable.Range(k * n, n)]));
+        to.Affine(AffineMap.Linear(matrix), Formula.Fixed(0), inverse);
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -39,24 +40,24 @@ public sealed record MatrixSpec : BijectionSpec
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int n = shape.Channels;
-        double[,] matrix;
-        double logDet;
+        void Multiply(Formula matrix, Formula logDet) => to.Affine(AffineMap.Linear(FromRight ? matrix.Transposed() : matrix), logDet, inverse);
         if (Form == MatrixForm.Plain)
         {
-            matrix = weights.TakeMatrix("weight", n, n);
-            logDet = SquareMatrix.LogAbsDet(matrix);
+            Formula weight = weights.Take("weight", n, n);
+            Multiply(weight, weight.LogAbsDet());
+            return;
         }
-        else
-        {
-            double[,] lower = weights.TakeMatrix("lower", n, n), upper = weights.TakeMatrix("upper", n, n);
-            double[] logDiagonal = weights.Take("log_diagonal", n), sign = weights.Take("sign", n);
-            for (int i = 0; i < n; i++)
-                for (int j = 0; j < n; j++)
-                    (lower[i, j], upper[i, j]) = (i > j ? lower[i, j] : i == j ? 1 : 0, i < j ? upper[i, j] : i == j ? sign[i] * Math.Exp(logDiagonal[i]) : 0);
-            matrix = SquareMatrix.Product(weights.TakeMatrix("permutation", n, n), SquareMatrix.Product(lower, upper));
-            logDet = logDiagonal.Sum();
-        }
-        to.Affine(AffineMap.Linear(FromRight ? SquareMatrix.Transposed(matrix) : matrix), logDet, inverse);
+        Formula logDiagonal = weights.Take("log_diagonal", n), none = Formula.Fixed(0);
+        Formula diagonal = logDiagonal.Exp() * Formula.Fixed(weights.Read("sign", n));
+        (Formula Matrix, Formula LogDet)[] factors =
+        [
+            (weights.Take("upper", n, n).UpperWith(diagonal), logDiagonal.Sum()),
+            (weights.Take("lower", n, n).UnitLower(), none),
+            (Formula.Fixed(weights.Read("permutation", n, n)), none),
+        ];
+        // x meets the upper triangle first; from the right, or on the way back, the permutation.
+        foreach (var (matrix, logDet) in FromRight == inverse ? factors : factors.Reverse())
+            Multiply(matrix, logDet);
     }
 }
 

@@ -70,4 +70,16 @@ internal sealed unsafe class LogarithmKernel<T> : ElementKernel<T>
             z.Store(logDerivative + i);
         }
     }
+
+    public override bool GoesBack => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> value = Vector512.Load(x + i), inside = Vector512.GreaterThan(value, Vector512<T>.Zero);
+            VectorMath.Select(inside, (Vector512.Load(ofY + i) - Vector512.Load(ofLog + i)) / value, Vector512<T>.Zero).Store(ofX + i);
+        }
+    }
 }

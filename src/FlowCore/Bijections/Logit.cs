@@ -106,4 +106,18 @@ internal sealed unsafe class LogitKernel<T>(double slope, double offset) : Eleme
             (-VectorMath.Softplus(-z) - VectorMath.Softplus(z) - VectorMath.Of<T>(Math.Log(slope))).Store(logDerivative + i);
         }
     }
+
+    public override bool GoesBack => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> u = Vector512.Load(x + i) * VectorMath.Of<T>(slope) + VectorMath.Of<T>(offset), rest = Vector512<T>.One - u;
+            Vector512<T> inside = Vector512.GreaterThan(u, Vector512<T>.Zero) & Vector512.LessThan(u, Vector512<T>.One);
+            Vector512<T> inner = (Vector512.Load(ofY + i) + Vector512.Load(ofLog + i) * (u - rest)) / (u * rest) * VectorMath.Of<T>(slope);
+            VectorMath.Select(inside, inner, Vector512<T>.Zero).Store(ofX + i);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -23,12 +24,14 @@ public sealed record LinearSpec : BijectionSpec
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
         int n = shape.Channels;
-        double[,] lower = weights.TakeMatrix("lower", n, n), upper = weights.TakeMatrix("upper", n, n);
-        double[] pivots = [.. weights.Take("diagonal", n).Select(value => AffineMap.Softplus(value) + LeastPivot)];
-        for (int i = 0; i < n; i++)
-            for (int j = 0; j < n; j++)
-                (lower[i, j], upper[i, j]) = (i > j ? lower[i, j] : i == j ? 1 : 0, i < j ? upper[i, j] : i == j ? pivots[i] : 0);
-        to.Affine(AffineMap.Linear(SquareMatrix.Product(lower, upper), weights.Take("bias", n)), pivots.Sum(Math.Log), inverse);
+        Formula pivots = weights.Take("diagonal", n).Softplus() + LeastPivot, bias = weights.Take("bias", n);
+        AffineMap upper = AffineMap.Linear(weights.Take("upper", n, n).UpperWith(pivots));
+        AffineMap lower = AffineMap.Linear(weights.Take("lower", n, n).UnitLower(), bias);
+        if (!inverse)
+            to.Affine(upper, pivots.Log().Sum(), inverse);
+        to.Affine(lower, Formula.Fixed(0), inverse);
+        if (inverse)
+            to.Affine(upper, pivots.Log().Sum(), inverse);
     }
 }
 

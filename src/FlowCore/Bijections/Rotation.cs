@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,11 +12,8 @@ public sealed record RotationSpec : BijectionSpec
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
-        double[,] generator = weights.TakeMatrix("generator", shape.Features, shape.Features), turned = SquareMatrix.Transposed(generator);
-        for (int i = 0; i < shape.Features; i++)
-            for (int j = 0; j < shape.Features; j++)
-                turned[i, j] = generator[i, j] - turned[i, j];
-        to.Affine(AffineMap.Linear(SquareMatrix.Exponential(turned)), 0, inverse);
+        Formula generator = weights.Take("generator", shape.Features, shape.Features);
+        to.Affine(AffineMap.Linear((generator - generator.Transposed()).MatrixExponential()), Formula.Fixed(0), inverse);
     }
 }
 

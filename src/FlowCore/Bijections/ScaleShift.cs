@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -17,10 +18,11 @@ public sealed record ScaleShiftSpec : BijectionSpec
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
-        double[] scale = weights.Take("scale", shape.Channels), shift = weights.Take("shift", shape.Channels);
+        double[] scale = weights.Read("scale", shape.Channels);
+        Formula factor = Formula.Fixed(scale), shift = Formula.Fixed(weights.Read("shift", shape.Channels));
         to.Affine(
-            ShiftFirst ? AffineMap.Scaled([.. shift.Select(value => -value)], scale, null) : AffineMap.Scaled(null, scale, shift),
-            scale.Sum(value => Math.Log(Math.Abs(value))), inverse);
+            ShiftFirst ? AffineMap.Scaled(-shift, factor, null) : AffineMap.Scaled(null, factor, shift),
+            Formula.Fixed(scale.Sum(value => Math.Log(Math.Abs(value)))), inverse);
     }
 }
 

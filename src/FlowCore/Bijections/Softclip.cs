@@ -74,4 +74,17 @@ internal sealed unsafe class SoftclipKernel<T>(double bound) : ElementKernel<T>
             (VectorMath.Of<T>(-2) * VectorMath.Log(rest)).Store(logDerivative + i);
         }
     }
+
+    public override bool GoesBack => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> value = Vector512.Load(x + i), rest = Vector512<T>.One / (Vector512<T>.One + Vector512.Abs(value / VectorMath.Of<T>(bound)));
+            Vector512<T> sign = VectorMath.Select(Vector512.LessThan(value, Vector512<T>.Zero), -Vector512<T>.One, Vector512<T>.One);
+            (Vector512.Load(ofY + i) * rest * rest - Vector512.Load(ofLog + i) * VectorMath.Of<T>(2 / bound) * sign * rest).Store(ofX + i);
+        }
+    }
 }

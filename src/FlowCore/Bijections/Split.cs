@@ -110,13 +110,7 @@ public sealed class Split : Bijection
             Mapped mapped = bijection.Forward(values, context);
             (values, logDet) = (mapped.Values, logDet + mapped.LogDet);
         }
-        Tensor z = order switch
-        {
-            SplitOrder.SameShape => split.Together(values, rest),
-            SplitOrder.InnerFirst => cat([values.flatten(1), rest.flatten(1)], 1),
-            _ => cat([rest.flatten(1), values.flatten(1)], 1),
-        };
-        return new(z.MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
+        return new(Joined(values, rest).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
     }
 
     public override Mapped Inverse(Tensor z, Tensor? context)
@@ -132,16 +126,21 @@ public sealed class Split : Bijection
         return new(split.Together(values, rest).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
     }
 
-    public override void Initialize(Tensor x, Tensor? context)
+    public override Tensor StartFrom(Tensor x, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        Tensor values = split.Apart(x).Kept;
+        var (values, rest) = split.Apart(x);
         foreach (Bijection bijection in inner)
-        {
-            bijection.Initialize(values, context);
-            values = bijection.Forward(values, context).Values;
-        }
+            values = bijection.StartFrom(values, context);
+        return Joined(values, rest).MoveToOuterDisposeScope();
     }
+
+    private Tensor Joined(Tensor values, Tensor rest) => order switch
+    {
+        SplitOrder.SameShape => split.Together(values, rest),
+        SplitOrder.InnerFirst => cat([values.flatten(1), rest.flatten(1)], 1),
+        _ => cat([rest.flatten(1), values.flatten(1)], 1),
+    };
 
     private (Tensor Values, Tensor Beside) Flat(Tensor z)
     {

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections;
@@ -15,8 +16,8 @@ public sealed record StandardizeSpec : BijectionSpec
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse)
     {
-        double[] scale = weights.Take("scale", shape.Features);
-        to.Affine(AffineMap.Scaled(weights.Take("mean", shape.Features), [.. scale.Select(value => 1 / value)], null), -scale.Sum(Math.Log), inverse);
+        Formula scale = Formula.Fixed(weights.Read("scale", shape.Features)), mean = Formula.Fixed(weights.Read("mean", shape.Features));
+        to.Affine(AffineMap.Scaled(mean, scale.Reciprocal(), null), -scale.Log().Sum(), inverse);
     }
 }
 

@@ -13,6 +13,10 @@ internal readonly struct Rectifier : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Larger(Vector512<T>.Zero, x);
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.One, Vector512<T>.Zero);
 }
 
 /// <summary>x, or parameter x below 0.</summary>
@@ -21,6 +25,10 @@ internal readonly struct LeakyRectifier : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Select(Vector512.LessThan(x, Vector512<T>.Zero), x * VectorMath.Of<T>(parameter), x);
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.One, VectorMath.Of<T>(parameter));
 }
 
 /// <summary>tanh x.</summary>
@@ -29,6 +37,13 @@ internal readonly struct HyperbolicTangent : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Tanh(x);
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector512<T> y = VectorMath.Tanh(x);
+        return Vector512<T>.One - y * y;
+    }
 }
 
 /// <summary>x, or parameter (e^x - 1) below 0.</summary>
@@ -37,6 +52,10 @@ internal readonly struct ExponentialLinear : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), x, VectorMath.Of<T>(parameter) * VectorMath.ExpMinus1(x));
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.One, VectorMath.Of<T>(parameter) * VectorMath.Exp(x));
 }
 
 /// <summary>x Phi(x), Phi being the standard normal distribution function.</summary>
@@ -45,6 +64,11 @@ internal readonly struct GaussianErrorLinear : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         x * VectorMath.Of<T>(0.5) * (Vector512<T>.One + VectorMath.Erf(x * VectorMath.Of<T>(Math.Sqrt(0.5))));
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Of<T>(0.5) * (Vector512<T>.One + VectorMath.Erf(x * VectorMath.Of<T>(Math.Sqrt(0.5))))
+        + x * VectorMath.Of<T>(1 / Math.Sqrt(2 * Math.PI)) * VectorMath.Exp(x * x * VectorMath.Of<T>(-0.5));
 }
 
 /// <summary>x sigmoid(x).</summary>
@@ -53,6 +77,10 @@ internal readonly struct SigmoidLinear : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         x * VectorMath.Sigmoid(x);
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Sigmoid(x) * (Vector512<T>.One + x * VectorMath.Sigmoid(-x));
 }
 
 /// <summary>sigmoid(x).</summary>
@@ -61,6 +89,10 @@ internal readonly struct Logistic : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Sigmoid(x);
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Sigmoid(x) * VectorMath.Sigmoid(-x);
 }
 
 /// <summary>ln(1 + e^(parameter x)) / parameter.</summary>
@@ -69,6 +101,10 @@ internal readonly struct SoftRectifier : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Softplus(x * VectorMath.Of<T>(parameter)) / VectorMath.Of<T>(parameter);
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Sigmoid(x * VectorMath.Of<T>(parameter));
 }
 
 /// <summary>x tanh(ln(1 + e^x)) (Misra 2019, arXiv 1908.08681).</summary>
@@ -77,6 +113,13 @@ internal readonly struct Mish : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         x * VectorMath.Tanh(VectorMath.Softplus(x));
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector512<T> y = VectorMath.Tanh(VectorMath.Softplus(x));
+        return y + x * (Vector512<T>.One - y * y) * VectorMath.Sigmoid(x);
+    }
 }
 
 /// <summary>min(max(0, x), 6).</summary>
@@ -89,6 +132,14 @@ internal readonly struct RectifierToSix : IMap
     public static Vector512<T> Of<T>(Vector512<T> x)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Select(Vector512.GreaterThan(x, VectorMath.Of<T>(6)), VectorMath.Of<T>(6), VectorMath.Larger(Vector512<T>.Zero, x));
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        Slope(x);
+
+    public static Vector512<T> Slope<T>(Vector512<T> x)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        Vector512.GreaterThanOrEqual(x, Vector512<T>.Zero) & Vector512.LessThanOrEqual(x, VectorMath.Of<T>(6)) & Vector512<T>.One;
 }
 
 /// <summary>x min(max(0, x + 3), 6) / 6 (Howard et al. 2019, arXiv 1905.02244).</summary>
@@ -97,6 +148,10 @@ internal readonly struct HardSwish : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         x * RectifierToSix.Of(x + VectorMath.Of<T>(3)) / VectorMath.Of<T>(6);
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        (RectifierToSix.Of(x + VectorMath.Of<T>(3)) + x * RectifierToSix.Slope(x + VectorMath.Of<T>(3))) / VectorMath.Of<T>(6);
 }
 
 /// <summary>x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks, Gimpel 2016, arXiv 1606.08415).</summary>
@@ -106,6 +161,15 @@ internal readonly struct GaussianErrorLinearByTanh : IMap
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         x * VectorMath.Of<T>(0.5) * (Vector512<T>.One + VectorMath.Tanh(
             VectorMath.Of<T>(Math.Sqrt(2 / Math.PI)) * (x + VectorMath.Of<T>(0.044715) * x * x * x)));
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector512<T> square = x * x, factor = VectorMath.Of<T>(Math.Sqrt(2 / Math.PI)), share = VectorMath.Of<T>(0.044715);
+        Vector512<T> y = VectorMath.Tanh(factor * (x + share * x * square));
+        Vector512<T> slope = factor * (Vector512<T>.One + VectorMath.Of<T>(3) * share * square);
+        return VectorMath.Of<T>(0.5) * (Vector512<T>.One + y + x * (Vector512<T>.One - y * y) * slope);
+    }
 }
 
 /// <summary>1.0507 x, or 1.7581 (e^x - 1) below 0 (Klambauer et al. 2017).</summary>
@@ -115,6 +179,11 @@ internal readonly struct ScaledExponentialLinear : IMap
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Of<T>(1.0507009873554804934193349852946) * VectorMath.Select(
             Vector512.GreaterThan(x, Vector512<T>.Zero), x, VectorMath.Of<T>(1.6732632423543772848170429916717) * VectorMath.ExpMinus1(x));
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Of<T>(1.0507009873554804934193349852946) * VectorMath.Select(
+            Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.One, VectorMath.Of<T>(1.6732632423543772848170429916717) * VectorMath.Exp(x));
 }
 
 /// <summary>min(e^x, 1).</summary>
@@ -123,4 +192,8 @@ internal readonly struct ClampedExponential : IMap
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.One, VectorMath.Exp(x));
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.Zero, VectorMath.Exp(x));
 }

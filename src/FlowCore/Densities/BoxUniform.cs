@@ -14,7 +14,7 @@ public sealed record BoxUniformSpec : BaseDensitySpec
     }
 
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) =>
-        to.Add(new BoxOperation(to.Regions, first, weights.Take("lower", width), weights.Take("upper", width)));
+        to.Add(new BoxOperation(to.Regions, first, weights.Read("lower", width), weights.Read("upper", width)));
 }
 
 /// <summary>Uniform on [lower, upper], feature by feature; zero density outside. It has no temperature: any leaves it as it is.</summary>

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,12 +18,11 @@ public sealed record ClassNormalSpec : BaseDensitySpec
 
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width, (network, context) =>
     {
-        double[] loc = weights.Take("loc", context.Units, width), logScale = weights.Take("log_scale", context.Units, width);
-        var table = new double[2 * width, context.Units];
-        for (int c = 0; c < context.Units; c++)
-            for (int i = 0; i < width; i++)
-                (table[i, c], table[width + i, c]) = (loc[c * width + i], logScale[c * width + i]);
-        return network.Linear(context, table, new double[2 * width], null);
+        int classes = context.Units;
+        Formula both = Formula.Joined(weights.Take("loc", classes, width), weights.Take("log_scale", classes, width));
+        // [means | log standard deviations] of all classes, value by value.
+        Formula table = both.Pick([.. from i in Enumerable.Range(0, 2 * width) from c in Enumerable.Range(0, classes) select (i / width * classes + c) * width + i % width]);
+        return network.Linear(context, table, Formula.Repeated(0, 2 * width), null);
     });
 }
 

@@ -17,7 +17,7 @@ public sealed record DiagonalNormalSpec : BaseDensitySpec
     }
 
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights) => to.Normal(first, width,
-        weights.Take("loc", width), PlainScale ? [.. weights.Take("scale", width).Select(scale => Math.Log(scale))] : weights.Take("log_scale", width));
+        weights.Take("loc", width), PlainScale ? weights.Take("scale", width).Log() : weights.Take("log_scale", width));
 }
 
 /// <summary>N(loc, diag(exp(log_scale)^2)), or N(loc, diag(scale^2)).</summary>

@@ -1,5 +1,6 @@
 using FlowCore.Checkpoints;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Steps;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -23,15 +24,8 @@ public sealed record GaussianMixtureSpec : BaseDensitySpec
 
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
     {
-        double[,] Table(string name)
-        {
-            var table = new double[Components, width];
-            Buffer.BlockCopy(weights.Take(name, Components, width), 0, table, 0, table.Length * sizeof(double));
-            return table;
-        }
-        double[] scores = weights.Take("weight_scores", Components);
-        double most = scores.Max(), logSum = most + Math.Log(scores.Sum(score => Math.Exp(score - most)));
-        to.Add(new MixtureOperation(to.Regions, [.. scores.Select(score => score - logSum)], Table("loc"), Table("log_scale")));
+        Formula logWeights = weights.Take("weight_scores", Components).LogSoftmax();
+        to.Add(new MixtureOperation(to.Regions, width, logWeights, weights.Take("loc", Components, width), weights.Take("log_scale", Components, width)));
     }
 }
 

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -30,27 +31,26 @@ public sealed record GlowNormalSpec : BaseDensitySpec
 
     internal override void Compile(DensityCompiler to, int first, int width, WeightScope weights)
     {
-        double[] loc = Spread(weights, "loc"), logScale = Spread(weights, "log_scale");
         int pixels = width / Channels;
-        double[] both = [.. Enumerable.Range(0, 2 * width).Select(i => i < width ? loc[i / pixels] : logScale[(i - width) / pixels])];
+        int[] channels = [.. Enumerable.Range(0, width).Select(i => i / pixels)];
+        Formula loc = Channel(weights, "loc").Pick(channels), logScale = Channel(weights, "log_scale").Pick(channels);
         if (!ByClass)
         {
-            to.Normal(first, width, both[..width], both[width..]);
+            to.Normal(first, width, loc, logScale);
             return;
         }
         to.Normal(first, width, (network, context) =>
         {
-            double[] classLoc = weights.Take("loc_cc", context.Units, Channels), classScale = weights.Take("log_scale_cc", context.Units, Channels);
-            var table = new double[2 * width, context.Units];
-            for (int c = 0; c < context.Units; c++)
-                for (int i = 0; i < width; i++)
-                    (table[i, c], table[width + i, c]) = (classLoc[c * Channels + i / pixels], classScale[c * Channels + i / pixels]);
-            return network.Linear(context, table, both, null);
+            int classes = context.Units;
+            Formula both = Formula.Joined(weights.Take("loc_cc", classes, Channels), weights.Take("log_scale_cc", classes, Channels));
+            Formula table = both.Pick(
+                [.. from i in Enumerable.Range(0, 2 * width) from c in Enumerable.Range(0, classes) select (i / width * classes + c) * Channels + channels[i % width]]);
+            return network.Linear(context, table, Formula.Joined(loc, logScale), null);
         });
     }
 
-    private double[] Spread(WeightScope weights, string name) =>
-        [.. weights.Take(name, Channels).Zip(weights.Take($"{name}_logs", Channels), (value, logs) => value * Math.Exp(logs * LogscaleFactor))];
+    private Formula Channel(WeightScope weights, string name) =>
+        weights.Take(name, Channels) * (weights.Take($"{name}_logs", Channels) * LogscaleFactor).Exp();
 }
 
 /// <summary>

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -75,7 +76,7 @@ public sealed record AffineElementSpec : ElementSpec
 
     internal override int ParameterCount => Scale == ScaleMap.None ? 1 : 2;
 
-    internal override double[][] CompileConstants(WeightScope weights, int channels) =>
+    internal override Formula[] CompileConstants(WeightScope weights, int channels) =>
         Scale == ScaleMap.RescaledTanh ? [weights.Take("rescale", channels)] : [];
 
     internal override ElementKernel<T> Compile<T>() => new AffineKernel<T>(this);
@@ -173,6 +174,55 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
             logScale.Store(logDerivative + i);
         }
     }
+
+    public override bool GoesBack => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> outer = Vector512.Load(ofY + i);
+            if (spec.Scale == ScaleMap.None)
+            {
+                outer.Store(ofX + i);
+                outer.Store(ofParameters + i);
+                continue;
+            }
+            Vector512<T> value = Vector512.Load(x + i), shift = Vector512.Load(parameters + i);
+            Vector512<T> logScale = LogScale(parameters + i, stride), inner = outer * VectorMath.Exp(logScale);
+            Vector512<T> ofLogScale = VectorMath.MultiplyAdd(inner, spec.ShiftFirst ? value + shift : value, Vector512.Load(ofLog + i));
+            inner.Store(ofX + i);
+            (spec.ShiftFirst ? inner : outer).Store(ofParameters + i);
+            LogScaleBack(parameters + i, logScale, ofLogScale, stride, ofParameters + i);
+        }
+    }
+
+    // From the adjoint of a log-scale to those of the raw parameter and of the learned rescale.
+    private void LogScaleBack(T* parameters, Vector512<T> logScale, Vector512<T> adjoint, int stride, T* ofParameters)
+    {
+        Vector512<T> u = Vector512.Load(parameters + stride), one = Vector512<T>.One, most = VectorMath.Of<T>(logMost);
+        if (spec.Divide)
+            (adjoint, logScale) = (-adjoint, -logScale);
+        // Where it is cut off, nothing moves it.
+        if (spec.Most is not null)
+            adjoint = VectorMath.Select(Vector512.LessThan(logScale, most), adjoint, Vector512<T>.Zero);
+        Vector512<T> far = u + VectorMath.Of<T>(2), slope = spec.Scale switch
+        {
+            ScaleMap.Tanh => one - Square(VectorMath.Tanh(u * VectorMath.Of<T>(1 / spec.Bound))),
+            ScaleMap.RescaledTanh => Vector512.Load(parameters + 2 * stride) * (one - Square(VectorMath.Tanh(u))),
+            ScaleMap.Softclip => one / Square(one + Vector512.Abs(u) * VectorMath.Of<T>(1 / spec.Bound)),
+            ScaleMap.Sigmoid when spec.Least == 0 => VectorMath.Sigmoid(-far),
+            ScaleMap.Sigmoid => VectorMath.Sigmoid(far) * VectorMath.Sigmoid(-far) / (VectorMath.Sigmoid(far) + VectorMath.Of<T>(spec.Least)),
+            ScaleMap.Softplus => VectorMath.Sigmoid(u) / (VectorMath.Softplus(u) + VectorMath.Of<T>(spec.Least)),
+            _ => one,
+        };
+        (adjoint * slope).Store(ofParameters + stride);
+        if (spec.Scale == ScaleMap.RescaledTanh)
+            (adjoint * VectorMath.Tanh(u)).Store(ofParameters + 2 * stride);
+    }
+
+    private static Vector512<T> Square(Vector512<T> x) => x * x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector512<T> LogScale(T* parameters, int stride)

@@ -106,6 +106,25 @@ internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
         }
     }
 
+    public override bool GoesBack => true;
+
+    // With w = a (x - center), angle = asinh w and k = 1 / sqrt(1 + w^2): dy/dx = k, d ln k / dx = -a w k^2, and by u, on which a
+    // depends as e^u, k (x - center) - y and -(w k)^2.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> outer = Vector512.Load(ofY + i), ofLogs = Vector512.Load(ofLog + i), slope = Slope(parameters + i);
+            Vector512<T> distance = Vector512.Load(x + i) - Vector512.Load(parameters + stride + i), w = distance * slope;
+            Vector512<T> k = Vector512<T>.One / Vector512.Sqrt(VectorMath.MultiplyAdd(w, w, Vector512<T>.One)), turn = w * k;
+            Vector512<T> inner = outer * k - ofLogs * slope * turn * k;
+            inner.Store(ofX + i);
+            (outer * (k * distance - VectorMath.Asinh(w) / slope) - ofLogs * turn * turn).Store(ofParameters + i);
+            (-inner).Store(ofParameters + stride + i);
+        }
+    }
+
     private static Vector512<T> Slope(T* u) => VectorMath.Exp(Vector512.Load(u) + VectorMath.Of<T>(ArcsinhElement.Usual));
 
     private static Vector512<T> LogCosh(Vector512<T> u)

@@ -26,6 +26,46 @@ internal abstract unsafe class ElementKernel<T>
 
     /// <summary>x and log|dx/dy| of each y.</summary>
     public abstract void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative);
+
+    /// <summary>Whether a training can go back through it.</summary>
+    public virtual bool GoesBack => false;
+
+    /// <summary>
+    /// The way back from y and log|dy/dx|, whose adjoints are a and b: a dy/dx + b d log|dy/dx| / dx, and the same by each of the
+    /// parameters.
+    /// </summary>
+    public virtual void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters) =>
+        throw new NotSupportedException($"{GetType().Name} has no way back");
+
+    /// <summary>
+    /// The way back from x and log|dx/dy|: with y = f(x; u) and l = log|dy/dx| = -log|dx/dy|, the adjoint of y is that of x, l's share
+    /// taken out, over dy/dx, and f's parameters see its negative.
+    /// </summary>
+    /// <param name="x">What the inverse gave.</param>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="stride">The distance between panels.</param>
+    /// <param name="count">The number of values.</param>
+    /// <param name="ofX">The adjoint of x; written over.</param>
+    /// <param name="ofLog">The adjoint of log|dx/dy|; written over.</param>
+    /// <param name="ofY">The adjoint of y.</param>
+    /// <param name="ofParameters">The adjoints of the parameters.</param>
+    public void InverseBack(T* x, T* parameters, int stride, int count, T* ofX, T* ofLog, T* ofY, T* ofParameters)
+    {
+        int lanes = Vector512<T>.Count;
+        T* none = stackalloc T[lanes], one = stackalloc T[lanes], slope = stackalloc T[lanes], bend = stackalloc T[lanes];
+        Vector512<T>.Zero.Store(none);
+        Vector512<T>.One.Store(one);
+        for (int i = 0; i < count; i += lanes)
+        {
+            Back(x + i, parameters + i, stride, lanes, one, none, slope, ofParameters + i);
+            Back(x + i, parameters + i, stride, lanes, none, one, bend, ofParameters + i);
+            Vector512<T> ofLogs = Vector512.Load(ofLog + i), ofYs = (Vector512.Load(ofX + i) - ofLogs * Vector512.Load(bend)) / Vector512.Load(slope);
+            (-ofYs).Store(ofX + i);
+            (-ofLogs).Store(ofLog + i);
+            Back(x + i, parameters + i, stride, lanes, ofX + i, ofLog + i, slope, ofParameters + i);
+            ofYs.Store(ofY + i);
+        }
+    }
 }
 
 /// <summary>What an element step runs: a kind of element, or a bijection that treats each value alike.</summary>

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 
@@ -21,13 +22,13 @@ internal static class ElementParameters
     }
 
     /// <summary>Learned constants [channels, pixels, parameters].</summary>
-    public static ParameterPlace[] Of(ElementSpec element, double[] constants, WeightScope weights, EventShape shape, (int Channel, int Pixel)[] values)
+    public static ParameterPlace[] Of(ElementSpec element, Formula constants, WeightScope weights, EventShape shape, (int Channel, int Pixel)[] values)
     {
         int count = element.ParameterCount;
         return
         [
             .. Enumerable.Range(0, count).Select(p => new ParameterPlace(
-                null, [], [.. values.Select(value => constants[(value.Channel * shape.Pixels + value.Pixel) * count + p])])),
+                null, [], constants.Pick([.. values.Select(value => (value.Channel * shape.Pixels + value.Pixel) * count + p)]))),
             .. Constants(element, weights, shape, values),
         ];
     }
@@ -44,5 +45,5 @@ internal static class ElementParameters
         [.. from pixel in Enumerable.Range(0, shape.Pixels) from channel in channels ?? [.. Enumerable.Range(0, shape.Channels)] select (channel, pixel)];
 
     private static IEnumerable<ParameterPlace> Constants(ElementSpec element, WeightScope weights, EventShape shape, (int Channel, int Pixel)[] values) =>
-        element.CompileConstants(weights, shape.Channels).Select(channels => new ParameterPlace(null, [], [.. values.Select(value => channels[value.Channel])]));
+        element.CompileConstants(weights, shape.Channels).Select(channels => new ParameterPlace(null, [], channels.Pick([.. values.Select(value => value.Channel)])));
 }

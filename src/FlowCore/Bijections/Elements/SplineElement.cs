@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -77,13 +78,13 @@ public sealed record SplineElementSpec : ElementSpec
 
     internal override int ParameterCount => 2 * Bins + RawSlopes;
 
-    internal override double[][] CompileConstants(WeightScope weights, int channels)
+    internal override Formula[] CompileConstants(WeightScope weights, int channels)
     {
-        var constants = new List<double[]>();
+        var constants = new List<Formula>();
         if (FeatureTails is { } tails)
-            constants.Add([.. tails.Select(tail => tail == SplineTails.Linear ? 1.0 : 0)]);
+            constants.Add(Formula.Fixed([.. tails.Select(tail => tail == SplineTails.Linear ? 1.0 : 0)]));
         if (FeatureBounds is { } bounds)
-            constants.Add(bounds);
+            constants.Add(Formula.Fixed(bounds));
         return [.. constants];
     }
 

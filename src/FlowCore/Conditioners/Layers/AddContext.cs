@@ -28,7 +28,7 @@ public sealed record AddContextSpec : LayerSpec
         if (network.Context is not { } context)
             return h;
         WeightScope layer = weights.In("layer");
-        Node added = network.Linear(context, layer.TakeMatrix("weight", h.Units, context.Units), layer.Take("bias", h.Units), null);
+        Node added = network.Linear(context, layer.Take("weight", h.Units, context.Units), layer.Take("bias", h.Units), null);
         if (Function is { } f)
             added = f.Compile(network, added);
         return network.Map2<Sum>(h, h.Pixels.Length > 1 ? network.Spread(added, h) : added);

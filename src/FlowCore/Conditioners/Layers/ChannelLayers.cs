@@ -21,7 +21,7 @@ public sealed record ChannelGainSpec : LayerSpec
     }
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
-        network.Scaled(h, AffineMap.Scaled(null, [.. weights.Take("gain", h.Units).Select(gain => Math.Exp(gain * Factor))], null));
+        network.Scaled(h, AffineMap.Scaled(null, (weights.Take("gain", h.Units) * Factor).Exp(), null));
 }
 
 /// <summary>h * exp(factor * gain), channel by channel (Kingma, Dhariwal 2018).</summary>
@@ -57,7 +57,7 @@ public sealed record ChannelAffineSpec : LayerSpec
     }
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.Scaled(
-        h, AffineMap.Scaled(null, [.. weights.Take("log_scale", h.Units).Select(Math.Exp)], weights.Take("shift", h.Units)));
+        h, AffineMap.Scaled(null, weights.Take("log_scale", h.Units).Exp(), weights.Take("shift", h.Units)));
 }
 
 /// <summary>h * exp(log_scale) + shift, channel by channel.</summary>

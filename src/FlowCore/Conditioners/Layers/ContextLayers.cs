@@ -47,7 +47,7 @@ public sealed record GateByContextSpec : LayerSpec
         if (network.Context is not { } context)
             return h;
         WeightScope gate = weights.In("gate");
-        return network.Map2<Gate>(h, network.Linear(context, gate.TakeMatrix("weight", h.Units, context.Units), gate.Take("bias", h.Units), NetworkCompiler.OrderOf(h)));
+        return network.Map2<Gate>(h, network.Linear(context, gate.Take("weight", h.Units, context.Units), gate.Take("bias", h.Units), NetworkCompiler.OrderOf(h)));
     }
 }
 

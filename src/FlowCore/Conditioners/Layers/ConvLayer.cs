@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Tensors;
 using TorchSharp;
@@ -45,24 +46,8 @@ public sealed record ConvLayerSpec : LayerSpec
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         int[] shape = [Channels, h.Units, Kernel, Kernel];
-        double[] kernel = WeightNorm ? Directed(weights.Take("weight_v", shape), weights.Take("weight_g", Channels, 1, 1, 1)) : weights.Take("weight", shape);
-        return network.Convolution(h, kernel, Bias ? weights.Take("bias", Channels) : new double[Channels], Kernel, Padding, order);
-    }
-
-    // w = g v / |v|, output by output.
-    private static double[] Directed(double[] v, double[] g)
-    {
-        int size = v.Length / g.Length;
-        for (int output = 0; output < g.Length; output++)
-        {
-            Span<double> direction = v.AsSpan(output * size, size);
-            double square = 0;
-            foreach (double value in direction)
-                square += value * value;
-            foreach (ref double value in direction)
-                value *= g[output] / Math.Sqrt(square);
-        }
-        return v;
+        Formula kernel = WeightNorm ? Formula.Directed(weights.Take("weight_v", shape), weights.Take("weight_g", Channels, 1, 1, 1)) : weights.Take("weight", shape);
+        return network.Convolution(h, kernel, Bias ? weights.Take("bias", Channels) : Formula.Repeated(0, Channels), Kernel, Padding, order);
     }
 }
 

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -30,7 +31,7 @@ public sealed record LinearLayerSpec : LayerSpec
 
     internal override int[] Known(int[] known, LayerPlace place, WeightScope weights)
     {
-        double[] matrix = weights.Take("weight", Width, place.Width), mask = Masked ? weights.Take("mask", Width, place.Width) : matrix;
+        double[] matrix = weights.Read("weight", Width, place.Width), mask = Masked ? weights.Read("mask", Width, place.Width) : matrix;
         var behind = new int[Width];
         for (int output = 0, i = 0; output < Width; output++)
             for (int input = 0; input < place.Width; input++, i++)
@@ -43,13 +44,13 @@ public sealed record LinearLayerSpec : LayerSpec
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
-        double[,] matrix = weights.TakeMatrix("weight", Width, h.Units);
+        Formula matrix = weights.Take("weight", Width, h.Units);
         if (Masked)
         {
-            double[,] mask = weights.TakeMatrix("mask", Width, h.Units);
-            for (int output = 0; output < Width; output++)
-                for (int input = 0; input < h.Units; input++)
-                    matrix[output, input] *= mask[output, input];
+            double[] mask = weights.Read("mask", Width, h.Units);
+            matrix = mask.All(value => value is 0 or 1)
+                ? matrix.Pick([.. mask.Select((value, i) => value == 0 ? -1 : i)])
+                : matrix * Formula.Fixed(mask);
         }
         return network.Linear(h, matrix, weights.Take("bias", Width), order);
     }

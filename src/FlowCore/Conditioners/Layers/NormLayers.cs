@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -53,10 +54,11 @@ public sealed record BatchNormLayerSpec : LayerSpec
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
-        double[] scale = weights.Take("weight", h.Units), variance = weights.Take("running_var", h.Units);
-        for (int i = 0; i < scale.Length; i++)
-            scale[i] /= Math.Sqrt(variance[i] + Epsilon);
-        return network.Scaled(h, AffineMap.Scaled(weights.Take("running_mean", h.Units), scale, weights.Take("bias", h.Units)));
+        double[] mean = weights.Read("running_mean", h.Units), variance = weights.Read("running_var", h.Units);
+        Formula scale = weights.Take("weight", h.Units) * Formula.Fixed([.. variance.Select(v => 1 / Math.Sqrt(v + Epsilon))]);
+        if (scale.Learns)
+            throw new NotCompiledException("batch_norm: training takes the statistics of the whole batch");
+        return network.Scaled(h, AffineMap.Scaled(Formula.Fixed(mean), scale, weights.Take("bias", h.Units)));
     }
 }
 
@@ -96,7 +98,7 @@ public sealed record ScaleLayerSpec : LayerSpec
     internal override void Check(SpecScope at, LayerPlace place) => at.Number("factor", Factor);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
-        network.Scaled(h, AffineMap.Scaled(null, [.. Enumerable.Repeat(Factor, h.Units)], null));
+        network.Scaled(h, AffineMap.Scaled(null, Formula.Repeated(Factor, h.Units), null));
 }
 
 /// <summary>h * factor.</summary>

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using static TorchSharp.torch;
 
@@ -17,7 +18,8 @@ public sealed record StandardizeLayerSpec : LayerSpec
     }
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
-        network.Scaled(h, AffineMap.Scaled(weights.Take("mean", h.Units), [.. weights.Take("scale", h.Units).Select(scale => 1 / scale)], null));
+        network.Scaled(
+            h, AffineMap.Scaled(Formula.Fixed(weights.Read("mean", h.Units)), Formula.Fixed(weights.Read("scale", h.Units)).Reciprocal(), null));
 }
 
 /// <summary>(h - mean) / scale, with fixed mean and scale.</summary>

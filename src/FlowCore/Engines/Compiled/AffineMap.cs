@@ -1,5 +1,4 @@
-using System.Runtime.Intrinsics;
-using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Compiled.Formulas;
 
 namespace FlowCore.Engines.Compiled;
 
@@ -9,54 +8,66 @@ namespace FlowCore.Engines.Compiled;
 /// </summary>
 internal sealed class AffineMap
 {
-    private AffineMap(double[] before, double[]? diagonal, double[,]? matrix, double[] after) =>
+    private AffineMap(Formula before, Formula? diagonal, Formula? matrix, Formula after) =>
         (Before, Diagonal, Matrix, After) = (before, diagonal, matrix, after);
 
-    public double[] Before { get; }
+    public Formula Before { get; }
 
-    public double[]? Diagonal { get; }
+    public Formula? Diagonal { get; }
 
-    public double[,]? Matrix { get; }
+    /// <summary>Row by row.</summary>
+    public Formula? Matrix { get; }
 
-    public double[] After { get; }
+    public Formula After { get; }
 
-    public int Size => Before.Length;
+    public int Size => Before.Count;
+
+    /// <summary>Whether parameters stand behind it: it is then computed anew at each step of a training, and never multiplied into another one.</summary>
+    public bool Learns => Before.Learns || After.Learns || (Diagonal ?? Matrix)!.Learns;
 
     /// <summary>z = scale (x - before) + after, feature by feature; null stands for zeros.</summary>
-    public static AffineMap Scaled(double[]? before, double[] scale, double[]? after) =>
-        new(before ?? new double[scale.Length], scale, null, after ?? new double[scale.Length]);
+    public static AffineMap Scaled(Formula? before, Formula scale, Formula? after) =>
+        new(before ?? Formula.Repeated(0, scale.Count), scale, null, after ?? Formula.Repeated(0, scale.Count));
 
     /// <summary>z = M x + after.</summary>
-    public static AffineMap Linear(double[,] matrix, double[]? after = null) =>
-        new(new double[matrix.GetLength(0)], null, matrix, after ?? new double[matrix.GetLength(0)]);
-
-    /// <summary>ln(1 + e^x).</summary>
-    public static double Softplus(double x) => VectorMath.Softplus(Vector512.Create(x))[0];
+    public static AffineMap Linear(Formula matrix, Formula? after = null) =>
+        new(Formula.Repeated(0, matrix.Side), null, matrix, after ?? Formula.Repeated(0, matrix.Side));
 
     /// <summary>x from z.</summary>
     public AffineMap Inverse() => Matrix is null
-        ? new(After, [.. Diagonal!.Select(scale => 1 / scale)], null, Before)
-        : new(After, null, SquareMatrix.Inverse(Matrix), Before);
+        ? new(After, Diagonal!.Reciprocal(), null, Before)
+        : new(After, null, Matrix.Inverse(), Before);
 
     /// <summary>First this one, then the next: M2 (M1 (x - b1) + a1 - b2) + a2.</summary>
     public AffineMap Then(AffineMap next)
     {
-        double[] between = [.. After.Zip(next.Before, (after, before) => after - before)];
-        if (Matrix is null && next.Matrix is null)
-            return new(Before, [.. Diagonal!.Zip(next.Diagonal!, (a, b) => a * b)], null,
-                [.. between.Select((value, i) => value * next.Diagonal![i] + next.After[i])]);
-        double[,] second = next.Dense();
-        return new(Before, null, SquareMatrix.Product(second, Dense()),
-            [.. SquareMatrix.Product(second, between).Zip(next.After, (value, after) => value + after)]);
+        Formula between = After - next.Before;
+        return Matrix is null && next.Matrix is null
+            ? new(Before, Diagonal! * next.Diagonal!, null, between * next.Diagonal! + next.After)
+            : new(Before, null, Formula.Product(next.Dense(), Dense()), Formula.Product(next.Dense(), between) + next.After);
     }
 
-    public double[,] Dense()
+    /// <summary>Whether it changes nothing, as the standardisation of rows that are standardised already.</summary>
+    public bool IsIdentity => !Learns && Diagonal is { } scale
+        && Array.TrueForAll(scale.Values, value => value == 1) && Array.TrueForAll(Before.Values, value => value == 0) && Array.TrueForAll(After.Values, value => value == 0);
+
+    /// <summary>The order that it brings the values into, where it does nothing else: z[i] = x[order[i]].</summary>
+    public int[]? Order()
     {
-        if (Matrix is not null)
-            return Matrix;
-        var dense = new double[Size, Size];
-        for (int i = 0; i < Size; i++)
-            dense[i, i] = Diagonal![i];
-        return dense;
+        if (Learns || Matrix is null || Before.Values.Concat(After.Values).Any(value => value != 0))
+            return null;
+        var order = new int[Size];
+        var taken = new bool[Size];
+        for (int row = 0; row < Size; row++)
+        {
+            ReadOnlySpan<double> line = Matrix.Values.AsSpan(row * Size, Size);
+            int at = line.IndexOf(1.0);
+            if (at < 0 || taken[at] || line[..at].ContainsAnyExcept(0.0) || line[(at + 1)..].ContainsAnyExcept(0.0))
+                return null;
+            (order[row], taken[at]) = (at, true);
+        }
+        return order;
     }
+
+    private Formula Dense() => Matrix ?? Diagonal!.Diagonal();
 }

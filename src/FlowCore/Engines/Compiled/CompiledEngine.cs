@@ -97,7 +97,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     {
         FlowProgram plan = running!.Plan;
         int first = index * batch.TileRows, rows = Math.Min(batch.TileRows, batch.Rows - first);
-        T* memory = (T*)(((nuint)Lowering<T>.Pointer(memories[thread]) + 63) & ~(nuint)63);
+        T* memory = Pinned.Aligned(memories[thread]);
         var tile = new Tile<T>(memory, rows, running.MemoryValues);
         Copy(batch.Input, plan.Input, first, rows, tile);
         Copy(batch.Context, plan.Context, first, rows, tile);

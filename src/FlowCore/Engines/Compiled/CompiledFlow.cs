@@ -1,4 +1,5 @@
 using FlowCore.Checkpoints;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 
@@ -29,6 +30,18 @@ internal sealed class CompiledFlow
         var scope = new WeightScope(checkpoint.Weights);
         var draft = new CompiledFlow(checkpoint.Spec, scope) { Forward = null!, Inverse = null!, Latents = null! };
         return new(checkpoint.Spec, scope) { Forward = draft.Mapped(inverse: false), Inverse = draft.Mapped(inverse: true), Latents = draft.Drawn() };
+    }
+
+    /// <summary>
+    /// The direction from data to latents of a flow in training: nothing is folded that is learned. The parameters are given by name.
+    /// </summary>
+    /// <exception cref="NotCompiledException">A kind of the flow does not compile, or has no way back.</exception>
+    public static (FlowProgram Program, IReadOnlyDictionary<string, Formula> Parameters) ForTraining(Checkpoint checkpoint)
+    {
+        checkpoint.Check();
+        var parameters = new Dictionary<string, Formula>(StringComparer.Ordinal);
+        var draft = new CompiledFlow(checkpoint.Spec, new WeightScope(checkpoint.Weights, parameters)) { Forward = null!, Inverse = null!, Latents = null! };
+        return (draft.Mapped(inverse: false), parameters);
     }
 
     /// <summary>Bijections in the order of the direction; the shape is that of the data in front of the first one.</summary>
@@ -70,7 +83,7 @@ internal sealed class CompiledFlow
         var density = new DensityCompiler(new DensityRegions(inverse ? input : output, null, null, logDensity), condition);
         spec.Base.Compile(density, 0, spec.Width, weights.In("base_density"));
 
-        List<Operation> operations = [.. encoding, new StartOperation(logDet, flow.ConstantLogDet), new StartOperation(logDensity, 0)];
+        List<Operation> operations = [.. encoding, new StartOperation(logDet, flow.ConstantLogDet), new StartOperation(logDensity, Formula.Fixed(0))];
         // The latents are scored before the way back changes them in their place.
         if (inverse)
             operations.AddRange(density.Operations);
@@ -91,7 +104,7 @@ internal sealed class CompiledFlow
         var density = new DensityCompiler(new DensityRegions(noise, latents, temperature, logDensity), condition);
         spec.Base.Compile(density, 0, spec.Width, weights.In("base_density"));
         return new FlowProgram(
-            [.. encoding, new StartOperation(logDensity, 0), .. density.Operations], noise, context, temperature, latents, logDensity, logDensity);
+            [.. encoding, new StartOperation(logDensity, Formula.Fixed(0)), .. density.Operations], noise, context, temperature, latents, logDensity, logDensity);
     }
 
     /// <summary>What the flow is conditioned on: a class as one-hot, then the embedding.</summary>

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 
@@ -17,13 +18,13 @@ internal sealed class DensityCompiler(DensityRegions regions, Node? context)
     public void Add(Operation operation) => operations.Add(operation);
 
     /// <summary>Independent normals with fixed means and log standard deviations; null for 0.</summary>
-    public void Normal(int first, int width, double[]? means, double[]? logScales)
+    public void Normal(int first, int width, Formula? means, Formula? logScales)
     {
         Region? parameters = null;
         if (means is not null || logScales is not null)
         {
             parameters = new Region(2 * width);
-            Add(new FillOperation(parameters, [.. Enumerable.Range(0, 2 * width)], [.. means ?? new double[width], .. logScales ?? new double[width]]));
+            Add(new FillOperation(parameters, [.. Enumerable.Range(0, 2 * width)], Formula.Joined(means ?? Formula.Repeated(0, width), logScales ?? Formula.Repeated(0, width))));
         }
         Add(new NormalOperation(regions, first, width, parameters));
     }

@@ -1,4 +1,5 @@
 using FlowCore.Bijections.Elements;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
@@ -21,7 +22,7 @@ internal sealed class FlowCompiler(Node? context, Region logDet)
     public IEnumerable<Operation> Operations => operations;
 
     /// <summary>The sum of the log-determinants that do not depend on the values, in nats.</summary>
-    public double ConstantLogDet { get; private set; }
+    public Formula ConstantLogDet { get; private set; } = Formula.Fixed(0);
 
     /// <summary>Where the values are, all waiting maps done. Setting it renames places.</summary>
     public Places Values
@@ -39,12 +40,13 @@ internal sealed class FlowCompiler(Node? context, Region logDet)
     }
 
     /// <summary>Applies a map of the channels at every pixel, or its inverse; the log-determinant is the map's, at one pixel.</summary>
-    public void Affine(AffineMap map, double logDet, bool inverse)
+    public void Affine(AffineMap map, Formula logDet, bool inverse)
     {
-        ConstantLogDet += (inverse ? -logDet : logDet) * values.Pixels;
+        ConstantLogDet += logDet * (inverse ? -values.Pixels : values.Pixels);
         if (inverse)
             map = map.Inverse();
-        if (waiting is not null && waiting.Size != map.Size)
+        // What is learned is computed anew at each step of a training: two small maps of rows are less work than a product of matrices.
+        if (waiting is not null && (waiting.Size != map.Size || waiting.Learns || map.Learns))
             Flush();
         waiting = waiting?.Then(map) ?? map;
     }
@@ -89,32 +91,36 @@ internal sealed class FlowCompiler(Node? context, Region logDet)
         if (waiting is not { } map)
             return;
         waiting = null;
+        if (map.IsIdentity)
+            return;
         if (values.Grid() is null)
             values = Copied(values);
         if (map.Matrix is null)
             values = Scaled(map.Before, map.Diagonal!, map.After);
+        else if (map.Order() is { } order)
+            values = values.Select(values.Sizes, from channel in order from pixel in Enumerable.Range(0, values.Pixels) select channel * values.Pixels + pixel);
         else
             Multiply(map);
     }
 
     private void Multiply(AffineMap map)
     {
-        double[] shift = SquareMatrix.Product(map.Matrix!, map.Before);
-        if (shift.Any(value => Math.Abs(value) > LargestFoldedShift))
+        Formula bias = map.After;
+        if (map.Before.Learns || map.Before.Values.Any(value => value != 0))
         {
-            values = Scaled(map.Before, [.. map.Before.Select(_ => 1.0)], new double[map.Size]);
-            shift = new double[map.Size];
+            Formula shift = Formula.Product(map.Matrix!, map.Before);
+            if (map.Learns || shift.Values.Any(value => Math.Abs(value) > LargestFoldedShift))
+                values = Scaled(map.Before, Formula.Repeated(1, map.Size), Formula.Repeated(0, map.Size));
+            else
+                bias -= shift;
         }
         Places from = values, to = Places.Fresh(values.Sizes);
         var (inputPixels, channels) = from.Grid()!.Value;
         int[] order = [.. Enumerable.Range(0, channels.Length).OrderBy(k => channels[k])];
-        var matrix = new double[map.Size, map.Size];
-        for (int row = 0; row < map.Size; row++)
-            for (int k = 0; k < map.Size; k++)
-                matrix[row, k] = map.Matrix![row, order[k]];
+        Formula matrix = map.Matrix!.Pick([.. from row in Enumerable.Range(0, map.Size) from k in order select row * map.Size + k]);
         operations.Add(new LinearOperation
         {
-            Weights = new LinearWeights(matrix, [.. map.After.Zip(shift, (after, before) => after - before)], [.. order.Select(k => channels[k])]),
+            Weights = new LinearWeights(matrix, bias, [.. order.Select(k => channels[k])]),
             Input = from.Region!,
             InputPixels = inputPixels,
             Output = to.Region!,
@@ -123,13 +129,13 @@ internal sealed class FlowCompiler(Node? context, Region logDet)
         values = to;
     }
 
-    private Places Scaled(double[] before, double[] factor, double[] after)
+    private Places Scaled(Formula before, Formula factor, Formula after)
     {
         int pixels = values.Pixels;
         Places to = Places.Fresh(values.Sizes);
         // Pixel by pixel: the channels are neighbours there.
         int[] order = [.. Enumerable.Range(0, values.Values.Length).Select(i => i % values.Channels * pixels + i / values.Channels)];
-        double[] Each(double[] channels) => [.. order.Select(i => channels[i / pixels])];
+        Formula Each(Formula channels) => channels.Pick([.. order.Select(i => i / pixels)]);
         operations.Add(new ScaleOperation(
             values.Region!, [.. order.Select(i => values.Values[i].Offset)], to.Region!, [.. order.Select(i => to.Values[i].Offset)], Each(before), Each(factor), Each(after)));
         return to;

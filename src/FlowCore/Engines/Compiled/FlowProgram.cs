@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
+using FlowCore.Engines.Compiled.Training;
 
 namespace FlowCore.Engines.Compiled;
 
@@ -8,7 +9,7 @@ namespace FlowCore.Engines.Compiled;
 internal sealed record FlowProgram(
     List<Operation> Operations, Region Input, Region Context, Region? Temperature, Region Output, Region LogDet, Region LogDensity)
 {
-    private const int MostRows = 48, TileBytes = 1 << 19;
+    private const int MostRows = 48, TileBytes = 1 << 19, MostTrainingRows = 36, TrainingTileBytes = 1 << 21;
 
     /// <summary>What a caller uses: it keeps its place from the beginning to the end.</summary>
     private IEnumerable<Region> Kept => new[] { Input, Context, Temperature, Output, LogDet, LogDensity }.OfType<Region>().Distinct();
@@ -27,6 +28,47 @@ internal sealed record FlowProgram(
         return new Program<T>(this, [.. Operations.Select(operation => operation.Lower(lowering))], rows, rowValues * rows);
     }
 
+    /// <summary>
+    /// The program with its way back, for a training: what a step reads stays until the step has gone back. Sizes of tiles are those
+    /// of the type that trains, so that a batch is cut alike on every machine.
+    /// </summary>
+    /// <exception cref="NotCompiledException">A piece has no way back.</exception>
+    public TrainingProgram<T> LowerForTraining<T>(WeightLayout weights)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (Operations.Select(operation => operation.NoWayBack).OfType<string>().FirstOrDefault() is { } reason)
+            throw new NotCompiledException(reason);
+        int count = Operations.Count, end = 2 * count;
+        var lives = new Dictionary<Region, (int Begin, int End)>();
+        void Live(Region region, int from, int to) =>
+            lives[region] = lives.TryGetValue(region, out var life) ? (Math.Min(life.Begin, from), Math.Max(life.End, to)) : (from, to);
+        foreach (Region region in Kept)
+            Live(region, -1, end);
+        var clears = new Region[count][];
+        var cleared = new HashSet<Region>();
+        for (int i = count - 1; i >= 0; i--)
+        {
+            Region[] regions = [.. Operations[i].Regions.Distinct()];
+            foreach (Region region in regions.Concat(Operations[i].Kept))
+                Live(region, i, end - 1 - i);
+            Region[] adjoints = [.. regions.Where(region => !region.HoldsSums).Select(region => region.Adjoint)];
+            foreach (Region adjoint in adjoints)
+                Live(adjoint, end - 1 - i, end - 1 - i);
+            clears[i] = [.. adjoints.Where(cleared.Add)];
+        }
+        // That of the input is the caller's to read.
+        Live(Input.Adjoint, lives.GetValueOrDefault(Input.Adjoint, (Begin: end, End: end)).Begin, end);
+        Live(Context.Adjoint, lives.GetValueOrDefault(Context.Adjoint, (Begin: end, End: end)).Begin, end);
+        long rowValues = LayOut(lives);
+        long fitting = TrainingTileBytes / Math.Max(1, rowValues * sizeof(float));
+        int rows = (int)Math.Clamp(fitting >= 12 ? fitting / 12 * 12 : fitting, 1, MostTrainingRows);
+        foreach (Region region in lives.Keys)
+            region.Offset *= rows;
+        var lowering = new Lowering<T>(rows, [], weights);
+        Step<T>[] steps = [.. Operations.Select(operation => operation.Lower(lowering))];
+        return new TrainingProgram<T>(this, steps, clears, rows, rowValues * rows);
+    }
+
     /// <summary>Gives each region the first place that is free while it lives; returns the values of one row.</summary>
     private long LayOut()
     {
@@ -36,6 +78,11 @@ internal sealed record FlowProgram(
         for (int i = 0; i < Operations.Count; i++)
             foreach (Region region in Operations[i].Regions)
                 lives[region] = lives.TryGetValue(region, out var life) ? (Math.Min(life.Begin, i), Math.Max(life.End, i)) : (i, i);
+        return LayOut(lives);
+    }
+
+    private static long LayOut(Dictionary<Region, (int Begin, int End)> lives)
+    {
         var placed = new List<(Region Region, int End)>();
         long size = 0;
         foreach (var (region, life) in lives.OrderBy(each => each.Value.Begin))

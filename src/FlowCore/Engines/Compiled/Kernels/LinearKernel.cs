@@ -46,8 +46,9 @@ internal unsafe struct Block<T>
     public int* Index;
     public int Depth;
 
-    /// <summary>The panel: for each input one line of columns.</summary>
+    /// <summary>The panel: for each input one line of columns, and the distance from a line to the next.</summary>
     public T* Weights;
+    public nint Line;
     public T* Bias;
 
     public T* Output;
@@ -67,16 +68,17 @@ internal static unsafe class LinearKernel<T, V>
     where V : unmanaged, ILanes<V, T>
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TRows, TVectors, TIndexed>(in Block<T> block)
+    public static void Run<TRows, TVectors, TIndexed, TAdds>(in Block<T> block)
         where TRows : INumber
         where TVectors : INumber
         where TIndexed : INumber
+        where TAdds : INumber
     {
         int n = V.Count;
         Debug.Assert(block.Depth >= 0 && block.InputRows is not null && block.OutputRows is not null && block.Input is not null && block.Output is not null, "A block is whole.");
-        Debug.Assert((nuint)block.Weights % (nuint)(n * sizeof(T)) == 0 && (nuint)block.Bias % (nuint)(n * sizeof(T)) == 0, "A panel is aligned to its vectors.");
+        Debug.Assert((nuint)block.Weights % (nuint)(n * sizeof(T)) == 0, "A panel is aligned to its vectors.");
         Debug.Assert(TIndexed.Value > 1 == block.Index is not null, "Inputs are listed, or neighbours.");
-        Debug.Assert(block.Weights + block.Depth * TVectors.Value * n == block.Bias, "A panel's biases stand behind its weights.");
+        Debug.Assert(block.Line >= TVectors.Value * n && block.Line % n == 0 && TAdds.Value > 1 == block.Bias is null, "Lines are whole vectors, and results start from biases or from what is there.");
         int* rows = block.InputRows;
         T* a = block.Input, a0 = a + rows[0], a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0, a9 = a0, a10 = a0, a11 = a0;
         if (TRows.Value > 1)
@@ -107,14 +109,14 @@ internal static unsafe class LinearKernel<T, V>
 
         T* w = block.Weights;
         int* index = block.Index;
-        nint depth = block.Depth;
+        nint depth = block.Depth, line = block.Line;
         for (nint k = 0; k < depth; k++)
         {
             nint at = TIndexed.Value > 1 ? index[k] : k;
             left = V.Load(w);
             if (TVectors.Value > 1)
                 right = V.Load(w + n);
-            w += TVectors.Value * n;
+            w += line;
             Step<TVectors>(a0 + at, left, right, ref l0, ref r0);
             if (TRows.Value > 1)
                 Step<TVectors>(a1 + at, left, right, ref l1, ref r1);
@@ -139,33 +141,36 @@ internal static unsafe class LinearKernel<T, V>
             }
         }
 
-        left = V.Load(block.Bias);
-        if (TVectors.Value > 1)
-            right = V.Load(block.Bias + n);
+        if (TAdds.Value == 1)
+        {
+            left = V.Load(block.Bias);
+            if (TVectors.Value > 1)
+                right = V.Load(block.Bias + n);
+        }
         rows = block.OutputRows;
         a = block.Output;
         V floor = V.Of(block.Floor), slope = V.Of(block.Slope);
-        Put<TVectors>(a + rows[0], floor, slope, V.Add(l0, left), V.Add(r0, right));
+        Put<TVectors, TAdds>(a + rows[0], floor, slope, l0, r0, left, right);
         if (TRows.Value > 1)
-            Put<TVectors>(a + rows[1], floor, slope, V.Add(l1, left), V.Add(r1, right));
+            Put<TVectors, TAdds>(a + rows[1], floor, slope, l1, r1, left, right);
         if (TRows.Value > 2)
         {
-            Put<TVectors>(a + rows[2], floor, slope, V.Add(l2, left), V.Add(r2, right));
-            Put<TVectors>(a + rows[3], floor, slope, V.Add(l3, left), V.Add(r3, right));
+            Put<TVectors, TAdds>(a + rows[2], floor, slope, l2, r2, left, right);
+            Put<TVectors, TAdds>(a + rows[3], floor, slope, l3, r3, left, right);
         }
         if (TRows.Value > 4)
         {
-            Put<TVectors>(a + rows[4], floor, slope, V.Add(l4, left), V.Add(r4, right));
-            Put<TVectors>(a + rows[5], floor, slope, V.Add(l5, left), V.Add(r5, right));
+            Put<TVectors, TAdds>(a + rows[4], floor, slope, l4, r4, left, right);
+            Put<TVectors, TAdds>(a + rows[5], floor, slope, l5, r5, left, right);
         }
         if (TRows.Value > 6)
         {
-            Put<TVectors>(a + rows[6], floor, slope, V.Add(l6, left), V.Add(r6, right));
-            Put<TVectors>(a + rows[7], floor, slope, V.Add(l7, left), V.Add(r7, right));
-            Put<TVectors>(a + rows[8], floor, slope, V.Add(l8, left), V.Add(r8, right));
-            Put<TVectors>(a + rows[9], floor, slope, V.Add(l9, left), V.Add(r9, right));
-            Put<TVectors>(a + rows[10], floor, slope, V.Add(l10, left), V.Add(r10, right));
-            Put<TVectors>(a + rows[11], floor, slope, V.Add(l11, left), V.Add(r11, right));
+            Put<TVectors, TAdds>(a + rows[6], floor, slope, l6, r6, left, right);
+            Put<TVectors, TAdds>(a + rows[7], floor, slope, l7, r7, left, right);
+            Put<TVectors, TAdds>(a + rows[8], floor, slope, l8, r8, left, right);
+            Put<TVectors, TAdds>(a + rows[9], floor, slope, l9, r9, left, right);
+            Put<TVectors, TAdds>(a + rows[10], floor, slope, l10, r10, left, right);
+            Put<TVectors, TAdds>(a + rows[11], floor, slope, l11, r11, left, right);
         }
     }
 
@@ -180,11 +185,72 @@ internal static unsafe class LinearKernel<T, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<TVectors>(T* output, V floor, V slope, V l, V r)
+    private static void Put<TVectors, TAdds>(T* output, V floor, V slope, V l, V r, V left, V right)
         where TVectors : INumber
+        where TAdds : INumber
     {
+        if (TAdds.Value > 1)
+        {
+            V.Store(V.Add(V.Load(output), l), output);
+            if (TVectors.Value > 1)
+                V.Store(V.Add(V.Load(output + V.Count), r), output + V.Count);
+            return;
+        }
+        l = V.Add(l, left);
         V.Store(V.Larger(floor, V.Larger(V.Multiply(l, slope), l)), output);
         if (TVectors.Value > 1)
+        {
+            r = V.Add(r, right);
             V.Store(V.Larger(floor, V.Larger(V.Multiply(r, slope), r)), output + V.Count);
+        }
     }
+
+    /// <summary>A block of 12, 6, 4, 2 or 1 rows.</summary>
+    public static void Dispatch(in Block<T> block, int vectors, int rows, bool adds)
+    {
+        if (adds)
+            Dispatch<N1, N2>(block, vectors, rows);
+        else if (block.Index is null)
+            Dispatch<N1, N1>(block, vectors, rows);
+        else
+            Dispatch<N2, N1>(block, vectors, rows);
+    }
+
+    private static void Dispatch<TIndexed, TAdds>(in Block<T> block, int vectors, int rows)
+        where TIndexed : INumber
+        where TAdds : INumber
+    {
+        if (vectors == 1)
+            Dispatch<N1, TIndexed, TAdds>(block, rows);
+        else
+            Dispatch<N2, TIndexed, TAdds>(block, rows);
+    }
+
+    private static void Dispatch<TVectors, TIndexed, TAdds>(in Block<T> block, int rows)
+        where TVectors : INumber
+        where TIndexed : INumber
+        where TAdds : INumber
+    {
+        switch (rows)
+        {
+            case 12:
+                Run<N12, TVectors, TIndexed, TAdds>(block);
+                break;
+            case 6:
+                Run<N6, TVectors, TIndexed, TAdds>(block);
+                break;
+            case 4:
+                Run<N4, TVectors, TIndexed, TAdds>(block);
+                break;
+            case 2:
+                Run<N2, TVectors, TIndexed, TAdds>(block);
+                break;
+            default:
+                Run<N1, TVectors, TIndexed, TAdds>(block);
+                break;
+        }
+    }
+
+    /// <summary>How many of the rows that are left the next block takes.</summary>
+    public static int Taken(int left, int most) => left >= most ? most : left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }

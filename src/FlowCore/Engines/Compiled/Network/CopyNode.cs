@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled.Network;
@@ -15,7 +16,7 @@ internal sealed class CopyNode : Node
     public override IEnumerable<Operation> All()
     {
         if (BorderPlaces.Count > 0)
-            yield return new FillOperation(Region, BorderPlaces, [.. BorderPlaces.Select(_ => Border)]);
+            yield return new FillOperation(Region, BorderPlaces, Formula.Repeated(Border, BorderPlaces.Count));
         foreach (Operation operation in Of([.. Enumerable.Range(0, Units)]))
             yield return operation;
     }
@@ -31,6 +32,6 @@ internal sealed class CopyNode : Node
             yield return new CopyOperation(group.Key, [.. group.Select(pair => pair.From.Offset)], Region, [.. group.Select(pair => pair.To)]);
         int[] zeros = [.. from pixel in Enumerable.Range(0, Pixels.Length) from unit in units where From[unit][pixel] is null select Pixels[pixel] + Columns[unit]];
         if (zeros.Length > 0)
-            yield return new FillOperation(Region, zeros, new double[zeros.Length]);
+            yield return new FillOperation(Region, zeros, Formula.Repeated(0, zeros.Length));
     }
 }

@@ -1,3 +1,4 @@
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
 
@@ -7,9 +8,9 @@ namespace FlowCore.Engines.Compiled.Network;
 internal sealed class LinearNode : Node
 {
     /// <summary>[outputs, inputs] in the order of the units.</summary>
-    public required double[,] Matrix { get; init; }
+    public required Formula Matrix { get; set; }
 
-    public required double[] Bias { get; init; }
+    public required Formula Bias { get; set; }
 
     /// <summary>Where each input stands, counted from its pixel in <see cref="InputPixels"/>.</summary>
     public required int[] Index { get; init; }
@@ -45,16 +46,17 @@ internal sealed class LinearNode : Node
     private LinearWeights Weights(IEnumerable<int> units, int first, int count)
     {
         int[] order = [.. Enumerable.Range(0, Index.Length).OrderBy(k => Index[k])];
-        var matrix = new double[count, Index.Length];
-        var bias = new double[count];
+        int[] matrix = new int[count * order.Length], bias = new int[count];
+        Array.Fill(matrix, -1);
+        Array.Fill(bias, -1);
         foreach (int unit in units)
         {
             int row = Columns[unit] - first;
-            bias[row] = Bias[unit];
+            bias[row] = unit;
             for (int k = 0; k < order.Length; k++)
-                matrix[row, k] = Matrix[unit, order[k]];
+                matrix[row * order.Length + k] = unit * order.Length + order[k];
         }
-        return new(matrix, bias, [.. order.Select(k => Index[k])]);
+        return new(Matrix.Pick(matrix), Bias.Pick(bias), [.. order.Select(k => Index[k])]);
     }
 
     private LinearOperation Operation(LinearWeights weights, int first, bool exact) => new()

@@ -1,4 +1,5 @@
 using FlowCore.Conditioners;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled.Network;
@@ -30,11 +31,11 @@ internal sealed class NetworkCompiler(Node? context)
     public static int[] OrderOf(Node h) => [.. Enumerable.Range(0, h.Units).OrderBy(unit => h.Columns[unit])];
 
     /// <summary>W h + b, with the columns of W in the order of h's units.</summary>
-    public Node Linear(Node h, double[,] matrix, double[] bias, int[]? order)
+    public Node Linear(Node h, Formula matrix, Formula bias, int[]? order)
     {
         if (h is ParallelNode)
             h = Copied(h);
-        int outputs = bias.Length;
+        int outputs = bias.Count;
         int[]? ready = h.Ready is null ? null : [.. Enumerable.Range(0, outputs).Select(unit => ReadyOf(matrix, unit, h.Ready))];
         return Add(new LinearNode
         {
@@ -50,12 +51,12 @@ internal sealed class NetworkCompiler(Node? context)
     }
 
     /// <summary>A convolution: weights [outputs, channels, side, side], the image surrounded by a fixed value.</summary>
-    public Node Convolution(Node h, double[] weights, double[] bias, int side, double border, int[]? order)
+    public Node Convolution(Node h, Formula weights, Formula bias, int side, double border, int[]? order)
     {
-        int outputs = bias.Length, channels = h.Units, taps = side * side, margin = side / 2, stride = Places.PixelStride([outputs]);
+        int outputs = bias.Count, channels = h.Units, taps = side * side, margin = side / 2, stride = Places.PixelStride([outputs]);
         Node around = margin == 0 && h is not ParallelNode ? h : Bordered(h, margin, border);
         int line = h.Image.Width + 2 * margin;
-        var matrix = new double[outputs, taps * channels];
+        var matrix = new int[outputs * taps * channels];
         var index = new int[taps * channels];
         for (int tap = 0; tap < taps; tap++)
             for (int channel = 0; channel < channels; channel++)
@@ -63,7 +64,7 @@ internal sealed class NetworkCompiler(Node? context)
                 int at = tap * channels + channel;
                 index[at] = around.Columns[channel] + (tap / side * line + tap % side) * (margin == 0 ? 0 : BorderedStride(h));
                 for (int output = 0; output < outputs; output++)
-                    matrix[output, at] = weights[(output * channels + channel) * taps + tap];
+                    matrix[output * taps * channels + at] = (output * channels + channel) * taps + tap;
             }
         return Add(new LinearNode
         {
@@ -71,7 +72,7 @@ internal sealed class NetworkCompiler(Node? context)
             Columns = ColumnsOf(order ?? Sorted(outputs, null)),
             Pixels = [.. Enumerable.Range(0, h.Pixels.Length).Select(pixel => pixel * stride)],
             Image = h.Image,
-            Matrix = matrix,
+            Matrix = weights.Pick(matrix),
             Bias = bias,
             Index = index,
             Input = around.Region,
@@ -121,14 +122,11 @@ internal sealed class NetworkCompiler(Node? context)
     /// <summary>A diagonal affine map of the units, folded into the linear layer that it stands behind where there is one.</summary>
     public Node Scaled(Node h, AffineMap map)
     {
-        if (h is LinearNode { Shared: false, IsActivated: false, Residual: null } linear)
+        if (!map.Learns && h is LinearNode { Shared: false, IsActivated: false, Residual: null, Matrix.Learns: false } linear)
         {
-            for (int unit = 0; unit < linear.Units; unit++)
-            {
-                for (int k = 0; k < linear.Index.Length; k++)
-                    linear.Matrix[unit, k] *= map.Diagonal![unit];
-                linear.Bias[unit] = (linear.Bias[unit] - map.Before[unit]) * map.Diagonal![unit] + map.After[unit];
-            }
+            int inputs = linear.Index.Length;
+            linear.Matrix *= map.Diagonal!.Pick([.. Enumerable.Range(0, linear.Matrix.Count).Select(i => i / inputs)]);
+            linear.Bias = (linear.Bias - map.Before) * map.Diagonal! + map.After;
             return linear;
         }
         h = Owned(h);
@@ -248,11 +246,11 @@ internal sealed class NetworkCompiler(Node? context)
         return node;
     }
 
-    private static int ReadyOf(double[,] matrix, int unit, int[] inputs)
+    private static int ReadyOf(Formula matrix, int unit, int[] inputs)
     {
         int ready = 0;
         for (int k = 0; k < inputs.Length; k++)
-            if (matrix[unit, k] != 0)
+            if (!matrix.IsZero(unit * inputs.Length + k))
                 ready = Math.Max(ready, inputs[k]);
         return ready;
     }

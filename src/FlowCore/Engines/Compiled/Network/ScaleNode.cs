@@ -18,7 +18,7 @@ internal sealed class ScaleNode : Node
         return [new ScaleOperation(
             Input.Region, [.. each.Select(at => Input.Pixels[at.pixel] + Input.Columns[at.unit])],
             Region, [.. each.Select(at => Pixels[at.pixel] + Columns[at.unit])],
-            [.. each.Select(at => Map.Before[at.unit])], [.. each.Select(at => Map.Diagonal![at.unit])], [.. each.Select(at => Map.After[at.unit])])];
+            Map.Before.Pick([.. each.Select(at => at.unit)]), Map.Diagonal!.Pick([.. each.Select(at => at.unit)]), Map.After.Pick([.. each.Select(at => at.unit)]))];
     }
 }
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using FlowCore.Engines.Compiled.Formulas;
+using FlowCore.Engines.Compiled.Training;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -24,40 +26,67 @@ internal sealed unsafe class CopyStep<T>(Region input, Region output, Run[] runs
             foreach (Run run in runs)
                 run.Copy(from, to);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        T* from = tile.At(input.Adjoint), to = tile.At(output.Adjoint);
+        for (int row = 0; row < tile.Rows; row++, from += input.Adjoint.Width, to += output.Adjoint.Width)
+            foreach (Run run in runs)
+                Steps.Run.Add(to + run.To, from + run.From, run.Length);
+    }
 }
 
-/// <summary>Fixed values: constants, borders of images.</summary>
-internal sealed class FillOperation(Region output, IReadOnlyList<int> places, IReadOnlyList<double> values) : Operation
+/// <summary>The same values in every row: constants, borders of images.</summary>
+internal sealed class FillOperation(Region output, IReadOnlyList<int> places, Formula values) : Operation
 {
     public override IEnumerable<Region> Regions => [output];
 
-    public override Step<T> Lower<T>(Lowering<T> lowering) => new FillStep<T>(output, Run.Of([.. Enumerable.Range(0, places.Count)], places), Lowering<T>.Pinned(values));
+    public override Step<T> Lower<T>(Lowering<T> lowering) =>
+        new FillStep<T>(output, Run.Of([.. Enumerable.Range(0, places.Count)], places), lowering.Numbers(values));
 }
 
-internal sealed unsafe class FillStep<T>(Region output, Run[] runs, T[] values) : Step<T>
+internal sealed unsafe class FillStep<T>(Region output, Run[] runs, Numbers<T> values) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
-        Debug.Assert(Array.TrueForAll(runs, run => run.LiesIn(values.Length, output.Width)), "A run lies within the values and within a row.");
-        T* to = tile.At(output);
+        int count = values.Count, width = output.Width;
+        Debug.Assert(Array.TrueForAll(runs, run => run.LiesIn(count, width)), "A run lies within the values and within a row.");
+        T* to = tile.At(output), from = values.At(tile);
         for (int row = 0; row < tile.Rows; row++, to += output.Width)
             foreach (Run run in runs)
-                run.Copy(Lowering<T>.Pointer(values), to);
+                run.Copy(from, to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        if (!values.Learns)
+            return;
+        T* to = tile.At(output.Adjoint), gradient = values.Gradient(tile);
+        for (int row = 0; row < tile.Rows; row++, to += output.Adjoint.Width)
+            foreach (Run run in runs)
+                Steps.Run.Add(to + run.To, gradient + run.From, run.Length);
     }
 }
 
-/// <summary>A fixed value as the beginning of every row's sum.</summary>
-internal sealed class StartOperation(Region sums, double value) : Operation
+/// <summary>One value as the beginning of every row's sum.</summary>
+internal sealed class StartOperation(Region sums, Formula value) : Operation
 {
     public override IEnumerable<Region> Regions => [sums];
+
+    public override IEnumerable<Formula> ReadExactly => [value];
+
+    public Formula Value => value;
 
     public override Step<T> Lower<T>(Lowering<T> lowering) => new StartStep<T>(sums, value);
 }
 
-internal sealed unsafe class StartStep<T>(Region sums, double value) : Step<T>
+/// <summary>The value stays in float64: its formula holds it, and its gradient is that of all rows together.</summary>
+internal sealed unsafe class StartStep<T>(Region sums, Formula value) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    public override void Run(in Tile<T> tile) => new Span<double>(tile.Sums(sums), tile.Rows).Fill(value);
+    public override void Run(in Tile<T> tile) => new Span<double>(tile.Sums(sums), tile.Rows).Fill(value.Values[0]);
 }

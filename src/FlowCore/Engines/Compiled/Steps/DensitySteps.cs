@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Compiled.Training;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -66,6 +68,44 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
         return -0.5 * VectorMath.Sum(squares) - constant - (mean is null ? 0 : VectorMath.Sum(logScales));
     }
 
+    // ln p = -u^2 / 2 - ln s with u = (z - mean) / s.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        Region latents = regions.Rows.Adjoint;
+        Vector512<T> adjoint = Vector512.Create(tile.Adjoint);
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* z = tile.At(regions.Rows) + row * regions.Rows.Width + first, ofZ = tile.At(latents) + row * latents.Width + first;
+            T* mean = parameters is null ? null : tile.At(parameters) + row * parameters.Width;
+            T* ofMean = parameters is null ? null : tile.At(parameters.Adjoint) + row * parameters.Adjoint.Width;
+            for (int i = 0; i < width; i += Vector512<T>.Count)
+            {
+                Vector512<T> value = Vector512.Load(z + i), scale = Vector512<T>.One;
+                if (mean is not null)
+                {
+                    scale = VectorMath.Exp(-Vector512.Load(mean + width + i));
+                    value = (value - Vector512.Load(mean + i)) * scale;
+                }
+                Vector512<T> inner = Inside(adjoint * value * scale, i);
+                Subtract(inner, ofZ + i, width - i);
+                if (ofMean is null)
+                    continue;
+                Subtract(-inner, ofMean + i, width - i);
+                Subtract(Inside(adjoint * (Vector512<T>.One - value * value), i), ofMean + width + i, width - i);
+            }
+        }
+    }
+
+    private static void Subtract(Vector512<T> values, T* from, int count)
+    {
+        if (count >= Vector512<T>.Count)
+            (Vector512.Load(from) - values).Store(from);
+        else
+            for (int lane = 0; lane < count; lane++)
+                from[lane] -= values[lane];
+    }
+
     private double Draw(T* noise, T* mean, T temperature, T* z)
     {
         Vector512<T> squares = Vector512<T>.Zero, logScales = squares;
@@ -91,22 +131,25 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
 }
 
 /// <summary>A mixture of diagonal normals: component m has the logarithm of its weight, its means and its log standard deviations.</summary>
-internal sealed class MixtureOperation(DensityRegions regions, double[] logWeights, double[,] means, double[,] logScales) : Operation
+internal sealed class MixtureOperation(DensityRegions regions, int width, Formula logWeights, Formula means, Formula logScales) : Operation
 {
     public override IEnumerable<Region> Regions => regions.All;
 
-    public override Step<T> Lower<T>(Lowering<T> to) => new MixtureStep<T>(regions, logWeights, means, logScales);
+    public override IEnumerable<Formula> ReadExactly => [logWeights, means, logScales];
+
+    public override Step<T> Lower<T>(Lowering<T> to) => new MixtureStep<T>(
+        regions, width, logWeights.Values, means.Values, logScales.Values, to.Numbers(logWeights), to.Numbers(means), to.Numbers(logScales));
 }
 
-internal sealed unsafe class MixtureStep<T>(DensityRegions regions, double[] logWeights, double[,] means, double[,] logScales) : Step<T>
+internal sealed unsafe class MixtureStep<T>(
+    DensityRegions regions, int width, double[] logWeights, double[] means, double[] logScales, Numbers<T> ofWeights, Numbers<T> ofMeans, Numbers<T> ofScales) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly int width = means.GetLength(1);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
-        Debug.Assert(regions.Rows.Width == (regions.Drawn is null ? width : width + 1) && logScales.GetLength(1) == width && means.GetLength(0) == logWeights.Length, "One noise value more picks the component.");
+        Debug.Assert(regions.Rows.Width == (regions.Drawn is null ? width : width + 1) && means.Length == width * logWeights.Length && logScales.Length == means.Length, "One noise value more picks the component.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* values = tile.At(regions.Rows) + row * regions.Rows.Width;
@@ -118,7 +161,7 @@ internal sealed unsafe class MixtureStep<T>(DensityRegions regions, double[] log
                 T* z = tile.At(drawn) + row * drawn.Width;
                 int m = Pick(double.CreateTruncating(values[width]));
                 for (int i = 0; i < width; i++)
-                    z[i] = T.CreateTruncating(means[m, i] + double.CreateTruncating(values[i]) * Math.Exp(logScales[m, i]) * temperature);
+                    z[i] = T.CreateTruncating(means[m * width + i] + double.CreateTruncating(values[i]) * Math.Exp(logScales[m * width + i]) * temperature);
                 values = z;
             }
             tile.Sums(regions.LogDensity)[row] += LogDensity(values, logTemperature);
@@ -135,18 +178,53 @@ internal sealed unsafe class MixtureStep<T>(DensityRegions regions, double[] log
         return m;
     }
 
+    // Each component in proportion to its share of the row's density.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        Region latents = regions.Rows.Adjoint;
+        double adjoint = double.CreateTruncating(tile.Adjoint);
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* z = tile.At(regions.Rows) + row * regions.Rows.Width, ofZ = tile.At(latents) + row * latents.Width;
+            double whole = LogDensity(z, 0);
+            for (int m = 0; m < logWeights.Length; m++)
+            {
+                double share = adjoint * Math.Exp(LogDensityOf(m, z, 0) - whole);
+                if (ofWeights.Learns)
+                    ofWeights.Gradient(tile)[m] += T.CreateTruncating(share);
+                for (int i = 0; i < width; i++)
+                {
+                    int at = m * width + i;
+                    double scale = Math.Exp(-logScales[at]), unit = (double.CreateTruncating(z[i]) - means[at]) * scale;
+                    ofZ[i] -= T.CreateTruncating(share * unit * scale);
+                    if (ofMeans.Learns)
+                        ofMeans.Gradient(tile)[at] += T.CreateTruncating(share * unit * scale);
+                    if (ofScales.Learns)
+                        ofScales.Gradient(tile)[at] += T.CreateTruncating(share * (unit * unit - 1));
+                }
+            }
+        }
+    }
+
+    private double LogDensityOf(int m, T* z, double logTemperature)
+    {
+        double each = logWeights[m] - 0.5 * Math.Log(2 * Math.PI) * width;
+        for (int i = 0; i < width; i++)
+        {
+            double logScale = logScales[m * width + i] + logTemperature, unit = (double.CreateTruncating(z[i]) - means[m * width + i]) * Math.Exp(-logScale);
+            each -= 0.5 * unit * unit + logScale;
+        }
+        return each;
+    }
+
     // ln sum_m exp(each_m), with the largest term taken out as the sum goes on.
     private double LogDensity(T* z, double logTemperature)
     {
         double most = double.NegativeInfinity, sum = 0;
         for (int m = 0; m < logWeights.Length; m++)
         {
-            double each = logWeights[m] - 0.5 * Math.Log(2 * Math.PI) * width;
-            for (int i = 0; i < width; i++)
-            {
-                double logScale = logScales[m, i] + logTemperature, unit = (double.CreateTruncating(z[i]) - means[m, i]) * Math.Exp(-logScale);
-                each -= 0.5 * unit * unit + logScale;
-            }
+            double each = LogDensityOf(m, z, logTemperature);
             if (each > most)
                 (sum, most) = (sum * Math.Exp(most - each) + 1, each);
             else if (most > double.NegativeInfinity)

@@ -3,11 +3,13 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Bijections.Elements;
+using FlowCore.Engines.Compiled.Formulas;
+using FlowCore.Engines.Compiled.Training;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
 /// <summary>Where a parameter of every value stands: value i's at Places[i] of a region, or a constant for each.</summary>
-internal sealed record ParameterPlace(Region? Region, int[] Places, double[]? Constants = null);
+internal sealed record ParameterPlace(Region? Region, int[] Places, Formula? Constants = null);
 
 /// <summary>An element applied in place to some values of every row, and the sum of their log-derivatives added to the log-determinant.</summary>
 internal sealed class ElementOperation : Operation
@@ -27,7 +29,14 @@ internal sealed class ElementOperation : Operation
     public override IEnumerable<Region> Regions =>
         [Values, LogDet, .. Parameters.Select(parameter => parameter.Region).OfType<Region>()];
 
-    public override Step<T> Lower<T>(Lowering<T> to) => new ElementStep<T>(this, Element.Compile<T>());
+    /// <summary>The values as they were: an element writes over them.</summary>
+    public Region Before { get; private set; } = new(0);
+
+    public override IEnumerable<Region> Kept => [Before.Width > 0 ? Before : Before = new Region(Places.Length)];
+
+    public override string? NoWayBack => Element.Compile<double>().GoesBack ? null : $"{Element.GetType().Name} has no way back";
+
+    public override Step<T> Lower<T>(Lowering<T> to) => new ElementStep<T>(this, Element.Compile<T>(), to);
 }
 
 /// <summary>
@@ -49,44 +58,39 @@ internal sealed unsafe class ElementStep<T> : Step<T>
     private readonly Region?[] parameterRegions;
     private readonly Run[] values;
     private readonly Run[][] parameters;
-    private readonly T[]?[] constants;
-    private readonly int count, chunk, stride;
+    private readonly Numbers<T>[] constants;
+    private readonly Region? before;
+    private readonly int count, chunk, stride, panels;
 
-    public ElementStep(ElementOperation operation, ElementKernel<T> kernel)
+    public ElementStep(ElementOperation operation, ElementKernel<T> kernel, Lowering<T> to)
     {
         this.kernel = kernel;
         inverse = operation.Inverse;
         (valueRegion, logDet) = (operation.Values, operation.LogDet);
         count = operation.Places.Length;
         Debug.Assert(count > 0 && valueRegion.Holds(operation.Places), "The values lie within a row.");
-        Debug.Assert(Array.TrueForAll(operation.Parameters, p => p.Region is { } region ? p.Places.Length == count && region.Holds(p.Places) : p.Constants!.Length == count), "Each value has its parameters.");
-        int panels = operation.Parameters.Length + 3;
+        Debug.Assert(Array.TrueForAll(operation.Parameters, p => p.Region is { } region ? p.Places.Length == count && region.Holds(p.Places) : p.Constants!.Count == count), "Each value has its parameters.");
+        before = to.Trains ? operation.Before : null;
+        panels = before is null ? operation.Parameters.Length + 3 : 2 * operation.Parameters.Length + 4;
         chunk = Math.Max(1, Math.Min(ChunkValues / count, MostScratch / (panels * count)));
         stride = (chunk * count + Slack + Slack - 1) / Slack * Slack;
         values = Steps.Run.Of(operation.Places);
         parameterRegions = [.. operation.Parameters.Select(parameter => parameter.Region)];
         parameters = [.. operation.Parameters.Select(parameter => Steps.Run.Of(parameter.Places))];
-        constants = [.. operation.Parameters.Select(parameter => parameter.Constants is { } fixedValues ? Lowering<T>.Pinned(fixedValues) : null)];
+        constants = [.. operation.Parameters.Select(parameter => parameter.Constants is { } numbers ? to.Numbers(numbers) : default)];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
-        int needed = checked((parameters.Length + 3) * stride + Slack);
-        if (scratch is null || scratch.Length < needed)
-            scratch = GC.AllocateArray<T>(needed, pinned: true);
-        T* x = (T*)(((nuint)Lowering<T>.Pointer(scratch) + 63) & ~(nuint)63);
-        T* y = x + stride, logDerivative = y + stride, panel = logDerivative + stride;
+        T* x = Scratch(), y = x + stride, logDerivative = y + stride, panel = logDerivative + stride;
         for (int first = 0; first < tile.Rows; first += chunk)
         {
             int rows = Math.Min(chunk, tile.Rows - first);
             Gather(tile.At(valueRegion) + first * valueRegion.Width, valueRegion.Width, values, x, rows);
-            for (int p = 0; p < parameters.Length; p++)
-                if (parameterRegions[p] is { } region)
-                    Gather(tile.At(region) + first * region.Width, region.Width, parameters[p], panel + p * stride, rows);
-                else
-                    for (int row = 0; row < rows; row++)
-                        new ReadOnlySpan<T>(constants[p]).CopyTo(new Span<T>(panel + p * stride + row * count, count));
+            if (before is not null)
+                Keep(tile, x, first, rows);
+            GatherParameters(tile, first, rows, panel);
             Debug.Assert(rows * count + Vector512<T>.Count <= stride, "A panel has room for a vector past its last value.");
             if (inverse)
                 kernel.Inverse(x, panel, stride, rows * count, y, logDerivative);
@@ -94,6 +98,92 @@ internal sealed unsafe class ElementStep<T> : Step<T>
                 kernel.Forward(x, panel, stride, rows * count, y, logDerivative);
             Scatter(tile, first, rows, y, logDerivative);
         }
+    }
+
+    /// <summary>
+    /// The values become what they were before, and their adjoints with them: whatever stands in front finds both as it left them.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        T* x = Scratch(), adjoint = x + stride, ofLog = adjoint + stride, inner = ofLog + stride, panel = inner + stride;
+        T* ofPanel = panel + parameters.Length * stride;
+        Region adjoints = valueRegion.Adjoint;
+        for (int first = 0; first < tile.Rows; first += chunk)
+        {
+            int rows = Math.Min(chunk, tile.Rows - first);
+            T* now = tile.At(valueRegion) + first * valueRegion.Width, nowAdjoint = tile.At(adjoints) + first * adjoints.Width;
+            T* kept = tile.At(before!) + first * before!.Width;
+            // The inverse's derivatives are those of the forward direction, where its result stands.
+            if (inverse)
+                Gather(now, valueRegion.Width, values, x, rows);
+            else
+                for (int row = 0; row < rows; row++)
+                    Steps.Run.Copy(kept + row * before.Width, x + row * count, count);
+            Gather(nowAdjoint, adjoints.Width, values, adjoint, rows);
+            GatherParameters(tile, first, rows, panel);
+            // What lies behind the last value takes no part.
+            for (int i = rows * count; i < rows * count + Slack; i++)
+                x[i] = adjoint[i] = T.Zero;
+            new Span<T>(ofLog, rows * count + Slack).Fill(tile.Adjoint);
+            if (inverse)
+                kernel.InverseBack(x, panel, stride, rows * count, adjoint, ofLog, inner, ofPanel);
+            else
+                kernel.Back(x, panel, stride, rows * count, adjoint, ofLog, inner, ofPanel);
+            for (int row = 0; row < rows; row++, now += valueRegion.Width, nowAdjoint += adjoints.Width)
+                foreach (Run run in values)
+                {
+                    Steps.Run.Copy(kept + row * before.Width + run.To, now + run.From, run.Length);
+                    Steps.Run.Copy(inner + row * count + run.To, nowAdjoint + run.From, run.Length);
+                }
+            AddParameters(tile, first, rows, ofPanel);
+        }
+    }
+
+    private T* Scratch()
+    {
+        int needed = checked(panels * stride + 2 * Slack);
+        if (scratch is null || scratch.Length < needed)
+            scratch = GC.AllocateArray<T>(needed, pinned: true);
+        return Pinned.Aligned(scratch);
+    }
+
+    private void GatherParameters(in Tile<T> tile, int first, int rows, T* panel)
+    {
+        for (int p = 0; p < parameters.Length; p++)
+            if (parameterRegions[p] is { } region)
+                Gather(tile.At(region) + first * region.Width, region.Width, parameters[p], panel + p * stride, rows);
+            else
+                for (int row = 0; row < rows; row++)
+                    Steps.Run.Copy(constants[p].At(tile), panel + p * stride + row * count, count);
+    }
+
+    private void AddParameters(in Tile<T> tile, int first, int rows, T* ofPanel)
+    {
+        for (int p = 0; p < parameters.Length; p++)
+        {
+            T* from = ofPanel + p * stride;
+            if (parameterRegions[p] is { Adjoint: var region })
+            {
+                T* to = tile.At(region) + first * region.Width;
+                for (int row = 0; row < rows; row++, from += count, to += region.Width)
+                    foreach (Run run in parameters[p])
+                        Steps.Run.Add(from + run.To, to + run.From, run.Length);
+            }
+            else if (constants[p].Learns)
+            {
+                T* gradient = constants[p].Gradient(tile);
+                for (int row = 0; row < rows; row++, from += count)
+                    Steps.Run.Add(from, gradient, count);
+            }
+        }
+    }
+
+    private void Keep(in Tile<T> tile, T* x, int first, int rows)
+    {
+        T* kept = tile.At(before!) + first * before!.Width;
+        for (int row = 0; row < rows; row++)
+            Steps.Run.Copy(x + row * count, kept + row * before.Width, count);
     }
 
     // Whole vectors: what is written past the end of a run is written over by the next one, and the panel has room for the last.

@@ -57,6 +57,7 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
     private readonly int pixels;
     private readonly T slope, floor;
     private readonly bool exact, finishes;
+    private readonly WayBack? back;
 
     public LinearStep(LinearOperation operation, Lowering<T> to)
     {
@@ -80,6 +81,7 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         }
         // A residual comes in between.
         finishes = residualRows is not null;
+        back = to.Trains ? new WayBack(operation, to) : null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -106,20 +108,20 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         block.Weights = packed + panel.Weights;
         block.Bias = packed + panel.Bias;
         block.Depth = panel.Depth;
+        block.Line = panel.Vectors * V.Count;
         block.Index = panel.Index < 0 ? null : indices + panel.Index;
         block.Input += panel.Start;
         block.Output += panel.First;
         bool cut = exact && panel.Columns < panel.Vectors * V.Count;
         while (first < end)
         {
-            int left = end - first;
-            int taken = left >= TMost.Value ? TMost.Value : left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+            int taken = LinearKernel<T, V>.Taken(end - first, TMost.Value);
             block.InputRows = At(inputRows, first);
             block.OutputRows = At(outputRows, first);
             if (cut)
                 Cut(block, panel, taken);
             else
-                Dispatch(block, panel.Vectors, taken);
+                LinearKernel<T, V>.Dispatch(block, panel.Vectors, taken, adds: false);
             first += taken;
         }
     }
@@ -163,49 +165,181 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         int* outputRows = block.OutputRows;
         block.Output = beside;
         block.OutputRows = besideRows;
-        Dispatch(block, panel.Vectors, rows);
+        LinearKernel<T, V>.Dispatch(block, panel.Vectors, rows, adds: false);
         for (int row = 0; row < rows; row++)
             new ReadOnlySpan<T>(beside + row * stride, panel.Columns).CopyTo(new Span<T>(output + outputRows[row], panel.Columns));
     }
 
-    private static void Dispatch(in Block<T> block, int vectors, int rows)
+    public override void Refresh(in Tile<T> tile)
     {
-        if (vectors == 1)
-            Dispatch<N1>(block, rows);
-        else
-            Dispatch<N2>(block, rows);
+        if (back!.Weights is { } turned && (turned.Lines.Learns || turned.Bias.Learns))
+            weights.Refresh(turned, turned.Lines.At(tile), turned.Bias.At(tile));
     }
 
-    private static void Dispatch<TVectors>(in Block<T> block, int rows)
-        where TVectors : INumber
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
     {
-        if (block.Index is null)
-            Dispatch<TVectors, N1>(block, rows);
-        else
-            Dispatch<TVectors, N2>(block, rows);
+        ThroughNonlinearity(tile);
+        back!.Run(tile, outputRows, inputRows);
     }
 
-    private static void Dispatch<TVectors, TIndexed>(in Block<T> block, int rows)
-        where TVectors : INumber
-        where TIndexed : INumber
+    /// <summary>From the adjoint of what came out to that of the linear map's own results, in its place; the residual's is the same.</summary>
+    private void ThroughNonlinearity(in Tile<T> tile)
     {
-        switch (rows)
+        bool bends = floor == T.Zero || slope != T.One;
+        if (!bends && residualRows is null)
+            return;
+        Vector512<T> below = Vector512.Create(floor == T.Zero ? T.Zero : slope);
+        int rows = tile.Rows * pixels, columns = weights.Outputs;
+        for (int row = 0; row < rows; row++)
         {
-            case 12:
-                LinearKernel<T, V>.Run<N12, TVectors, TIndexed>(block);
-                break;
-            case 6:
-                LinearKernel<T, V>.Run<N6, TVectors, TIndexed>(block);
-                break;
-            case 4:
-                LinearKernel<T, V>.Run<N4, TVectors, TIndexed>(block);
-                break;
-            case 2:
-                LinearKernel<T, V>.Run<N2, TVectors, TIndexed>(block);
-                break;
-            default:
-                LinearKernel<T, V>.Run<N1, TVectors, TIndexed>(block);
-                break;
+            T* values = tile.At(output) + outputRows[row], adjoint = tile.At(back!.Output) + outputRows[row];
+            T* added = residualRows is null ? null : tile.At(back.Residual!) + residualRows[row];
+            int i = 0;
+            for (; bends && i < columns; i += Vector512<T>.Count)
+                (Vector512.Load(adjoint + i) * VectorMath.Select(
+                    Vector512.GreaterThan(Vector512.Load(values + i), Vector512<T>.Zero), Vector512<T>.One, below)).Store(adjoint + i);
+            if (added is not null)
+                Steps.Run.Add(adjoint, added, columns);
+        }
+    }
+
+    /// <summary>What a training adds: where the adjoints stand, and the weights as lines of outputs.</summary>
+    private sealed class WayBack
+    {
+        [ThreadStatic]
+        private static T[]? gathered;
+
+        private readonly int[]? inputAdjointRows;
+        private readonly int[] gatheredRows;
+        private readonly Region input, inputAdjoint;
+        private readonly int[] index;
+        private readonly int pixels;
+        private readonly (InputRun Run, int Column, int Vectors, int First, int End)[] panels;
+        private readonly (int Output, int Lines, int Panel)[] blocks;
+
+        public WayBack(LinearOperation operation, Lowering<T> to)
+        {
+            Weights = new TurnedLinear<T>(operation.Weights, to);
+            (input, inputAdjoint, Output, Residual) = (operation.Input, operation.Input.Adjoint, operation.Output.Adjoint, operation.Residual?.Adjoint);
+            Debug.Assert(Output.Width == operation.Output.Width && Residual?.Width == operation.Residual?.Width, "Adjoints of what a kernel writes lie as it lies.");
+            inputAdjointRows = inputAdjoint.Width == input.Width ? null : to.Rows(inputAdjoint, operation.InputPixels);
+            pixels = operation.InputPixels.Length;
+            index = operation.Weights.Index;
+            gatheredRows = GC.AllocateUninitializedArray<int>(operation.InputPixels.Length * to.TileRows, pinned: true);
+            for (int row = 0; row < gatheredRows.Length; row++)
+                gatheredRows[row] = row * Weights.Width;
+            var found = new List<(InputRun, int, int, int, int)>();
+            foreach (InputRun run in Weights.Runs)
+                for (int column = 0; column < run.Length; column += 2 * V.Count)
+                {
+                    int left = run.Length - column, vectors = left > V.Count ? 2 : 1;
+                    var (first, end) = Weights.Readers(0, Weights.Outputs, run.Column + column, vectors * V.Count);
+                    if (end > first)
+                        found.Add((run, column, vectors, first, end));
+                }
+            panels = [.. found];
+            var listed = new List<(int, int, int)>();
+            for (int panel = 0; panel < panels.Length; panel++)
+                for (int line = panels[panel].First, lines; line < panels[panel].End; line += lines)
+                {
+                    lines = LinearKernel<T, V>.Taken(panels[panel].End - line, TMost.Value);
+                    var (reader, last) = Weights.Readers(line, line + lines, panels[panel].Run.Column + panels[panel].Column, panels[panel].Vectors * V.Count);
+                    if (last > reader)
+                        listed.Add((line, lines, panel));
+                }
+            blocks = [.. listed];
+        }
+
+        public TurnedLinear<T> Weights { get; }
+
+        public Region Output { get; }
+
+        public Region? Residual { get; }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(in Tile<T> tile, int[] outputRows, int[] inputRows)
+        {
+            int rows = tile.Rows * pixels;
+            T* adjoint = tile.At(Output), values = tile.At(input);
+            int* adjointRows = At(outputRows, 0), valueRows = At(inputRows, 0);
+            T* beside = null;
+            if (Weights.Gathers)
+            {
+                int needed = rows * Weights.Width + 2 * Vector512<T>.Count;
+                if (gathered is null || gathered.Length < needed)
+                    gathered = GC.AllocateArray<T>(needed, pinned: true);
+                beside = Pinned.Aligned(gathered);
+            }
+            if (Weights.Bias.Learns)
+                AddBias(tile, adjoint, adjointRows, rows);
+            if (Weights.Lines.Learns)
+            {
+                if (beside is not null)
+                {
+                    for (int row = 0; row < rows; row++)
+                        for (int k = 0; k < index.Length; k++)
+                            beside[row * Weights.Width + k] = values[valueRows[row] + index[k]];
+                    values = beside;
+                    valueRows = At(gatheredRows, 0);
+                }
+                AddLines(tile, adjoint, adjointRows, values, valueRows, rows);
+            }
+            T* inner = tile.At(inputAdjoint);
+            int* innerRows = At(inputAdjointRows ?? inputRows, 0);
+            if (beside is null)
+            {
+                AddInner(tile, adjoint, adjointRows, inner, innerRows, rows);
+                return;
+            }
+            new Span<T>(beside, rows * Weights.Width).Clear();
+            AddInner(tile, adjoint, adjointRows, beside, At(gatheredRows, 0), rows);
+            for (int row = 0; row < rows; row++)
+                for (int k = 0; k < index.Length; k++)
+                    inner[innerRows[row] + index[k]] += beside[row * Weights.Width + k];
+        }
+
+        private void AddBias(in Tile<T> tile, T* adjoint, int* adjointRows, int rows)
+        {
+            T* gradient = Weights.Bias.Gradient(tile);
+            for (int row = 0; row < rows; row++)
+                Steps.Run.Add(adjoint + adjointRows[row], gradient, Weights.Outputs);
+        }
+
+        // d/dW = adjoint^T in.
+        private void AddLines(in Tile<T> tile, T* adjoint, int* adjointRows, T* values, int* valueRows, int rows)
+        {
+            T* gradient = Weights.Lines.Gradient(tile);
+            var block = new OuterBlock<T> { ARows = adjointRows, BRows = valueRows, Depth = rows, Line = Weights.Width };
+            foreach (var (output, lines, panel) in blocks)
+            {
+                var (run, column, vectors, _, _) = panels[panel];
+                block.A = adjoint + output;
+                block.B = values + run.Place + column;
+                block.Sums = gradient + (long)output * Weights.Width + run.Column + column;
+                OuterKernel<T, V>.Dispatch(block, vectors, lines);
+            }
+        }
+
+        // The adjoint of in += adjoint W; what a vector holds behind the last input is 0, as its weights are.
+        private void AddInner(in Tile<T> tile, T* adjoint, int* adjointRows, T* inner, int* innerRows, int rows)
+        {
+            T* lines = Weights.Lines.At(tile);
+            var block = new Block<T> { Line = Weights.Width };
+            foreach (var (run, column, vectors, first, end) in panels)
+            {
+                block.Input = adjoint + first;
+                block.Depth = end - first;
+                block.Weights = lines + (long)first * Weights.Width + run.Column + column;
+                block.Output = inner + run.Place + column;
+                for (int row = 0, taken; row < rows; row += taken)
+                {
+                    taken = LinearKernel<T, V>.Taken(rows - row, TMost.Value);
+                    block.InputRows = adjointRows + row;
+                    block.OutputRows = innerRows + row;
+                    LinearKernel<T, V>.Dispatch(block, vectors, taken, adds: true);
+                }
+            }
         }
     }
 

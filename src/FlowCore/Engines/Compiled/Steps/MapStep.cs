@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Kernels;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -10,12 +11,20 @@ internal interface IMap
 {
     static abstract Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+
+    /// <summary>Its derivative.</summary>
+    static abstract Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 }
 
 /// <summary>A function of two numbers.</summary>
 internal interface IMap2
 {
     static abstract Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+
+    /// <summary>Its two derivatives.</summary>
+    static abstract (Vector512<T> ByA, Vector512<T> ByB) Derivatives<T>(Vector512<T> a, Vector512<T> b)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 }
 
@@ -47,6 +56,18 @@ internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int f
             Vector512<T> last = TMap.At(Vector512.Load(from + i), parameter);
             for (int lane = 0; i + lane < count; lane++)
                 to[i + lane] = last[lane];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* from = tile.At(input) + row * input.Width + first;
+            T* adjoint = tile.At(output.Adjoint) + row * output.Adjoint.Width + first, inner = tile.At(input.Adjoint) + row * input.Adjoint.Width + first;
+            for (int i = 0; i < count; i += Vector512<T>.Count)
+                VectorMath.MultiplyAdd(Vector512.Load(adjoint + i), TMap.Derivative(Vector512.Load(from + i), parameter), Vector512.Load(inner + i)).Store(inner + i);
         }
     }
 }
@@ -81,6 +102,24 @@ internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output
                 to[i + lane] = last[lane];
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* one = tile.At(a) + row * a.Width + first, other = tile.At(b) + row * b.Width + first;
+            T* ofOne = tile.At(a.Adjoint) + row * a.Adjoint.Width + first, ofOther = tile.At(b.Adjoint) + row * b.Adjoint.Width + first;
+            T* adjoint = tile.At(output.Adjoint) + row * output.Adjoint.Width + first;
+            for (int i = 0; i < count; i += Vector512<T>.Count)
+            {
+                Vector512<T> outer = Vector512.Load(adjoint + i);
+                var (byA, byB) = TMap.Derivatives(Vector512.Load(one + i), Vector512.Load(other + i));
+                VectorMath.MultiplyAdd(outer, byA, Vector512.Load(ofOne + i)).Store(ofOne + i);
+                VectorMath.MultiplyAdd(outer, byB, Vector512.Load(ofOther + i)).Store(ofOther + i);
+            }
+        }
+    }
 }
 
 /// <summary>a + b.</summary>
@@ -88,13 +127,23 @@ internal readonly struct Sum : IMap2
 {
     public static Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => a + b;
+
+    public static (Vector512<T> ByA, Vector512<T> ByB) Derivatives<T>(Vector512<T> a, Vector512<T> b)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => (Vector512<T>.One, Vector512<T>.One);
 }
 
 /// <summary>a sigmoid(b): a gate.</summary>
 internal readonly struct Gate : IMap2
 {
     public static Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> => a * Kernels.VectorMath.Sigmoid(b);
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => a * VectorMath.Sigmoid(b);
+
+    public static (Vector512<T> ByA, Vector512<T> ByB) Derivatives<T>(Vector512<T> a, Vector512<T> b)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector512<T> open = VectorMath.Sigmoid(b);
+        return (open, a * open * VectorMath.Sigmoid(-b));
+    }
 }
 
 /// <summary>-v.</summary>
@@ -102,4 +151,7 @@ internal readonly struct Negative : IMap
 {
     public static Vector512<T> At<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => -x;
+
+    public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => -Vector512<T>.One;
 }

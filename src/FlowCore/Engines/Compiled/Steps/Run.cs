@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -28,6 +29,18 @@ internal readonly record struct Run(int From, int To, int Length)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe void Copy<T>(T* from, T* to)
         where T : unmanaged => Copy(from + From, to + To, Length);
+
+    /// <summary>Adds so many values to others, and touches nothing behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Add<T>(T* from, T* to, int count)
+        where T : unmanaged, IAdditionOperators<T, T, T>
+    {
+        int i = 0;
+        for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
+            (Vector512.Load(to + i) + Vector512.Load(from + i)).Store(to + i);
+        for (; i < count; i++)
+            to[i] += from[i];
+    }
 
     /// <summary>Copies so many values, and touches nothing behind them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

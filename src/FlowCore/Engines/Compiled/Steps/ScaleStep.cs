@@ -2,26 +2,27 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Compiled.Training;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
 /// <summary>out[to[i]] = (in[from[i]] - before[i]) factor[i] + after[i]: a diagonal affine map. The subtraction comes first: data far from 0 lose nothing.</summary>
 internal sealed class ScaleOperation(
-    Region input, IReadOnlyList<int> from, Region output, IReadOnlyList<int> to, double[] before, double[] factor, double[] after) : Operation
+    Region input, IReadOnlyList<int> from, Region output, IReadOnlyList<int> to, Formula before, Formula factor, Formula after) : Operation
 {
     public override IEnumerable<Region> Regions => [input, output];
 
-    public override Step<T> Lower<T>(Lowering<T> lowering) =>
-        new ScaleStep<T>(input, output, Run.Of(from), Run.Of([.. Enumerable.Range(0, to.Count)], to), from.Count, before, factor, after);
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new ScaleStep<T>(
+        input, Run.Of(from), output, Run.Of([.. Enumerable.Range(0, to.Count)], to), from.Count,
+        lowering.Numbers(before), lowering.Numbers(factor), lowering.Numbers(after));
 }
 
 internal sealed unsafe class ScaleStep<T>(
-    Region input, Region output, Run[] from, Run[] to, int count, double[] before, double[] factor, double[] after) : Step<T>
+    Region input, Run[] from, Region output, Run[] to, int count, Numbers<T> before, Numbers<T> factor, Numbers<T> after) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T[] before = Lowering<T>.Pinned(before, Vector512<T>.Count), factor = Lowering<T>.Pinned(factor, Vector512<T>.Count);
-    private readonly T[] after = Lowering<T>.Pinned(after, Vector512<T>.Count);
     private readonly int[] places = [.. to.SelectMany(run => Enumerable.Range(run.To, run.Length))];
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -29,9 +30,10 @@ internal sealed unsafe class ScaleStep<T>(
     {
         const int Chunk = 64;
         T* beside = stackalloc T[Chunk];
-        Debug.Assert(count == places.Length && before.Length >= count + Vector512<T>.Count && factor.Length == before.Length && after.Length == before.Length, "A vector is read past the last factor.");
-        Debug.Assert(Array.TrueForAll(from, run => run.LiesIn(input.Width, count)) && output.Holds(places), "A run lies within both rows.");
-        T* shift = Lowering<T>.Pointer(before), scale = Lowering<T>.Pointer(factor), offset = Lowering<T>.Pointer(after);
+        Debug.Assert(count == places.Length && before.Count == count && factor.Count == count && after.Count == count, "A vector is read past the last factor.");
+        int width = input.Width;
+        Debug.Assert(Array.TrueForAll(from, run => run.LiesIn(width, count)) && output.Holds(places), "A run lies within both rows.");
+        T* shift = before.At(tile), scale = factor.At(tile), offset = after.At(tile);
         for (int row = 0; row < tile.Rows; row++)
         {
             T* source = tile.At(input) + row * input.Width, target = tile.At(output) + row * output.Width;
@@ -47,6 +49,55 @@ internal sealed unsafe class ScaleStep<T>(
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(in Tile<T> tile)
+    {
+        T* shift = before.At(tile), scale = factor.At(tile);
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* source = tile.At(input) + row * input.Width, sourceAdjoint = tile.At(input.Adjoint) + row * input.Adjoint.Width;
+            T* adjoint = tile.At(output.Adjoint) + row * output.Adjoint.Width;
+            if (from.Length == 1 && to.Length == 1)
+            {
+                Back(tile, source + from[0].From, sourceAdjoint + from[0].From, adjoint + to[0].To, 0, count, shift, scale);
+                continue;
+            }
+            foreach (Run run in from)
+                for (int i = run.To; i < run.To + run.Length; i++)
+                    Back(tile, source + run.From + i - run.To, sourceAdjoint + run.From + i - run.To, adjoint + places[i], i, 1, shift, scale);
+        }
+    }
+
+    private void Back(in Tile<T> tile, T* source, T* sourceAdjoint, T* adjoint, int first, int n, T* shift, T* scale)
+    {
+        T* ofShift = before.Learns ? before.Gradient(tile) + first : null, ofScale = factor.Learns ? factor.Gradient(tile) + first : null;
+        T* ofOffset = after.Learns ? after.Gradient(tile) + first : null;
+        shift += first;
+        scale += first;
+        int i = 0;
+        for (; i <= n - Vector512<T>.Count; i += Vector512<T>.Count)
+        {
+            Vector512<T> outer = Vector512.Load(adjoint + i), inner = outer * Vector512.Load(scale + i);
+            (Vector512.Load(sourceAdjoint + i) + inner).Store(sourceAdjoint + i);
+            if (ofScale is not null)
+                (Vector512.Load(ofScale + i) + outer * (Vector512.Load(source + i) - Vector512.Load(shift + i))).Store(ofScale + i);
+            if (ofOffset is not null)
+                (Vector512.Load(ofOffset + i) + outer).Store(ofOffset + i);
+            if (ofShift is not null)
+                (Vector512.Load(ofShift + i) - inner).Store(ofShift + i);
+        }
+        for (; i < n; i++)
+        {
+            T inner = adjoint[i] * scale[i];
+            sourceAdjoint[i] += inner;
+            if (ofScale is not null)
+                ofScale[i] += adjoint[i] * (source[i] - shift[i]);
+            if (ofOffset is not null)
+                ofOffset[i] += adjoint[i];
+            if (ofShift is not null)
+                ofShift[i] -= inner;
+        }
+    }
 
     private static void Scale(T* source, T* target, T* shift, T* scale, T* offset, int count, T* beside)
     {

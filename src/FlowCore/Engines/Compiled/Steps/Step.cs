@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using FlowCore.Engines.Compiled.Formulas;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -8,6 +9,15 @@ internal abstract class Operation
 {
     /// <summary>Every region that it reads or writes.</summary>
     public abstract IEnumerable<Region> Regions { get; }
+
+    /// <summary>What a training's way forth keeps for the way back, beside these.</summary>
+    public virtual IEnumerable<Region> Kept => [];
+
+    /// <summary>What it reads in float64, whatever the program's number type.</summary>
+    public virtual IEnumerable<Formula> ReadExactly => [];
+
+    /// <summary>Why a training cannot go back through it; null where it can.</summary>
+    public virtual string? NoWayBack => null;
 
     /// <summary>The piece as it runs, on tiles of at most so many rows.</summary>
     public abstract Step<T> Lower<T>(Lowering<T> to)
@@ -19,16 +29,40 @@ internal abstract unsafe class Step<T>
     where T : unmanaged
 {
     public abstract void Run(in Tile<T> tile);
+
+    /// <summary>
+    /// The way back, of a program that trains: adds to the adjoints of what it has read, and to the gradients of its weights, what the
+    /// adjoints of what it has written mean for them.
+    /// </summary>
+    public virtual void Back(in Tile<T> tile)
+    {
+    }
+
+    /// <summary>Packs the weights as they are now: once before the tiles of a step of the training.</summary>
+    public virtual void Refresh(in Tile<T> weights)
+    {
+    }
 }
 
 /// <summary>A few rows on their way through the whole program: small enough that all their activations stay in the core's cache.</summary>
 /// <param name="memory">Where it begins: at a multiple of 64 bytes.</param>
 /// <param name="rows">The rows that it holds.</param>
 /// <param name="values">The values of all its regions.</param>
-internal readonly unsafe struct Tile<T>(T* memory, int rows, long values = long.MaxValue)
+/// <param name="weights">The weights of a training.</param>
+/// <param name="gradients">Where their gradients add up.</param>
+/// <param name="adjoint">What the loss changes by with the log density of a row.</param>
+internal readonly unsafe struct Tile<T>(
+    T* memory, int rows, long values = long.MaxValue, T* weights = null, T* gradients = null, T adjoint = default)
     where T : unmanaged
 {
     public int Rows => rows;
+
+    public T* Weights => weights;
+
+    public T* Gradients => gradients;
+
+    /// <summary>The adjoint of every log density, and so of every log-determinant.</summary>
+    public T Adjoint => adjoint;
 
     public T* At(Region region)
     {

@@ -1,0 +1,46 @@
+using System.Numerics;
+using FlowCore.Engines.Compiled.Steps;
+
+namespace FlowCore.Engines.Compiled.Training;
+
+/// <summary>
+/// A program with its way back: a tile goes forth through all steps, and at once back through them in the other order, its activations
+/// still in the core's cache.
+/// </summary>
+/// <param name="plan">The program.</param>
+/// <param name="steps">Its steps.</param>
+/// <param name="clears">For each step the adjoints that its way back is the first to add to.</param>
+/// <param name="tileRows">The most rows that go through at once.</param>
+/// <param name="memoryValues">The values of a tile.</param>
+internal sealed unsafe class TrainingProgram<T>(FlowProgram plan, Step<T>[] steps, Region[][] clears, int tileRows, long memoryValues)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public FlowProgram Plan => plan;
+
+    public int TileRows => tileRows;
+
+    public long MemoryValues => memoryValues;
+
+    /// <summary>Packs the weights as they are now.</summary>
+    public void Refresh(in Tile<T> weights)
+    {
+        foreach (Step<T> step in steps)
+            step.Refresh(weights);
+    }
+
+    public void Forth(in Tile<T> tile)
+    {
+        foreach (Step<T> step in steps)
+            step.Run(tile);
+    }
+
+    public void Back(in Tile<T> tile)
+    {
+        for (int i = steps.Length - 1; i >= 0; i--)
+        {
+            foreach (Region adjoint in clears[i])
+                new Span<T>(tile.At(adjoint), tile.Rows * adjoint.Width).Clear();
+            steps[i].Back(tile);
+        }
+    }
+}
