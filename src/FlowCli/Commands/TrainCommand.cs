@@ -2,7 +2,6 @@ using System.CommandLine;
 using FlowCli.Training;
 using FlowCore;
 using FlowCore.Conditioners;
-using FlowCore.Tensors;
 using FlowCore.Training;
 
 namespace FlowCli.Commands;
@@ -35,11 +34,12 @@ internal static class TrainCommand
         var dequantize = new Option<string>("--dequantize") { Description = "Integer-valued columns: auto spreads them by uniform noise, none does not.", DefaultValueFactory = _ => "auto" };
         dequantize.AcceptOnlyFromAmong("auto", "none");
         var origin = new Option<string?>("--origin") { Description = "Who made the data, under which licence: for the model card.", HelpName = "TEXT" };
-        var threads = CommonOptions.Count("--threads", "Threads for one tensor operation; small flows are fastest with 1 (default).");
+        var threads = CommonOptions.Count("--threads", "Cores that a step is spread over, all by default; the weights do not depend on it.");
         var device = CommonOptions.Device();
+        var engine = CommonOptions.Engine();
         var command = new Command("train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.")
         {
-            data, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, dequantize, origin, threads,
+            data, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
         command.Validators.Add(result =>
@@ -50,7 +50,6 @@ internal static class TrainCommand
         command.Validators.Add(result => images.Check(result, label, condition.Columns, condition.Class));
         command.SetAction(parsed =>
         {
-            Libtorch.Threads = parsed.GetValue(threads) ?? 1;
             var defaults = new TrainingOptions();
             TrainingRun.Run(new()
             {
@@ -80,6 +79,8 @@ internal static class TrainCommand
                     BatchSize = parsed.GetValue(batch),
                     LearningRate = parsed.GetValue(rate) ?? defaults.LearningRate,
                     Device = parsed.GetRequiredValue(device),
+                    Engine = parsed.GetValue(engine),
+                    Threads = parsed.GetValue(threads) ?? defaults.Threads,
                 },
             }, terminal);
         });

@@ -36,7 +36,7 @@ internal static class TrainingDisplay
             ProgressTask bar = context.AddTask("training", maxValue: 1);
             return train(progress =>
             {
-                bar.Value = (double)progress.Epoch / progress.Epochs;
+                bar.Value = progress.Share;
                 bar.Description = Describe(progress);
                 context.Refresh();
             });

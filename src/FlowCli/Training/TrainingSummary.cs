@@ -29,8 +29,9 @@ internal static class TrainingSummary
             _ => "all epochs were run",
         };
         string skipped = trained.SkippedSteps > 0 ? $", {trained.SkippedSteps} of them skipped for a gradient that was not finite" : "";
+        string engine = trained.EngineReason is { } why ? $"TorchSharp ({why})" : "the compiled trainer";
         return string.Create(CultureInfo.InvariantCulture,
-            $"trained {trained.Epochs} epochs ({trained.Steps} steps{skipped}) in {Duration.Format(trained.Elapsed)}: {reason}; the weights are those of epoch {trained.BestEpoch}");
+            $"trained {trained.Epochs} epochs ({trained.Steps} steps{skipped}) by {engine} in {Duration.Format(trained.Elapsed)}: {reason}; the weights are those of epoch {trained.BestEpoch}");
     }
 
     private static void Table(Evaluation evaluation, FlowSpec spec, IAnsiConsole console)

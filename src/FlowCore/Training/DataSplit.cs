@@ -1,5 +1,3 @@
-using FlowCore.Densities;
-
 namespace FlowCore.Training;
 
 /// <summary>
@@ -21,7 +19,8 @@ public sealed record DataSplit(Table Train, Table Validation, Table Test, int[] 
             throw new RowException($"{table.Rows} rows are too few to train on: at least {FewestRows} are needed");
         if (!(validationShare > 0 && testShare >= 0 && validationShare + testShare < 1))
             throw new RowException($"shares of {validationShare} for validation and {testShare} for test leave nothing to train on");
-        int[] order = Shuffled(table.Rows, seed);
+        int[] order = RowOrder.First(table.Rows);
+        RowOrder.Shuffle(order, seed, epoch: 0);
         int test = (int)Math.Round(table.Rows * testShare);
         int validation = Math.Max(1, (int)Math.Round(table.Rows * validationShare));
         return new(
@@ -29,18 +28,5 @@ public sealed record DataSplit(Table Train, Table Validation, Table Test, int[] 
             table.Take(order.AsSpan(test, validation)),
             table.Take(order.AsSpan(0, test)),
             order[..test]);
-    }
-
-    // Fisher-Yates, each choice from its own Philox counter.
-    private static int[] Shuffled(int count, ulong seed)
-    {
-        int[] order = [.. Enumerable.Range(0, count)];
-        for (int i = count - 1; i > 0; i--)
-        {
-            uint word = Philox.At((uint)i, 0, 0, 2, (uint)seed, (uint)(seed >> 32)).W0;
-            int j = (int)(((ulong)word * (ulong)(i + 1)) >> 32);
-            (order[i], order[j]) = (order[j], order[i]);
-        }
-        return order;
     }
 }

@@ -37,8 +37,8 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         ColumnFacts[] columns = ColumnFacts.Of(train);
         double[] deviations = [.. columns.Select(column => column.Deviation)];
         Checkpoint weights = Checkpoint.Of(flow);
-        using var exact = new TorchEngine<double>(weights.BuildFlow());
-        using var served = new TorchEngine<float>(weights.BuildFlow());
+        using FlowEngine<double> exact = Engine.Open<double>(weights);
+        using FlowEngine<float> served = Engine.Open<float>(weights);
         return new(
             LogProbOf(exact, test),
             gaussian.LogProb(test),

@@ -16,7 +16,7 @@ internal static class Gradients
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         Tensor[] gradients = [.. parameters.Select(parameter => parameter.grad).OfType<Tensor>()];
-        double norm = cat([.. gradients.Select(gradient => gradient.flatten())]).norm().item<float>();
+        double norm = cat([.. gradients.Select(gradient => gradient.flatten())]).norm().to(float64).item<double>();
         if (norm > longest && double.IsFinite(norm))
         {
             using var factor = (longest / norm).ToScalar();

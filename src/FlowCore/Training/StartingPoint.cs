@@ -1,4 +1,5 @@
 using FlowCore.Bijections;
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Training;
@@ -6,29 +7,36 @@ namespace FlowCore.Training;
 /// <summary>The flow that training starts from: the identity as far as the networks go, a fitted normal as far as the data go.</summary>
 internal static class StartingPoint
 {
+    // Channels of images, each with thousands of pixels, are known from fewer rows than the covariance of columns.
+    private const int MostRows = 1 << 16, MostImages = 1 << 10;
+
     /// <summary>A flow with seeded weights.</summary>
     public static Flow Build(FlowSpec spec, ulong seed)
     {
         Flow flow = FlowBuilder.Build(spec);
-        // The flow outlives the scope of its training.
-        foreach (Tensor weight in flow.parameters().Concat(flow.buffers()))
-            weight.DetachFromDisposeScope();
         SeededWeights.Fill(flow, seed);
         return flow;
     }
 
-    /// <summary>Sets what depends on the data. The last linear layer becomes the whitening of what reaches it.</summary>
-    public static void FitToData(Flow flow, Tensor rows, Tensor? context)
+    /// <summary>
+    /// Sets what depends on the data, bijection by bijection. The last linear layer becomes the whitening of what reaches it. Rows go
+    /// through in pieces, so that networks see few at a time.
+    /// </summary>
+    public static void FitToData(Flow flow, TrainingRows train)
     {
-        flow.Initialize(rows, context);
-        if (flow.Bijections.OfType<LuLinear>().LastOrDefault() is not { } last)
-            return;
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        Tensor values = rows;
-        Tensor? condition = flow.Condition(context);
-        foreach (Bijection bijection in flow.Bijections.TakeWhile(bijection => bijection != last))
-            values = bijection.Forward(values, condition).Values;
-        last.Whiten(values);
+        int count = Math.Min(train.Count, flow.Spec.EventShape.Length > 1 ? MostImages : MostRows);
+        float[] rows = new float[count * flow.Spec.Width], contexts = new float[count * flow.Spec.ContextWidth];
+        train.Take(RowOrder.First(count), epoch: 0, rows, contexts);
+        Tensor values = flow.Shaped(TensorRows.From<float>(rows, count, flow.Spec.Width));
+        Tensor? condition = flow.Condition(flow.Spec.Context is null ? null : TensorRows.From<float>(contexts, count, flow.Spec.ContextWidth));
+        LuLinear? last = flow.Bijections.OfType<LuLinear>().LastOrDefault();
+        foreach (Bijection bijection in flow.Bijections)
+        {
+            if (bijection == last)
+                last.Whiten(values);
+            values = bijection.StartFrom(values, condition);
+        }
     }
 }

@@ -1,3 +1,5 @@
+using FlowCore.Engines;
+
 namespace FlowCore.Training;
 
 /// <summary>How a flow is trained. Each default says why.</summary>
@@ -9,7 +11,7 @@ public sealed record TrainingOptions
     /// <summary>Passes over the training rows; null for as many as make 3/2 steps a row, between 400 and 3000 steps: small tables overfit soon.</summary>
     public int? Epochs { get; init; }
 
-    /// <summary>Training stops after the epoch's step that passes this time; the learning rate does not know of it.</summary>
+    /// <summary>Training stops after the step that passes this time; the learning rate reaches 0 there, where the planned steps would take longer.</summary>
     public TimeSpan? MaxTime { get; init; }
 
     /// <summary>Rows a step; null for an eighth of the training rows, between 32 and 512: small data gain from the noise of small steps.</summary>
@@ -35,6 +37,12 @@ public sealed record TrainingOptions
 
     /// <summary>Validations without a better median before training stops, as a share of the planned ones.</summary>
     public double Patience { get; init; } = 0.3;
+
+    /// <summary>What computes the steps: the compiled trainer where it can, or TorchSharp.</summary>
+    public EngineKind Engine { get; init; }
+
+    /// <summary>The cores that the compiled trainer spreads a step over: the result is the same, bit for bit.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
 
     /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>.</summary>
     public string Device { get; init; } = "cpu";
