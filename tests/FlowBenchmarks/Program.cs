@@ -29,6 +29,12 @@ if (args is ["steps"])
     return;
 }
 
+if (args is ["training", .. var only])
+{
+    TrainingTable.Print(Console.Out, only.FirstOrDefault());
+    return;
+}
+
 if (args is ["serving", .. var peer])
 {
     ServingTable.Print(Console.Out, peer.FirstOrDefault());

@@ -26,7 +26,7 @@ public sealed class ConditionalTrainingTests : IDisposable
     [InlineData(FlowPresets.NsfAutoregressive)]
     public void A_conditional_flow_comes_near_the_truth(string preset)
     {
-        double[][] rows = Rows(1600, seed: 4);
+        double[][] rows = Rows(4000, seed: 4);
         var table = new Table([.. rows.SelectMany(row => new[] { row[0], row[2] })], 2, null, new Table([.. rows.Select(row => row[1])], 1));
         DataSplit split = DataSplit.By(table, 1);
         FlowSpec spec = FlowPresets.Create(preset, "test", 2, sizes: new(3, 24), context: new() { Size = 1 });
@@ -150,7 +150,7 @@ public sealed class ConditionalTrainingTests : IDisposable
 
     private void Train(string preset, params string[] options)
     {
-        cli.Write("data.csv", Header + string.Concat(Rows(1000, seed: 4).Select(row => string.Join(',', row.Select(value => value.ToString("R", CultureInfo.InvariantCulture))) + "\n")));
+        cli.Write("data.csv", Header + string.Concat(Rows(3000, seed: 4).Select(row => string.Join(',', row.Select(value => value.ToString("R", CultureInfo.InvariantCulture))) + "\n")));
         Outcome outcome = Cli.Run(["train", "--data", cli.At("data.csv"), "--flow", preset, "--out", cli.At("m/1"), .. options]);
         Assert.True(outcome.Code == 0, outcome.Error);
     }

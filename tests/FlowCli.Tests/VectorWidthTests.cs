@@ -36,4 +36,22 @@ public sealed class VectorWidthTests : IDisposable
         Assert.Contains("log_prob", expected, StringComparison.Ordinal);
         Assert.Equal(expected, ProcessTests.StartWith([(setting, "0")], encode).Output);
     }
+
+    [Theory, InlineData("DOTNET_EnableAVX512"), InlineData("DOTNET_EnableAVX2")]
+    public void Narrower_vectors_train_the_same_weights(string setting)
+    {
+        byte[] wide = Trained([], threads: 1);
+        Assert.Equal(wide, Trained([(setting, "0")], threads: 1));
+        Assert.Equal(wide, Trained([], threads: 2));
+    }
+
+    private byte[] Trained((string, string)[] settings, int threads)
+    {
+        string folder = cli.At(Path.Combine(Path.GetRandomFileName(), "m", "1"));
+        string data = cli.Write("data.csv", "a,b,c\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{i % 17}.5,{i * i % 29}.25,{i * 7 % 23}.125\n")));
+        Outcome outcome = ProcessTests.StartWith(
+            settings, ["train", "--data", data, "--out", folder, "--epochs", "3", "--layers", "2", "--batch", "200", "--threads", $"{threads}"]);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        return File.ReadAllBytes(Path.Combine(folder, Checkpoint.WeightsFile));
+    }
 }
