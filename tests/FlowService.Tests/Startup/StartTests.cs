@@ -133,6 +133,8 @@ public sealed class StartTests
         await using ServiceProcess service = await ServiceProcess.StartAsync(repository.Path, port,
             "--AllowedHosts=*", "--Logging:LogLevel:Default=Information", "--Kestrel:Limits:MaxConcurrentConnections=100", "--environment", "Production");
 
+        // The last of the three comes once the service is ready.
+        await Eventually.TrueAsync(() => Task.FromResult(service.Log.Any(line => line.Contains("Skipped:", StringComparison.Ordinal))), "what was skipped is said");
         string[] said = [.. service.Log.Select(line => line.Trim())];
         Assert.Contains($"Listening: page http://127.0.0.1:{port}/swagger, API http://127.0.0.1:{port}, gRPC nowhere (Grpc:Port is 0)", said);
         Assert.Contains("Serving: digits 1, patients 1, posterior 1, two-moons 1, wide 1", said);
