@@ -24,7 +24,7 @@ public static class Trainer
         StartingPoint.FitToData(flow, train);
 
         using Learner learner = Learner.Of(flow, options, train.Count);
-        int batch = options.BatchSizeFor(train.Count), epochs = options.EpochsFor(train.Count);
+        int batch = options.BatchSizeFor(train.Count, images: spec.EventShape.Length > 1), epochs = options.EpochsFor(train.Count, batch);
         int stepsAnEpoch = (train.Count + batch - 1) / batch, plannedSteps = stepsAnEpoch * epochs;
         int epochsBetween = (FewestStepsBetweenValidations + stepsAnEpoch - 1) / stepsAnEpoch;
         int patience = Math.Max(5, (int)(options.Patience * epochs / epochsBetween));

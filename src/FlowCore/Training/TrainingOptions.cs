@@ -5,16 +5,22 @@ namespace FlowCore.Training;
 /// <summary>How a flow is trained. Each default says why.</summary>
 public sealed record TrainingOptions
 {
+    // A step's time grows with its rows: more than these teach less than another step would.
+    private const int MostRowsAStep = 512, ImagesAStep = 64;
+
+    // Small tables overfit soon; large ones go on learning, and their steps are cheap.
+    private const int FewestEpochs = 20, FewestSteps = 400, UsualSteps = 3000, MostSteps = 12_000;
+
     /// <summary>The source of every random choice: split, weights, order of the rows, dequantisation.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Passes over the training rows; null for as many as make 3/2 steps a row, between 400 and 3000 steps: small tables overfit soon.</summary>
+    /// <summary>Passes over the training rows; null for as many as make 3/2 steps a row, between 400 and 3000 steps, and more of tables beyond 8000 rows, up to 12,000.</summary>
     public int? Epochs { get; init; }
 
     /// <summary>Training stops after the step that passes this time; the learning rate reaches 0 there, where the planned steps would take longer.</summary>
     public TimeSpan? MaxTime { get; init; }
 
-    /// <summary>Rows a step; null for an eighth of the training rows, between 32 and 512: small data gain from the noise of small steps.</summary>
+    /// <summary>Rows a step; null for an eighth of the training rows, between 32 and 512, and 64 images: small data gain from the noise of small steps.</summary>
     public int? BatchSize { get; init; }
 
     /// <summary>The learning rate at the start; a half cosine takes it to 0 at the last step.</summary>
@@ -47,13 +53,17 @@ public sealed record TrainingOptions
     /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>.</summary>
     public string Device { get; init; } = "cpu";
 
-    public int BatchSizeFor(int rows) => Math.Min(rows, BatchSize ?? Math.Clamp(rows / 8, 32, 512));
+    /// <param name="rows">The training rows.</param>
+    /// <param name="images">Whether each has thousands of values, so that its gradient is known well from few, and dear.</param>
+    public int BatchSizeFor(int rows, bool images) => Math.Min(rows, BatchSize ?? (images ? ImagesAStep : Math.Clamp(rows / 8, 32, MostRowsAStep)));
 
-    public int EpochsFor(int rows)
-    {
-        int steps = (rows + BatchSizeFor(rows) - 1) / BatchSizeFor(rows);
-        return Epochs ?? Math.Max(20, Math.Clamp(rows * 3 / 2, 400, 3000) / steps);
-    }
+    /// <param name="rows">The training rows.</param>
+    /// <param name="batch">The rows a step.</param>
+    public int EpochsFor(int rows, int batch) =>
+        Epochs ?? Math.Max(FewestEpochs, StepsFor(rows) / ((rows + batch - 1) / batch));
+
+    private static int StepsFor(int rows) =>
+        (int)Math.Max(Math.Clamp(rows * 3L / 2, FewestSteps, UsualSteps), Math.Min(rows * 3L / 8, MostSteps));
 
     public double WeightDecayFor(int rows) => WeightDecay ?? Math.Min(1, Math.Pow(250.0 / rows, 2));
 }

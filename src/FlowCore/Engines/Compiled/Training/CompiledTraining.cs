@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
-using System.Runtime.Intrinsics;
 using FlowCore.Checkpoints;
 using FlowCore.Engines.Compiled.Formulas;
-using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
 using FlowCore.Training;
 
@@ -19,10 +17,9 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
 {
     // A share costs a gradient of its own: to be cleared, and to be added up.
     private const int MostShares = 8, LeastRows = 64;
-    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
 
     private readonly TrainingProgram<T> program;
-    private readonly Home[] homes;
+    private readonly ParameterHome<T>[] homes;
     private readonly WeightBlock[] computed;
     private readonly Formula[] order, starts;
     private readonly Dictionary<Formula, long> placeOf = [];
@@ -51,8 +48,8 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
         gradients = [.. Enumerable.Range(0, MostShares).Select(_ => Array.Empty<T>())];
         memories = [.. Enumerable.Range(0, threads).Select(_ => GC.AllocateArray<T>(checked((int)program.MemoryValues + 256), pinned: true))];
         shareSums = new double[MostShares];
-        homes = [.. settled.Select(block => new Home(block, rates.GetValueOrDefault(block.Formula.Name!, new(1, 0))))];
-        foreach (Home home in homes)
+        homes = [.. settled.Select(block => new ParameterHome<T>(block, rates.GetValueOrDefault(block.Formula.Name!, new(1, 0))))];
+        foreach (ParameterHome<T> home in homes)
         {
             home.Put(weights);
             if (Array.IndexOf(order, home.Block.Formula) >= 0)
@@ -80,7 +77,9 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
         if (!double.IsFinite(norm) || !double.IsFinite(logProb))
             return (logProb, norm);
         step++;
-        Update(rate, norm > longest ? longest / norm : 1);
+        var adam = new AdamStep(rate, step, norm > longest ? longest / norm : 1);
+        foreach (ParameterHome<T> home in homes)
+            home.Update(adam, weights, mean, square, gradients[0]);
         Refresh();
         return (logProb, norm);
     }
@@ -98,7 +97,7 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
     {
         double logProb = Differentiate(rows, contexts, ofRows, ofContexts);
         AddUp();
-        foreach (Home home in homes)
+        foreach (ParameterHome<T> home in homes)
             ofParameters[home.Block.Formula.Name!] = home.Read(gradients[0], -1);
         return logProb;
     }
@@ -116,7 +115,7 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
     /// <summary>Brings the parameters' values up to date.</summary>
     public void Read()
     {
-        foreach (Home home in homes)
+        foreach (ParameterHome<T> home in homes)
             home.Take(weights);
     }
 
@@ -208,7 +207,7 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
         for (int i = order.Length - 1; i >= 0; i--)
             order[i].Back();
         double square = 0;
-        foreach (Home home in homes)
+        foreach (ParameterHome<T> home in homes)
         {
             T* own = sum + home.Block.Offset;
             if (placeOf.ContainsKey(home.Block.Formula))
@@ -225,31 +224,6 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
     {
         for (int share = 1; share < job.Shares; share++)
             Steps.Run.Add(Pinned.Pointer(gradients[share]) + offset, sum + offset, count);
-    }
-
-    private void Update(double rate, double factor)
-    {
-        double correction1 = 1 - Math.Pow(Beta1, step), correction2 = Math.Sqrt(1 - Math.Pow(Beta2, step));
-        foreach (Home home in homes)
-        {
-            long at = home.Block.Offset;
-            T* weight = Pinned.Pointer(weights) + at, first = Pinned.Pointer(mean) + at, second = Pinned.Pointer(square) + at;
-            T* gradient = Pinned.Pointer(gradients[0]) + at;
-            double own = rate * home.Rate.Share;
-            Vector512<T> decay = VectorMath.Of<T>(1 - own * home.Rate.Decay), length = VectorMath.Of<T>(-own / correction1 * correction2);
-            Vector512<T> shorten = VectorMath.Of<T>(factor), epsilon = VectorMath.Of<T>(Epsilon * correction2);
-            Vector512<T> beta1 = VectorMath.Of<T>(Beta1), rest1 = VectorMath.Of<T>(1 - Beta1), beta2 = VectorMath.Of<T>(Beta2), rest2 = VectorMath.Of<T>(1 - Beta2);
-            // Whole vectors: behind a block's last value stand zeros, which stay zeros.
-            for (int i = 0; i < home.Count; i += Vector512<T>.Count)
-            {
-                Vector512<T> g = Vector512.Load(gradient + i) * shorten;
-                Vector512<T> m = VectorMath.MultiplyAdd(Vector512.Load(first + i), beta1, g * rest1);
-                Vector512<T> v = VectorMath.MultiplyAdd(Vector512.Load(second + i), beta2, g * g * rest2);
-                m.Store(first + i);
-                v.Store(second + i);
-                VectorMath.MultiplyAdd(m / (Vector512.Sqrt(v) + epsilon), length, Vector512.Load(weight + i) * decay).Store(weight + i);
-            }
-        }
     }
 
     /// <summary>Computes what follows from the parameters.</summary>
@@ -278,69 +252,5 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
         public bool GoesBack;
         public T* OfRows, OfContexts;
         public double* Result;
-    }
-
-    /// <summary>A parameter, or a part of one, where it is multiplied by; entries that are never learned keep a gradient of 0.</summary>
-    private sealed class Home
-    {
-        private readonly T[]? mask;
-
-        public Home(WeightBlock block, LearningRate rate)
-        {
-            (Block, Rate) = (block, rate);
-            if (!Array.Exists(block.Entries, entry => entry < 0))
-                return;
-            mask = GC.AllocateArray<T>(block.Entries.Length + Vector512<T>.Count, pinned: true);
-            for (int i = 0; i < block.Entries.Length; i++)
-                if (block.Entries[i] >= 0)
-                    mask[i] = Vector512<T>.AllBitsSet[0];
-        }
-
-        public WeightBlock Block { get; }
-
-        public LearningRate Rate { get; }
-
-        public int Count => Block.Entries.Length;
-
-        public void Put(T[] weights)
-        {
-            for (int i = 0; i < Count; i++)
-                if (Block.Entries[i] >= 0)
-                    weights[Block.Offset + i] = T.CreateTruncating(Block.Formula.Values[Block.Entries[i]]);
-        }
-
-        public void Take(T[] weights)
-        {
-            for (int i = 0; i < Count; i++)
-                if (Block.Entries[i] >= 0)
-                    Block.Formula.Values[Block.Entries[i]] = double.CreateTruncating(weights[Block.Offset + i]);
-        }
-
-        public double[] Read(T[] values, double factor)
-        {
-            var read = new double[Block.Formula.Count];
-            for (int i = 0; i < Count; i++)
-                if (Block.Entries[i] >= 0)
-                    read[Block.Entries[i]] = factor * double.CreateTruncating(values[Block.Offset + i]);
-            return read;
-        }
-
-        /// <summary>Blanks what is never learned, and returns the sum of the squares of the rest.</summary>
-        public double Square(T* gradient)
-        {
-            Vector512<T> squares = Vector512<T>.Zero;
-            T* dead = mask is null ? null : Pinned.Pointer(mask);
-            for (int i = 0; i < Count; i += Vector512<T>.Count)
-            {
-                Vector512<T> g = Vector512.Load(gradient + i);
-                if (dead is not null)
-                {
-                    g &= Vector512.Load(dead + i);
-                    g.Store(gradient + i);
-                }
-                squares = VectorMath.MultiplyAdd(g, g, squares);
-            }
-            return VectorMath.Sum(squares);
-        }
     }
 }
