@@ -22,6 +22,6 @@ internal static class TelemetrySetup
         return app;
     }
 
-    public static void MapTelemetry(this WebApplication app) => 
+    public static void MapTelemetry(this WebApplication app) =>
         app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(new HttpMethodMetadata([HttpMethods.Get]));
 }
