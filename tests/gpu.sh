@@ -88,7 +88,7 @@ speed() {
     if python3 -c 'import torch' 2>/dev/null; then LD_LIBRARY_PATH= python3 tests/FlowBenchmarks/pytorch_eager.py "$device"; fi
 }
 
-train() { "$app/flow" train --data models/two-moons/two-moons.csv --flow realnvp --epochs 5 --device "$device" --out "$(mktemp -d)/1"; }
+train() { "$app/flow" train --input models/two-moons/two-moons.csv --flow realnvp --epochs 5 --device "$device" --out "$(mktemp -d)/1"; }
 
 # Starts the service with those settings, and waits until it is ready.
 serve() {

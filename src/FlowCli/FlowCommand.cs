@@ -21,6 +21,7 @@ public static class FlowCommand
             terminal = terminal with { Input = input };
         if (bytes is not null)
             terminal = terminal with { Bytes = bytes };
+        arguments = FormerWords.Renewed(arguments);
         ParseResult parsed = Root(terminal, arguments).Parse(arguments);
         if (parsed.Action is ParseErrorAction)
         {
@@ -46,19 +47,24 @@ public static class FlowCommand
         return Failed;
     }
 
-    private static RootCommand Root(Terminal terminal, string[] arguments) => new("Trains normalizing flows and asks them.")
+    internal static RootCommand Root(Terminal terminal, string[] arguments)
     {
-        TrainCommand.Create(terminal, arguments),
-        ImportCommand.Create(terminal),
-        RowCommand.LogProb(terminal),
-        SampleCommand.Create(terminal),
-        RowCommand.Encode(terminal),
-        RowCommand.Decode(terminal),
-        InspectCommand.Create(terminal),
-        DensityCommand.Create(terminal),
-        BenchCommand.Create(terminal),
-        DataCommand.Create(terminal),
-    };
+        var root = new RootCommand("Trains normalizing flows and asks them.")
+        {
+            TrainCommand.Create(terminal, arguments),
+            ImportCommand.Create(terminal),
+            RowCommand.LogProb(terminal),
+            SampleCommand.Create(terminal),
+            RowCommand.Encode(terminal),
+            RowCommand.Decode(terminal),
+            InspectCommand.Create(terminal),
+            DensityCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+            DataCommand.Create(terminal),
+        };
+        root.Action = Help.Extend(root);
+        return root;
+    }
 
     // A word that nobody knows explains more than what is missing for want of it.
     private static string UsageError(ParseResult parsed)

@@ -34,7 +34,7 @@ public sealed class Cli : IDisposable
     public string TrainSmall(string name = "small", ulong seed = 0, string flow = "realnvp")
     {
         string data = File.Exists(At("data.csv")) ? At("data.csv") : WriteTable();
-        Outcome outcome = Run("train", "--data", data, "--flow", flow, "--layers", "2", "--hidden", "8", "--epochs", "4",
+        Outcome outcome = Run("train", "--input", data, "--flow", flow, "--layers", "2", "--hidden", "8", "--epochs", "4",
             "--seed", seed.ToString(CultureInfo.InvariantCulture), "--out", At($"{name}/1"));
         Assert.True(outcome.Code == 0, outcome.Error);
         return At($"{name}/1");

@@ -95,7 +95,7 @@ public sealed class ConditionalTrainingTests : IDisposable
         string lines = string.Concat(Rows(90, seed: 2).Select((row, i) =>
             string.Create(CultureInfo.InvariantCulture, $"{row[0] + i % 3 * 10:F5},{i % 3},{row[2]:F5}\n")));
         cli.Write("classes.csv", "a,kind,b\n" + lines);
-        Outcome outcome = Cli.Run("train", "--data", cli.At("classes.csv"), "--context-class", "kind", "--flow", "maf", "--epochs", "5", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", cli.At("classes.csv"), "--context-class", "kind", "--flow", "maf", "--epochs", "5", "--out", cli.At("m/1"));
         Assert.True(outcome.Code == 0, outcome.Error);
         ContextSpec context = Checkpoint.Read(cli.At("m/1")).Spec.Context!;
         Assert.Equal((3, 1, null), (context.Classes, context.Width, context.Embedding));
@@ -111,17 +111,17 @@ public sealed class ConditionalTrainingTests : IDisposable
     {
         string lines = string.Concat(Enumerable.Range(0, 40).Select(i => $"{i}.5,{(i == 0 ? first : i % 2)},{i * i % 7}.25\n"));
         cli.Write("classes.csv", header + "\n" + lines);
-        Cli.Run("train", "--data", cli.At("classes.csv"), "--context-class", "kind", "--out", cli.At("m/1")).FailsWith(1, place, reason);
+        Cli.Run("train", "--input", cli.At("classes.csv"), "--context-class", "kind", "--out", cli.At("m/1")).FailsWith(1, place, reason);
     }
 
     [Fact]
     public void A_context_that_never_changes_and_two_kinds_of_context_are_refused()
     {
         cli.Write("data.csv", "a,b,c\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i}.5,{i * i % 7}.25,3\n")));
-        Cli.Run("train", "--data", cli.At("data.csv"), "--context", "c", "--out", cli.At("m/1")).FailsWith(1, "column 'c'", "nothing to condition on");
-        Cli.Run("train", "--data", cli.At("data.csv"), "--context", "a,a", "--out", cli.At("m/1")).FailsWith(2, "--context", "'a' twice");
-        Cli.Run("train", "--data", cli.At("data.csv"), "--context", "a", "--context-class", "c", "--out", cli.At("m/1")).FailsWith(2, "--context-class");
-        Cli.Run("train", "--data", cli.At("data.csv"), "--context", "a", "--label", "a", "--out", cli.At("m/1")).FailsWith(1, "both the label and a context");
+        Cli.Run("train", "--input", cli.At("data.csv"), "--context", "c", "--out", cli.At("m/1")).FailsWith(1, "column 'c'", "nothing to condition on");
+        Cli.Run("train", "--input", cli.At("data.csv"), "--context", "a,a", "--out", cli.At("m/1")).FailsWith(2, "--context", "'a' twice");
+        Cli.Run("train", "--input", cli.At("data.csv"), "--context", "a", "--context-class", "c", "--out", cli.At("m/1")).FailsWith(2, "--context-class");
+        Cli.Run("train", "--input", cli.At("data.csv"), "--context", "a", "--label", "a", "--out", cli.At("m/1")).FailsWith(1, "both the label and a context");
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class ConditionalTrainingTests : IDisposable
     private void Train(string preset, params string[] options)
     {
         cli.Write("data.csv", Header + string.Concat(Rows(3000, seed: 4).Select(row => string.Join(',', row.Select(value => value.ToString("R", CultureInfo.InvariantCulture))) + "\n")));
-        Outcome outcome = Cli.Run(["train", "--data", cli.At("data.csv"), "--flow", preset, "--out", cli.At("m/1"), .. options]);
+        Outcome outcome = Cli.Run(["train", "--input", cli.At("data.csv"), "--flow", preset, "--out", cli.At("m/1"), .. options]);
         Assert.True(outcome.Code == 0, outcome.Error);
     }
 

@@ -36,7 +36,7 @@ public sealed class DensityTests : IDisposable
             _ => (a, b, _) => [1e6 + a, b, 1e6 + a + b],
         });
 
-        Cli.Run("train", "--data", data, "--out", cli.At("m/1")).FailsWith(1, rule, remedy);
+        Cli.Run("train", "--input", data, "--out", cli.At("m/1")).FailsWith(1, rule, remedy);
     }
 
     [Theory]
@@ -69,9 +69,9 @@ public sealed class DensityTests : IDisposable
     public void A_feature_that_its_context_determines_is_refused()
     {
         string data = Write((a, b, _) => [a, b, 3 * a - 2]);
-        Cli.Run("train", "--data", data, "--context", "a", "--out", cli.At("m/1")).FailsWith(1, "column 'c' is determined by 'a' (c = 3 a - 2)");
+        Cli.Run("train", "--input", data, "--context", "a", "--out", cli.At("m/1")).FailsWith(1, "column 'c' is determined by 'a' (c = 3 a - 2)");
         string classes = Write((a, b, _) => [a > 0 ? 1 : 0, b, a > 0 ? 5 : 2]);
-        Cli.Run("train", "--data", classes, "--context-class", "a", "--out", cli.At("m/1")).FailsWith(1, "column 'c' is determined by 'class 1' (c = 3 class 1 + 2)");
+        Cli.Run("train", "--input", classes, "--context-class", "a", "--out", cli.At("m/1")).FailsWith(1, "column 'c' is determined by 'class 1' (c = 3 class 1 + 2)");
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class DensityTests : IDisposable
         string data = cli.Write("wide.csv", string.Join(',', Enumerable.Range(0, 30).Select(i => $"x{i}")) + "\n"
             + string.Join('\n', noise.Chunk(30).Select(row => string.Join(',', row.Select(value => value.ToString("R", CultureInfo.InvariantCulture))))));
 
-        Cli.Run("train", "--data", data, "--out", cli.At("m/1")).FailsWith(1, "25 rows of 30 columns", "more rows than columns are needed");
+        Cli.Run("train", "--input", data, "--out", cli.At("m/1")).FailsWith(1, "25 rows of 30 columns", "more rows than columns are needed");
     }
 
     [Theory]
@@ -90,7 +90,7 @@ public sealed class DensityTests : IDisposable
     [InlineData("a,b\n1,\"2\n3,4\n", "")]
     public void No_rows_is_an_error_of_one_line(string text, string reason)
     {
-        Outcome outcome = Cli.Run("train", "--data", cli.Write("none.csv", text), "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", cli.Write("none.csv", text), "--out", cli.At("m/1"));
 
         outcome.FailsWith(1, reason);
         Assert.Single(outcome.Error.TrimEnd().Split('\n'));
@@ -101,7 +101,7 @@ public sealed class DensityTests : IDisposable
     {
         string data = Write((a, b, _) => [a, b, 1]);
 
-        Cli.Run("train", "--data", data, "--label", "c", "--out", cli.At("m/1")).FailsWith(1, "no rows to train on", "80 rows whose label is not 0 are left out");
+        Cli.Run("train", "--input", data, "--label", "c", "--out", cli.At("m/1")).FailsWith(1, "no rows to train on", "80 rows whose label is not 0 are left out");
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class DensityTests : IDisposable
         int row = 0;
         string data = Write((a, b, _) => [++row, a, b]);
 
-        Outcome outcome = Cli.Run("train", "--data", data, "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", data, "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
 
         Assert.Equal(0, outcome.Code);
         Assert.Contains("column 'a': its values count the rows, as an id does", outcome.Error, StringComparison.Ordinal);
@@ -122,7 +122,7 @@ public sealed class DensityTests : IDisposable
     [InlineData(1e37, "float32 cannot hold")]
     [InlineData(1e-60, "float32 cannot hold")]
     public void Values_beyond_float32_are_refused(double unit, string reason) =>
-        Cli.Run("train", "--data", Write((a, b, c) => [a, b, unit * c]), "--out", cli.At("m/1")).FailsWith(1, "column 'c'", reason);
+        Cli.Run("train", "--input", Write((a, b, c) => [a, b, unit * c]), "--out", cli.At("m/1")).FailsWith(1, "column 'c'", reason);
 
     private static Table TableOf(Func<double, double, double, double[]> row)
     {

@@ -119,22 +119,22 @@ public sealed class ImageTrainingTests : IDisposable
     [InlineData(2, "'nsf' learns tables", "--flow", "nsf", "--event", "1,8,8")]
     [InlineData(2, "--label: names a column", "--flow", "glow", "--event", "1,8,8", "--label", "x")]
     public void What_does_not_fit_images_is_refused(int code, string reason, params string[] options) =>
-        Cli.Run(["train", "--data", Path.Combine(Digits, "digits.npy"), "--out", cli.At("m/1"), .. options]).FailsWith(code, reason);
+        Cli.Run(["train", "--input", Path.Combine(Digits, "digits.npy"), "--out", cli.At("m/1"), .. options]).FailsWith(code, reason);
 
     [Fact]
     public void Labels_that_do_not_fit_the_images_are_refused()
     {
         string few = cli.Write("few.csv", "class\n" + string.Join('\n', Enumerable.Repeat("0", 7)));
-        Cli.Run("train", "--data", Path.Combine(Digits, "digits.npy"), "--labels", few, "--flow", "glow", "--event", "1,8,8", "--out", cli.At("m/1"))
+        Cli.Run("train", "--input", Path.Combine(Digits, "digits.npy"), "--labels", few, "--flow", "glow", "--event", "1,8,8", "--out", cli.At("m/1"))
             .FailsWith(1, few, "has 7 labels for the 1797 images");
         string wide = Path.Combine(Digits, "digits.npy");
-        Cli.Run("train", "--data", wide, "--labels", wide, "--flow", "glow", "--event", "1,8,8", "--out", cli.At("m/1")).FailsWith(1, "(rows, 1)");
+        Cli.Run("train", "--input", wide, "--labels", wide, "--flow", "glow", "--event", "1,8,8", "--out", cli.At("m/1")).FailsWith(1, "(rows, 1)");
     }
 
     private void Train(string preset, params string[] options)
     {
         Outcome outcome = Cli.Run([
-            "train", "--data", Path.Combine(Digits, "digits.npy"), "--flow", preset, "--event", "1,8,8", "--epochs", "1", "--out", cli.At("m/1"), .. options]);
+            "train", "--input", Path.Combine(Digits, "digits.npy"), "--flow", preset, "--event", "1,8,8", "--epochs", "1", "--out", cli.At("m/1"), .. options]);
         Assert.True(outcome.Code == 0, outcome.Error);
     }
 }

@@ -48,7 +48,7 @@ public sealed class RowPipelineTests : IDisposable
         string data = cli.Write("data.csv", "y,c\n" + string.Concat(Enumerable.Range(0, 60).Select(i =>
             string.Create(CultureInfo.InvariantCulture, $"{Math.Sin(i * 0.7) + 0.3 * Math.Cos(i * 1.9):F4},{Math.Cos(i * 1.3):F4}\n"))));
         string two = cli.Write("two.csv", File.ReadAllText(data));
-        Assert.Equal(0, Cli.Run("train", "--data", Wide(two), "--context", "c", "--flow", "realnvp", "--layers", "2", "--hidden", "8", "--epochs", "2",
+        Assert.Equal(0, Cli.Run("train", "--input", Wide(two), "--context", "c", "--flow", "realnvp", "--layers", "2", "--hidden", "8", "--epochs", "2",
             "--out", cli.At("m/1")).Code);
         string rows = cli.Write("rows.csv", "y,y2\n0.5,1\n0.1,2\n"), model = cli.At("m/1");
 
@@ -68,10 +68,10 @@ public sealed class RowPipelineTests : IDisposable
             string.Create(CultureInfo.InvariantCulture, $"{i},n{i},{Math.Sin(i * 0.7):F4},{Math.Cos(i * 1.3) + 0.2 * Math.Sin(i * 2.9):F4},2024-01-{i % 28 + 1:00}\n"))));
         string[] quick = ["--flow", "realnvp", "--layers", "2", "--hidden", "8", "--epochs", "2"];
 
-        Cli.Run(["train", "--data", data, "--columns", "a,b,name", "--out", cli.At("t/1"), .. quick]).FailsWith(1, "column 'name' is 'n0'", "--exclude");
-        Cli.Run(["train", "--data", data, "--exclude", "name,when", "--out", cli.At("t/1"), .. quick]).FailsWith(1, "has no name", "--columns");
-        Cli.Run(["train", "--data", data, "--columns", "a,b", "--exclude", "name", "--out", cli.At("t/1"), .. quick]).FailsWith(2, "--columns and --exclude");
-        Outcome chosen = Cli.Run(["train", "--data", data, "--columns", "b,a", "--out", cli.At("t/1"), .. quick]);
+        Cli.Run(["train", "--input", data, "--columns", "a,b,name", "--out", cli.At("t/1"), .. quick]).FailsWith(1, "column 'name' is 'n0'", "--exclude");
+        Cli.Run(["train", "--input", data, "--exclude", "name,when", "--out", cli.At("t/1"), .. quick]).FailsWith(1, "has no name", "--columns");
+        Cli.Run(["train", "--input", data, "--columns", "a,b", "--exclude", "name", "--out", cli.At("t/1"), .. quick]).FailsWith(2, "--columns and --exclude");
+        Outcome chosen = Cli.Run(["train", "--input", data, "--columns", "b,a", "--out", cli.At("t/1"), .. quick]);
 
         Assert.True(chosen.Code == 0, chosen.Error);
         Assert.Equal(["b", "a"], FlowCore.Checkpoints.Checkpoint.Read(cli.At("t/1")).Spec.Features!);
@@ -84,7 +84,7 @@ public sealed class RowPipelineTests : IDisposable
     {
         string data = cli.Write("pandas.csv", "0,1\n" + string.Concat(Enumerable.Range(0, 60).Select(i =>
             string.Create(CultureInfo.InvariantCulture, $"{Math.Sin(i * 0.7):F4},{Math.Cos(i * 1.3):F4}\n"))));
-        string[] train = ["train", "--data", data, "--flow", "realnvp", "--layers", "2", "--hidden", "8", "--epochs", "1"];
+        string[] train = ["train", "--input", data, "--flow", "realnvp", "--layers", "2", "--hidden", "8", "--epochs", "1"];
 
         Cli.Run([.. train, "--out", cli.At("p/1")]).FailsWith(1, "header or a row", "--header");
         Assert.Equal(0, Cli.Run([.. train, "--header", "yes", "--out", cli.At("p/1")]).Code);

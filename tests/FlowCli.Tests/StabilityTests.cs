@@ -62,7 +62,7 @@ public sealed class StabilityTests : IDisposable
         string data = cli.Write("far.csv", "t,y\n" + string.Join('\n', Enumerable.Range(0, 60).Select(row =>
             string.Create(CultureInfo.InvariantCulture, $"{table.Row(row)[0]:R},{table.Row(row)[1]:R}"))));
 
-        Outcome outcome = Cli.Run("train", "--data", data, "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", data, "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
 
         Assert.True(outcome.Code == 0, outcome.Error);
         Assert.Contains("column 't': float32 tells its values apart by 64 at least", outcome.Error, StringComparison.Ordinal);

@@ -24,7 +24,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(["a", "b"], checkpoint.Spec.Features!);
         Assert.Equal(42, checkpoint.Spec.Training!.Rows);
         Assert.Equal((9, 9), (checkpoint.Spec.Training.ValidationRows, checkpoint.Spec.Training.TestRows));
-        Assert.StartsWith("flow train --data", checkpoint.Spec.Provenance!.Command, StringComparison.Ordinal);
+        Assert.StartsWith("flow train --input", checkpoint.Spec.Provenance!.Command, StringComparison.Ordinal);
         string card = File.ReadAllText(Path.Combine(folder, Checkpoint.CardFile));
         Assert.Contains("full-covariance Gaussian", card, StringComparison.Ordinal);
         Assert.Contains(checkpoint.Spec.Provenance.DataSha256!, card, StringComparison.Ordinal);
@@ -44,7 +44,7 @@ public sealed class TrainTests : IDisposable
     {
         string folder = cli.TrainSmall();
         var clock = Stopwatch.StartNew();
-        Cli.Run("train", "--data", cli.At("data.csv"), "--out", folder, "--epochs", "100000").FailsWith(1, folder, "exists already");
+        Cli.Run("train", "--input", cli.At("data.csv"), "--out", folder, "--epochs", "100000").FailsWith(1, folder, "exists already");
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5));
     }
 
@@ -53,11 +53,11 @@ public sealed class TrainTests : IDisposable
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv", rows: 80));
         cli.Write("labelled.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},label" : $"{line},{(i % 8 == 0 ? 1 : 0)}")));
-        Outcome outcome = Cli.Run("train", "--data", cli.At("labelled.csv"), "--label", "label", "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", cli.At("labelled.csv"), "--label", "label", "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Contains("10 rows with label != 0 left out", outcome.Output, StringComparison.Ordinal);
         Assert.Equal(["a", "b"], Checkpoint.Read(cli.At("m/1")).Spec.Features!);
-        Cli.Run("train", "--data", cli.At("labelled.csv"), "--label", "outcome", "--out", cli.At("n/1")).FailsWith(1, "no column 'outcome'", "a, b, label");
+        Cli.Run("train", "--input", cli.At("labelled.csv"), "--label", "outcome", "--out", cli.At("n/1")).FailsWith(1, "no column 'outcome'", "a, b, label");
     }
 
     [Theory]
@@ -66,7 +66,7 @@ public sealed class TrainTests : IDisposable
     [InlineData(".hidden/1")]
     public void A_name_that_cannot_be_served_is_refused_before_anything_is_read(string folder)
     {
-        Cli.Run("train", "--data", "none.csv", "--out", cli.At(folder)).FailsWith(1, "cannot be a model's name", "does not begin with '.'");
+        Cli.Run("train", "--input", "none.csv", "--out", cli.At(folder)).FailsWith(1, "cannot be a model's name", "does not begin with '.'");
         Cli.Run("import", Path.Combine(AppContext.BaseDirectory, "golden", "zuko", "nsf_5d"), "--out", cli.At(folder))
             .FailsWith(1, "cannot be a model's name", "does not begin with '.'");
     }
@@ -76,7 +76,7 @@ public sealed class TrainTests : IDisposable
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
         cli.Write("constant.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},height" : $"{line},1.5")));
-        Cli.Run("train", "--data", cli.At("constant.csv"), "--out", cli.At("m/1")).FailsWith(1, "column 'height'", "same value");
+        Cli.Run("train", "--input", cli.At("constant.csv"), "--out", cli.At("m/1")).FailsWith(1, "column 'height'", "same value");
         Assert.False(Directory.Exists(cli.At("m")));
     }
 
@@ -86,7 +86,7 @@ public sealed class TrainTests : IDisposable
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
         cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},count" : $"{line},{i * 7 % 12 * 5}")));
         foreach (string choice in new[] { "auto", "none" })
-            Assert.Equal(0, Cli.Run("train", "--data", cli.At("counts.csv"), "--flow", "simple", "--epochs", "2", "--dequantize", choice, "--out", cli.At($"{choice}/1")).Code);
+            Assert.Equal(0, Cli.Run("train", "--input", cli.At("counts.csv"), "--flow", "simple", "--epochs", "2", "--dequantize", choice, "--out", cli.At($"{choice}/1")).Code);
         var steps = Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("auto/1")).Spec.Bijections[0]).Steps;
         Assert.Equal([0, 0, 5], steps);
         Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
@@ -98,7 +98,7 @@ public sealed class TrainTests : IDisposable
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
         cli.Write("twice.csv", string.Join('\n', lines.Concat(lines.Skip(1).Take(30))));
-        Outcome outcome = Cli.Run("train", "--data", cli.At("twice.csv"), "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", cli.At("twice.csv"), "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Contains("33.3 % of the rows repeat", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("33.3 % of the rows repeat", File.ReadAllText(cli.At("m/1/README.md")), StringComparison.Ordinal);
@@ -109,7 +109,7 @@ public sealed class TrainTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Outcome outcome = Cli.Run(stop.Token, "train", "--data", cli.WriteTable(), "--flow", "simple", "--epochs", "1000", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run(stop.Token, "train", "--input", cli.WriteTable(), "--flow", "simple", "--epochs", "1000", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Contains("stopped by request", outcome.Output, StringComparison.Ordinal);
         foreach (EngineKind kind in Enum.GetValues<EngineKind>())
@@ -120,8 +120,8 @@ public sealed class TrainTests : IDisposable
     public void One_feature_and_too_few_rows_are_refused_clearly()
     {
         cli.Write("one.csv", "a\n" + string.Join('\n', Enumerable.Range(0, 30).Select(i => $"{i}.5")));
-        Cli.Run("train", "--data", cli.At("one.csv"), "--out", cli.At("m/1")).FailsWith(1, "at least 2 features");
-        Cli.Run("train", "--data", cli.WriteTable("few.csv", rows: 5), "--out", cli.At("m/1")).FailsWith(1, "5 rows are too few", "20");
+        Cli.Run("train", "--input", cli.At("one.csv"), "--out", cli.At("m/1")).FailsWith(1, "at least 2 features");
+        Cli.Run("train", "--input", cli.WriteTable("few.csv", rows: 5), "--out", cli.At("m/1")).FailsWith(1, "5 rows are too few", "20");
     }
 
     [Theory]
@@ -132,12 +132,12 @@ public sealed class TrainTests : IDisposable
     [InlineData("--flow", "glow2")]
     [InlineData("--dequantize", "yes")]
     public void Wrong_usage_ends_with_2_and_names_the_option(string option, string value) =>
-        Cli.Run("train", "--data", "x.csv", "--out", "m/1", option, value).FailsWith(2, option.TrimStart('-') is "flow" or "dequantize" ? value : option);
+        Cli.Run("train", "--input", "x.csv", "--out", "m/1", option, value).FailsWith(2, option.TrimStart('-') is "flow" or "dequantize" ? value : option);
 
     [Fact]
     public void The_time_limit_ends_training()
     {
-        Outcome outcome = Cli.Run("train", "--data", cli.WriteTable(), "--epochs", "100000", "--max-time", "1s", "--layers", "1", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", cli.WriteTable(), "--epochs", "100000", "--max-time", "1s", "--layers", "1", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Matches("the time was up|did not improve", outcome.Output);
     }

@@ -37,7 +37,9 @@ internal static class BenchCommand
         var threads = CommonOptions.Count("--threads", "Threads that compute in this process: as the service has (default 1).");
         var kind = CommonOptions.Engine();
         var device = CommonOptions.Device();
-        var command = new Command("bench", "Measures a running service in a closed loop.") { url, model, operation, rows, concurrency, seconds, models, kind, device, threads };
+        var command = new ExampledCommand(
+            "bench", "Measures a running service in a closed loop.", "flow bench --model two-moons --rows 64 --concurrency 8 --seconds 5")
+        { url, model, operation, rows, concurrency, seconds, models, kind, device, threads };
         command.SetAction(parsed =>
         {
             Run(terminal, new(

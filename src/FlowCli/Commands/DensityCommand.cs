@@ -23,17 +23,21 @@ internal static class DensityCommand
             if (result.GetValueOrDefault<string>() is { } path && !path.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
                 result.AddError($"--output: '{path}' does not end in .png");
         });
-        var data = new Option<string?>("--data") { Description = "Rows to show beside the density; they decide its range.", HelpName = "FILE" };
+        var input = new Option<string?>("--input") { Description = "Rows to show beside the density; they decide its range.", HelpName = "FILE" };
         var device = CommonOptions.Device();
         var ignoreExtra = new Option<bool>("--ignore-extra") { Description = "Pass over columns that the model does not know, whatever they hold." };
         var header = RowOptions.HeaderOption();
-        var command = new Command("density", "Draws the density of a model of two features as a heat map.") { model, output, data, device, ignoreExtra, header };
+        var command = new ExampledCommand(
+            "density", "Draws the density of a model of two features as a heat map.", "flow density --model models/two-moons --output two-moons.png")
+        {
+            model, output, input, device, ignoreExtra, header,
+        };
         command.SetAction(parsed =>
         {
             using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), ElementType.Float64, parsed.GetRequiredValue(device));
             if (engine.Spec.Width != 2 || engine.Spec.Context is not null)
                 throw new FlowException($"model '{engine.Spec.Name}' has {engine.Spec.Width} features{(engine.Spec.Context is null ? "" : " and a context")}; a picture needs 2 and none");
-            double[]? points = parsed.GetValue(data) is not { } path ? null
+            double[]? points = parsed.GetValue(input) is not { } path ? null
                 : ReadAllAsync(engine.Spec, new() { Path = path, IgnoreExtra = parsed.GetValue(ignoreExtra), Header = RowOptions.HasHeader(parsed, header) }, terminal).GetAwaiter().GetResult();
             double[] shown = points ?? engine.Sample(SampleSeed, 0, Samples, 1, []).Values;
             string[] names = RowNames.Data(engine.Spec);

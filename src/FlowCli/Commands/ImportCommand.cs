@@ -18,7 +18,11 @@ internal static class ImportCommand
         var library = new Option<string?>("--library") { Description = "The library, where model.json does not name it." };
         library.AcceptOnlyFromAmong("normflows", "zuko", "nflows", "sbi", "glow-pytorch", "chrischute-glow", "chrischute-realnvp");
         var weights = new Option<string?>("--weights") { Description = "The weights, where the folder holds several files.", HelpName = "FILE" };
-        var command = new Command("import", "Turns a trained model of another library into a checkpoint.") { folder, output, library, weights };
+        var command = new ExampledCommand(
+            "import", "Turns a trained model of another library into a checkpoint.", "flow import my-flow --out models/my-flow/1")
+        {
+            folder, output, library, weights,
+        };
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(folder), parsed.GetRequiredValue(output), parsed.GetValue(library), parsed.GetValue(weights), terminal));
         return command;
@@ -28,7 +32,7 @@ internal static class ImportCommand
     {
         string description = Path.Combine(folder, "model.json");
         if (!File.Exists(description))
-            throw new ImportException($"{description}: not found; clients/python/flow_export.py writes it from a live model");
+            throw new ImportException($"{description}: not found; clients/exporter/flow_export.py writes it from a live model");
         string weightsPath = weightsFile ?? StateDict.Find(folder);
         string name = ModelName.Of(output);
         ForeignFlow foreign = ForeignModel.Read(File.ReadAllBytes(description), StateDict.Read(weightsPath), name, library);
@@ -64,7 +68,7 @@ internal static class ImportCommand
             """));
         if (compared is null)
             terminal.Error.WriteLine($"warning: {folder} has no {Cases.FileName} with the library's own results, so nothing tells "
-                + "whether the numbers are the same; export the live model again with clients/python/flow_export.py");
+                + "whether the numbers are the same; export the live model again with clients/exporter/flow_export.py");
     }
 
     private static string Told(Comparison? compared) => compared is null

@@ -13,7 +13,8 @@ internal static class InspectCommand
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
-        var command = new Command("inspect", "Shows what a checkpoint holds, and checks its weights.") { model };
+        var command = new ExampledCommand("inspect", "Shows what a checkpoint holds, and checks its weights.", "flow inspect --model models/two-moons")
+        { model };
         command.SetAction(parsed =>
         {
             Checkpoint checkpoint = Checkpoint.Read(ModelPath.Resolve(parsed.GetRequiredValue(model)));

@@ -7,15 +7,18 @@ namespace FlowCli.Commands;
 /// <summary><c>flow logprob</c>, <c>flow encode</c> and <c>flow decode</c>: rows in, a row out for each.</summary>
 internal static class RowCommand
 {
-    public static Command LogProb(Terminal terminal) =>
-        Create(terminal, RowOperation.LogProb, "The log density of each row, in nats and in the data's own units.", "Data rows");
+    public static ExampledCommand LogProb(Terminal terminal) =>
+        Create(terminal, RowOperation.LogProb, "The log density of each row, in nats and in the data's own units.", "Data rows",
+            "flow logprob --model models/two-moons --input moons.csv --output scores.csv");
 
-    public static Command Encode(Terminal terminal) => Create(terminal, RowOperation.Encode, "The latent of each row.", "Data rows");
+    public static ExampledCommand Encode(Terminal terminal) => Create(terminal, RowOperation.Encode, "The latent of each row.", "Data rows",
+        "flow encode --model models/two-moons --input moons.csv --output latents.csv");
 
-    public static Command Decode(Terminal terminal) =>
-        Create(terminal, RowOperation.Decode, "The data row of each latent.", "Latents, with columns z_0, z_1, ...");
+    public static ExampledCommand Decode(Terminal terminal) =>
+        Create(terminal, RowOperation.Decode, "The data row of each latent.", "Latents, with columns z_0, z_1, ...",
+            "flow decode --model models/two-moons --input latents.csv --output rows.csv");
 
-    private static Command Create(Terminal terminal, RowOperation operation, string description, string what)
+    private static ExampledCommand Create(Terminal terminal, RowOperation operation, string description, string what, string example)
     {
         var model = CommonOptions.Model();
         RowOptions rows = RowOptions.For(what);
@@ -26,7 +29,10 @@ internal static class RowCommand
         var device = CommonOptions.Device();
         var kind = CommonOptions.Engine();
         var include = CommonOptions.Include(operation.Includes);
-        var command = new Command(operation.Name, description) { model, output, format, type, device, kind, include, context.File, context.Values };
+        var command = new ExampledCommand(operation.Name, description, example)
+        {
+            model, output, format, type, device, kind, include, context.File, context.Values,
+        };
         foreach (Option option in rows.All)
             command.Options.Add(option);
         command.Validators.Add(context.Check);

@@ -23,7 +23,7 @@ internal static class SampleCommand
         var device = CommonOptions.Device();
         var kind = CommonOptions.Engine();
         var include = CommonOptions.Include(RowOperation.Sample.Includes);
-        var command = new Command("sample", "Rows drawn from the model.")
+        var command = new ExampledCommand("sample", "Rows drawn from the model.", "flow sample --model models/two-moons --count 5 --seed 7")
         {
             model, count, seed, temperature, context.File, context.Values, header, output, format, range, type, device, kind, include,
         };

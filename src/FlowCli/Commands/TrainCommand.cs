@@ -11,7 +11,7 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal, string[] arguments)
     {
-        var data = new Option<string>("--data") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, any of them with .gz behind it.", HelpName = "FILE", Required = true };
+        var input = new Option<string>("--input") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, any of them with .gz behind it.", HelpName = "FILE", Required = true };
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
         var columns = RowOptions.Names("--columns", "The columns that are features, in this order; without it, all that nothing else is said of.");
         var exclude = RowOptions.Names("--exclude", "Columns that are left out, whatever they hold: names, dates, identities.");
@@ -37,9 +37,11 @@ internal static class TrainCommand
         var threads = CommonOptions.Count("--threads", "Cores that a step is spread over, all by default; the weights do not depend on it.");
         var device = CommonOptions.Device();
         var engine = CommonOptions.Engine();
-        var command = new Command("train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.")
+        var command = new ExampledCommand(
+            "train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.",
+            "flow train --input moons.csv --flow realnvp --out models/moons/1")
         {
-            data, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
+            input, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
         command.Validators.Add(result =>
@@ -53,7 +55,7 @@ internal static class TrainCommand
             var defaults = new TrainingOptions();
             TrainingRun.Run(new()
             {
-                Data = parsed.GetRequiredValue(data),
+                Data = parsed.GetRequiredValue(input),
                 Out = parsed.GetRequiredValue(output),
                 Header = RowOptions.HasHeader(parsed, header),
                 Columns = Given(parsed.GetValue(columns)),

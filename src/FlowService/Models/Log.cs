@@ -15,7 +15,7 @@ internal static partial class Log
 
     [LoggerMessage(2003, LogLevel.Warning,
         "No model in {Path}: the service is not ready unless Models:AllowEmpty is true. Train one with "
-        + "`flow train --data FILE.csv --out {Path}/NAME/1`, or point Models:Repository at a folder with NAME/VERSION/flow.json")]
+        + "`flow train --input FILE.csv --out {Path}/NAME/1`, or point Models:Repository at a folder with NAME/VERSION/flow.json")]
     public static partial void NoModels(this ILogger logger, string path);
 
     [LoggerMessage(2005, LogLevel.Information, "Model {Model} version {Version} makes room for another; the next request for it loads it again")]

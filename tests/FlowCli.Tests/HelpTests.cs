@@ -1,0 +1,77 @@
+using System.CommandLine;
+
+namespace FlowCli.Tests;
+
+/// <summary>What somebody reads who has never used the command.</summary>
+public sealed class HelpTests : IDisposable
+{
+    private readonly Cli cli = new();
+
+    public void Dispose() => cli.Dispose();
+
+    [Fact]
+    public void Flow_alone_shows_help_with_examples()
+    {
+        Outcome alone = Cli.Run();
+        Assert.Equal((0, ""), (alone.Code, alone.Error));
+        foreach (Command command in All().Where(command => command.Parents.OfType<RootCommand>().Any()))
+            Assert.Contains($"  {command.Name} ", alone.Output, StringComparison.Ordinal);
+        Assert.EndsWith($"Examples:\n  {string.Join("\n  ", Help.FirstSteps)}\n", alone.Output, StringComparison.Ordinal);
+        Assert.Equal(alone.Output, Cli.Run("--help").Output);
+    }
+
+    [Fact]
+    public void The_help_of_every_command_ends_in_an_example_of_it()
+    {
+        Command[] commands = [.. All()];
+        Assert.Equal(11, commands.Length);
+        foreach (Command command in commands)
+        {
+            string[] path = Path(command);
+            Outcome help = Cli.Run([.. path, "--help"]);
+            Assert.Equal((0, ""), (help.Code, help.Error));
+            string[] lines = help.Output.TrimEnd().Split('\n');
+            Assert.Equal("Example:", lines[^2]);
+            Assert.StartsWith($"  flow {string.Join(' ', path)} ", lines[^1], StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Every_example_is_a_command_that_can_be_run()
+    {
+        RootCommand root = FlowCommand.Root(Cli.Quiet, []);
+        foreach (string example in All().OfType<ExampledCommand>().Select(command => command.Example).Concat(Help.FirstSteps))
+            Assert.Empty(root.Parse(example["flow ".Length..]).Errors);
+    }
+
+    [Fact]
+    public void One_word_names_the_input_of_every_command()
+    {
+        foreach (Command command in All())
+            foreach (Option option in command.Options)
+                Assert.DoesNotContain("--data", option.Aliases.Append(option.Name));
+        string[] readers = [.. All().Where(command => command.Options.Any(option => option.Name == "--input")).Select(command => command.Name)];
+        Assert.Equal(["train", "logprob", "encode", "decode", "density"], readers);
+    }
+
+    [Theory]
+    [InlineData("--data", true)]
+    [InlineData("--data=", false)]
+    public void The_former_word_still_works_and_the_model_card_says_the_new_one(string former, bool apart)
+    {
+        string data = cli.WriteTable();
+        string[] words = apart ? [former, data] : [former + data];
+        Outcome trained = Cli.Run(["train", .. words, "--flow", "simple", "--epochs", "1", "--out", cli.At("m/1")]);
+        Assert.True(trained.Code == 0, trained.Error);
+        Assert.Contains($"flow train --input{(apart ? ' ' : '=')}{data}", File.ReadAllText(cli.At("m/1/README.md")), StringComparison.Ordinal);
+        Outcome drawn = Cli.Run(["density", "--model", cli.At("m/1"), .. words, "--output", cli.At("m.png")]);
+        Assert.True(drawn.Code == 0, drawn.Error);
+    }
+
+    private static IEnumerable<Command> All() => Below(FlowCommand.Root(Cli.Quiet, []));
+
+    private static IEnumerable<Command> Below(Command command) => command.Subcommands.SelectMany(child => Below(child).Prepend(child));
+
+    private static string[] Path(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent and not RootCommand ? [.. Path(parent), command.Name] : [command.Name];
+}
