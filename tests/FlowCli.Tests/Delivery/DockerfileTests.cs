@@ -1,0 +1,57 @@
+namespace FlowCli.Tests.Delivery;
+
+/// <summary>The steps of the container images, run in an empty folder without a container.</summary>
+public sealed class DockerfileTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flow-image-");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Fact]
+    public void The_image_has_the_service_and_flow_on_its_path()
+    {
+        string source = folder.CreateSubdirectory("src").FullName, app = Path.Combine(folder.FullName, "app");
+        string[] lines = Lines("Dockerfile");
+        foreach (string line in lines.TakeWhile(line => !line.StartsWith("FROM mcr.microsoft.com/dotnet/aspnet", StringComparison.Ordinal)))
+            if (line.Split(' ') is ["COPY", .. var from, var to])
+                foreach (string name in from)
+                    Copy(Clone.At(name), from.Length > 1 || to.EndsWith('/') && !name.EndsWith('/') ? Path.Combine(source, to, Path.GetFileName(name)) : Path.Combine(source, to));
+            else if (line.StartsWith("RUN ", StringComparison.Ordinal))
+                // Compiling ahead of time would need a compiler that nothing else here needs.
+                Clone.Run(source, "bash", "-c", line["RUN ".Length..].Replace(" -p:PublishReadyToRun=true", "", StringComparison.Ordinal).Replace("/app", app, StringComparison.Ordinal));
+
+        Assert.Contains("COPY --from=build /app .", lines);
+        Assert.Contains(lines, line => line.Contains(" PATH=$PATH:/app ", StringComparison.Ordinal));
+        (string, string)[] path = [("PATH", $"{Environment.GetEnvironmentVariable("PATH")}:{app}")];
+        foreach (string engine in (string[])["compiled", "torch"])
+            Assert.StartsWith("x,y,log_prob,log_q\n", Clone.Run(folder.FullName, path, "bash", "-c", $"flow sample --model {Cli.TwoMoons} --count 2 --engine {engine}"), StringComparison.Ordinal);
+        Assert.StartsWith("0.", Clone.Run(folder.FullName, path, "bash", "-c", "FlowService --version").Replace("FlowService ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_image_for_gpus_is_built_by_the_same_steps()
+    {
+        static string[] Steps(string file) =>
+            [.. Lines(file).Where(line => line.StartsWith("COPY ", StringComparison.Ordinal) || line.StartsWith("RUN ", StringComparison.Ordinal))
+                .Select(line => line.Replace(" -p:TorchBackend=cuda", "", StringComparison.Ordinal))];
+
+        Assert.Equal(Steps("Dockerfile"), Steps("Dockerfile.cuda"));
+        Assert.Contains(Lines("Dockerfile.cuda"), line => line.Contains(" PATH=$PATH:/app ", StringComparison.Ordinal));
+        Assert.All(Lines("Dockerfile.cuda").Where(line => line.StartsWith("RUN ", StringComparison.Ordinal)), line => Assert.Contains("-p:TorchBackend=cuda", line, StringComparison.Ordinal));
+    }
+
+    private static string[] Lines(string file) => [.. File.ReadAllText(Clone.At("deploy", file)).Replace("\\\n", "", StringComparison.Ordinal).Split('\n')];
+
+    // As .dockerignore has it: without what was built.
+    private static void Copy(string from, string to)
+    {
+        if (File.Exists(from))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Copy(from, to, overwrite: true);
+            return;
+        }
+        foreach (string path in Directory.EnumerateFileSystemEntries(from).Where(path => Path.GetFileName(path) is not ("bin" or "obj")))
+            Copy(path, Path.Combine(to, Path.GetFileName(path)));
+    }
+}
