@@ -35,7 +35,7 @@ internal static class TorchGlobals
         if (Functions.Contains(global, StringComparer.Ordinal))
             return new Function(global);
         throw new ImportException(
-            $"the checkpoint refers to '{global}', which is no tensor: save model.state_dict() alone, or use the exporter clients/python/flow_export.py");
+            $"the checkpoint refers to '{global}', which is no tensor: save model.state_dict() alone, or use the exporter clients/exporter/flow_export.py");
     }
 
     public static object? Call(object? function, object?[] arguments) => (function as Function)?.Name switch

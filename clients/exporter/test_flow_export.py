@@ -1,4 +1,4 @@
-"""Exports stand-ins of every golden model, and checks what flow_export refuses. Run: python3 -m unittest discover -s clients/python"""
+"""Exports stand-ins of every golden model, and checks what flow_export refuses. Run: python3 -m unittest discover -s clients/exporter"""
 import copy
 import functools
 import glob
