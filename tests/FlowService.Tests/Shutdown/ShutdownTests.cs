@@ -79,9 +79,10 @@ public sealed class ShutdownTests : IDisposable
     [Fact]
     public async Task Behind_nginx_no_request_fails_while_one_of_two_replicas_restarts()
     {
+        string program = NginxProcess.Find();
         int[] ports = [ServiceProcess.FreePort(), ServiceProcess.FreePort()];
         ServiceProcess[] replicas = await Task.WhenAll(ports.Select(port => ServiceProcess.StartAsync(repository.Path, port, "--Shutdown:PauseSeconds=0.5")));
-        await using NginxProcess nginx = await NginxProcess.StartAsync(ServiceProcess.FreePort(), ports);
+        await using NginxProcess nginx = await NginxProcess.StartAsync(program, ServiceProcess.FreePort(), ports);
         using var stop = new CancellationTokenSource();
         Task<int>[] clients = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() => HammerAsync(nginx, stop.Token)))];
         for (int i = 0; i < 4; i++)

@@ -6,15 +6,12 @@ namespace FlowService.Tests.Support;
 /// <summary>A real nginx with the configuration that is shipped, in front of replicas on ports of this machine.</summary>
 internal sealed class NginxProcess : IAsyncDisposable
 {
-    private const string Program = "/usr/sbin/nginx";
-
     private readonly TemporaryFolder folder = new();
     private readonly Process process;
     private readonly int port;
 
-    private NginxProcess(int port, int[] replicas)
+    private NginxProcess(string program, int port, int[] replicas)
     {
-        Assert.True(File.Exists(Program), "this test needs nginx: apt-get install nginx-light");
         this.port = port;
         string shipped = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "nginx.conf"));
         string configuration = shipped.Replace("listen 8080", $"listen 127.0.0.1:{port}", StringComparison.Ordinal);
@@ -22,15 +19,18 @@ internal sealed class NginxProcess : IAsyncDisposable
             configuration = configuration.Replace($"flowservice-{i + 1}:8080", $"127.0.0.1:{replicas[i]}", StringComparison.Ordinal);
         string path = Path.Combine(folder.Path, "nginx.conf");
         File.WriteAllText(path, configuration);
-        process = Process.Start(new ProcessStartInfo(Program)
+        process = Process.Start(new ProcessStartInfo(program)
         {
             ArgumentList = { "-p", folder.Path, "-c", path, "-e", "error.log", "-g", $"daemon off; pid {folder.Path}/nginx.pid;" },
         })!;
     }
 
-    public static async Task<NginxProcess> StartAsync(int port, params int[] replicas)
+    /// <summary>Where nginx is; without it the test is skipped.</summary>
+    public static string Find() => Installed.Find("nginx", "a restart of one of two replicas behind it", "nginx-light", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx");
+
+    public static async Task<NginxProcess> StartAsync(string program, int port, params int[] replicas)
     {
-        var nginx = new NginxProcess(port, replicas);
+        var nginx = new NginxProcess(program, port, replicas);
         using HttpClient http = nginx.Http();
         await Eventually.TrueAsync(async () =>
         {
