@@ -40,9 +40,12 @@ public sealed class GatheringTests
     [Fact]
     public async Task With_a_delay_a_batch_waits_until_it_is_full()
     {
-        await using var bench = new Bench(batchRows: 4, delayMicroseconds: 10_000_000);
-        Task<float[]>[] asked = [.. Enumerable.Range(0, 4).Select(i => bench.AskAsync(LogProb, 1, i))];
-        await Task.WhenAll(asked);
+        var time = new ManualTime();
+        await using var bench = new Bench(batchRows: 4, delayMicroseconds: 1000, time: time);
+        Task<float[]>[] asked = [.. Enumerable.Range(0, 3).Select(i => bench.AskAsync(LogProb, 1, i))];
+        await time.LookedAtAsync(20); // the delay is looked at again and again, and has not passed
+        Assert.Empty(bench.Batches);
+        await Task.WhenAll([.. asked, bench.AskAsync(LogProb, 1, 3)]);
 
         Assert.Equal(["forward 4"], bench.Batches);
     }
@@ -50,11 +53,18 @@ public sealed class GatheringTests
     [Theory]
     [InlineData(200)]
     [InlineData(3000)]
-    public async Task With_a_delay_a_lone_request_leaves_when_it_has_passed(int microseconds)
+    public async Task With_a_delay_a_lone_request_leaves_when_it_has_passed_and_not_before(int microseconds)
     {
-        await using var bench = new Bench(delayMicroseconds: microseconds);
+        var time = new ManualTime();
+        await using var bench = new Bench(delayMicroseconds: microseconds, time: time);
+        Task<float[]> asked = bench.AskAsync(LogProb, 1, 3);
+        await time.LookedAtAsync(20);
+        time.Advance(TimeSpan.FromMicroseconds(microseconds - 1));
+        await time.LookedAtAsync(20);
+        Assert.Empty(bench.Batches);
+        time.Advance(TimeSpan.FromMicroseconds(1));
 
-        Assert.Equal((float[])[6], await bench.AskAsync(LogProb, 1, 3));
+        Assert.Equal((float[])[6], await asked);
     }
 
     [Fact]
@@ -124,10 +134,22 @@ public sealed class GatheringTests
     private sealed class ManualTime : TimeProvider
     {
         private long now;
+        private int looks;
 
         public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-        public override long GetTimestamp() => Volatile.Read(ref now);
+        public override long GetTimestamp()
+        {
+            Interlocked.Increment(ref looks);
+            return Volatile.Read(ref now);
+        }
+
+        /// <summary>Waits until somebody has looked at the clock so many times more.</summary>
+        public Task LookedAtAsync(int times)
+        {
+            int until = Volatile.Read(ref looks) + times;
+            return Eventually.TrueAsync(() => Volatile.Read(ref looks) >= until, $"the clock is looked at {times} times more");
+        }
 
         public void Advance(TimeSpan by) => Interlocked.Add(ref now, by.Ticks);
     }

@@ -53,7 +53,7 @@ public sealed class DemoModelTests
                 foreach ((string name, JsonElement expected) in Examples(answer))
                 {
                     JsonElement actual = await client.AskAsync(path.Name.Replace("{name}", "two-moons", StringComparison.Ordinal), Examples(body.GetProperty("content")).Single(example => example.Name == name).Value.GetRawText());
-                    Assert.True(IsNear(expected, actual), $"{path.Name}: {actual.GetRawText()}");
+                    Assert.True(IsSame(expected, actual), $"{path.Name}: {actual.GetRawText()}");
                     compared++;
                 }
 
@@ -71,12 +71,12 @@ public sealed class DemoModelTests
                 yield return (each.Name, each.Value.GetProperty("value"));
     }
 
-    private static bool IsNear(JsonElement a, JsonElement b) => (a.ValueKind, b.ValueKind) switch
+    private static bool IsSame(JsonElement a, JsonElement b) => (a.ValueKind, b.ValueKind) switch
     {
-        (JsonValueKind.Number, JsonValueKind.Number) => Math.Abs(a.GetDouble() - b.GetDouble()) <= 1e-4 * (1 + Math.Abs(a.GetDouble())),
-        (JsonValueKind.Array, JsonValueKind.Array) => a.GetArrayLength() == b.GetArrayLength() && a.EnumerateArray().Zip(b.EnumerateArray()).All(pair => IsNear(pair.First, pair.Second)),
+        (JsonValueKind.Number, JsonValueKind.Number) => a.GetRawText() == b.GetRawText(),
+        (JsonValueKind.Array, JsonValueKind.Array) => a.GetArrayLength() == b.GetArrayLength() && a.EnumerateArray().Zip(b.EnumerateArray()).All(pair => IsSame(pair.First, pair.Second)),
         (JsonValueKind.Object, JsonValueKind.Object) => a.EnumerateObject().Select(each => each.Name).SequenceEqual(b.EnumerateObject().Select(each => each.Name))
-            && a.EnumerateObject().All(each => IsNear(each.Value, b.GetProperty(each.Name))),
+            && a.EnumerateObject().All(each => IsSame(each.Value, b.GetProperty(each.Name))),
         _ => a.ValueEquals(b.GetString()),
     };
 
