@@ -49,7 +49,7 @@ public static class FlowCommand
 
     internal static RootCommand Root(Terminal terminal, string[] arguments)
     {
-        var root = new RootCommand("Trains normalizing flows and asks them.")
+        var root = new RootCommand("Trains normalizing flows and queries them.")
         {
             TrainCommand.Create(terminal, arguments),
             ImportCommand.Create(terminal),

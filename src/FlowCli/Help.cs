@@ -13,7 +13,7 @@ internal sealed class ExampledCommand(string name, string description, string ex
 /// <summary>What <c>--help</c> prints: the usual text, then examples.</summary>
 internal sealed class Help(HelpAction usual) : SynchronousCommandLineAction
 {
-    /// <summary>What <c>flow</c> alone shows: from made-up data to a density and a sample.</summary>
+    /// <summary>What <c>flow</c> alone shows: from synthetic data to a density and a sample.</summary>
     public static readonly string[] FirstSteps =
     [
         "flow data two-moons --rows 4000 --seed 1 --output moons.csv",

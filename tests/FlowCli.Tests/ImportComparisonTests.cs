@@ -35,7 +35,7 @@ public sealed class ImportComparisonTests : IDisposable
     public void A_base_density_that_differs_is_named()
     {
         Outcome outcome = Imported("normflows/affine_mix", cases => cases["log_prob"] = Changed(cases["log_prob"], 0.01), traced: true);
-        Assert.Contains("the base density, for every layer agrees", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("the base density, since every layer agrees", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,10 +31,10 @@ internal static class BenchCommand
         var operation = new Option<string>("--operation") { Description = "What to ask for.", DefaultValueFactory = _ => "logprob" };
         operation.AcceptOnlyFromAmong("logprob", "sample");
         var rows = CommonOptions.Count("--rows", "Rows in each request (default 1).");
-        var concurrency = CommonOptions.Count("--concurrency", "Clients at the same time (default 32).");
-        var seconds = CommonOptions.Count("--seconds", "How long (default 5).");
-        var models = new Option<string>("--models") { Description = "The repository that the service serves, for the run in this process.", HelpName = "FOLDER", DefaultValueFactory = _ => "models" };
-        var threads = CommonOptions.Count("--threads", "Threads that compute in this process: as the service has (default 1).");
+        var concurrency = CommonOptions.Count("--concurrency", "Concurrent clients (default 32).");
+        var seconds = CommonOptions.Count("--seconds", "Duration in seconds (default 5).");
+        var models = new Option<string>("--models") { Description = "The repository that the service serves; the model is also run in this process.", HelpName = "FOLDER", DefaultValueFactory = _ => "models" };
+        var threads = CommonOptions.Count("--threads", "Threads that compute in this process; use the service's number (default 1).");
         var kind = CommonOptions.Engine();
         var device = CommonOptions.Device();
         var command = new ExampledCommand(

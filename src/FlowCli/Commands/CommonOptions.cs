@@ -13,7 +13,7 @@ internal static class CommonOptions
 {
     public static Option<string> Model() => new("--model")
     {
-        Description = "The checkpoint's folder, for example models/two-moons/1; of models/two-moons the newest version.",
+        Description = "The checkpoint's folder, for example models/two-moons/1; models/two-moons means its newest version.",
         HelpName = "FOLDER",
         Required = true,
     };
@@ -22,7 +22,7 @@ internal static class CommonOptions
     {
         var option = new Option<string?>("--output")
         {
-            Description = $"Where to: .csv, .npy, .arrow or .json{(pictures ? ", or .png for images" : "")}; - or nothing for the standard output.",
+            Description = $"The output file: .csv, .npy, .arrow or .json{(pictures ? ", or .png for images" : "")}; - or no option for standard output.",
             HelpName = "FILE",
         };
         option.Validators.Add(result =>
@@ -45,7 +45,7 @@ internal static class CommonOptions
 
     public static Option<ElementType> Type() => new("--dtype")
     {
-        Description = "What is computed and written: float32, as the server computes, or float64.",
+        Description = "The precision of computation and output: float32, as on the server, or float64.",
         HelpName = "float32|float64",
         DefaultValueFactory = _ => ElementType.Float32,
         CustomParser = result => OneOf(result, ("float32", ElementType.Float32), ("float64", ElementType.Float64)),
@@ -53,7 +53,7 @@ internal static class CommonOptions
 
     public static Option<RowFormat?> OutputFormat() => new("--output-format")
     {
-        Description = "The format on the standard output.",
+        Description = "The format on standard output.",
         HelpName = "csv|npy|arrow|json",
         CustomParser = result => OneOf(result, [.. RowFormats.All.Select(format => (format.Extensions[0][1..], (RowFormat?)format))]),
     };
@@ -65,7 +65,7 @@ internal static class CommonOptions
     {
         var option = new Option<string[]>("--include")
         {
-            Description = $"Further columns at the right: {string.Join(", ", columns)}.",
+            Description = $"More columns in the output: {string.Join(", ", columns)}.",
             HelpName = "COLUMN",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],

@@ -10,7 +10,7 @@ internal sealed class ConditionOptions
 
     public Option<string?> Class { get; } = new("--context-class")
     {
-        Description = "A column of classes 0, 1, ... that the flow is conditioned on; it is no feature.",
+        Description = "A column of classes 0, 1, ... that the flow is conditioned on; it is not a feature itself.",
         HelpName = "COLUMN",
     };
 

@@ -23,9 +23,9 @@ internal static class DensityCommand
             if (result.GetValueOrDefault<string>() is { } path && !path.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
                 result.AddError($"--output: '{path}' does not end in .png");
         });
-        var input = new Option<string?>("--input") { Description = "Rows to show beside the density; they decide its range.", HelpName = "FILE" };
+        var input = new Option<string?>("--input") { Description = "Rows to show beside the density; they set the range of the picture.", HelpName = "FILE" };
         var device = CommonOptions.Device();
-        var ignoreExtra = new Option<bool>("--ignore-extra") { Description = "Pass over columns that the model does not know, whatever they hold." };
+        var ignoreExtra = new Option<bool>("--ignore-extra") { Description = "Ignore columns that the model does not know, whatever they hold." };
         var header = RowOptions.HeaderOption();
         var command = new ExampledCommand(
             "density", "Draws the density of a model of two features as a heat map.", "flow density --model models/two-moons --output two-moons.png")

@@ -32,7 +32,7 @@ internal sealed class ImageOptions(Option<string> flow)
 
     public Option<double[]?> Range { get; } = new("--range")
     {
-        Description = "The least and the largest value that a pixel can have; without it, those that occur.",
+        Description = "The lowest and highest value that a pixel can have; by default, those in the data.",
         HelpName = "LOW HIGH",
         Arity = new ArgumentArity(2, 2),
         AllowMultipleArgumentsPerToken = true,

@@ -15,11 +15,11 @@ internal static class ImportCommand
     {
         var folder = new Argument<string>("FOLDER") { Description = "The folder with model.json and the weights (.safetensors, .pt, .pth, .pth.tar)." };
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
-        var library = new Option<string?>("--library") { Description = "The library, where model.json does not name it." };
+        var library = new Option<string?>("--library") { Description = "The library, if model.json does not name it." };
         library.AcceptOnlyFromAmong("normflows", "zuko", "nflows", "sbi", "glow-pytorch", "chrischute-glow", "chrischute-realnvp");
-        var weights = new Option<string?>("--weights") { Description = "The weights, where the folder holds several files.", HelpName = "FILE" };
+        var weights = new Option<string?>("--weights") { Description = "The weights file, if the folder holds several.", HelpName = "FILE" };
         var command = new ExampledCommand(
-            "import", "Turns a trained model of another library into a checkpoint.", "flow import my-flow --out models/my-flow/1")
+            "import", "Turns a trained model from another library into a checkpoint.", "flow import my-flow --out models/my-flow/1")
         {
             folder, output, library, weights,
         };

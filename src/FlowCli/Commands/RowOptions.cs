@@ -15,9 +15,9 @@ internal sealed class RowOptions
 
     public Option<string> Input { get; }
 
-    public Option<bool> IgnoreExtra { get; } = new("--ignore-extra") { Description = "Pass over columns that the model does not know, whatever they hold." };
+    public Option<bool> IgnoreExtra { get; } = new("--ignore-extra") { Description = "Ignore columns that the model does not know, whatever they hold." };
 
-    public Option<string[]> Keep { get; } = Names("--keep", "Columns of the input that go into the output as they are; * for all.");
+    public Option<string[]> Keep { get; } = Names("--keep", "Input columns to copy to the output unchanged; * for all.");
 
     public Option<string?> Header { get; } = HeaderOption();
 
@@ -25,7 +25,7 @@ internal sealed class RowOptions
 
     public Option<OnError> OnError { get; } = new("--on-error")
     {
-        Description = "A row that cannot be read: fail ends the command, skip leaves the row out and adds a column row, null writes nulls and the reason in a column error.",
+        Description = "What to do with a row that cannot be read: fail stops, skip leaves the row out and adds a column 'row', null writes nulls and the reason in a column 'error'.",
         HelpName = "fail|skip|null",
         DefaultValueFactory = _ => FlowRows.Tables.OnError.Fail,
         CustomParser = result => CommonOptions.OneOf(result,
@@ -35,7 +35,7 @@ internal sealed class RowOptions
     /// <summary>The options of a command whose rows are what <paramref name="what"/> says.</summary>
     public static RowOptions For(string what) => new(new("--input")
     {
-        Description = $"{what}, as .csv, .npy, .arrow or .json, any of them with .gz behind it; - for the standard input.",
+        Description = $"{what}, as .csv, .npy, .arrow or .json, each optionally followed by .gz; - for standard input.",
         HelpName = "FILE",
         Required = true,
     });
@@ -53,12 +53,12 @@ internal sealed class RowOptions
     };
 
     // Words, for an option of truth values takes no word behind it.
-    public static Option<string?> HeaderOption() => Word("--header", "Whether the first line of CSV holds names; without it the line itself must tell.", Yes, "no");
+    public static Option<string?> HeaderOption() => Word("--header", "Whether the first line of a CSV file holds names; by default this is read off the line itself.", Yes, "no");
 
     /// <summary>What was said of the header; null where nothing was.</summary>
     public static bool? HasHeader(ParseResult parsed, Option<string?> header) => parsed.GetValue(header) is { } said ? said == Yes : null;
 
-    public static Option<string?> LayoutOption() => Word("--layout", "How the images of an array lie: nchw (default), or nhwc, the channels last.", "nchw", ChannelsLast);
+    public static Option<string?> LayoutOption() => Word("--layout", "The layout of images in an array: nchw (default), or nhwc, channels last.", "nchw", ChannelsLast);
 
     /// <summary>Whether the channels were said to stand last.</summary>
     public static bool AreChannelsLast(ParseResult parsed, Option<string?> layout) => parsed.GetValue(layout) == ChannelsLast;
@@ -92,13 +92,13 @@ internal sealed class ContextOptions
 {
     public Option<string?> File { get; } = new("--context")
     {
-        Description = "The condition of each row, or a single one for all, as a file like the input; without it, columns of the input.",
+        Description = "The condition of each row, or one for all rows, as a file like the input; by default, columns of the input.",
         HelpName = "FILE",
     };
 
     public Option<double[]?> Values { get; } = new("--context-values")
     {
-        Description = "The condition of all rows, with commas between its numbers.",
+        Description = "The condition of all rows: numbers separated by commas.",
         HelpName = "X,...",
         CustomParser = result =>
         {

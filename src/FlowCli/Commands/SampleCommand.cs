@@ -10,10 +10,10 @@ internal static class SampleCommand
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
-        var count = CommonOptions.Count("--count", "How many rows; of each context, for a conditional model.", least: 0);
+        var count = CommonOptions.Count("--count", "How many rows to draw; for a conditional model, how many for each context.", least: 0);
         count.Required = true;
-        var seed = new Option<ulong?>("--seed") { Description = "Which noise; without it one is drawn and named on the error stream.", HelpName = "S" };
-        var temperature = CommonOptions.Positive("--temperature", "Scales the noise: below 1 for likelier rows (default 1).");
+        var seed = new Option<ulong?>("--seed") { Description = "The seed of the noise; by default one is drawn and printed on the error stream.", HelpName = "S" };
+        var temperature = CommonOptions.Positive("--temperature", "Scales the noise; below 1 gives likelier rows (default 1).");
         var context = new ContextOptions();
         var header = RowOptions.HeaderOption();
         var output = CommonOptions.Output(pictures: true);

@@ -11,29 +11,29 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal, string[] arguments)
     {
-        var input = new Option<string>("--input") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, any of them with .gz behind it.", HelpName = "FILE", Required = true };
+        var input = new Option<string>("--input") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, each optionally followed by .gz.", HelpName = "FILE", Required = true };
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
-        var columns = RowOptions.Names("--columns", "The columns that are features, in this order; without it, all that nothing else is said of.");
-        var exclude = RowOptions.Names("--exclude", "Columns that are left out, whatever they hold: names, dates, identities.");
+        var columns = RowOptions.Names("--columns", "The columns to use as features, in this order; by default, all columns that no other option names.");
+        var exclude = RowOptions.Names("--exclude", "Columns to leave out, whatever they hold: names, dates, identifiers.");
         var header = RowOptions.HeaderOption();
         var layout = RowOptions.LayoutOption();
-        var label = new Option<string?>("--label") { Description = "A column that is no feature; rows where it is not 0 are left out.", HelpName = "COLUMN" };
+        var label = new Option<string?>("--label") { Description = "A column that is not a feature; rows where it is not 0 are left out.", HelpName = "COLUMN" };
         var flow = new Option<string>("--flow") { Description = "The kind of flow.", DefaultValueFactory = _ => FlowPresets.Nsf };
         flow.AcceptOnlyFromAmong([.. FlowPresets.Names, .. ImagePresets.Names]);
         var condition = new ConditionOptions();
         var images = new ImageOptions(flow);
-        var layers = CommonOptions.Count("--layers", "Coupling layers; of an image flow, steps a level.");
-        var hidden = CommonOptions.Count("--hidden", "Width of the hidden layers; of an image flow, their channels.");
-        var activation = new Option<string?>("--activation") { Description = "The nonlinearity of the networks, relu by default; tanh makes smoother densities.", HelpName = "NAME" };
+        var layers = CommonOptions.Count("--layers", "Coupling layers; for an image flow, steps per level.");
+        var hidden = CommonOptions.Count("--hidden", "Width of the hidden layers; for an image flow, their channels.");
+        var activation = new Option<string?>("--activation") { Description = "The activation function of the networks, relu by default; tanh makes smoother densities.", HelpName = "NAME" };
         activation.AcceptOnlyFromAmong([.. Activation.Names]);
-        var seed = new Option<ulong>("--seed") { Description = "The source of every random choice (default 0).", HelpName = "N" };
-        var epochs = CommonOptions.Count("--epochs", "Most passes over the training rows; without it, by the number of rows.");
+        var seed = new Option<ulong>("--seed") { Description = "The seed of every random choice (default 0).", HelpName = "N" };
+        var epochs = CommonOptions.Count("--epochs", "The maximum number of passes over the training rows; by default it depends on the number of rows.");
         var maxTime = MaxTime();
-        var batch = CommonOptions.Count("--batch", "Rows a step; without it, by the number of rows.");
+        var batch = CommonOptions.Count("--batch", "Rows per step; by default it depends on the number of rows.");
         var rate = CommonOptions.Positive("--lr", "The learning rate at the start.");
         var dequantize = new Option<string>("--dequantize") { Description = "Integer-valued columns: auto spreads them by uniform noise, none does not.", DefaultValueFactory = _ => "auto" };
         dequantize.AcceptOnlyFromAmong("auto", "none");
-        var origin = new Option<string?>("--origin") { Description = "Who made the data, under which licence: for the model card.", HelpName = "TEXT" };
+        var origin = new Option<string?>("--origin") { Description = "Who made the data and under which licence, for the model card.", HelpName = "TEXT" };
         var threads = CommonOptions.Count("--threads", "Cores that a step is spread over, all by default; the weights do not depend on it.");
         var device = CommonOptions.Device();
         var engine = CommonOptions.Engine();

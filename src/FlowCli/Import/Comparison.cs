@@ -99,7 +99,7 @@ internal sealed record Comparison(int Rows, IReadOnlyList<Compared> Quantities, 
             }
             before = cases.Values(key);
         }
-        return layers.Length > 0 ? "the base density, for every layer agrees" : null;
+        return layers.Length > 0 ? "the base density, since every layer agrees" : null;
     }
 
     private static double[] Condition(TorchEngine<double> engine, Cases cases, string context, string classes, int rows)

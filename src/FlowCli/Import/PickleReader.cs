@@ -186,7 +186,7 @@ internal sealed class PickleReader(byte[] data, int start, Func<object?, object>
                     // The state of an ordered dictionary is its _metadata: versions of modules, of no use here.
                     Pop();
                     if (Peek() is not PickledDictionary)
-                        throw Broken(place, "the state of an object that is no dictionary");
+                        throw Broken(place, "the state of an object that is not a dictionary");
                     break;
                 case 'Q':
                     stack.Add(persistent(Pop()));
@@ -200,14 +200,14 @@ internal sealed class PickleReader(byte[] data, int start, Func<object?, object>
     private void Append(object?[] items)
     {
         if (Peek() is not List<object?> list)
-            throw Broken(at, "items appended to something that is no list");
+            throw Broken(at, "items appended to something that is not a list");
         list.AddRange(items);
     }
 
     private void Set(object?[] pairs)
     {
         if (Peek() is not PickledDictionary dictionary)
-            throw Broken(at, "items set on something that is no dictionary");
+            throw Broken(at, "items set on something that is not a dictionary");
         dictionary.Add(pairs);
     }
 

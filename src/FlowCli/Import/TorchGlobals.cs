@@ -35,7 +35,7 @@ internal static class TorchGlobals
         if (Functions.Contains(global, StringComparer.Ordinal))
             return new Function(global);
         throw new ImportException(
-            $"the checkpoint refers to '{global}', which is no tensor: save model.state_dict() alone, or use the exporter clients/exporter/flow_export.py");
+            $"the checkpoint refers to '{global}', which is not a tensor: save model.state_dict() alone, or use the exporter clients/exporter/flow_export.py");
     }
 
     public static object? Call(object? function, object?[] arguments) => (function as Function)?.Name switch
@@ -59,7 +59,7 @@ internal static class TorchGlobals
         return dictionary;
     }
 
-    private static long[] Longs(object?[] values) => [.. values.Select(value => value as long? ?? throw new ImportException("a tensor's size is no integer"))];
+    private static long[] Longs(object?[] values) => [.. values.Select(value => value as long? ?? throw new ImportException("a tensor's size is not an integer"))];
 
     private sealed record Function(string Name);
 }

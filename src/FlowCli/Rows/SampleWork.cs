@@ -16,7 +16,7 @@ namespace FlowCli.Rows;
 /// <param name="ContextValues">Or the only one.</param>
 /// <param name="Header">Whether the first line of the contexts holds names.</param>
 /// <param name="Output">Where the rows go.</param>
-/// <param name="OutputFormat">The format on the standard output.</param>
+/// <param name="OutputFormat">The format on standard output.</param>
 /// <param name="Range">For a picture: the values shown as black and as full brightness.</param>
 /// <param name="Type">The type of binary numbers.</param>
 /// <param name="Include">What is asked for by name.</param>

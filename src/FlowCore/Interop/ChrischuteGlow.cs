@@ -10,9 +10,9 @@ namespace FlowCore.Interop;
 /// </summary>
 internal static class ChrischuteGlow
 {
-    public static Imported Import(Node root, ForeignWeights source)
+    public static Imported Import(DescribedNode root, ForeignWeights source)
     {
-        Node constructor = root["constructor"];
+        DescribedNode constructor = root["constructor"];
         int[] shape = root["event_shape"].Shape;
         if (shape is not [3, _, _])
             throw root.Error("event_shape: must be [3, H, W]; this repository's Glow takes colour images");

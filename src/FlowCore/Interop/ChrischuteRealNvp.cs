@@ -13,9 +13,9 @@ namespace FlowCore.Interop;
 /// </summary>
 internal static class ChrischuteRealNvp
 {
-    public static Imported Import(Node root, ForeignWeights source)
+    public static Imported Import(DescribedNode root, ForeignWeights source)
     {
-        Node constructor = root["constructor"];
+        DescribedNode constructor = root["constructor"];
         int[] shape = root["event_shape"].Shape;
         int channels = constructor["in_channels"].Int;
         if (shape.Length != 3 || shape[0] != channels)

@@ -6,7 +6,7 @@ namespace FlowCore.Interop;
 /// <summary>The network that sbi puts in front of a flow: a z-score of the context, and layers.</summary>
 internal static class Embedding
 {
-    public static Part<LayerSpec[]> Of(Node? node, ForeignWeights source, int context)
+    public static Part<LayerSpec[]> Of(DescribedNode? node, ForeignWeights source, int context)
     {
         var layers = new LayerList();
         AddTo(layers, node, source, context);
@@ -19,9 +19,9 @@ internal static class Embedding
     /// <param name="source">The weights.</param>
     /// <param name="context">The width of what a z-score normalises.</param>
     /// <param name="under">What stands before every layer's prefix.</param>
-    public static void AddTo(LayerList layers, Node? node, ForeignWeights source, int context, string under = "")
+    public static void AddTo(LayerList layers, DescribedNode? node, ForeignWeights source, int context, string under = "")
     {
-        foreach (Node layer in node?["layers"].Items ?? [])
+        foreach (DescribedNode layer in node?["layers"].Items ?? [])
             switch (layer["type"].Text)
             {
                 case "standardize":

@@ -21,11 +21,11 @@ public static class ForeignModel
     public static ForeignFlow Read(
         ReadOnlySpan<byte> description, IReadOnlyDictionary<string, WeightTensor> weights, string name, string? library = null)
     {
-        Node root;
+        DescribedNode root;
         try
         {
             var reader = new Utf8JsonReader(description);
-            root = new Node(JsonElement.ParseValue(ref reader), "model.json");
+            root = new DescribedNode(JsonElement.ParseValue(ref reader), "model.json");
         }
         catch (JsonException e)
         {
@@ -63,7 +63,7 @@ public static class ForeignModel
             [.. imported.Bijections.Select(part => part.Origin)]);
     }
 
-    private static Imported Import(string library, Node root, ForeignWeights source) => Canonical(library) switch
+    private static Imported Import(string library, DescribedNode root, ForeignWeights source) => Canonical(library) switch
     {
         "zuko" => ZukoModel.Import(root, source),
         "nflows" => NflowsModel.Import(root, source),

@@ -49,7 +49,7 @@ internal sealed class LayerList
     }
 
     /// <summary>PyTorch's LayerNorm, whose variance is divided by n: ours divides by n - 1, and a constant factor makes up for it.</summary>
-    public void LayerNorm(ForeignWeights source, string prefix, Node settings)
+    public void LayerNorm(ForeignWeights source, string prefix, DescribedNode settings)
     {
         int width = settings["width"].Int;
         if (width < 2)

@@ -6,7 +6,7 @@ namespace FlowCore.Interop;
 /// <summary>nflows' base distributions.</summary>
 internal static class NflowsBases
 {
-    public static Part<BaseDensitySpec> Of(Node node, ForeignWeights source, int features)
+    public static Part<BaseDensitySpec> Of(DescribedNode node, ForeignWeights source, int features)
     {
         switch (node["type"].Text)
         {

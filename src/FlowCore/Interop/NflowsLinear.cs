@@ -6,7 +6,7 @@ namespace FlowCore.Interop;
 /// <summary>nflows' linear layers: each becomes its factors, one after the other, and the bias that comes last.</summary>
 internal static class NflowsLinear
 {
-    public static Part<BijectionSpec>[] Of(Node node, ForeignWeights source, int features)
+    public static Part<BijectionSpec>[] Of(DescribedNode node, ForeignWeights source, int features)
     {
         string prefix = node["prefix"].Text;
         return node["type"].Text switch

@@ -6,14 +6,14 @@ namespace FlowCore.Interop;
 /// <summary>nflows' flows (0.13, 0.14) of vectors and images, also inside sbi: composite transforms, listed from data to noise.</summary>
 internal static class NflowsModel
 {
-    public static Imported Import(Node root, ForeignWeights source)
+    public static Imported Import(DescribedNode root, ForeignWeights source)
     {
         int[] sizes = root.Optional("event_shape")?.Shape ?? [root["event_size"].Int];
         var shape = new EventShape(sizes, 0);
         int context = root.Optional("context_size")?.Int ?? 0;
         if (shape.IsImage && context > 0)
             throw root.Error("context_size: a context of images is not supported, for the library hands its networks images of it");
-        Node structure = root["structure"];
+        DescribedNode structure = root["structure"];
         var bijections = new List<Part<BijectionSpec>>();
         Transform(structure["transform"], source, shape, bijections);
         return new Imported(sizes, bijections, NflowsBases.Of(structure["base"], source, shape.Width))
@@ -21,7 +21,7 @@ internal static class NflowsModel
     }
 
     /// <summary>Adds a transform's bijections, and says what shape they lead to.</summary>
-    private static EventShape Transform(Node node, ForeignWeights source, EventShape shape, List<Part<BijectionSpec>> into)
+    private static EventShape Transform(DescribedNode node, ForeignWeights source, EventShape shape, List<Part<BijectionSpec>> into)
     {
         if (node["type"].Text == "composite")
             return node["layers"].Items.Aggregate(shape, (at, layer) => Transform(layer, source, at, into));
@@ -37,7 +37,7 @@ internal static class NflowsModel
     }
 
     /// <summary>Behind each scale but the last the first half of the channels, of an odd number the larger one, is latent.</summary>
-    private static List<Part<BijectionSpec>> Scales(Node[] scales, ForeignWeights source, EventShape shape)
+    private static List<Part<BijectionSpec>> Scales(DescribedNode[] scales, ForeignWeights source, EventShape shape)
     {
         var parts = new List<Part<BijectionSpec>>();
         shape = Transform(scales[0], source, shape, parts);
@@ -49,7 +49,7 @@ internal static class NflowsModel
         return parts;
     }
 
-    private static void OfImages(Node node, ForeignWeights source, EventShape shape, List<Part<BijectionSpec>> into)
+    private static void OfImages(DescribedNode node, ForeignWeights source, EventShape shape, List<Part<BijectionSpec>> into)
     {
         string type = node["type"].Text;
         switch (type)
@@ -84,7 +84,7 @@ internal static class NflowsModel
         }
     }
 
-    private static void OfVectors(Node node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
+    private static void OfVectors(DescribedNode node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
     {
         var shape = new EventShape([features], 0);
         switch (node["type"].Text)
@@ -130,13 +130,13 @@ internal static class NflowsModel
         }
     }
 
-    private static Part<BijectionSpec> MadeTransform(Node node, ForeignWeights source, int features, ElementSpec element)
+    private static Part<BijectionSpec> MadeTransform(DescribedNode node, ForeignWeights source, int features, ElementSpec element)
     {
-        Node net = node["net"];
+        DescribedNode net = node["net"];
         return MadeTransform(NflowsNetworks.Made(net, source), features, element, net["outputs"].Int / features);
     }
 
-    private static Part<BijectionSpec> MadeTransform(Node node, ForeignWeights source, int features, NflowsScale scale)
+    private static Part<BijectionSpec> MadeTransform(DescribedNode node, ForeignWeights source, int features, NflowsScale scale)
     {
         if (scale.Factor != 1)
             throw node.Error("scale: a factor before the scale of an autoregressive layer is not supported");
@@ -154,7 +154,7 @@ internal static class NflowsModel
         return Part.Bijection(new AutoregressiveSpec { Element = element, Conditioner = spec, Order = order }, ("conditioner", weights));
     }
 
-    private static Part<BijectionSpec>[] Coupling(Node node, ForeignWeights source, EventShape shape)
+    private static Part<BijectionSpec>[] Coupling(DescribedNode node, ForeignWeights source, EventShape shape)
     {
         int features = shape.Channels;
         string type = node["type"].Text, prefix = node["prefix"].Text;
@@ -200,16 +200,16 @@ internal static class NflowsModel
             ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, unconditional["prefix"].Text, [kept.Length, .. shape.Sizes[1..]]) }))];
     }
 
-    private static Part<BijectionSpec> Spline(Node node, ForeignWeights source, EventShape shape) => Part.Of<BijectionSpec>(
+    private static Part<BijectionSpec> Spline(DescribedNode node, ForeignWeights source, EventShape shape) => Part.Of<BijectionSpec>(
         new ElementwiseSpec { Element = NflowsSpline.Of(node) }, ("constants", NflowsSpline.Constants(source, node["prefix"].Text, shape.Sizes)));
 
-    private static Part<BijectionSpec> PointwiseAffine(Node node, ForeignWeights source, int channels)
+    private static Part<BijectionSpec> PointwiseAffine(DescribedNode node, ForeignWeights source, int channels)
     {
         string[] keys = [.. node["tensors"].Items.Select(key => key.Text)];
         return Part.Of<BijectionSpec>(new ScaleShiftSpec(), ("shift", source.Take(keys[0]).Broadcast(channels)), ("scale", source.Take(keys[1]).Broadcast(channels)));
     }
 
-    private static int[] Indices(Node node, ForeignWeights source, string name)
+    private static int[] Indices(DescribedNode node, ForeignWeights source, string name)
     {
         string key = $"{node["prefix"].Text}.{name}";
         int[] stated = node[name].Ints;
@@ -218,7 +218,7 @@ internal static class NflowsModel
         return stated;
     }
 
-    private static int[] PermutationOf(Node node, ForeignWeights source)
+    private static int[] PermutationOf(DescribedNode node, ForeignWeights source)
     {
         int[] indices = source.Take($"{node["prefix"].Text}._permutation").ToInts();
         if (node.Optional("permutation") is { } stated && !stated.Ints.SequenceEqual(indices))
@@ -226,7 +226,7 @@ internal static class NflowsModel
         return indices;
     }
 
-    private static Part<BijectionSpec> BatchNorm(Node node, ForeignWeights source, int features)
+    private static Part<BijectionSpec> BatchNorm(DescribedNode node, ForeignWeights source, int features)
     {
         string prefix = node["prefix"].Text;
         return Part.Of<BijectionSpec>(new BatchNormSpec { Epsilon = node["eps"].Number },

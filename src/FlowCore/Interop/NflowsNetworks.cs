@@ -6,7 +6,7 @@ namespace FlowCore.Interop;
 /// <summary>nflows' networks: the masked one (MADE), the residual one, and the convolutional one.</summary>
 internal static class NflowsNetworks
 {
-    public static LayerList Made(Node net, ForeignWeights source)
+    public static LayerList Made(DescribedNode net, ForeignWeights source)
     {
         string prefix = net["prefix"].Text;
         Activation activation = Activation.Parse(net["activation"].Text);
@@ -50,7 +50,7 @@ internal static class NflowsNetworks
     }
 
     /// <summary>The network of a coupling; sbi's for a single feature reads the context alone.</summary>
-    public static LayerList Coupling(Node net, ForeignWeights source)
+    public static LayerList Coupling(DescribedNode net, ForeignWeights source)
     {
         if (net["type"].Text is "context_spline_map" or "sequential")
         {
@@ -65,7 +65,7 @@ internal static class NflowsNetworks
     }
 
     /// <summary>The network of a coupling of images: residual blocks of two 3x3 convolutions.</summary>
-    public static LayerList Convolutional(Node net, ForeignWeights source)
+    public static LayerList Convolutional(DescribedNode net, ForeignWeights source)
     {
         if (net["type"].Text != "conv_residual_net")
             throw net.Error($"the network '{net["type"].Text}' is not supported on images; supported is conv_residual_net");
@@ -129,10 +129,10 @@ internal static class NflowsNetworks
     /// <summary>
     /// Whether a block's activation writes over its input, so that the skip adds act(h) and not h: <c>nn.ReLU(inplace=True)</c>.
     /// </summary>
-    public static bool WritesOver(Node net) => net.Optional("inplace")?.Flag == true;
+    public static bool WritesOver(DescribedNode net) => net.Optional("inplace")?.Flag == true;
 
     /// <summary>The first activation of a block, before it, where it writes over what the skip adds.</summary>
-    public static void WriteOver(LayerList layers, Node net, Activation activation)
+    public static void WriteOver(LayerList layers, DescribedNode net, Activation activation)
     {
         if (WritesOver(net))
             layers.Activation(activation);
@@ -151,6 +151,6 @@ internal static class NflowsNetworks
             layers.BatchNorm(source, prefix, value);
     }
 
-    private static double? Epsilon(Node net) =>
+    private static double? Epsilon(DescribedNode net) =>
         net.Optional("batch_norm")?.Flag == true ? net.Optional("batch_norm_eps")?.Number ?? 1e-3 : null;
 }

@@ -9,7 +9,7 @@ namespace FlowCore.Interop;
 /// </summary>
 internal sealed record NflowsScale(AffineElementSpec Element, double Slope, double Offset, double Factor)
 {
-    public static NflowsScale Of(Node scale, double epsilon = 0) => scale.Json.ValueKind == System.Text.Json.JsonValueKind.Object
+    public static NflowsScale Of(DescribedNode scale, double epsilon = 0) => scale.Json.ValueKind == System.Text.Json.JsonValueKind.Object
         ? Measured(scale)
         : scale.Text switch
         {
@@ -20,7 +20,7 @@ internal sealed record NflowsScale(AffineElementSpec Element, double Slope, doub
                 + "sigmoid(a+2)+1e-3, clamp(softplus(a)+1e-3, 0, 3), and what flow_export.py measures"),
         };
 
-    private static NflowsScale Measured(Node scale)
+    private static NflowsScale Measured(DescribedNode scale)
     {
         double factor = scale["factor"].Number, slope = scale["slope"].Number, offset = scale["offset"].Number;
         double least = scale["least"].Number;

@@ -6,7 +6,7 @@ namespace FlowCore.Interop;
 /// <summary>The rational-quadratic spline as nflows and normflows parametrise it.</summary>
 internal static class NflowsSpline
 {
-    public static SplineElementSpec Of(Node node)
+    public static SplineElementSpec Of(DescribedNode node)
     {
         // Without tails it is a spline on [0, 1], whatever the bound.
         string? tails = node.Optional("tails")?.Text;

@@ -6,9 +6,9 @@ namespace FlowCore.Interop;
 /// <summary>normflows' base distributions.</summary>
 internal static class NormflowsBases
 {
-    public static Part<BaseDensitySpec> Of(Node node, ForeignWeights source)
+    public static Part<BaseDensitySpec> Of(DescribedNode node, ForeignWeights source)
     {
-        Node args = node["args"];
+        DescribedNode args = node["args"];
         string prefix = node["key_prefix"].Text.TrimEnd('.');
         return node["type"].Text switch
         {
@@ -43,7 +43,7 @@ internal static class NormflowsBases
         return Part.Of<BaseDensitySpec>(new ClassNormalSpec(), ("loc", Table("loc")), ("log_scale", Table("log_scale")));
     }
 
-    private static Part<BaseDensitySpec> Glow(Node args, ForeignWeights source, string prefix)
+    private static Part<BaseDensitySpec> Glow(DescribedNode args, ForeignWeights source, string prefix)
     {
         int channels = args["shape"].Shape[0];
         bool byClass = args.Optional("num_classes") is { Int: > 0 };
@@ -57,7 +57,7 @@ internal static class NormflowsBases
         return Part.Of<BaseDensitySpec>(spec, [.. weights]);
     }
 
-    private static Part<BaseDensitySpec> Conditional(Node args, ForeignWeights source, string prefix)
+    private static Part<BaseDensitySpec> Conditional(DescribedNode args, ForeignWeights source, string prefix)
     {
         LayerList layers = NormflowsNetworks.Mlp(args["context_encoder"], source, $"{prefix}.context_encoder");
         var (spec, weights) = layers.AfterContext().Network();
@@ -76,7 +76,7 @@ internal static class NormflowsBases
             ("weight_scores", source.Take($"{prefix}.weight_scores").AsDoubles().Reshape(components)));
     }
 
-    private static Part<BaseDensitySpec> UniformNormal(Node args, ForeignWeights source, string prefix)
+    private static Part<BaseDensitySpec> UniformNormal(DescribedNode args, ForeignWeights source, string prefix)
     {
         int width = args["ndim"].Int;
         int[] uniform = source.Take($"{prefix}.ind").ToInts();
@@ -85,7 +85,7 @@ internal static class NormflowsBases
     }
 
     // A constant affine map of a standard normal is a normal: one value for each channel, or for each value, with what a class adds.
-    private static Part<BaseDensitySpec> Affine(Node args, ForeignWeights source, string prefix)
+    private static Part<BaseDensitySpec> Affine(DescribedNode args, ForeignWeights source, string prefix)
     {
         int[] shape = args["shape"].Shape, affine = args["affine_shape"].Shape;
         int[] sizes = Array.TrueForAll(affine[1..], size => size == 1) ? [shape[0], .. affine[1..]] : shape;
@@ -107,7 +107,7 @@ internal static class NormflowsBases
         return Part.Of<BaseDensitySpec>(new GlowNormalSpec { Channels = count, ByClass = byClass }, [.. weights]);
     }
 
-    private static Part<BaseDensitySpec> Box(Node args, ForeignWeights source, string prefix)
+    private static Part<BaseDensitySpec> Box(DescribedNode args, ForeignWeights source, string prefix)
     {
         int width = args["shape"].Shape.Aggregate(1, (product, size) => product * size);
         WeightTensor Bound(string key, string argument) => source.Has($"{prefix}.{key}")

@@ -10,9 +10,9 @@ namespace FlowCore.Interop;
 /// </summary>
 internal static class NormflowsGlow
 {
-    public static Imported Import(Node root, ForeignWeights source, int[] shape)
+    public static Imported Import(DescribedNode root, ForeignWeights source, int[] shape)
     {
-        Node[] levels = [.. root["levels"].Items], bases = [.. root["base"].Items];
+        DescribedNode[] levels = [.. root["levels"].Items], bases = [.. root["base"].Items];
         string[] merges = [.. root.Optional("merges")?.Items.Select(merge => merge["args"]["mode"].Text) ?? Enumerable.Repeat("channel", levels.Length - 1)];
         if (levels.Length != bases.Length || merges.Length != levels.Length - 1)
             throw root.Error($"levels: {levels.Length} levels, {bases.Length} bases and {merges.Length} merges do not belong together");
@@ -29,7 +29,7 @@ internal static class NormflowsGlow
         };
     }
 
-    private static List<Part<BijectionSpec>> Level(Node root, Node[] levels, int level, EventShape shape, ForeignWeights source, string[] merges)
+    private static List<Part<BijectionSpec>> Level(DescribedNode root, DescribedNode[] levels, int level, EventShape shape, ForeignWeights source, string[] merges)
     {
         List<Part<BijectionSpec>> parts = NormflowsLayers.All(levels[level], source, ref shape);
         if (level == 0)
@@ -41,9 +41,9 @@ internal static class NormflowsGlow
     }
 
     /// <summary>One layer on images, as bijections in the order from data to latents.</summary>
-    public static Part<BijectionSpec>[] Layer(Node layer, ForeignWeights source, EventShape shape)
+    public static Part<BijectionSpec>[] Layer(DescribedNode layer, ForeignWeights source, EventShape shape)
     {
-        Node args = layer["args"];
+        DescribedNode args = layer["args"];
         string prefix = layer["key_prefix"].Text.TrimEnd('.');
         return layer["type"].Text switch
         {
@@ -59,7 +59,7 @@ internal static class NormflowsGlow
     }
 
     // Sampling goes coupling, convolution, ActNorm; the density goes back. A single channel has no convolution.
-    private static Part<BijectionSpec>[] GlowBlock(Node args, ForeignWeights source, string prefix, EventShape shape)
+    private static Part<BijectionSpec>[] GlowBlock(DescribedNode args, ForeignWeights source, string prefix, EventShape shape)
     {
         int channels = args["channels"].Int;
         if (channels != shape.Channels)
@@ -73,7 +73,7 @@ internal static class NormflowsGlow
         return single ? [first, coupling] : [first, NormflowsMatrix.Of(args["use_lu"].Flag, source, $"{prefix}.flows.1", channels, fromRight: false), coupling];
     }
 
-    private static Part<BijectionSpec> Transform(Node transform, int channels) => transform["type"].Text switch
+    private static Part<BijectionSpec> Transform(DescribedNode transform, int channels) => transform["type"].Text switch
     {
         "Logit" => Part.Of<BijectionSpec>(new LogitSpec { Alpha = transform["args"]["alpha"].Number }),
         "Shift" => Part.Of<BijectionSpec>(new ScaleShiftSpec(),
@@ -83,11 +83,11 @@ internal static class NormflowsGlow
     };
 
     // The latent lists level 0 first, as the library does.
-    private static Part<BaseDensitySpec> Bases(Node[] bases, ForeignWeights source)
+    private static Part<BaseDensitySpec> Bases(DescribedNode[] bases, ForeignWeights source)
     {
         var weights = new Dictionary<string, WeightTensor>(StringComparer.Ordinal);
         var levels = new List<Level>();
-        foreach (Node node in bases)
+        foreach (DescribedNode node in bases)
         {
             Part<BaseDensitySpec> part = NormflowsBases.Of(node, source);
             part.AddTo(weights, $"levels.{levels.Count}");

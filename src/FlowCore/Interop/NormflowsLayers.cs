@@ -8,10 +8,10 @@ namespace FlowCore.Interop;
 internal static class NormflowsLayers
 {
     /// <summary>Layers that are listed from latents to data, as bijections in the order from data to latents; the shape moves on with them.</summary>
-    public static List<Part<BijectionSpec>> All(Node layers, ForeignWeights source, ref EventShape shape)
+    public static List<Part<BijectionSpec>> All(DescribedNode layers, ForeignWeights source, ref EventShape shape)
     {
         var parts = new List<Part<BijectionSpec>>();
-        foreach (Node layer in layers.Items.Reverse())
+        foreach (DescribedNode layer in layers.Items.Reverse())
             foreach (Part<BijectionSpec> part in Of(layer, source, shape))
             {
                 parts.Add(part with { Origin = layer["key_prefix"].Text.TrimEnd('.') });
@@ -20,9 +20,9 @@ internal static class NormflowsLayers
         return parts;
     }
 
-    private static IReadOnlyList<Part<BijectionSpec>> Of(Node layer, ForeignWeights source, EventShape shape)
+    private static IReadOnlyList<Part<BijectionSpec>> Of(DescribedNode layer, ForeignWeights source, EventShape shape)
     {
-        Node args = layer["args"];
+        DescribedNode args = layer["args"];
         string prefix = layer["key_prefix"].Text.TrimEnd('.');
         return layer["type"].Text switch
         {
@@ -45,7 +45,7 @@ internal static class NormflowsLayers
         };
     }
 
-    private static Part<BijectionSpec>[] Reversed(Node layer, ForeignWeights source, EventShape shape)
+    private static Part<BijectionSpec>[] Reversed(DescribedNode layer, ForeignWeights source, EventShape shape)
     {
         IReadOnlyList<Part<BijectionSpec>> parts = Of(layer, source, shape);
         if (parts.Count > 1 && parts.Any(part => part.Spec is SqueezeSpec or UnsqueezeSpec))
@@ -63,11 +63,11 @@ internal static class NormflowsLayers
         _ => $"the layer '{type}' is not supported on {events}",
     };
 
-    public static Part<BijectionSpec> AffineCoupling(Node args, EventShape shape, LayerList network) =>
+    public static Part<BijectionSpec> AffineCoupling(DescribedNode args, EventShape shape, LayerList network) =>
         // The library's forward samples: x = z * scale + shift, which this turns round.
         Parts.Coupling(NormflowsSplits.SecondPart(args, args["split_mode"].Text, shape), AffineElement(args), network).Inverted();
 
-    public static AffineElementSpec AffineElement(Node args) => !args["scale"].Flag
+    public static AffineElementSpec AffineElement(DescribedNode args) => !args["scale"].Flag
         ? new() { Scale = ScaleMap.None }
         : args["scale_map"].Text switch
         {
@@ -77,7 +77,7 @@ internal static class NormflowsLayers
             var other => throw args.Error($"scale_map: '{other}' is not supported"),
         };
 
-    private static Part<BijectionSpec> Planar(Node layer, Node args, ForeignWeights source, string prefix, EventShape shape)
+    private static Part<BijectionSpec> Planar(DescribedNode layer, DescribedNode args, ForeignWeights source, string prefix, EventShape shape)
     {
         if (args["act"].Text != "leaky_relu")
             throw layer.Error($"the layer 'Planar' with '{args["act"].Text}' has no closed inverse: a flow with it cannot be served in both directions; leaky_relu has one");
@@ -103,7 +103,7 @@ internal static class NormflowsLayers
     }
 
     /// <summary>The order in which a permutation takes features, or channels, on the way to the latents.</summary>
-    public static int[] Order(Node layer, Node args, ForeignWeights source, string prefix, int features)
+    public static int[] Order(DescribedNode layer, DescribedNode args, ForeignWeights source, string prefix, int features)
     {
         switch (args["mode"].Text)
         {
@@ -119,7 +119,7 @@ internal static class NormflowsLayers
         }
     }
 
-    private static Part<BijectionSpec> Wrap(Node layer, Node args, ForeignWeights source, string prefix)
+    private static Part<BijectionSpec> Wrap(DescribedNode layer, DescribedNode args, ForeignWeights source, string prefix)
     {
         int[] angles = args["ind"].Ints;
         double[] Each(string name) => source.Has($"{prefix}.{name}")
@@ -145,7 +145,7 @@ internal static class NormflowsLayers
         ];
     }
 
-    private static Part<BijectionSpec> MaskedAutoregressive(Node args, ForeignWeights source, string prefix, int features)
+    private static Part<BijectionSpec> MaskedAutoregressive(DescribedNode args, ForeignWeights source, string prefix, int features)
     {
         LayerList network = NormflowsNetworks.Made(args, source, $"{prefix}.autoregressive_net", residual: args["use_residual_blocks"].Flag);
         // Scale first, then shift: the other way round than everywhere else.

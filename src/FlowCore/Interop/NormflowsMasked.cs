@@ -7,7 +7,7 @@ namespace FlowCore.Interop;
 /// <summary>normflows' MaskedAffineFlow: what b marks with 1 is kept, and two networks of their own see it, the rest set to 0.</summary>
 internal static class NormflowsMasked
 {
-    public static Part<BijectionSpec> Affine(Node args, ForeignWeights source, string prefix, EventShape shape)
+    public static Part<BijectionSpec> Affine(DescribedNode args, ForeignWeights source, string prefix, EventShape shape)
     {
         double[] b = source.Take($"{prefix}.b").ToDoubles();
         if (b.Length != shape.Width || b.Any(value => value is not (0 or 1)))
@@ -46,7 +46,7 @@ internal static class NormflowsMasked
     }
 
     /// <summary>Whole channels, or a checkerboard of pixels.</summary>
-    private static CouplingMask Pixels(Node args, double[] b, EventShape shape)
+    private static CouplingMask Pixels(DescribedNode args, double[] b, EventShape shape)
     {
         var (channels, height, width) = shape.Image;
         bool Keeps(int channel, int row, int column) => b[(channel * height + row) * width + column] == 1;

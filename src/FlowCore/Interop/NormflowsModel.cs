@@ -7,7 +7,7 @@ namespace FlowCore.Interop;
 /// </summary>
 internal static class NormflowsModel
 {
-    public static Imported Import(Node root, ForeignWeights source)
+    public static Imported Import(DescribedNode root, ForeignWeights source)
     {
         int[] shape = root["event_shape"].Shape;
         if (root["wrapper"].Text == "MultiscaleFlow")
@@ -15,7 +15,7 @@ internal static class NormflowsModel
         var place = new EventShape(shape, 0);
         List<Part<BijectionSpec>> layers = NormflowsLayers.All(root["flows"], source, ref place);
 
-        Node density = root["base"];
+        DescribedNode density = root["base"];
         int context = root.Optional("context_shape")?.Shape[0] ?? 0, classes = density["args"].Optional("num_classes")?.Int ?? 0;
         return new Imported(shape, layers, NormflowsBases.Of(density, source))
         {

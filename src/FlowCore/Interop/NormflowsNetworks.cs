@@ -13,9 +13,9 @@ internal static class NormflowsNetworks
     /// <param name="net">The description: <c>{type, args}</c>.</param>
     /// <param name="source">The weights.</param>
     /// <param name="prefix">The key under which the MLP's <c>net.*</c> lie.</param>
-    public static LayerList Mlp(Node net, ForeignWeights source, string prefix)
+    public static LayerList Mlp(DescribedNode net, ForeignWeights source, string prefix)
     {
-        Node args = net["args"];
+        DescribedNode args = net["args"];
         if (net["type"].Text == "Sequential")
         {
             var listed = new LayerList();
@@ -57,7 +57,7 @@ internal static class NormflowsNetworks
     }
 
     /// <summary>The convolutional network of an image coupling, from its own description.</summary>
-    public static LayerList Conv(Node net, ForeignWeights source, string prefix)
+    public static LayerList Conv(DescribedNode net, ForeignWeights source, string prefix)
     {
         if (net["type"].Text != "ConvNet2d")
             throw net.Error($"the network '{net["type"].Text}' is not supported here; build it with normflows.nets.ConvNet2d");
@@ -89,7 +89,7 @@ internal static class NormflowsNetworks
         return layers;
     }
 
-    public static LayerList Made(Node args, ForeignWeights source, string prefix, bool residual, LayerList? behind = null)
+    public static LayerList Made(DescribedNode args, ForeignWeights source, string prefix, bool residual, LayerList? behind = null)
     {
         Activation activation = Activation.Parse(args["activation"].Text);
         bool context = (args.Optional("num_context_channels") ?? args.Optional("context_features")) is { Int: > 0 };

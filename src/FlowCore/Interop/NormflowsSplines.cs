@@ -9,7 +9,7 @@ namespace FlowCore.Interop;
 /// <summary>normflows' spline layers, plain and circular. The spline's own forward map leads from data to latents.</summary>
 internal static class NormflowsSplines
 {
-    public static Part<BijectionSpec> Coupled(Node args, ForeignWeights source, string prefix, int features)
+    public static Part<BijectionSpec> Coupled(DescribedNode args, ForeignWeights source, string prefix, int features)
     {
         prefix += ".prqct";
         int[] transformed = source.Take($"{prefix}.transform_features").ToInts();
@@ -39,7 +39,7 @@ internal static class NormflowsSplines
             ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, own, [kept.Length]) }));
     }
 
-    public static Part<BijectionSpec> Autoregressive(Node args, ForeignWeights source, string prefix, int features)
+    public static Part<BijectionSpec> Autoregressive(DescribedNode args, ForeignWeights source, string prefix, int features)
     {
         prefix += ".mprqat";
         SplineElementSpec spline = Spline(args);
@@ -55,7 +55,7 @@ internal static class NormflowsSplines
         return Part.Bijection(new AutoregressiveSpec { Element = element, Conditioner = conditioner, Order = order }, ("conditioner", weights));
     }
 
-    private static SplineElementSpec Spline(Node args)
+    private static SplineElementSpec Spline(DescribedNode args)
     {
         var spline = new SplineElementSpec { Bins = args["num_bins"].Int };
         // A layer without the argument has linear tails; an argument of null is a box, [0, 1] whatever the bound.
@@ -71,7 +71,7 @@ internal static class NormflowsSplines
     }
 
     // The tails of each feature of a circular layer; null for a layer of one kind.
-    private static SplineTails[]? Circular(Node args, int features)
+    private static SplineTails[]? Circular(DescribedNode args, int features)
     {
         if (args.Optional("ind_circ") is not { } angles)
             return null;
@@ -82,7 +82,7 @@ internal static class NormflowsSplines
     }
 
     // The bound is a number, or stands in the weights: one for each feature.
-    private static SplineElementSpec Of(Node args, SplineElementSpec spline, SplineTails[]? tails, int[] features, ForeignWeights source, string prefix)
+    private static SplineElementSpec Of(DescribedNode args, SplineElementSpec spline, SplineTails[]? tails, int[] features, ForeignWeights source, string prefix)
     {
         double[]? bounds = source.Has($"{prefix}.tail_bound") ? source.Take($"{prefix}.tail_bound").Broadcast(features.Length).ToDoubles() : null;
         if (spline.Tails == SplineTails.Box)
@@ -92,7 +92,7 @@ internal static class NormflowsSplines
         return bounds is null ? spline with { Bound = args["tail_bound"].Number } : spline with { FeatureBounds = bounds };
     }
 
-    private static void Periodic(LayerList network, Node args, ForeignWeights source, string prefix, int[] angles)
+    private static void Periodic(LayerList network, DescribedNode args, ForeignWeights source, string prefix, int[] angles)
     {
         prefix += ".preprocessing";
         int[] stored = source.Take($"{prefix}.ind").ToInts();

@@ -6,7 +6,7 @@ namespace FlowCore.Interop;
 internal static class NormflowsSplits
 {
     /// <summary>The second of the two parts: what a coupling transforms, and what a level leaves as latent.</summary>
-    public static CouplingMask SecondPart(Node at, string mode, EventShape shape)
+    public static CouplingMask SecondPart(DescribedNode at, string mode, EventShape shape)
     {
         bool inverted = mode.EndsWith("_inv", StringComparison.Ordinal);
         switch (mode)

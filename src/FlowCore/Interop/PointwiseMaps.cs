@@ -5,13 +5,13 @@ namespace FlowCore.Interop;
 /// <summary>Maps of single values without weights, one after another, as PyTorch's transforms and nflows have them.</summary>
 internal static class PointwiseMaps
 {
-    public static IEnumerable<Part<BijectionSpec>> Of(Node node, int features) => node["steps"].Items.SelectMany(step =>
+    public static IEnumerable<Part<BijectionSpec>> Of(DescribedNode node, int features) => node["steps"].Items.SelectMany(step =>
     {
         IReadOnlyList<Part<BijectionSpec>> parts = Step(step, features);
         return step.Optional("inverse")?.Flag == true ? parts.Reverse().Select(part => part.Inverted()) : parts;
     });
 
-    private static IReadOnlyList<Part<BijectionSpec>> Step(Node step, int features) => step["function"].Text switch
+    private static IReadOnlyList<Part<BijectionSpec>> Step(DescribedNode step, int features) => step["function"].Text switch
     {
         "affine" => [Affine(Each(step["loc"], features), Each(step["scale"], features))],
         "sigmoid" => [Logit(0, 1).Inverted()],
@@ -27,7 +27,7 @@ internal static class PointwiseMaps
     private static Part<BijectionSpec> Affine(double[] shift, double[] scale) => Part.Of<BijectionSpec>(new ScaleShiftSpec(),
         ("shift", TensorSurgery.Doubles(shift, shift.Length)), ("scale", TensorSurgery.Doubles(scale, scale.Length)));
 
-    private static double[] Each(Node values, int features)
+    private static double[] Each(DescribedNode values, int features)
     {
         double[] given = [.. values.Items.Select(value => value.Number)];
         return given.Length == features ? given

@@ -11,9 +11,9 @@ namespace FlowCore.Interop;
 /// </summary>
 internal static class RosinalityGlow
 {
-    public static Imported Import(Node root, ForeignWeights source)
+    public static Imported Import(DescribedNode root, ForeignWeights source)
     {
-        Node constructor = root["constructor"];
+        DescribedNode constructor = root["constructor"];
         int[] shape = root["event_shape"].Shape;
         int blocks = constructor["n_block"].Int, steps = constructor["n_flow"].Int;
         bool affine = constructor.Optional("affine")?.Flag ?? true;

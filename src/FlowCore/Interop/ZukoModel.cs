@@ -10,23 +10,23 @@ namespace FlowCore.Interop;
 /// </summary>
 internal static class ZukoModel
 {
-    public static Imported Import(Node root, ForeignWeights source)
+    public static Imported Import(DescribedNode root, ForeignWeights source)
     {
         int features = root["event_size"].Int, context = root.Optional("context_size")?.Int ?? 0;
-        Node structure = root["structure"];
+        DescribedNode structure = root["structure"];
         var bijections = new List<Part<BijectionSpec>>();
         Transform(structure["transform"], source, features, bijections);
         return new Imported([features], bijections, Base(structure["base"], source, features))
             .Conditioned(context, Embedding.Of(structure.Optional("embedding"), source, context));
     }
 
-    private static void Transform(Node node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
+    private static void Transform(DescribedNode node, ForeignWeights source, int features, List<Part<BijectionSpec>> into)
     {
         int before = into.Count;
         switch (node["type"].Text)
         {
             case "composed":
-                foreach (Node layer in node["layers"].Items)
+                foreach (DescribedNode layer in node["layers"].Items)
                     Transform(layer, source, features, into);
                 return;
             case "masked_autoregressive":
@@ -57,7 +57,7 @@ internal static class ZukoModel
         into.CameFrom(before, node.Optional("prefix")?.Text ?? "");
     }
 
-    private static Part<BijectionSpec> Autoregressive(Node node, ForeignWeights source, int features)
+    private static Part<BijectionSpec> Autoregressive(DescribedNode node, ForeignWeights source, int features)
     {
         ElementSpec element = ZukoElements.Of(node["univariate"]);
         string prefix = node["prefix"].Text;
@@ -77,7 +77,7 @@ internal static class ZukoModel
             new AutoregressiveSpec { Element = element, Conditioner = spec, Order = WithoutGaps(order) }, ("conditioner", weights));
     }
 
-    private static Part<BijectionSpec> Coupling(Node node, ForeignWeights source, int features)
+    private static Part<BijectionSpec> Coupling(DescribedNode node, ForeignWeights source, int features)
     {
         string prefix = node["prefix"].Text;
         int[] mask = node["mask"].Ints;
@@ -97,7 +97,7 @@ internal static class ZukoModel
             ("conditioner", weights));
     }
 
-    private static Part<BijectionSpec> Elementwise(Node node, ForeignWeights source, int features)
+    private static Part<BijectionSpec> Elementwise(DescribedNode node, ForeignWeights source, int features)
     {
         ElementSpec element = ZukoElements.Of(node["univariate"]);
         if (node.Optional("hyper") is { } hyper)
@@ -110,7 +110,7 @@ internal static class ZukoModel
         return Part.Of<BijectionSpec>(new ElementwiseSpec { Element = element }, ("constants", constants));
     }
 
-    private static Part<BijectionSpec> Unconditional(Node node, ForeignWeights source, int features)
+    private static Part<BijectionSpec> Unconditional(DescribedNode node, ForeignWeights source, int features)
     {
         string prefix = node["prefix"].Text;
         string[] tensors = [.. node.Optional("tensors")?.Items.Select(name => $"{prefix}.{name.Text}") ?? []];
@@ -151,7 +151,7 @@ internal static class ZukoModel
         return TensorSurgery.Doubles(product, n, n);
     }
 
-    private static Part<BaseDensitySpec> Base(Node node, ForeignWeights source, int features)
+    private static Part<BaseDensitySpec> Base(DescribedNode node, ForeignWeights source, int features)
     {
         string[] keys = [.. node["tensors"].Items.Select(key => key.Text)];
         return node["type"].Text switch

@@ -7,7 +7,7 @@ namespace FlowCore.Interop;
 /// <summary>zuko's hyper-networks: a list of modules, each under its index.</summary>
 internal static class ZukoNetwork
 {
-    public static LayerList Of(Node hyper, ForeignWeights source)
+    public static LayerList Of(DescribedNode hyper, ForeignWeights source)
     {
         var layers = new LayerList();
         layers.Add(new ConcatContextSpec());
@@ -15,9 +15,9 @@ internal static class ZukoNetwork
         return layers;
     }
 
-    private static void Modules(Node modules, string prefix, ForeignWeights source, LayerList layers)
+    private static void Modules(DescribedNode modules, string prefix, ForeignWeights source, LayerList layers)
     {
-        foreach (Node module in modules.Items)
+        foreach (DescribedNode module in modules.Items)
         {
             string key = $"{prefix}.{module["index"].Text}";
             switch (module["type"].Text)
@@ -52,7 +52,7 @@ internal static class ZukoNetwork
         }
     }
 
-    private static Activation ActivationOf(Node module, string type)
+    private static Activation ActivationOf(DescribedNode module, string type)
     {
         string With(string name, string field) => module.Optional(field) is { } value
             ? string.Create(CultureInfo.InvariantCulture, $"{name}({value.Number:R})")

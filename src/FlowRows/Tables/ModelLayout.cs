@@ -72,7 +72,7 @@ internal sealed class ModelLayout : RowLayout
         if (row.Length <= 1)
             return ByPosition(row.Length == 0 ? 1 : (int)Math.Min(row[0], int.MaxValue)); // refuses it in the words for tables
         string remedy = context.Length == 0 && shape is [var channel, var high, var wide] && row.SequenceEqual([high, wide, channel])
-            ? "; layout=nhwc (--layout nhwc) reads images whose channels stand last" : "";
+            ? "; layout=nhwc (--layout nhwc) reads images whose channels come last" : "";
         throw Refused(RowFaultKind.WrongWidth, $"{Field}: the array's rows have the shape {Shown(row)}, model '{Model}' takes {Taken()}{remedy}", Field);
     }
 

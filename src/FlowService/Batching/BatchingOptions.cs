@@ -20,7 +20,7 @@ internal sealed class BatchingOptions
     public int QueueRows { get; set; } = 1 << 18;
 
     /// <summary>The time in microseconds that a batch which is not full waits for more requests (default 0: it leaves at once).</summary>
-    [Within(0, 10_000_000, ErrorMessage = "Batching:DelayMicroseconds must lie in 0..10000000: a batch that is not full waits so long for more requests (default 0).")]
+    [Within(0, 10_000_000, ErrorMessage = "Batching:DelayMicroseconds must lie in 0..10000000: how long a batch that is not full waits for more requests (default 0).")]
     public int DelayMicroseconds { get; set; }
 
     /// <summary>The time in seconds after which a request that names no timeout is given up with 504 (default 30).</summary>

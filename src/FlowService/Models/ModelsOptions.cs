@@ -31,7 +31,7 @@ internal sealed class ModelsOptions
     /// The bytes that the weights of loaded models may have together (default 0: no limit). Models beyond it are loaded when they are
     /// asked for, and the least recently used ones make room.
     /// </summary>
-    [Within(0, 1L << 50, ErrorMessage = "Models:MemoryBytes must be 0 or more: loaded models' weights may have so many bytes together; 0 is no limit (default 0).")]
+    [Within(0, 1L << 50, ErrorMessage = "Models:MemoryBytes must be 0 or more: the most bytes that the weights of all loaded models may take; 0 is no limit (default 0).")]
     public long MemoryBytes { get; set; }
 }
 

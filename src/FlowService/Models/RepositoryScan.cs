@@ -25,7 +25,7 @@ internal sealed class RepositoryScan
     public RepositoryScan(string root)
     {
         if (FileStatus.Of(root, out string fault) is not { IsFolder: true })
-            Fault = $"{root} is no folder{(fault.Length > 0 ? $" ({fault})" : "")}";
+            Fault = $"{root} is not a folder{(fault.Length > 0 ? $" ({fault})" : "")}";
         else if (Entries(root, out fault) is not { } models)
             Fault = $"{root} cannot be read ({fault})";
         else
@@ -95,7 +95,7 @@ internal sealed class RepositoryScan
         }
         else if (status is { IsFolder: true })
         {
-            Note(path, $"is no version: versions are whole numbers from 1 to {int.MaxValue} without leading zeros; rename the folder, "
+            Note(path, $"is not a version: versions are whole numbers from 1 to {int.MaxValue} without leading zeros; rename the folder, "
                 + "or begin its name with a dot");
         }
     }

@@ -69,7 +69,7 @@ internal static class EndpointDescriptions
         406 => "The header Accept names no media type of the answer.",
         413 => "The body, or the number of its rows, is too large.",
         415 => "The body's media type is not understood.",
-        422 => "A field is missing, unknown or out of range; a row has the wrong number of values (`row`), or a value that is no finite "
+        422 => "A field is missing, unknown or out of range; a row has the wrong number of values (`row`), or a value that is not a finite "
             + "number (`row`, `column`); the context does not fit.",
         429 => "The queue is full. `Retry-After` says when to try again.",
         500 => "A fault of the service. Its log has the details under the `trace_id`.",

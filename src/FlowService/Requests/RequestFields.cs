@@ -35,7 +35,7 @@ internal static class RequestFields
         Include = new("include", FieldKind.Names, "What to add to the answer."),
         Range = new("range", FieldKind.Values,
             "For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1."),
-        TimeoutMs = new("timeout_ms", FieldKind.Integer, "Give up after so many milliseconds, with 504; in a stream, on any part of it.",
+        TimeoutMs = new("timeout_ms", FieldKind.Integer, "Give up after this many milliseconds, with 504; in a stream, this holds for each part.",
             (ref r, field, request) => request.TimeoutMs = JsonArgument.Integer(ref r, field)),
         Priority = new("priority", FieldKind.Word, "interactive (default) or bulk: interactive requests are computed first.",
             (ref r, field, request) => request.Priority = (Priority)JsonArgument.Word(ref r, field))

@@ -16,7 +16,7 @@ internal sealed class CommandLine
             else if (args[i] is "--version")
                 AsksVersion = true;
             else if (!args[i].StartsWith("--", StringComparison.Ordinal) || args[i].Length == 2)
-                faults.Add($"'{args[i]}' is no setting: settings are given as --Section:Name VALUE. FlowService --help lists them.");
+                faults.Add($"'{args[i]}' is not a setting: settings are given as --Section:Name VALUE. FlowService --help lists them.");
             else if (args[i].Contains('=', StringComparison.Ordinal))
                 TakeWhole(args[i]);
             else

@@ -16,8 +16,8 @@ public sealed class EmptyRepositoryTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData("none", "none is no folder (No such file or directory)")]
-    [InlineData("file", "file is no folder")]
+    [InlineData("none", "none is not a folder (No such file or directory)")]
+    [InlineData("file", "file is not a folder")]
     [InlineData("empty", "empty holds no model")]
     [InlineData("foreign", "foreign holds no model")]
     public async Task It_is_not_ready_until_a_model_is_there(string repository, string reason)

@@ -28,17 +28,17 @@ public sealed class RepositoryTests : IDisposable
         RepositoryScan scan = Repository(Path.Combine(folder.Path, "none")).Scan();
 
         Assert.Empty(scan.Folders);
-        Assert.Contains("none is no folder (No such file or directory)", scan.Fault, StringComparison.Ordinal);
+        Assert.Contains("none is not a folder (No such file or directory)", scan.Fault, StringComparison.Ordinal);
         Assert.False(scan.IsGone("m", 1));
     }
 
     [Theory]
-    [InlineData("m/v1/", "is no version", "rename the folder")]
-    [InlineData("m/1.0.0/", "is no version", "rename the folder")]
-    [InlineData("m/20241127093000/", "is no version", "from 1 to 2147483647")]
-    [InlineData("m/01/", "is no version", "without leading zeros")]
-    [InlineData("m/0/", "is no version", "from 1")]
-    [InlineData("m/-1/", "is no version", "rename the folder")]
+    [InlineData("m/v1/", "is not a version", "rename the folder")]
+    [InlineData("m/1.0.0/", "is not a version", "rename the folder")]
+    [InlineData("m/20241127093000/", "is not a version", "from 1 to 2147483647")]
+    [InlineData("m/01/", "is not a version", "without leading zeros")]
+    [InlineData("m/0/", "is not a version", "from 1")]
+    [InlineData("m/-1/", "is not a version", "rename the folder")]
     [InlineData("m/7", "is a file", "move it away")]
     [InlineData("foreign/", "holds no version", "move it out of the repository")]
     [InlineData("foreign/notes.txt", "holds no version", "move it out of the repository")]

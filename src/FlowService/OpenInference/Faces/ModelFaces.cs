@@ -57,7 +57,7 @@ internal sealed class ModelFaces(ModelRegistry registry, ModelLifecycle models, 
             return null;
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int version) && version > 0
             ? version
-            : throw new RequestException(ProblemKind.InvalidArgument, $"version '{text.Shown()}' is no version: versions are the integers 1, 2, ...");
+            : throw new RequestException(ProblemKind.InvalidArgument, $"version '{text.Shown()}' is not a version: versions are the integers 1, 2, ...");
     }
 }
 

@@ -12,7 +12,7 @@ internal static class MalformedCalls
     private const string StatusName = "grpc-status", MessageName = "grpc-message";
 
     private const string Words = "the message cannot be read: its protobuf is malformed, or its frame is not the one message of this call "
-        + "(one byte for the compression, four for the length, and so many bytes)";
+        + "(one byte for the compression, four for the length, then that many bytes)";
 
     /// <summary>Gives the calls of a service that no handler has seen their status.</summary>
     public static void RefuseMalformed(this IEndpointConventionBuilder service) => service.Add(endpoint =>

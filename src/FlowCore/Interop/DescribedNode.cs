@@ -3,13 +3,13 @@ using System.Text.Json;
 namespace FlowCore.Interop;
 
 /// <summary>A place in a <c>model.json</c>: values are read by name, and what is missing or odd is reported with its path.</summary>
-internal readonly record struct Node(JsonElement Json, string Path)
+internal readonly record struct DescribedNode(JsonElement Json, string Path)
 {
-    public Node this[string name] => Optional(name) ?? throw Error($"'{name}' is missing");
+    public DescribedNode this[string name] => Optional(name) ?? throw Error($"'{name}' is missing");
 
-    public Node? Optional(string name) =>
+    public DescribedNode? Optional(string name) =>
         Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
-            ? new Node(value, $"{Path}.{name}")
+            ? new DescribedNode(value, $"{Path}.{name}")
             : null;
 
     public string Text => Json.ValueKind == JsonValueKind.String ? Json.GetString()! : throw Error("must be a text");
@@ -25,14 +25,14 @@ internal readonly record struct Node(JsonElement Json, string Path)
 
     public int Int => Json.ValueKind == JsonValueKind.Number && Json.TryGetInt32(out int value) ? value : throw Error("must be an integer");
 
-    public IEnumerable<Node> Items
+    public IEnumerable<DescribedNode> Items
     {
         get
         {
             if (Json.ValueKind != JsonValueKind.Array)
                 throw Error("must be a list");
             string path = Path;
-            return Json.EnumerateArray().Select((item, i) => new Node(item, $"{path}[{i}]"));
+            return Json.EnumerateArray().Select((item, i) => new DescribedNode(item, $"{path}[{i}]"));
         }
     }
 
