@@ -15,7 +15,7 @@ internal static class HealthEndpoints
         group.MapGet("/live", Live)
             .WithName("live")
             .WithSummary("Is the process alive?")
-            .WithDescription("200 from the first moment on, also while models are being loaded. Restart the process where it does not answer.");
+            .WithDescription("200 from the start, even while models are being loaded. Restart the process if it does not answer.");
         group.MapGet("/ready", Ready)
             .WithName("ready")
             .WithSummary("Does the service take requests?")

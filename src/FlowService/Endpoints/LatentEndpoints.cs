@@ -51,7 +51,7 @@ internal static class LatentEndpoints
             .WithPicture()
             .WithTags("Latent space")
             .WithSummary("Latents to rows")
-            .WithDescription("x of each latent z, and log|det dx/dz|. Latents may be interpolated, edited, or drawn by yourself. With `Accept: image/png` an image "
+            .WithDescription("x of each latent z, and log|det dx/dz|. You may interpolate or edit latents, or draw them yourself. With `Accept: image/png` an image "
                 + "model answers with a picture of them.")
             .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""",
                 """

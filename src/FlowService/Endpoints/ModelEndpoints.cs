@@ -66,8 +66,8 @@ internal static class ModelEndpoints
             .ForAdministrators()
             .WithTags("Models")
             .WithSummary("Load a model from disk")
-            .WithDescription("For administrators. Reads the model's folder, or that of `?version=`, again, beside what serves; then swaps them. No request "
-                + "fails meanwhile. What cannot be loaded leaves the old one serving, and the answer says why.")
+            .WithDescription("For administrators. Reads the model's folder, or that of `?version=`, again while the old version serves, then swaps them. No request "
+                + "fails meanwhile. If loading fails, the old version goes on serving, and the answer says why.")
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 401, 403, 404, 503);
         group.MapPost("/models/{name}/unload", Unload)
@@ -75,8 +75,8 @@ internal static class ModelEndpoints
             .ForAdministrators()
             .WithTags("Models")
             .WithSummary("Unload a model")
-            .WithDescription("For administrators. Takes no new requests for the model, or for `?version=`, finishes those it has, and answers when its memory is given back. "
-                + "It stays unloaded until it is loaded by a call, or the service restarts.")
+            .WithDescription("For administrators. Takes no new requests for the model, or for `?version=`, finishes those it has, and answers once its memory is free. "
+                + "It stays unloaded until a call loads it or the service restarts.")
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 401, 403, 404, 503);
     }

@@ -38,7 +38,9 @@ public sealed partial class TourTests : IDisposable
         await Eventually.TrueAsync(async () => (await http.GetAsync("/models/moons")).IsSuccessStatusCode, "the service finds the trained model");
         Assert.Equal(Checkpoint.Read(Path.Combine(models, "two-moons", "1")).Spec.Bijections.Select(each => each.GetType()),
             Checkpoint.Read(Path.Combine(models, "moons", "1")).Spec.Bijections.Select(each => each.GetType()));
-        Assert.InRange(Difference(Path.Combine(AppContext.BaseDirectory, "two-moons-density.png"), Path.Combine(clone.FullName, "moons.png")), 0, 2.0);
+
+        // Another recipe's picture differs by 2.9 or more; trained again, the same recipe's by 0.6.
+        Assert.InRange(Difference(Path.Combine(AppContext.BaseDirectory, "two-moons-density.png"), Path.Combine(clone.FullName, "moons.png")), 0, 1.5);
     }
 
     /// <summary>The text is the same, and each number agrees to the digits that are shown.</summary>
