@@ -128,7 +128,7 @@ public sealed class StabilityTests : IDisposable
             string.Join(',', table.Row(row).ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture))))));
 
         // Steps of such a length leave weights that no number type computes with.
-        Outcome outcome = Cli.Run("train", "--data", data, "--flow", flow, "--epochs", "1", "--lr", "10", "--out", cli.At("m/1"));
+        Outcome outcome = Cli.Run("train", "--input", data, "--flow", flow, "--epochs", "1", "--lr", "10", "--out", cli.At("m/1"));
 
         outcome.FailsWith(1, "the trained flow is unstable in float32, so nothing is written", "fewer --layers", "a lower --lr");
         Assert.False(Directory.Exists(cli.At("m")));
@@ -140,9 +140,9 @@ public sealed class StabilityTests : IDisposable
         string data = cli.Write("line.csv", "a,b\n" + string.Join('\n', Enumerable.Range(0, 100).Select(row =>
             string.Create(CultureInfo.InvariantCulture, $"{Math.Sin(row):F6},{Math.Sin(row) + 0.01 * Math.Cos(row * row):F6}"))));
 
-        Outcome barely = Cli.Run("train", "--data", data, "--flow", "simple", "--epochs", "1", "--lr", "1e-9", "--out", cli.At("barely/1"));
+        Outcome barely = Cli.Run("train", "--input", data, "--flow", "simple", "--epochs", "1", "--lr", "1e-9", "--out", cli.At("barely/1"));
         // The layers of this one begin as a full-covariance Gaussian.
-        Outcome well = Cli.Run("train", "--data", data, "--flow", "nsf", "--epochs", "1", "--lr", "1e-9", "--out", cli.At("well/1"));
+        Outcome well = Cli.Run("train", "--input", data, "--flow", "nsf", "--epochs", "1", "--lr", "1e-9", "--out", cli.At("well/1"));
 
         Assert.True(barely.Code == 0 && well.Code == 0, barely.Error + well.Error);
         Assert.Contains("warning: the median test log-likelihood is", barely.Error, StringComparison.Ordinal);

@@ -50,7 +50,7 @@ public sealed class VectorWidthTests : IDisposable
         string folder = cli.At(Path.Combine(Path.GetRandomFileName(), "m", "1"));
         string data = cli.Write("data.csv", "a,b,c\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{i % 17}.5,{i * i % 29}.25,{i * 7 % 23}.125\n")));
         Outcome outcome = ProcessTests.StartWith(
-            settings, ["train", "--data", data, "--out", folder, "--epochs", "3", "--layers", "2", "--batch", "200", "--threads", $"{threads}"]);
+            settings, ["train", "--input", data, "--out", folder, "--epochs", "3", "--layers", "2", "--batch", "200", "--threads", $"{threads}"]);
         Assert.True(outcome.Code == 0, outcome.Error);
         return File.ReadAllBytes(Path.Combine(folder, Checkpoint.WeightsFile));
     }
