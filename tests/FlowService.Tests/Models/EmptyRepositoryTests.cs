@@ -61,7 +61,7 @@ public sealed class EmptyRepositoryTests : IDisposable
         await Eventually.TrueAsync(() => gate.RepositoryFault is not null, "the repository was looked at");
 
         await http.AskAsync("/sample", """{"model":"m","count":1}""");
-        Assert.Contains("no folder", (await http.RefusedAsync("/models/m/load", "", HttpStatusCode.ServiceUnavailable)).Detail(), StringComparison.Ordinal);
+        Assert.Contains("not a folder", (await http.RefusedAsync("/models/m/load", "", HttpStatusCode.ServiceUnavailable)).Detail(), StringComparison.Ordinal);
         Assert.True((await http.GetAsync("/health/ready")).IsSuccessStatusCode);
         Directory.Move(away, path);
         await http.AskAsync("/models/m/load", "");
