@@ -39,8 +39,8 @@ public sealed partial class TourTests : IDisposable
         Assert.Equal(Checkpoint.Read(Path.Combine(models, "two-moons", "1")).Spec.Bijections.Select(each => each.GetType()),
             Checkpoint.Read(Path.Combine(models, "moons", "1")).Spec.Bijections.Select(each => each.GetType()));
 
-        // Another recipe's picture differs by 2.9 or more; trained again, the same recipe's by 0.6.
-        Assert.InRange(Difference(Path.Combine(AppContext.BaseDirectory, "two-moons-density.png"), Path.Combine(clone.FullName, "moons.png")), 0, 1.5);
+        // The same seed gives the same weights on any processor; another recipe's picture differs by 2 or more.
+        Assert.InRange(Difference(Path.Combine(AppContext.BaseDirectory, "two-moons-density.png"), Path.Combine(clone.FullName, "moons.png")), 0, 0.5);
     }
 
     /// <summary>The text is the same, and each number agrees to the digits that are shown.</summary>
