@@ -24,7 +24,7 @@ internal sealed record TrainingTable(double[] Values, int Width, string[]? Names
     private static async Task<TrainingTable> ReadAsync(string path, RowLayout layout, TrainingRequest request, Terminal terminal)
     {
         if (path == RowPipe.Standard)
-            throw new FlowException("--data: training reads a file, whose sha256 its model card names");
+            throw new FlowException("--input: training reads a file, whose sha256 its model card names");
         await using RowPipe pipe = await RowPipe.OpenAsync(path, terminal);
         RowArguments arguments = new() { Path = path, Header = request.Header, ChannelsLast = request.ChannelsLast && layout.FromChannelsLast is not null };
         return await pipe.NamingAsync(async () =>

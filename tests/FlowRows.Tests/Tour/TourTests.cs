@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using FlowCore.Checkpoints;
 using FlowService.Tests.Support;
 using SkiaSharp;
 
@@ -36,8 +35,6 @@ public sealed partial class TourTests : IDisposable
         Assert.Equal(7, compared);
         using HttpClient http = service.Http();
         await Eventually.TrueAsync(async () => (await http.GetAsync("/models/moons")).IsSuccessStatusCode, "the service finds the trained model");
-        Assert.Equal(Checkpoint.Read(Path.Combine(models, "two-moons", "1")).Spec.Bijections.Select(each => each.GetType()),
-            Checkpoint.Read(Path.Combine(models, "moons", "1")).Spec.Bijections.Select(each => each.GetType()));
 
         // The same seed gives the same weights on any processor; another recipe's picture differs by 2 or more.
         Assert.InRange(Difference(Path.Combine(AppContext.BaseDirectory, "two-moons-density.png"), Path.Combine(clone.FullName, "moons.png")), 0, 0.5);
