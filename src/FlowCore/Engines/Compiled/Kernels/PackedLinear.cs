@@ -1,8 +1,8 @@
-using FlowCore.Engines.Compiled.Formulas;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Formulas;
 
 namespace FlowCore.Engines.Compiled.Kernels;
 
