@@ -31,7 +31,7 @@ public sealed class GaussianBaseline
         double[] correlation = Correlation(table, mean, scale);
         for (double ridge = 0; ; ridge = Math.Max(1e-10, ridge * 10))
         {
-            if (Cholesky(correlation, width, ridge) is not { } factor)
+            if (Triangle.Cholesky(correlation, width, ridge) is not { } factor)
                 continue;
             for (int i = 0; i < width; i++)
                 for (int j = 0; j <= i; j++)
@@ -87,24 +87,5 @@ public sealed class GaussianBaseline
         for (int i = 0; i < sum.Length; i++)
             sum[i] /= table.Rows;
         return sum;
-    }
-
-    // The lower triangle's factor, or null where a pivot is not safely positive.
-    private static double[]? Cholesky(double[] matrix, int width, double ridge)
-    {
-        var factor = new double[width * width];
-        for (int i = 0; i < width; i++)
-        {
-            for (int j = 0; j <= i; j++)
-            {
-                double rest = matrix[i * width + j] + (i == j ? ridge : 0);
-                for (int k = 0; k < j; k++)
-                    rest -= factor[i * width + k] * factor[j * width + k];
-                if (i == j && !(rest > 1e-12))
-                    return null;
-                factor[i * width + j] = i == j ? Math.Sqrt(rest) : rest / factor[j * width + j];
-            }
-        }
-        return factor;
     }
 }

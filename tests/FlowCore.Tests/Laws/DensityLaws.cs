@@ -20,6 +20,8 @@ public sealed class DensityLaws
         { "sigmoid RealNVP 2-D, diagonal base", Spec(2, new DiagonalNormalSpec(), new StandardizeSpec(),
             Affine(CouplingMask.Odd, ScaleMap.Sigmoid), new PermutationSpec { Order = FeatureOrder.Swap }, Affine(CouplingMask.Odd, ScaleMap.None)), -60, 60 },
         { "NSF 2-D", Spec(2, new StandardNormalSpec(), new StandardizeSpec(), Spline(CouplingMask.FirstHalf), new LinearSpec(), Spline(CouplingMask.FirstHalf)), -60, 60 },
+        { "mixture 2-D", Spec(2, new GaussianMixtureSpec { Components = 11 }, new LinearSpec()), -60, 60 },
+        { "mixture of full covariances 2-D", Spec(2, new GaussianMixtureSpec { Components = 3, Covariance = MixtureCovariance.Full }, new LinearSpec()), -60, 60 },
         // The grid has lines at the ends of the uniform feature.
         { "angle and value 2-D", Spec(2, new UniformNormalSpec { Uniform = [0] },
             new ElementwiseSpec { Element = new SplineElementSpec { Bins = 3, Bound = 0.5, FeatureTails = [SplineTails.Circular, SplineTails.Linear] } }), -7.5, 7.5 },

@@ -25,7 +25,7 @@ public sealed class DeviceLaws
     [Fact]
     public void Every_tensor_of_a_base_density_moves_with_the_flow()
     {
-        BaseDensitySpec[] specs = [new UniformNormalSpec { Uniform = [0] }, new BoxUniformSpec(), new DiagonalNormalSpec(), new GaussianMixtureSpec { Components = 2 }];
+        BaseDensitySpec[] specs = [new UniformNormalSpec { Uniform = [0] }, new BoxUniformSpec(), new DiagonalNormalSpec(), new GaussianMixtureSpec { Components = 2 }, new GaussianMixtureSpec { Components = 2, Covariance = MixtureCovariance.Full }];
         foreach (BaseDensitySpec spec in specs)
         {
             using Flow flow = FlowBuilder.Build(new FlowSpec { Name = "law", EventShape = [2], Base = spec, Bijections = [] });

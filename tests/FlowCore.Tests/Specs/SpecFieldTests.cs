@@ -64,6 +64,7 @@ public sealed class SpecFieldTests
     [InlineData("""{"kind":"levels","levels":[null]}""", "base.levels[0]: is missing")]
     [InlineData("""{"kind":"levels","levels":[{"width":2,"base":{"kind":"gaussian_mixture","components":3}}]}""", "base.levels: a mixture cannot be one of several levels")]
     [InlineData("""{"kind":"levels","levels":[{"width":2,"base":{"kind":"glow_normal","channels":0}}]}""", "base.levels[0].base.channels: 0 channels do not divide 2 values")]
+    [InlineData("""{"kind":"gaussian_mixture","components":3,"covariance":7}""", "base.covariance: 7 is none of the values that it may have")]
     [InlineData("""{"kind":"gaussian_mixture","components":0}""", "base.components: must lie in 1..65536, is 0")]
     [InlineData("""{"kind":"class_normal"}""", "base: class_normal needs a context with classes, and no embedding in front of it")]
     [InlineData("""{"kind":"conditional_normal","conditioner":{"kind":"linear"}}""", "base: conditional_normal needs a context")]

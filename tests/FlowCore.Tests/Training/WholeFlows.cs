@@ -34,6 +34,7 @@ internal static class WholeFlows
     public static readonly Dictionary<string, FlowSpec> All = new(Presets)
     {
         ["mixture base"] = Of(4, new GaussianMixtureSpec { Components = 3 }),
+        ["full mixture base"] = Of(4, new GaussianMixtureSpec { Components = 3, Covariance = MixtureCovariance.Full }),
         ["diagonal base"] = Of(4, new DiagonalNormalSpec()),
         ["diagonal base, plain scales"] = Of(4, new DiagonalNormalSpec { PlainScale = true }),
         ["levels"] = Of(4, new LevelsSpec { Levels = [new() { Width = 1, Base = new DiagonalNormalSpec() }, new() { Width = 3, Base = new StandardNormalSpec() }] }),

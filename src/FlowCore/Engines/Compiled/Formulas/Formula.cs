@@ -152,6 +152,20 @@ internal sealed partial class Formula
                 Gradient[i] += adjoint[0];
         });
 
+    /// <summary>The sum of each line of so many entries.</summary>
+    public Formula LineSums(int width) => Of(Count / width, [this],
+        values =>
+        {
+            Array.Clear(values);
+            for (int i = 0; i < Count; i++)
+                values[i / width] += Values[i];
+        },
+        adjoint =>
+        {
+            for (int i = 0; i < Count; i++)
+                Gradient[i] += adjoint[i / width];
+        });
+
     /// <summary>x - ln sum e^x.</summary>
     public Formula LogSoftmax()
     {

@@ -2,9 +2,7 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
-using FlowCore.Engines.Compiled.Training;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -128,112 +126,6 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
     }
 
     private Vector512<T> Inside(Vector512<T> value, int i) => i + Vector512<T>.Count >= width ? value & mask : value;
-}
-
-/// <summary>A mixture of diagonal normals: component m has the logarithm of its weight, its means and its log standard deviations.</summary>
-internal sealed class MixtureOperation(DensityRegions regions, int width, Formula logWeights, Formula means, Formula logScales) : Operation
-{
-    public override IEnumerable<Region> Regions => regions.All;
-
-    public override IEnumerable<Formula> ReadExactly => [logWeights, means, logScales];
-
-    public override Step<T> Lower<T>(Lowering<T> to) => new MixtureStep<T>(
-        regions, width, logWeights.Values, means.Values, logScales.Values, to.Numbers(logWeights), to.Numbers(means), to.Numbers(logScales));
-}
-
-internal sealed unsafe class MixtureStep<T>(
-    DensityRegions regions, int width, double[] logWeights, double[] means, double[] logScales, Numbers<T> ofWeights, Numbers<T> ofMeans, Numbers<T> ofScales) : Step<T>
-    where T : unmanaged, IBinaryFloatingPointIeee754<T>
-{
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Run(in Tile<T> tile)
-    {
-        Debug.Assert(regions.Rows.Width == (regions.Drawn is null ? width : width + 1) && means.Length == width * logWeights.Length && logScales.Length == means.Length, "One noise value more picks the component.");
-        for (int row = 0; row < tile.Rows; row++)
-        {
-            T* values = tile.At(regions.Rows) + row * regions.Rows.Width;
-            double logTemperature = 0;
-            if (regions.Drawn is { } drawn)
-            {
-                double temperature = double.CreateTruncating(tile.At(regions.Temperature!)[row]);
-                logTemperature = Math.Log(temperature);
-                T* z = tile.At(drawn) + row * drawn.Width;
-                int m = Pick(double.CreateTruncating(values[width]));
-                for (int i = 0; i < width; i++)
-                    z[i] = T.CreateTruncating(means[m * width + i] + double.CreateTruncating(values[i]) * Math.Exp(logScales[m * width + i]) * temperature);
-                values = z;
-            }
-            tile.Sums(regions.LogDensity)[row] += LogDensity(values, logTemperature);
-        }
-    }
-
-    private int Pick(double noise)
-    {
-        double share = ErrorFunction.NormalDistribution(noise), sum = 0;
-        int m = 0;
-        for (; m < logWeights.Length - 1; m++)
-            if ((sum += Math.Exp(logWeights[m])) > share)
-                break;
-        return m;
-    }
-
-    // Each component in proportion to its share of the row's density.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Back(in Tile<T> tile)
-    {
-        Region latents = regions.Rows.Adjoint;
-        double adjoint = double.CreateTruncating(tile.Adjoint);
-        for (int row = 0; row < tile.Rows; row++)
-        {
-            T* z = tile.At(regions.Rows) + row * regions.Rows.Width, ofZ = tile.At(latents) + row * latents.Width;
-            double whole = LogDensity(z, 0);
-            for (int m = 0; m < logWeights.Length; m++)
-            {
-                double share = adjoint * Math.Exp(LogDensityOf(m, z, 0) - whole);
-                if (ofWeights.Learns)
-                    ofWeights.Gradient(tile)[m] += T.CreateTruncating(share);
-                for (int i = 0; i < width; i++)
-                {
-                    int at = m * width + i;
-                    double scale = Math.Exp(-logScales[at]), unit = (double.CreateTruncating(z[i]) - means[at]) * scale;
-                    ofZ[i] -= T.CreateTruncating(share * unit * scale);
-                    if (ofMeans.Learns)
-                        ofMeans.Gradient(tile)[at] += T.CreateTruncating(share * unit * scale);
-                    if (ofScales.Learns)
-                        ofScales.Gradient(tile)[at] += T.CreateTruncating(share * (unit * unit - 1));
-                }
-            }
-        }
-    }
-
-    private double LogDensityOf(int m, T* z, double logTemperature)
-    {
-        double each = logWeights[m] - 0.5 * Math.Log(2 * Math.PI) * width;
-        for (int i = 0; i < width; i++)
-        {
-            double logScale = logScales[m * width + i] + logTemperature, unit = (double.CreateTruncating(z[i]) - means[m * width + i]) * Math.Exp(-logScale);
-            each -= 0.5 * unit * unit + logScale;
-        }
-        return each;
-    }
-
-    // ln sum_m exp(each_m), with the largest term taken out as the sum goes on.
-    private double LogDensity(T* z, double logTemperature)
-    {
-        double most = double.NegativeInfinity, sum = 0;
-        for (int m = 0; m < logWeights.Length; m++)
-        {
-            double each = LogDensityOf(m, z, logTemperature);
-            if (each > most)
-                (sum, most) = (sum * Math.Exp(most - each) + 1, each);
-            else if (most > double.NegativeInfinity)
-                sum += Math.Exp(each - most);
-            else if (double.IsNaN(each))
-                return double.NaN;
-        }
-        return most + Math.Log(sum);
-    }
 }
 
 /// <summary>Independent uniforms between bounds.</summary>

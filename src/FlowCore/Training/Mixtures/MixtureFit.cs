@@ -1,0 +1,183 @@
+using System.Numerics;
+
+namespace FlowCore.Training.Mixtures;
+
+/// <summary>
+/// A mixture of normals with full covariances, fitted to rows by expectation-maximisation (Dempster, Laird, Rubin 1977, "Maximum
+/// likelihood from incomplete data via the EM algorithm") from centres that lie far apart (Arthur, Vassilvitskii 2007,
+/// "k-means++"). In float64; the same rows and seed give the same mixture.
+/// </summary>
+internal sealed class MixtureFit
+{
+    // What the variances are enlarged by, of rows in units of their spread: no component shrinks to a point.
+    private const double Ridge = 1e-6, Settled = 1e-4;
+    private const int MostRounds = 100, LloydRounds = 5;
+
+    private readonly int width;
+    private readonly double[] means, factors, logPeaks; // factors: lower triangles P with covariance (P^T P)^-1, row-major
+
+    private MixtureFit(int components, int width)
+    {
+        (Components, this.width) = (components, width);
+        (means, factors) = (new double[components * width], new double[components * width * width]);
+        (LogWeights, logPeaks) = (new double[components], new double[components]);
+    }
+
+    public int Components { get; }
+
+    /// <summary>ln of each component's weight.</summary>
+    public double[] LogWeights { get; }
+
+    /// <summary>Component by component.</summary>
+    public ReadOnlySpan<double> Means => means;
+
+    /// <summary>The lower triangle P of each component, whose covariance is (P^T P)^-1, row by row.</summary>
+    public ReadOnlySpan<double> Factors => factors;
+
+    /// <summary>The numbers that were fitted.</summary>
+    public int Parameters => Components * (1 + width + width * (width + 1) / 2) - 1;
+
+    /// <summary>Fits so many components, or fewer where rows do not fill as many.</summary>
+    /// <param name="rows">Rows in units of their spread.</param>
+    /// <param name="components">How many.</param>
+    /// <param name="seed">Which centres it begins with.</param>
+    public static MixtureFit Of(Table rows, int components, ulong seed)
+    {
+        int[] nearest = Centres.Assign(rows, components, new Random((int)(seed % int.MaxValue)), LloydRounds);
+        var shares = new double[rows.Rows * components];
+        for (int row = 0; row < rows.Rows; row++)
+            shares[row * components + nearest[row]] = 1;
+        var fit = new MixtureFit(components, rows.Width);
+        double before = double.NegativeInfinity;
+        for (int round = 0; round < MostRounds; round++)
+        {
+            fit.Maximise(rows, shares);
+            double mean = fit.Expect(rows, shares);
+            if (mean - before < Settled)
+                break;
+            before = mean;
+        }
+        return fit;
+    }
+
+    /// <summary>The log density of each row, in nats.</summary>
+    public double[] LogProb(Table rows)
+    {
+        var logProb = new double[rows.Rows];
+        Span<double> each = stackalloc double[Components];
+        var offset = new double[width];
+        for (int row = 0; row < logProb.Length; row++)
+            logProb[row] = LogProb(rows.Row(row), each, offset);
+        return logProb;
+    }
+
+    /// <summary>The mean log density; each row's shares of the components are written.</summary>
+    private double Expect(Table rows, double[] shares)
+    {
+        double sum = 0;
+        var offset = new double[width];
+        for (int row = 0; row < rows.Rows; row++)
+        {
+            Span<double> each = shares.AsSpan(row * Components, Components);
+            double whole = LogProb(rows.Row(row), each, offset);
+            sum += whole;
+            foreach (ref double share in each)
+                share = Math.Exp(share - whole);
+        }
+        return sum / rows.Rows;
+    }
+
+    private double LogProb(ReadOnlySpan<double> row, Span<double> each, double[] offset)
+    {
+        double most = double.NegativeInfinity, sum = 0;
+        for (int m = 0; m < Components; m++)
+        {
+            ReadOnlySpan<double> mean = means.AsSpan(m * width, width), factor = factors.AsSpan(m * width * width, width * width);
+            for (int i = 0; i < width; i++)
+                offset[i] = row[i] - mean[i];
+            double squares = 0;
+            for (int i = 0; i < width; i++)
+            {
+                double unit = Dot(factor.Slice(i * width, i + 1), offset);
+                squares += unit * unit;
+            }
+            each[m] = logPeaks[m] - 0.5 * squares;
+            most = Math.Max(most, each[m]);
+        }
+        if (double.IsNegativeInfinity(most))
+            return most;
+        foreach (double value in each)
+            sum += Math.Exp(value - most);
+        return most + Math.Log(sum);
+    }
+
+    private void Maximise(Table rows, double[] shares)
+    {
+        var covariance = new double[width * width];
+        var offset = new double[width];
+        for (int m = 0; m < Components; m++)
+        {
+            const double least = 1e-8;
+            double total = 0;
+            Span<double> mean = means.AsSpan(m * width, width);
+            mean.Clear();
+            for (int row = 0; row < rows.Rows; row++)
+                if (shares[row * Components + m] is var share && share > least)
+                {
+                    total += share;
+                    Add(rows.Row(row), share, mean);
+                }
+            LogWeights[m] = Math.Log(Math.Max(total, 1e-300) / rows.Rows);
+            Array.Clear(covariance);
+            if (total > least)
+            {
+                foreach (ref double value in mean)
+                    value /= total;
+                for (int row = 0; row < rows.Rows; row++)
+                    if (shares[row * Components + m] is var share && share > least)
+                    {
+                        ReadOnlySpan<double> values = rows.Row(row);
+                        for (int i = 0; i < width; i++)
+                            offset[i] = values[i] - mean[i];
+                        for (int i = 0; i < width; i++)
+                            Add(offset.AsSpan(0, i + 1), share * offset[i] / total, covariance.AsSpan(i * width, i + 1));
+                    }
+            }
+            Invert(covariance, m);
+        }
+    }
+
+    // P = L^-1 of the Cholesky factor L.
+    private void Invert(double[] covariance, int m)
+    {
+        double[] lower = Triangle.Cholesky(covariance, width, Ridge)
+            ?? Triangle.Cholesky(covariance, width, 1)!; // rounding alone can make a pivot negative
+        Span<double> factor = factors.AsSpan(m * width * width, width * width);
+        Triangle.Invert(lower, width, factor);
+        double logDet = 0;
+        for (int i = 0; i < width; i++)
+            logDet += Math.Log(factor[i * width + i]);
+        logPeaks[m] = LogWeights[m] + logDet - 0.5 * width * Math.Log(2 * Math.PI);
+    }
+
+    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        var sums = Vector<double>.Zero;
+        int i = 0;
+        for (; i <= a.Length - Vector<double>.Count; i += Vector<double>.Count)
+            sums += new Vector<double>(a[i..]) * new Vector<double>(b[i..]);
+        double sum = Vector.Sum(sums);
+        for (; i < a.Length; i++)
+            sum += a[i] * b[i];
+        return sum;
+    }
+
+    private static void Add(ReadOnlySpan<double> values, double factor, Span<double> to)
+    {
+        int i = 0;
+        for (; i <= values.Length - Vector<double>.Count; i += Vector<double>.Count)
+            (new Vector<double>(to[i..]) + new Vector<double>(values[i..]) * factor).CopyTo(to[i..]);
+        for (; i < values.Length; i++)
+            to[i] += values[i] * factor;
+    }
+}

@@ -1,0 +1,38 @@
+namespace FlowCore.Training;
+
+/// <summary>Lower triangular factors of symmetric matrices, row by row, in float64.</summary>
+internal static class Triangle
+{
+    /// <summary>L with L L^T = A + ridge I, of which the lower triangle is read; null where a pivot is not safely positive.</summary>
+    public static double[]? Cholesky(double[] matrix, int width, double ridge)
+    {
+        var factor = new double[width * width];
+        for (int i = 0; i < width; i++)
+        {
+            for (int j = 0; j <= i; j++)
+            {
+                double rest = matrix[i * width + j] + (i == j ? ridge : 0);
+                for (int k = 0; k < j; k++)
+                    rest -= factor[i * width + k] * factor[j * width + k];
+                if (i == j && !(rest > 1e-12))
+                    return null;
+                factor[i * width + j] = i == j ? Math.Sqrt(rest) : rest / factor[j * width + j];
+            }
+        }
+        return factor;
+    }
+
+    /// <summary>The inverse of a lower triangle.</summary>
+    public static void Invert(ReadOnlySpan<double> lower, int width, Span<double> inverse)
+    {
+        inverse.Clear();
+        for (int column = 0; column < width; column++)
+            for (int i = column; i < width; i++)
+            {
+                double rest = i == column ? 1 : 0;
+                for (int k = column; k < i; k++)
+                    rest -= lower[i * width + k] * inverse[k * width + column];
+                inverse[i * width + column] = rest / lower[i * width + i];
+            }
+    }
+}
