@@ -2,6 +2,7 @@ using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
 using FlowCore.Conditioners.Layers;
+using FlowCore.Densities;
 using FlowCore.Training;
 
 namespace FlowCore;
@@ -23,7 +24,8 @@ public sealed record FarFromZero(bool Features, bool Contexts)
 
 /// <summary>
 /// Flows that are known to work on tables, by name. A preset is nothing but a <see cref="FlowSpec"/> with sizes: it standardises
-/// first, in the data's own units, after dequantising the columns that need it.
+/// first, in the data's own units, after dequantising the columns that need it. All have a linear layer, which starts as the whitening
+/// of what reaches it: with networks that start as nothing, the whole flow starts as the rows' Gaussian, and learns on from there.
 /// </summary>
 public static class FlowPresets
 {
@@ -33,9 +35,9 @@ public static class FlowPresets
     // Of one affine map, and of all that transform a feature together: e^8 leaves float32 three or four digits.
     private const double LargestLogScale = 2, MostLogScale = 8;
 
-    public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf", Maf = "maf", NsfAutoregressive = "nsf-ar";
+    public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf", Maf = "maf", NsfAutoregressive = "nsf-ar", Mixture = "gmm";
 
-    public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Maf, NsfAutoregressive, Simple];
+    public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Maf, NsfAutoregressive, Simple, Mixture];
 
     /// <param name="preset">One of <see cref="Names"/>.</param>
     /// <param name="name">The model's name.</param>
@@ -48,12 +50,13 @@ public static class FlowPresets
         string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null, ContextSpec? context = null,
         FarFromZero? farFromZero = null)
     {
-        if (width < 2 && preset is not (Maf or NsfAutoregressive))
-            throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf and nsf-ar take one");
+        if (width < 2 && preset is not (Maf or NsfAutoregressive or Mixture))
+            throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf, nsf-ar and gmm take one");
         sizes ??= new();
         Activation activation = sizes.Activation ?? Activation.Relu;
         IEnumerable<BijectionSpec> body = preset switch
         {
+            Mixture => [],
             Simple => SimpleLayers(sizes.Layers ?? 2),
             RealNvp => RealNvpLayers(width, sizes.Layers ?? 8, sizes.Hidden ?? 64, activation),
             Nsf => NsfLayers(width, sizes.Layers ?? 8, i => SplineCoupling(i, sizes.Hidden ?? 64, activation)),
@@ -69,6 +72,7 @@ public static class FlowPresets
             EventShape = [width],
             Context = Standardized(context, farFromZero?.Contexts == true),
             Bijections = [.. spread, .. standardize, .. body],
+            Base = preset == Mixture ? new GaussianMixtureSpec { Components = 1, Covariance = MixtureCovariance.Full } : new StandardNormalSpec(),
         };
     }
 
@@ -80,6 +84,7 @@ public static class FlowPresets
     /// <summary>Affine couplings of one linear layer each; the halves change places from layer to layer.</summary>
     private static IEnumerable<BijectionSpec> SimpleLayers(int layers)
     {
+        yield return new LinearSpec();
         for (int i = 0; i < layers; i++)
             yield return new CouplingSpec
             {
@@ -92,6 +97,7 @@ public static class FlowPresets
     /// <summary>Dinh, Sohl-Dickstein, Bengio 2017 (arXiv 1605.08803) for vectors, with ActNorm in the place of batch norm.</summary>
     private static IEnumerable<BijectionSpec> RealNvpLayers(int width, int layers, int hidden, Activation activation)
     {
+        yield return new LinearSpec();
         for (int i = 0; i < layers; i++)
         {
             yield return new ActNormSpec();
@@ -147,6 +153,7 @@ public static class FlowPresets
     /// </summary>
     private static IEnumerable<BijectionSpec> MafLayers(int width, int layers, int hidden, Activation activation)
     {
+        yield return new LinearSpec();
         for (int i = 0; i < layers; i++)
         {
             yield return new ActNormSpec();

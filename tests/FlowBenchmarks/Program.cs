@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using FlowBenchmarks;
+using FlowBenchmarks.Anomaly;
 using FlowBenchmarks.Serving;
 
 if (args is ["golden", .. var rest])
@@ -32,6 +33,12 @@ if (args is ["steps"])
 if (args is ["training", .. var only])
 {
     TrainingTable.Print(Console.Out, only.FirstOrDefault());
+    return;
+}
+
+if (args is ["anomaly", "--data", var folder, .. var sets])
+{
+    AnomalyTable.Print(Console.Out, folder, seeds: 3, seconds: double.Parse(Environment.GetEnvironmentVariable("SECS") ?? "60"), sets);
     return;
 }
 

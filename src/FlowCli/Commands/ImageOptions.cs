@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using FlowCore;
+using FlowCore.Training;
 
 namespace FlowCli.Commands;
 
@@ -44,7 +45,7 @@ internal sealed class ImageOptions(Option<string> flow)
     public void Check(CommandResult result, params Option[] ofTables)
     {
         // The token, not the value: a name that is no flow has no value, and is refused by its own option.
-        string preset = result.GetResult(flow)?.Tokens is [var named, ..] ? named.Value : FlowPresets.Nsf;
+        string preset = result.GetResult(flow)?.Tokens is [var named, ..] ? named.Value : FlowSearch.Auto;
         bool images = ImagePresets.Names.Contains(preset);
         foreach (Option option in images ? ofTables : [Event, Labels, Range, Levels])
             if (result.GetResult(option) is { Implicit: false })

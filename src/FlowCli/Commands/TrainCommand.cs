@@ -18,8 +18,8 @@ internal static class TrainCommand
         var header = RowOptions.HeaderOption();
         var layout = RowOptions.LayoutOption();
         var label = new Option<string?>("--label") { Description = "A column that is not a feature; rows where it is not 0 are left out.", HelpName = "COLUMN" };
-        var flow = new Option<string>("--flow") { Description = "The kind of flow.", DefaultValueFactory = _ => FlowPresets.Nsf };
-        flow.AcceptOnlyFromAmong([.. FlowPresets.Names, .. ImagePresets.Names]);
+        var flow = new Option<string>("--flow") { Description = "The kind of flow; auto tries a mixture of normals, splines, and splines over that mixture, and keeps what held-out rows like best.", DefaultValueFactory = _ => FlowSearch.Auto };
+        flow.AcceptOnlyFromAmong([FlowSearch.Auto, .. FlowPresets.Names, .. ImagePresets.Names]);
         var condition = new ConditionOptions();
         var images = new ImageOptions(flow);
         var layers = CommonOptions.Count("--layers", "Coupling layers; for an image flow, steps per level.");
@@ -28,7 +28,9 @@ internal static class TrainCommand
         activation.AcceptOnlyFromAmong([.. Activation.Names]);
         var seed = new Option<ulong>("--seed") { Description = "The seed of every random choice (default 0).", HelpName = "N" };
         var epochs = CommonOptions.Count("--epochs", "The maximum number of passes over the training rows; by default it depends on the number of rows.");
-        var maxTime = MaxTime();
+        var maxTime = MaxTime("--max-time", "Stop after this time with the best weights so far: 90s, 5m, 1h30m.");
+        var maxCpu = MaxTime("--max-cpu", "The same, counted in the time that all cores together compute: the same work on a busy machine.");
+        var refit = new Option<bool>("--refit") { Description = "Train once more at the end, as long as was best, on the validation rows too (default with auto; --refit false does not).", HelpName = "YES" };
         var batch = CommonOptions.Count("--batch", "Rows per step; by default it depends on the number of rows.");
         var rate = CommonOptions.Positive("--lr", "The learning rate at the start.");
         var dequantize = new Option<string>("--dequantize") { Description = "Integer-valued columns: auto spreads them by uniform noise, none does not.", DefaultValueFactory = _ => "auto" };
@@ -41,7 +43,7 @@ internal static class TrainCommand
             "train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.",
             "flow train --input moons.csv --flow realnvp --out models/moons/1")
         {
-            input, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
+            input, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
         command.Validators.Add(result =>
@@ -78,6 +80,8 @@ internal static class TrainCommand
                     Seed = parsed.GetValue(seed),
                     Epochs = parsed.GetValue(epochs),
                     MaxTime = parsed.GetValue(maxTime),
+                    MaxProcessorTime = parsed.GetValue(maxCpu),
+                    Refit = parsed.GetResult(refit) is null ? parsed.GetRequiredValue(flow) == FlowSearch.Auto : parsed.GetValue(refit),
                     BatchSize = parsed.GetValue(batch),
                     LearningRate = parsed.GetValue(rate) ?? defaults.LearningRate,
                     Device = parsed.GetRequiredValue(device),
@@ -92,15 +96,15 @@ internal static class TrainCommand
     // The parser has no null for lists: one that was not given is empty.
     private static T[]? Given<T>(T[]? values) => values is { Length: > 0 } ? values : null;
 
-    private static Option<TimeSpan?> MaxTime() => new("--max-time")
+    private static Option<TimeSpan?> MaxTime(string name, string description) => new(name)
     {
-        Description = "Stop after this time with the best weights so far: 90s, 5m, 1h30m.",
+        Description = description,
         HelpName = "TIME",
         CustomParser = result =>
         {
             if (Duration.TryParse(result.Tokens[0].Value, out TimeSpan span))
                 return span;
-            result.AddError($"--max-time: '{result.Tokens[0].Value}' is not a time such as 90s, 5m or 1h30m");
+            result.AddError($"{name}: '{result.Tokens[0].Value}' is not a time such as 90s, 5m or 1h30m");
             return null;
         },
     };

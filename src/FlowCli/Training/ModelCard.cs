@@ -21,14 +21,14 @@ internal static class ModelCard
         var card = new StringBuilder();
         card.AppendLine(CultureInfo.InvariantCulture, $"# {facts.Spec.Name}").AppendLine();
         card.AppendLine(CultureInfo.InvariantCulture,
-            $"A normalizing flow (`{request.Preset}`, {facts.Spec.Bijections.Length} bijections) over {Datum(facts.Plan)}. It gives the exact "
+            $"A normalizing flow (`{facts.Trained.Preset ?? request.Preset}`, {facts.Spec.Bijections.Length} bijections) over {Datum(facts.Plan)}. It gives the exact "
             + $"log density of a row, in nats and in the data's own units, and draws new rows.").AppendLine();
         card.AppendLine("## Held-out log-likelihood").AppendLine();
         card.AppendLine("| | mean, nats | median, nats | mean, bits/dim | worst row |").AppendLine("|---|---:|---:|---:|---:|");
         Row(card, "this flow", evaluation.LogProb, width);
         Row(card, Yardstick(facts.Spec), evaluation.GaussianLogProb, width);
         card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
-            $"On {split.Test.Rows} test rows that training never saw; both models learned from the same {split.Train.Rows} rows. "
+            $"On {split.Test.Rows} test rows that training never saw; both models learned from the same {split.Train.Rows} rows{(facts.Trained.Refitted ? ", the flow in the end from the validation rows too" : "")}. "
             + $"Log densities of different data or units do not compare. "
             + $"Round trip: {evaluation.RoundTrip32:E1} standard deviations in float32, {evaluation.RoundTrip64:E1} in float64.");
         foreach (string warning in FitWarnings.Of(evaluation, facts.Spec))
@@ -39,6 +39,7 @@ internal static class ModelCard
             Pixels(card, pixels, evaluation, width);
         if (evaluation.GaussianRidge > 0)
             card.AppendLine(CultureInfo.InvariantCulture, $"The Gaussian's correlation matrix is singular: {evaluation.GaussianRidge:E0} was added to its diagonal.");
+        Tried(card, facts.Trained);
         Worst(card, data, split, evaluation);
         Origin(card, facts);
         Use(card, facts);
@@ -70,6 +71,18 @@ internal static class ModelCard
 
     private static void Row(StringBuilder card, string name, double[] logProb, int width) => card.AppendLine(CultureInfo.InvariantCulture,
         $"| {name} | {logProb.Average():F3} | {Median.Of(logProb):F3} | {Evaluation.BitsPerDimension(logProb.Average(), width):F3} | {logProb.Min():F3} |");
+
+    // What --flow auto had to choose from.
+    private static void Tried(StringBuilder card, TrainedFlow trained)
+    {
+        if (trained.Tried.Count < 2)
+            return;
+        card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
+            $"Chosen among {trained.Tried.Count} by the validation rows (the mean of ln(0.99 p + 0.01 q), with q a Cauchy density: one outlying row does not decide):").AppendLine();
+        card.AppendLine("| flow | validation, nats | steps |").AppendLine("|---|---:|---:|");
+        foreach (TriedFlow each in trained.Tried)
+            card.AppendLine(CultureInfo.InvariantCulture, $"| {each.Preset}{(each.Preset == trained.Preset ? " (chosen)" : "")} | {each.Score:F3} | {each.Steps} |");
+    }
 
     private static void Worst(StringBuilder card, TrainingData data, DataSplit split, Evaluation evaluation)
     {
@@ -108,7 +121,7 @@ internal static class ModelCard
         card.AppendLine().AppendLine("## Training").AppendLine();
         card.AppendLine(CultureInfo.InvariantCulture, $"```\n{facts.Request.Command}\n```").AppendLine();
         string ended = TrainingSummary.Ended(facts.Trained);
-        card.AppendLine(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(ended[0])}{ended[1..]}.").AppendLine();
+        card.AppendLine(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(ended[0])}{ended[1..]}.{(facts.Trained.Refitted ? " Then it was trained as long on the validation rows too." : "")}").AppendLine();
         card.AppendLine("## Intended use").AppendLine();
         card.AppendLine($"{(facts.Plan.Pixels is null ? "Rows with the same columns, in the same units" : "Images of the same size, with the same pixel values")}, from the same source: scoring how usual a row is, drawing rows, and working in the latent space. A log density ranks rows; it is no probability of an event, and no diagnosis. Rows far from the training data get low densities whose exact value means little.");
     }

@@ -13,7 +13,7 @@ internal static class TrainingDisplay
         terminal.IsInteractive ? Bar(terminal.Console(), train) : Lines(terminal.Output, train);
 
     public static string Describe(TrainingProgress progress) => string.Create(CultureInfo.InvariantCulture,
-        $"epoch {progress.Epoch}/{progress.Epochs}  train {progress.TrainLogLikelihood:F3}  validation {progress.ValidationLogLikelihood:F3}  {progress.RowsPerSecond:N0} rows/s  {Duration.Format(progress.Left)} left");
+        $"{(progress.Preset is { } preset ? $"{preset}: " : "")}epoch {progress.Epoch}/{progress.Epochs}  train {progress.TrainLogLikelihood:F3}  validation {progress.ValidationLogLikelihood:F3}  {progress.RowsPerSecond:N0} rows/s  {Duration.Format(progress.Left)} left");
 
     private static TrainedFlow Lines(TextWriter output, Func<Action<TrainingProgress>, TrainedFlow> train)
     {

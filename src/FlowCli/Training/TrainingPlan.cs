@@ -6,6 +6,9 @@ namespace FlowCli.Training;
 /// <summary>The data that were asked for, and the flow that is to learn them.</summary>
 internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] Warnings)
 {
+    /// <summary>The flow of any preset for these data.</summary>
+    public required Func<string, FlowSpec> Create { get; init; }
+
     /// <summary>What one row is, for the card: for images the interval of their pixels.</summary>
     public PixelValues? Pixels { get; init; }
 
@@ -22,10 +25,13 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
         data.Check(facts);
         DensityChecks.Check(data, facts);
         double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
-        FlowSpec spec = FlowPresets.Create(
-            request.Preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context, FarFromZero.Of(data.Table)) with
+        var far = FarFromZero.Of(data.Table);
+        FlowSpec Create(string preset) => FlowPresets.Create(
+            preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context, far) with
         { Features = data.Table.Names };
-        return new(data, spec, [.. DataWarnings.Of(data.Table, facts, steps)]) { Steps = steps };
+        // Of what all candidates share, any one tells.
+        FlowSpec spec = Create(request.Preset == FlowSearch.Auto ? FlowPresets.NsfAutoregressive : request.Preset);
+        return new(data, spec, [.. DataWarnings.Of(data.Table, facts, steps)]) { Steps = steps, Create = Create };
     }
 
     private static TrainingPlan OfImages(TrainingRequest request, int[] shape, Terminal terminal)
@@ -35,6 +41,6 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
             throw new FlowException($"{request.Data}: {data.Table.Rows} images are too few to train on: at least {DataSplit.FewestRows} are needed");
         PixelValues pixels = ImageData.PixelsOf(data, request.Dequantize, request.Range);
         FlowSpec spec = ImagePresets.Create(request.Preset, request.Name, shape, pixels, request.Sizes, data.Context?.Classes);
-        return new(data, spec, []) { Pixels = pixels };
+        return new(data, spec, []) { Pixels = pixels, Create = _ => spec };
     }
 }

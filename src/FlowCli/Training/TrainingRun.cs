@@ -23,7 +23,7 @@ internal static class TrainingRun
             + (data.LeftOut > 0 ? $"; {data.LeftOut} rows with {request.Label} != 0 left out" : ""));
 
         using TrainedFlow trained = TrainingDisplay.Show(
-            terminal, report => Trainer.Train(plan.Spec, split, request.Options, report, terminal.Stop));
+            terminal, report => FlowSearch.Train(request.Preset, plan.Create, split, request.Options, report, terminal.Stop));
         Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed);
         if (!evaluation.Stability.Holds)
             throw new FlowException(Unstable(evaluation.Stability));

@@ -23,7 +23,7 @@ internal static class TrainingSummary
     {
         string reason = trained.End switch
         {
-            TrainingEnd.Patience => "the validation median did not improve any more",
+            TrainingEnd.Patience => "the validation rows did not gain any more",
             TrainingEnd.Time => "the time was up",
             TrainingEnd.Cancelled => "stopped by request",
             _ => "all epochs were run",
@@ -31,7 +31,7 @@ internal static class TrainingSummary
         string skipped = trained.SkippedSteps > 0 ? $", {trained.SkippedSteps} of them skipped for a gradient that was not finite" : "";
         string engine = trained.EngineReason is { } why ? $"TorchSharp ({why})" : "the compiled trainer";
         return string.Create(CultureInfo.InvariantCulture,
-            $"trained {trained.Epochs} epochs ({trained.Steps} steps{skipped}) by {engine} in {Duration.Format(trained.Elapsed)}: {reason}; the weights are those of epoch {trained.BestEpoch}");
+            $"{(trained.Tried.Count > 1 ? $"chose {trained.Preset} among {string.Join(", ", trained.Tried.Select(each => each.Preset))}; " : "")}trained {trained.Epochs} epochs ({trained.Steps} steps{skipped}) by {engine} in {Duration.Format(trained.Elapsed)}: {reason}; the weights are those of epoch {trained.BestEpoch}");
     }
 
     private static void Table(Evaluation evaluation, FlowSpec spec, IAnsiConsole console)

@@ -20,7 +20,8 @@ public sealed class GaussianBaseline
 
     /// <param name="rows">The rows, and their contexts where they have some.</param>
     /// <param name="byClass">Whether the context is a class.</param>
-    public static GaussianBaseline Fit(Table rows, bool byClass = false)
+    /// <param name="diagonal">Whether to know of the columns' own spreads alone.</param>
+    public static GaussianBaseline Fit(Table rows, bool byClass = false, bool diagonal = false)
     {
         ContextCode code = ContextCode.Of(rows.Context, byClass);
         Table table = code.InFront(rows);
@@ -28,7 +29,7 @@ public sealed class GaussianBaseline
         ColumnFacts[] facts = ColumnFacts.Of(table);
         double[] mean = [.. facts.Select(column => column.Mean)];
         double[] scale = [.. facts.Select(column => column.Deviation > 0 ? column.Deviation : 1)];
-        double[] correlation = Correlation(table, mean, scale);
+        double[] correlation = diagonal ? Identity(width) : Correlation(table, mean, scale);
         for (double ridge = 0; ; ridge = Math.Max(1e-10, ridge * 10))
         {
             if (Triangle.Cholesky(correlation, width, ridge) is not { } factor)
@@ -43,29 +44,59 @@ public sealed class GaussianBaseline
     /// <summary>log p of each row given its context, in nats.</summary>
     public double[] LogProb(Table rows)
     {
+        int features = mean.Length - code.Width;
+        double constant = -0.5 * features * Math.Log(2 * Math.PI) - LogScale;
+        return [.. Distances(rows).Select(square => constant - 0.5 * square)];
+    }
+
+    /// <summary>The log density of each row under a Cauchy distribution with the same mean and the same scale matrix, in nats: far out it falls with the logarithm of the distance.</summary>
+    public double[] LogCauchy(Table rows)
+    {
+        int features = mean.Length - code.Width;
+        double constant = LogGammaOfHalf(1 + features) - LogGammaOfHalf(1) - 0.5 * features * Math.Log(Math.PI) - LogScale;
+        return [.. Distances(rows).Select(square => constant - 0.5 * (1 + features) * Math.Log(1 + square))];
+    }
+
+    private static double[] Identity(int width)
+    {
+        var identity = new double[width * width];
+        for (int i = 0; i < width; i++)
+            identity[i * width + i] = 1;
+        return identity;
+    }
+
+    private double LogScale => Enumerable.Range(code.Width, mean.Length - code.Width).Sum(i => Math.Log(factor[i * mean.Length + i]));
+
+    // ln Gamma(n / 2), by Gamma(x + 1) = x Gamma(x).
+    private static double LogGammaOfHalf(int n)
+    {
+        double log = n % 2 == 0 ? 0 : 0.5 * Math.Log(Math.PI);
+        for (double x = n % 2 == 0 ? 1 : 0.5; x < n / 2.0 - 0.25; x++)
+            log += Math.Log(x);
+        return log;
+    }
+
+    /// <summary>The squared distance of each row from what its context lets expect, in units of the covariance.</summary>
+    private double[] Distances(Table rows)
+    {
         Table table = code.InFront(rows);
         int width = mean.Length, given = code.Width;
-        // In the factor's order each value's conditional density given those before it: the contexts' own are left out.
-        double constant = -0.5 * (width - given) * Math.Log(2 * Math.PI);
-        for (int i = given; i < width; i++)
-            constant -= Math.Log(factor[i * width + i]);
-        var logProb = new double[table.Rows];
+        var distances = new double[table.Rows];
         var white = new double[width];
         for (int row = 0; row < table.Rows; row++)
         {
             ReadOnlySpan<double> values = table.Row(row);
-            double squares = 0;
+            // In the factor's order each value's conditional density given those before it: the contexts' own are left out.
             for (int i = 0; i < width; i++)
             {
                 double rest = values[i] - mean[i];
                 for (int j = 0; j < i; j++)
                     rest -= factor[i * width + j] * white[j];
                 white[i] = rest / factor[i * width + i];
-                squares += i < given ? 0 : white[i] * white[i];
+                distances[row] += i < given ? 0 : white[i] * white[i];
             }
-            logProb[row] = constant - 0.5 * squares;
         }
-        return logProb;
+        return distances;
     }
 
     /// <summary>The lower triangle of the correlation matrix.</summary>

@@ -1,22 +1,33 @@
 namespace FlowCore.Training;
 
+/// <summary>What a look at the held-out rows shows, in nats a row.</summary>
+/// <param name="Score">What <see cref="HeldOutScore"/> makes of them.</param>
+/// <param name="ReachesGaussian">Whether neither their mean nor their median lies below the Gaussian's.</param>
+internal readonly record struct HeldOutLook(double Score, bool ReachesGaussian)
+{
+    /// <summary>A flow that stays below the Gaussian is never better than one that does not.</summary>
+    public bool IsBetterThan(HeldOutLook other) =>
+        ReachesGaussian == other.ReachesGaussian ? Score > other.Score : ReachesGaussian;
+}
+
 /// <summary>The rows that decide when to stop, with noise that stays the same from one look to the next.</summary>
 internal sealed class HeldOutRows
 {
     private readonly float[] rows, contexts;
     private readonly double[] logProb;
+    private readonly HeldOutScore score;
 
-    public HeldOutRows(TrainingRows validation, FlowSpec spec)
+    public HeldOutRows(TrainingRows train, TrainingRows validation, FlowSpec spec)
     {
-        (rows, contexts) = (new float[validation.Count * spec.Width], new float[validation.Count * spec.ContextWidth]);
+        (rows, contexts) = validation.All();
         logProb = new double[validation.Count];
-        validation.Take(RowOrder.First(validation.Count), epoch: 0, rows, contexts);
+        score = new HeldOutScore(train.AsTable(), validation.AsTable(), spec);
     }
 
-    /// <summary>log p of each of them as the flow is now, in nats; good until the next call.</summary>
-    public double[] LogProb(Learner learner)
+    /// <summary>How the flow does on them as it is now.</summary>
+    public HeldOutLook Look(Learner learner)
     {
         learner.LogProb(rows, contexts, logProb);
-        return logProb;
+        return new(score.Of(logProb), score.ReachesGaussian(logProb));
     }
 }

@@ -1,5 +1,6 @@
 using FlowCore.Bijections;
 using FlowCore.Tensors;
+using FlowCore.Training.Mixtures;
 using static TorchSharp.torch;
 
 namespace FlowCore.Training;
@@ -20,9 +21,9 @@ internal static class StartingPoint
 
     /// <summary>
     /// Sets what depends on the data, bijection by bijection. The last linear layer becomes the whitening of what reaches it. Rows go
-    /// through in pieces, so that networks see few at a time.
+    /// through in pieces, so that networks see few at a time. A mixture in the base is fitted to what they become.
     /// </summary>
-    public static void FitToData(Flow flow, TrainingRows train)
+    public static void FitToData(Flow flow, TrainingRows train, TrainingOptions options)
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
@@ -38,5 +39,6 @@ internal static class StartingPoint
                 last.Whiten(values);
             values = bijection.StartFrom(values, condition);
         }
+        MixtureFlow.FitBase(flow, values, options.MixturePrior, options.Seed);
     }
 }

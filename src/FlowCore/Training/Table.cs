@@ -33,6 +33,10 @@ public sealed class Table
     /// <summary>What to call a column in a message.</summary>
     public string NameOf(int column) => Names is null ? $"column {column + 1}" : $"column '{Names[column]}'";
 
+    /// <summary>The rows of two tables with the same columns, one after the other.</summary>
+    public static Table Joined(Table first, Table second) => new(
+        [.. first.Values, .. second.Values], first.Width, first.Names, first.Context is null ? null : Joined(first.Context, second.Context!));
+
     /// <summary>The rows of these indices, in their order.</summary>
     public Table Take(ReadOnlySpan<int> rows)
     {

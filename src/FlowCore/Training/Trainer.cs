@@ -1,10 +1,9 @@
-using System.Diagnostics;
-
 namespace FlowCore.Training;
 
 /// <summary>
 /// Maximum likelihood by Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv 1711.05101), clipped gradients and a
-/// cosine schedule; the weights with the best median validation log-likelihood are kept. The same spec, data and options give the
+/// cosine schedule; of the start and all that was seen, the weights that do best on the validation rows are kept (<see cref="HeldOutScore"/>
+/// says what is best). The same spec, data and options give the
 /// same weights, bit for bit, on any number of threads.
 /// </summary>
 public static class Trainer
@@ -16,37 +15,42 @@ public static class Trainer
     public static TrainedFlow Train(
         FlowSpec spec, DataSplit data, TrainingOptions options, Action<TrainingProgress>? report = null, CancellationToken stop = default)
     {
-        var clock = Stopwatch.StartNew();
+        var budget = new Budget(options);
         Flow flow = StartingPoint.Build(spec, options.Seed);
         var standardization = Standardization.Of(flow, data.Train);
         var train = new TrainingRows(data.Train, standardization, flow, options.Seed, stream: 4);
         var validation = new TrainingRows(data.Validation, standardization, flow, options.Seed, stream: 5);
-        StartingPoint.FitToData(flow, train);
+        StartingPoint.FitToData(flow, train, options);
 
         using Learner learner = Learner.Of(flow, options, train.Count);
         int batch = options.BatchSizeFor(train.Count, images: spec.EventShape.Length > 1), epochs = options.EpochsFor(train.Count, batch);
-        int stepsAnEpoch = (train.Count + batch - 1) / batch, plannedSteps = stepsAnEpoch * epochs;
+        int stepsAnEpoch = (train.Count + batch - 1) / batch, plannedSteps = stepsAnEpoch * epochs, lastStep = int.MaxValue;
+        if (options.Replay is { } replay)
+            (lastStep, plannedSteps) = (replay.Steps, (int)Math.Ceiling(replay.Steps / replay.Share));
         int epochsBetween = (FewestStepsBetweenValidations + stepsAnEpoch - 1) / stepsAnEpoch;
         int patience = Math.Max(5, (int)(options.Patience * epochs / epochsBetween));
         float[] rows = new float[batch * spec.Width], contexts = new float[batch * spec.ContextWidth];
-        var heldOut = new HeldOutRows(validation, spec);
+        var heldOut = new HeldOutRows(train, validation, spec);
         int[] order = RowOrder.First(train.Count);
         int epoch = 0, steps = 0, skipped = 0, bestEpoch = 0, sinceBest = 0;
-        double bestMedian = double.NegativeInfinity;
-        TrainingEnd? end = null;
+        HeldOutLook best = heldOut.Look(learner);
+        learner.Keep();
+        double bestShare = 1;
+        int bestSteps = 0;
+        TrainingEnd? end = epochs == 0 || lastStep == 0 ? TrainingEnd.Epochs : null;
 
         while (end is null)
         {
             epoch++;
             RowOrder.Shuffle(order, options.Seed, (uint)epoch);
-            double sum = 0;
+            double sum = 0, done = 0;
             int counted = 0;
             for (int first = 0; first < train.Count && end is null; first += batch, steps++)
             {
                 int count = Math.Min(batch, train.Count - first);
                 Span<float> taken = rows.AsSpan(0, count * spec.Width), given = contexts.AsSpan(0, count * spec.ContextWidth);
                 train.Take(order.AsSpan(first, count), (uint)epoch, taken, given);
-                double done = Math.Max((double)steps / plannedSteps, options.MaxTime is { } limit ? clock.Elapsed / limit : 0);
+                done = Math.Max((double)steps / plannedSteps, budget.Share);
                 var (logProb, norm) = learner.Step(taken, given, 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, done))));
                 if (double.IsFinite(norm) && double.IsFinite(logProb))
                 {
@@ -59,22 +63,28 @@ public static class Trainer
                 }
                 if (stop.IsCancellationRequested)
                     end = TrainingEnd.Cancelled;
-                else if (clock.Elapsed > options.MaxTime)
+                else if (budget.IsOver)
                     end = TrainingEnd.Time;
+                else if (steps + 1 == lastStep)
+                    end = TrainingEnd.Epochs;
             }
             if (counted == 0 && end is null)
                 throw new FlowException(
                     $"epoch {epoch}: no step had a finite gradient; look for extreme values in the data, lower the learning rate (--lr), "
                     + "or take fewer layers (--layers)");
-            if (epoch == epochs)
+            if (epoch == epochs && options.Replay is null)
                 end ??= TrainingEnd.Epochs;
             if (end is null && epoch % epochsBetween != 0)
                 continue;
 
-            double median = Median.Of(heldOut.LogProb(learner)) - standardization.LogScale;
-            if (median > bestMedian)
+            HeldOutLook look = heldOut.Look(learner);
+            if (options.Replay is not null)
             {
-                (bestMedian, bestEpoch, sinceBest) = (median, epoch, 0);
+                best = look;
+            }
+            else if (look.IsBetterThan(best))
+            {
+                (best, bestEpoch, sinceBest, bestSteps, bestShare) = (look, epoch, 0, steps, done);
                 learner.Keep();
             }
             else if (++sinceBest >= patience)
@@ -82,20 +92,23 @@ public static class Trainer
                 end ??= TrainingEnd.Patience;
             }
             double mean = counted == 0 ? double.NaN : sum / counted - standardization.LogScale;
-            report?.Invoke(new(epoch, epochs, mean, median, RowsPerSecond(), clock.Elapsed) { Limit = options.MaxTime });
+            report?.Invoke(new(epoch, epochs, mean, look.Score - standardization.LogScale, RowsPerSecond(), budget.Elapsed) { Spent = budget.Share });
         }
-        if (bestEpoch > 0)
+        if (options.Replay is null)
             learner.Restore();
         learner.Finish();
         standardization.Install();
         flow.eval();
-        return new(flow, end.Value, epoch, bestEpoch, bestMedian, steps, skipped, clock.Elapsed)
+        return new(flow, end.Value, epoch, bestEpoch, best.Score - standardization.LogScale, steps, skipped, budget.Elapsed)
         {
             RowsPerSecond = RowsPerSecond(),
+            Best = new(bestSteps, bestShare),
+            Look = best with { Score = best.Score - standardization.LogScale },
+            ProcessorTime = budget.Processor,
             Engine = learner.Engine,
             EngineReason = learner.Reason,
         };
 
-        double RowsPerSecond() => (double)train.Count * steps / stepsAnEpoch / clock.Elapsed.TotalSeconds;
+        double RowsPerSecond() => (double)train.Count * steps / stepsAnEpoch / budget.Elapsed.TotalSeconds;
     }
 }

@@ -2,6 +2,9 @@ using FlowCore.Engines;
 
 namespace FlowCore.Training;
 
+/// <summary>So many steps, at the end of which the schedule of the learning rate is at this share.</summary>
+internal readonly record struct Replay(int Steps, double Share);
+
 /// <summary>How a flow is trained. Each default says why.</summary>
 public sealed record TrainingOptions
 {
@@ -19,6 +22,9 @@ public sealed record TrainingOptions
 
     /// <summary>Training stops after the step that passes this time; the learning rate reaches 0 there, where the planned steps would take longer.</summary>
     public TimeSpan? MaxTime { get; init; }
+
+    /// <summary>The same, counted in the time that all threads of the process compute: it measures the work, whatever else the machine does.</summary>
+    public TimeSpan? MaxProcessorTime { get; init; }
 
     /// <summary>Rows a step; null for an eighth of the training rows, between 32 and 512, and 64 images: small data gain from the noise of small steps.</summary>
     public int? BatchSize { get; init; }
@@ -43,6 +49,15 @@ public sealed record TrainingOptions
 
     /// <summary>Validations without a better median before training stops, as a share of the planned ones.</summary>
     public double Patience { get; init; } = 0.3;
+
+    /// <summary>Whether <see cref="FlowSearch"/> trains the flow that it chose once more, on the validation rows too, for as long as it needed.</summary>
+    public bool Refit { get; init; }
+
+    /// <summary>For a mixture in the base: the rows with their common covariance that are added to each component; null for as many as there are features.</summary>
+    internal double? MixturePrior { get; init; }
+
+    /// <summary>A training to repeat on other rows, without looking at validation rows; null for one of its own.</summary>
+    internal Replay? Replay { get; init; }
 
     /// <summary>What computes the steps: the compiled trainer where it can, or TorchSharp.</summary>
     public EngineKind Engine { get; init; }

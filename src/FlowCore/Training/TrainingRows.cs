@@ -32,6 +32,23 @@ internal sealed class TrainingRows
 
     public int Count { get; }
 
+    /// <summary>All rows and their contexts, with the noise of no epoch.</summary>
+    public (float[] Rows, float[] Contexts) All()
+    {
+        float[] rows = new float[Count * width], given = new float[Count * contextWidth];
+        Take(RowOrder.First(Count), epoch: 0, rows, given);
+        return (rows, given);
+    }
+
+    /// <summary>The same in float64.</summary>
+    public Table AsTable()
+    {
+        var (rows, given) = All();
+        return new Table(Wide(rows), width, context: contextWidth == 0 ? null : new Table(Wide(given), contextWidth));
+
+        static double[] Wide(float[] values) => Array.ConvertAll(values, value => (double)value);
+    }
+
     /// <summary>Copies the rows of these positions, and their contexts.</summary>
     public void Take(ReadOnlySpan<int> positions, uint epoch, Span<float> rows, Span<float> itsContexts)
     {

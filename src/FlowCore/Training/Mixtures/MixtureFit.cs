@@ -10,7 +10,7 @@ namespace FlowCore.Training.Mixtures;
 internal sealed class MixtureFit
 {
     // What the variances are enlarged by, of rows in units of their spread: no component shrinks to a point.
-    private const double Ridge = 1e-6, Settled = 1e-4;
+    private const double Ridge = 1e-6, Settled = 1e-4, LeastShare = 1e-8;
     private const int MostRounds = 100, LloydRounds = 5;
 
     private readonly int width;
@@ -40,8 +40,9 @@ internal sealed class MixtureFit
     /// <summary>Fits so many components, or fewer where rows do not fill as many.</summary>
     /// <param name="rows">Rows in units of their spread.</param>
     /// <param name="components">How many.</param>
+    /// <param name="prior">So many rows with the covariance that components have in common are added to each: what a component's own rows are too few to say.</param>
     /// <param name="seed">Which centres it begins with.</param>
-    public static MixtureFit Of(Table rows, int components, ulong seed)
+    public static MixtureFit Of(Table rows, int components, double prior, ulong seed)
     {
         int[] nearest = Centres.Assign(rows, components, new Random((int)(seed % int.MaxValue)), LloydRounds);
         var shares = new double[rows.Rows * components];
@@ -51,7 +52,7 @@ internal sealed class MixtureFit
         double before = double.NegativeInfinity;
         for (int round = 0; round < MostRounds; round++)
         {
-            fit.Maximise(rows, shares);
+            fit.Maximise(rows, shares, prior);
             double mean = fit.Expect(rows, shares);
             if (mean - before < Settled)
                 break;
@@ -111,40 +112,50 @@ internal sealed class MixtureFit
         return most + Math.Log(sum);
     }
 
-    private void Maximise(Table rows, double[] shares)
+    private void Maximise(Table rows, double[] shares, double prior)
     {
-        var covariance = new double[width * width];
-        var offset = new double[width];
+        int square = width * width;
+        double[] scatter = new double[Components * square], pooled = new double[square], covariance = new double[square], totals = new double[Components];
         for (int m = 0; m < Components; m++)
         {
-            const double least = 1e-8;
-            double total = 0;
-            Span<double> mean = means.AsSpan(m * width, width);
-            mean.Clear();
-            for (int row = 0; row < rows.Rows; row++)
-                if (shares[row * Components + m] is var share && share > least)
-                {
-                    total += share;
-                    Add(rows.Row(row), share, mean);
-                }
-            LogWeights[m] = Math.Log(Math.Max(total, 1e-300) / rows.Rows);
-            Array.Clear(covariance);
-            if (total > least)
-            {
-                foreach (ref double value in mean)
-                    value /= total;
-                for (int row = 0; row < rows.Rows; row++)
-                    if (shares[row * Components + m] is var share && share > least)
-                    {
-                        ReadOnlySpan<double> values = rows.Row(row);
-                        for (int i = 0; i < width; i++)
-                            offset[i] = values[i] - mean[i];
-                        for (int i = 0; i < width; i++)
-                            Add(offset.AsSpan(0, i + 1), share * offset[i] / total, covariance.AsSpan(i * width, i + 1));
-                    }
-            }
+            totals[m] = Scatter(rows, shares, m, scatter.AsSpan(m * square, square));
+            LogWeights[m] = Math.Log(Math.Max(totals[m], 1e-300) / rows.Rows);
+        }
+        for (int i = 0; i < scatter.Length; i++)
+            pooled[i % square] += scatter[i] / rows.Rows;
+        for (int m = 0; m < Components; m++)
+        {
+            for (int i = 0; i < square; i++)
+                covariance[i] = totals[m] + prior > LeastShare ? (scatter[m * square + i] + prior * pooled[i]) / (totals[m] + prior) : pooled[i];
             Invert(covariance, m);
         }
+    }
+
+    /// <summary>Sets a component's mean; the sum of its rows' shares and of the products of their distances from it.</summary>
+    private double Scatter(Table rows, double[] shares, int m, Span<double> scatter)
+    {
+        Span<double> mean = means.AsSpan(m * width, width);
+        mean.Clear();
+        double total = 0;
+        for (int row = 0; row < rows.Rows; row++)
+            if (shares[row * Components + m] is var share && share > LeastShare)
+            {
+                total += share;
+                Add(rows.Row(row), share, mean);
+            }
+        foreach (ref double value in mean)
+            value /= Math.Max(total, LeastShare);
+        var offset = new double[width];
+        for (int row = 0; row < rows.Rows; row++)
+            if (shares[row * Components + m] is var share && share > LeastShare)
+            {
+                ReadOnlySpan<double> values = rows.Row(row);
+                for (int i = 0; i < width; i++)
+                    offset[i] = values[i] - mean[i];
+                for (int i = 0; i < width; i++)
+                    Add(offset.AsSpan(0, i + 1), share * offset[i], scatter.Slice(i * width, i + 1));
+            }
+        return total;
     }
 
     // P = L^-1 of the Cholesky factor L.

@@ -1,0 +1,98 @@
+using FlowCore.Densities;
+using FlowCore.Training.Mixtures;
+
+namespace FlowCore.Training;
+
+/// <summary>A kind of flow that was tried, its validation score in nats a row, and what it took.</summary>
+public sealed record TriedFlow(string Preset, double Score, int Steps, TimeSpan Elapsed);
+
+/// <summary>
+/// The choice of a flow by what held-out rows say: a mixture of normals, splines over a single normal, and splines over that mixture,
+/// each trained in its share of the time. The classical density is among them, so that no table is served by a worse one.
+/// </summary>
+public static class FlowSearch
+{
+    /// <summary>The name that asks for it.</summary>
+    public const string Auto = "auto";
+
+    // What a simpler flow may lie below a more complicated one and still be taken, in nats a row.
+    private const double Tie = 0.02;
+
+    // What a last training on all rows takes of the time.
+    private const double RefitShare = 0.3;
+
+    /// <summary>Trains one kind of flow, or all candidates, of which it returns the best and disposes of the others.</summary>
+    /// <param name="preset">A preset, or <see cref="Auto"/>.</param>
+    /// <param name="create">The flow of a preset for these rows.</param>
+    /// <param name="data">The rows.</param>
+    /// <param name="options">How; a limit of time is for all of them together.</param>
+    /// <param name="report">What is told of every candidate's validations.</param>
+    /// <param name="stop">Stops the search with the best so far.</param>
+    public static TrainedFlow Train(
+        string preset, Func<string, FlowSpec> create, DataSplit data, TrainingOptions options, Action<TrainingProgress>? report = null, CancellationToken stop = default)
+    {
+        var budget = new Budget(options);
+        var tried = new List<TriedFlow>();
+        TrainedFlow? best = null;
+        FlowSpec? bestSpec = null;
+        bool isAuto = preset == Auto;
+        string spline = data.Train.Width == 1 ? FlowPresets.NsfAutoregressive : FlowPresets.Nsf;
+        MixtureSize mixture = preset == FlowPresets.Mixture || isAuto && data.Train.Context is null ? Choose(create(FlowPresets.Mixture), data, options, budget) : default;
+        options = options with { MixturePrior = mixture.Prior };
+        int components = mixture.Components;
+        if (preset == FlowPresets.Mixture || components > 0)
+            Try(FlowPresets.Mixture, WithMixture(create(FlowPresets.Mixture), Math.Max(1, components)), options with { Epochs = 0 });
+        double refit = options.Refit ? RefitShare : 0;
+        if (isAuto)
+            Try(spline, create(spline), Rest((1 - refit) * (components > 1 ? 0.5 : 1)));
+        if (isAuto && components > 1)
+            Try($"{spline} over {FlowPresets.Mixture}", WithMixture(create(spline), components), Rest(1 - refit));
+        if (!isAuto && preset != FlowPresets.Mixture)
+            Try(preset, create(preset), Rest(1 - refit));
+        if (options.Refit && !stop.IsCancellationRequested)
+            Refit();
+        return best! with { Tried = tried, Elapsed = budget.Elapsed, ProcessorTime = budget.Processor };
+
+        void Try(string name, FlowSpec spec, TrainingOptions with)
+        {
+            if (best is not null && (budget.IsOver || stop.IsCancellationRequested))
+                return;
+            TrainedFlow next = Named(name, Trainer.Train(spec, data, with, progress => report?.Invoke(progress with { Preset = name }), stop));
+            tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed));
+            if (best is null || next.Look.IsBetterThan(best.Look with { Score = best.Look.Score + Tie }))
+                (best, next, bestSpec) = (next, best!, spec);
+            next?.Dispose();
+        }
+
+        void Refit()
+        {
+            DataSplit all = data with { Train = Table.Joined(data.Train, data.Validation) };
+            int steps = (int)Math.Ceiling((double)best!.Best.Steps * all.Train.Rows / data.Train.Rows);
+            string name = best.Preset!;
+            TrainedFlow next = Named(name, Trainer.Train(
+                bestSpec!, all, Rest(1) with { Replay = new(steps, best.Best.Share), Epochs = options.Epochs }, progress => report?.Invoke(progress with { Preset = name }), stop));
+            // Rows that it has learned from must be no stranger to it than before.
+            bool isBetter = next.End == TrainingEnd.Epochs && !best.Look.IsBetterThan(next.Look);
+            if (isBetter)
+                (best, next) = (next with { Refitted = true, BestValidation = best.BestValidation, BestEpoch = best.BestEpoch, Epochs = best.Epochs, End = best.End }, best);
+            next.Dispose();
+        }
+
+        TrainingOptions Rest(double share) => budget.Rest(options, share);
+
+        TrainedFlow Named(string name, TrainedFlow trained) => trained with { Preset = name };
+    }
+
+    private static FlowSpec WithMixture(FlowSpec spec, int components) =>
+        spec with { Base = new GaussianMixtureSpec { Components = components, Covariance = MixtureCovariance.Full } };
+
+    private static MixtureSize Choose(FlowSpec spec, DataSplit data, TrainingOptions options, Budget budget)
+    {
+        using Flow flow = FlowBuilder.Build(spec);
+        var standardization = Standardization.Of(flow, data.Train);
+        Table train = new TrainingRows(data.Train, standardization, flow, options.Seed, stream: 4).AsTable();
+        Table validation = new TrainingRows(data.Validation, standardization, flow, options.Seed, stream: 5).AsTable();
+        var score = new HeldOutScore(train, validation, spec);
+        return MixtureFlow.Choose(train, validation, logProb => score.Of(logProb), options.Seed, () => budget.Share > 0.2);
+    }
+}
