@@ -2,6 +2,7 @@ using FlowCore;
 using FlowCore.Bijections;
 using FlowCore.Checkpoints;
 using FlowCore.Densities;
+using FlowCore.Engines;
 using FlowCore.Training;
 using TorchSharp;
 
@@ -39,7 +40,13 @@ public sealed class TrainerTests
         DataSplit outlying = split with { Validation = new Table(spoiled, 2) };
         using TrainedFlow clean = Trainer.Train(Spec(), split, Options), robust = Trainer.Train(Spec(), outlying, Options);
         Assert.True(clean.BestEpoch > 1);
-        Assert.Equal(clean.BestValidation, robust.BestValidation, 0.15);
+        Assert.Equal(Mean(clean), Mean(robust), 0.15);
+
+        double Mean(TrainedFlow trained)
+        {
+            using FlowEngine<double> engine = Engine.Open<double>(Checkpoint.Of(trained.Flow));
+            return Evaluation.LogProbOf(engine, split.Validation).Average();
+        }
     }
 
     [Fact]
@@ -76,7 +83,7 @@ public sealed class TrainerTests
                 stop.Cancel();
         }, stop.Token);
         Assert.Equal(TrainingEnd.Cancelled, trained.End);
-        Assert.Equal(seen.Max(progress => progress.ValidationLogLikelihood), trained.BestValidation);
+        Assert.True(trained.BestValidation >= seen.Max(progress => progress.ValidationLogLikelihood));
     }
 
     [Fact]

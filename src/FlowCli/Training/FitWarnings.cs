@@ -10,6 +10,16 @@ internal static class FitWarnings
     // A factor of e in each feature's density: no chance of a small test set.
     private const double MostNatsPerFeature = 1;
 
+    /// <summary>What the training itself tells.</summary>
+    public static IEnumerable<string> Of(TrainedFlow trained)
+    {
+        if (trained.BestEpoch == 0 && trained.Steps > 0)
+            yield return "no step improved on the start, which is the rows' Gaussian as far as the flow can be it, so that is what is written: "
+                + "train with a lower --lr, or on more rows";
+        if (trained.End == TrainingEnd.Time)
+            yield return "the time was up before the validation rows stopped gaining: give more of it (--max-time, --max-cpu)";
+    }
+
     public static IEnumerable<string> Of(Evaluation evaluation, FlowSpec spec)
     {
         (string Name, double Lack)[] figures =

@@ -31,7 +31,7 @@ internal static class ModelCard
             $"On {split.Test.Rows} test rows that training never saw; both models learned from the same {split.Train.Rows} rows{(facts.Trained.Refitted ? ", the flow in the end from the validation rows too" : "")}. "
             + $"Log densities of different data or units do not compare. "
             + $"Round trip: {evaluation.RoundTrip32:E1} standard deviations in float32, {evaluation.RoundTrip64:E1} in float64.");
-        foreach (string warning in FitWarnings.Of(evaluation, facts.Spec))
+        foreach (string warning in FitWarnings.Of(facts.Trained).Concat(FitWarnings.Of(evaluation, facts.Spec)))
             card.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"**Warning**: {warning}.");
         if (facts.Spec.Context is not null)
             card.AppendLine().AppendLine("The yardstick is the joint Gaussian of context and row divided by the context's own: a linear regression on the context (a class being one-hot), whose residuals have one full covariance.");

@@ -25,8 +25,7 @@ internal static class TrainingRun
         using TrainedFlow trained = TrainingDisplay.Show(
             terminal, report => FlowSearch.Train(request.Preset, plan.Create, split, request.Options, report, terminal.Stop));
         Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed);
-        if (!evaluation.Stability.Holds)
-            throw new FlowException(Unstable(evaluation.Stability));
+        Check(evaluation);
         Checkpoint checkpoint = Checkpoint.Of(trained.Flow);
         FlowSpec described = checkpoint.Spec with
         {
@@ -44,7 +43,15 @@ internal static class TrainingRun
         string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described));
         (checkpoint with { Spec = described }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);
+        Warn(terminal, FitWarnings.Of(trained));
         Warn(terminal, FitWarnings.Of(evaluation, described));
+    }
+
+    /// <summary>Refuses a flow that float32 cannot compute.</summary>
+    internal static void Check(Evaluation evaluation)
+    {
+        if (!evaluation.Stability.Holds)
+            throw new FlowException(Unstable(evaluation.Stability));
     }
 
     private static void Warn(Terminal terminal, IEnumerable<string> warnings)
