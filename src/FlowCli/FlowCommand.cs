@@ -53,6 +53,7 @@ public static class FlowCommand
         {
             TrainCommand.Create(terminal, arguments),
             ImportCommand.Create(terminal),
+            CalibrateCommand.Create(terminal),
             RowCommand.LogProb(terminal),
             SampleCommand.Create(terminal),
             RowCommand.Encode(terminal),

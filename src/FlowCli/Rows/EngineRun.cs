@@ -14,6 +14,9 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
 
     public FlowSpec Spec => engine.Spec;
 
+    /// <summary>The checkpoint's folder.</summary>
+    public required string Folder { get; init; }
+
     /// <summary>How many rows to compute at once: memory stays bounded whatever their number.</summary>
     public int ChunkRows { get; } = Math.Clamp(MostValues / Math.Max(engine.Width, engine.NoiseWidth), 1, MostRows);
 
@@ -27,6 +30,13 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
         else
             engine.Forward(rows, context, results.Values!.Span, results.LogDet.Span, results.LogProb.Span);
         return results;
+    }
+
+    /// <summary>The log densities of rows, and nothing else of them.</summary>
+    public void LogProb(ReadOnlySpan<T> rows, ReadOnlySpan<T> context, Span<T> logProb)
+    {
+        using RowBuffer<T> logDet = pool.Rent<T>(logProb.Length);
+        engine.Forward(rows, context, [], logDet.Span, logProb);
     }
 
     /// <summary>Rows firstRow, firstRow + 1, ... of a seed, of which each has its context.</summary>

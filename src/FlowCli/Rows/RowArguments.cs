@@ -12,6 +12,9 @@ internal sealed record RowArguments
     /// <summary>The columns to pass on; <c>*</c> for all.</summary>
     public string[] Keep { get; init; } = [];
 
+    /// <summary>Whether columns are passed on only where the file names its columns.</summary>
+    public bool KeepsIfNamed { get; init; }
+
     /// <summary>Whether columns that the model does not know are passed over.</summary>
     public bool IgnoreExtra { get; init; }
 

@@ -13,8 +13,13 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     /// <summary>The name of the file.</summary>
     public const string File = "calibration.safetensors";
 
+    private readonly Lazy<LeaveOneOut> reasons = new(() => new(Reference));
+
     /// <summary>n, the number of calibration rows.</summary>
     public int Count => LogProb.Count;
+
+    /// <summary>What explains rows, made when it is first asked for.</summary>
+    public LeaveOneOut Reasons => reasons.Value;
 
     /// <summary>The scores of this kind.</summary>
     public ConformalScale Of(ScoreKind kind) => kind == ScoreKind.LogProb ? LogProb : LatentNorm2;

@@ -43,6 +43,7 @@ internal abstract class AnswerWriter<T>(PipeWriter body)
             taken.UnionWith(column.IsTable ? column.Names : [column.Name, .. column.Names]);
         if (answer.Numbers is not null)
             taken.Add(RowColumn);
+        taken.UnionWith(answer.Reasons?.Columns ?? []);
         if (answer.Errors is not null)
             taken.Add(ErrorColumn);
         for (int i = 0; i < answer.Kept.Count; i++)

@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore;
 using FlowRows.Buffers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 
 namespace FlowRows.Answers;
@@ -16,7 +17,7 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
     private const string LogProbColumn = "log_prob", LogDetColumn = "log_det", LogQColumn = "log_q", NormColumn = "latent_norm2", BitsColumn = "bits_per_dim";
 
     public static readonly RowOperation
-        LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn]),
+        LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn, .. ScoreRequest.Includes]),
         Encode = new("encode", RowNames.X, [LogDetColumn, LogProbColumn]),
         Decode = new("decode", RowNames.Z, [LogDetColumn, LogProbColumn]),
         Sample = new("sample", RowNames.Context, [RowNames.Z, LogProbColumn, LogQColumn]);

@@ -45,6 +45,7 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
             names.Add(RowColumn);
         foreach (AnswerColumn<T> column in part.Columns)
             names.AddRange(column.Names);
+        names.AddRange(part.Reasons?.Columns ?? []);
         if (part.Errors is not null)
             names.Add(ErrorColumn);
         csv.WriteHeader([.. names]);
@@ -58,7 +59,12 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
             csv.WriteField(numbers[row], default, CultureInfo.InvariantCulture);
         foreach (AnswerColumn<T> column in part.Columns)
             foreach (T value in column.Row(row))
-                WriteNumber(value);
+                if (column.IsFlag)
+                    csv.WriteField(T.IsNaN(value) ? default : value == T.Zero ? "false"u8 : "true"u8);
+                else
+                    WriteNumber(value);
+        for (int i = 0; i < part.Reasons?.Top; i++)
+            csv.WriteField(part.Reasons.Text(row, i) ?? "");
         if (part.Errors is { } errors)
             csv.WriteField(errors.Of(row) ?? "");
     }

@@ -38,6 +38,9 @@ internal sealed class RowBlock<T> : IDisposable
     /// <summary>Why some rows could not be read; null where the first such row is refused.</summary>
     public RowErrors? Errors { get; }
 
+    /// <summary>Why rows could not be read in whose place zeros stand; null where there is none such.</summary>
+    public RowErrors? Blanks => Numbers is null ? Errors : null;
+
     /// <summary>The number of each row in the body, where some were left out.</summary>
     public long[]? Numbers { get; private set; }
 

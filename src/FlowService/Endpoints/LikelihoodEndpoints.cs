@@ -13,12 +13,30 @@ namespace FlowService.Endpoints;
 /// <param name="LogDet">With include log_det: log|det dz/dx|.</param>
 /// <param name="LatentNorm2">With include latent_norm2: the squared length of the latent.</param>
 /// <param name="BitsPerDim">With include bits_per_dim: -log p(x) / (features * ln 2).</param>
+/// <param name="PValue">With include p_value: the share of calibration rows at least as strange as the row, counting the row itself.</param>
+/// <param name="QValue">With include q_value: the p-value adjusted for the number of rows in the request (Benjamini-Hochberg).</param>
+/// <param name="Severity">With include severity: min(1, -log10(p) / 4), from 0 for ordinary rows to 1.</param>
+/// <param name="ZScores">With include z_scores: how many standard deviations each feature lies from its mean.</param>
+/// <param name="Anomaly">With alpha: whether the row's p-value is at most alpha.</param>
+/// <param name="Attribution">With include attribution: the features that make the row strange, the weightiest first; null where the row is not explained.</param>
+/// <param name="Alpha">The alpha that was sent.</param>
+/// <param name="PMin">The least p-value that the calibration can give: 1 / (calibration_rows + 1).</param>
+/// <param name="CalibrationRows">The number of rows that p-values rest on.</param>
+/// <param name="Warnings">What the calibration is too small for.</param>
 /// <param name="NonFinite">The rows with a null, counted from 0; left out where there is none.</param>
 /// <param name="Row">With on_error skip: the number of each row in the body.</param>
 /// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
 internal sealed record LogProbAnswer(
-    string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim, int[]? NonFinite, long[]? Row,
-    string?[]? Error);
+    string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim,
+    float?[]? PValue, float?[]? QValue, float?[]? Severity, float?[][]? ZScores, bool?[]? Anomaly, FeatureReason[]?[]? Attribution, double? Alpha, float? PMin,
+    int? CalibrationRows, string[]? Warnings, int[]? NonFinite, long[]? Row, string?[]? Error);
+
+/// <summary>One feature that makes a row strange.</summary>
+/// <param name="Feature">Its name.</param>
+/// <param name="Value">What it is in the row.</param>
+/// <param name="Nats">How far the row's log density rises where an ordinary value stands in its place; null where that is beyond measure.</param>
+/// <param name="Expected">A value that goes with the rest of the row.</param>
+internal sealed record FeatureReason(string Feature, float Value, float? Nats, float Expected);
 
 internal static class LikelihoodEndpoints
 {

@@ -1,5 +1,6 @@
 using FlowRows.Answers;
 using FlowRows.Buffers;
+using FlowRows.Scoring;
 using FlowService.Batching;
 using FlowService.Models;
 using FlowService.Requests;
@@ -18,8 +19,8 @@ internal sealed record ServedOperation(Operation Operation, FieldSet Fields, Row
     public bool IsSample => Operation == Operation.Sample;
 
     /// <summary>The work on some rows of a request.</summary>
-    public WorkItem Work(ServedModel model, WorkRows rows, Priority priority, HashSet<string> include, RowPool pool) =>
-        new(model, Operation, rows, pool, Rows.KeepsValues(include)) { Priority = priority };
+    public WorkItem Work(ServedModel model, WorkRows rows, Priority priority, HashSet<string> include, ScoreRequest? scores, RowPool pool) =>
+        new(model, Operation, rows, pool, Rows.KeepsValues(include) || scores is { NeedsLatents: true }) { Priority = priority };
 
     /// <summary>The answer to some computed rows.</summary>
     public Answer<float> Answer(WorkItem work, HashSet<string> include, RowPool pool)

@@ -2,6 +2,7 @@ using FlowImages;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Json;
+using FlowRows.Scoring;
 using FlowService.Errors;
 using FlowService.Models;
 
@@ -41,7 +42,8 @@ internal readonly record struct AnswerFormat(RowFormat? Rows)
     {
         if (request.Dtype is not null && Rows is not { IsBinary: true })
             throw Invalid(RequestFields.Dtype, $"dtype is for NumPy and Arrow answers; this one is {MediaType}: leave it out, or send Accept");
-        CarriedArguments.Check(request.Body, Rows, request.Keep is { Count: > 0 }, request.OnError, request.Layout == ImageLayout.Nhwc);
+        CarriedArguments.Check(request.Body, Rows, request.Keep is { Count: > 0 }, request.OnError, request.Layout == ImageLayout.Nhwc,
+            request.Include?.Contains(ScoreRequest.Attribution) == true);
     }
 
     private static RequestException Invalid(RequestField field, string detail) => new(ProblemKind.InvalidArgument, detail) { Field = field.Name };

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using FlowCore.Calibration;
 using FlowRows.Answers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
 
@@ -48,6 +50,17 @@ internal static class RequestFields
         Dtype = new("dtype", FieldKind.Word, "The numbers of a NumPy or Arrow answer: float32 (default) or float64.",
             (ref r, field, request) => request.Dtype = (ElementType)JsonArgument.Word(ref r, field))
         { Words = ["float32", "float64"] },
+        Alpha = new("alpha", FieldKind.Number,
+            "Call a row an anomaly where its p-value is at most this, above 0 and below 1: about this share of ordinary rows is called so, too. Adds anomaly, true or false.",
+            (ref r, field, request) => request.Scores = request.Scores with { Alpha = JsonArgument.Number(ref r, field) }),
+        Score = new("score", FieldKind.Word, "Which score p-values are of: log_prob (default), or latent_norm2, the squared length of the latent.",
+            (ref r, field, request) => request.Scores = request.Scores with { Score = (ScoreKind)JsonArgument.Word(ref r, field) })
+        { Words = ["log_prob", "latent_norm2"] },
+        Top = new("top", FieldKind.Integer, "The most features in the attribution of a row (default 3).",
+            (ref r, field, request) => request.Scores = request.Scores with { Top = JsonArgument.Integer(ref r, field) }),
+        Explain = new("explain", FieldKind.Word, "Which rows have an attribution: all (default), or flagged, those that alpha calls anomalies. A row takes features times 16 evaluations of the model.",
+            (ref r, field, request) => request.Scores = request.Scores with { Explain = (Explained)JsonArgument.Word(ref r, field) })
+        { Words = ["all", "flagged"] },
         Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all.") { IsOfRowBody = true },
         IgnoreExtra = new("ignore_extra", FieldKind.Flag, "Pass over columns of a CSV or Arrow body that the model does not know.",
             (ref r, field, request) => request.IgnoreExtra = JsonArgument.Flag(ref r, field))
@@ -60,7 +73,7 @@ internal static class RequestFields
     public static readonly RequestField[] All =
     [
         Model, Version, X, Z, Count, Steps, Offset, Seed, Temperature, Context, Include, Range, TimeoutMs, Priority, OnError,
-        Dtype, Keep, IgnoreExtra, Layout,
+        Dtype, Alpha, Score, Top, Explain, Keep, IgnoreExtra, Layout,
     ];
 
     private static readonly FieldSet
@@ -68,8 +81,8 @@ internal static class RequestFields
         OfRows = new(OnError, Dtype, Keep, IgnoreExtra, Layout);
 
     public static readonly FieldSet
-        LogProb = Common | OfRows | new FieldSet(X, Include),
-        Encode = LogProb,
+        Encode = Common | OfRows | new FieldSet(X, Include),
+        LogProb = Encode | new FieldSet(Alpha, Score, Top, Explain),
         Decode = Common | OfRows.Without(Layout) | new FieldSet(Z, Include, Range),
         Sample = Common | new FieldSet(Count, Offset, Seed, Temperature, Include, Range, Dtype),
         Interpolate = Common | new FieldSet(X, Z, Steps, Include, Range);

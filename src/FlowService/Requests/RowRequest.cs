@@ -1,6 +1,7 @@
 using FlowCore;
 using FlowRows;
 using FlowRows.Answers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
@@ -37,6 +38,9 @@ internal sealed class RowRequest : IDisposable
     public int? Steps { get; set; }
 
     public List<string>? Include { get; set; }
+
+    /// <summary>What is wanted of the rows' scores.</summary>
+    public ScoreArguments Scores { get; set; } = new();
 
     /// <summary>The columns of the body that go into the answer as they are; <c>*</c> stands for all.</summary>
     public List<string>? Keep { get; set; }
