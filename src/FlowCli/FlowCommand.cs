@@ -54,6 +54,7 @@ public static class FlowCommand
             TrainCommand.Create(terminal, arguments),
             ImportCommand.Create(terminal),
             CalibrateCommand.Create(terminal),
+            ScoreCommand.Create(terminal),
             RowCommand.LogProb(terminal),
             SampleCommand.Create(terminal),
             RowCommand.Encode(terminal),

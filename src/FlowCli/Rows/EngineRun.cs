@@ -20,6 +20,9 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
     /// <summary>How many rows to compute at once: memory stays bounded whatever their number.</summary>
     public int ChunkRows { get; } = Math.Clamp(MostValues / Math.Max(engine.Width, engine.NoiseWidth), 1, MostRows);
 
+    /// <summary>Where a part of a file may begin, for its rows to have the bits that they have in the whole.</summary>
+    public int ShardStep => engine.SameBitsInAnyBatch ? 1 : ChunkRows;
+
     /// <summary>The outputs of an operation on rows of x or z.</summary>
     public RowResults<T> Compute(RowOperation operation, ReadOnlySpan<T> rows, ReadOnlySpan<T> context)
     {

@@ -10,10 +10,13 @@ namespace FlowCli.Rows;
 internal sealed class RowInput<T> : IAsyncDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private const int CountedAtOnce = 1 << 14;
+
     private readonly FlowSpec spec;
     private readonly ContextSource<T>? contexts;
     private readonly Terminal terminal;
     private bool any;
+    private long next, end = long.MaxValue;
 
     private RowInput(FlowSpec spec, ContextSource<T>? contexts, RowPipe pipe, RowReader<T> reader, Terminal terminal) =>
         (this.spec, this.contexts, Pipe, Reader, this.terminal) = (spec, contexts, pipe, reader, terminal);
@@ -21,6 +24,12 @@ internal sealed class RowInput<T> : IAsyncDisposable
     public RowPipe Pipe { get; }
 
     public RowReader<T> Reader { get; }
+
+    /// <summary>Is told, as rows are read, how many there were and what share of the input they are.</summary>
+    public Action<long, double>? Progress { get; set; }
+
+    /// <summary>The number of rows, where it is known.</summary>
+    public long? Rows { get; private set; }
 
     /// <exception cref="FlowException">A file is missing, or is not what the model takes.</exception>
     public static async Task<RowInput<T>> OpenAsync(
@@ -35,14 +44,41 @@ internal sealed class RowInput<T> : IAsyncDisposable
         // Rows that come through a pipeline are answered as they come.
         RowSource source = input.Source(layout, pipe, pool, isShort: input.Path != RowPipe.Standard);
         RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, source, terminal.Stop));
-        return new(spec, contexts, pipe, reader, terminal);
+        return new(spec, contexts, pipe, reader, terminal) { Rows = reader.Rows };
+    }
+
+    /// <summary>The number of a file's rows.</summary>
+    public static async Task<long> CountAsync(
+        RowArguments input, string? contextFile, double[]? contextValues, string field, FlowSpec spec, RowPool pool, Terminal terminal)
+    {
+        await using RowInput<T> rows = await OpenAsync(input, contextFile, contextValues, field, spec, pool, terminal);
+        while (rows.Rows is null && await rows.ReadAsync(CountedAtOnce) is { } block)
+            block.Dispose();
+        return rows.Rows ?? rows.next;
+    }
+
+    /// <summary>Passes over the rows before a part, and ends behind it.</summary>
+    public async Task GoToAsync((long First, long End)? part, int most)
+    {
+        if (part is not { } rows)
+            return;
+        while (next < rows.First && await ReadAsync((int)Math.Min(most, rows.First - next)) is { } block)
+            using (block)
+                (await BesideAsync(block))?.Dispose();
+        (end, any, Rows) = (rows.End, false, rows.End - rows.First);
     }
 
     /// <summary>The next rows; null at the end.</summary>
     public async Task<RowBlock<T>?> ReadAsync(int most)
     {
-        RowBlock<T>? block = await Pipe.NamingAsync(async () => most == int.MaxValue && !any ? await WholeAsync() : await Reader.ReadAsync(most, terminal.Stop));
-        any |= block is not null;
+        bool whole = most == int.MaxValue && !any && end == long.MaxValue;
+        int count = (int)Math.Min(most, end - next);
+        RowBlock<T>? block = count == 0 ? null : await Pipe.NamingAsync(async () => whole ? await WholeAsync() : await Reader.ReadAsync(count, terminal.Stop));
+        if (block is null)
+            return null;
+        any = true;
+        next = block.First + block.Taken;
+        Progress?.Invoke(next, Pipe.Share);
         return block;
     }
 
@@ -59,7 +95,7 @@ internal sealed class RowInput<T> : IAsyncDisposable
     {
         if (!any)
             throw new FlowException($"{Pipe.Shown}: {RowFault.NoRows("the body").Message}");
-        if (contexts is not null)
+        if (contexts is not null && end == long.MaxValue)
             await contexts.CheckEndAsync(Pipe.Shown);
     }
 

@@ -25,19 +25,30 @@ internal sealed record RowWork(
     /// <summary>What is wanted of the rows' scores.</summary>
     public ScoreArguments Scores { get; init; } = new();
 
+    /// <summary>The part of the rows that is computed; null for all.</summary>
+    public Shard? Shard { get; init; }
+
     protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {
         FlowSpec spec = engine.Spec;
+        if (Shard is not null && (Input.Path == RowPipe.Standard || Input.OnError == OnError.Skip))
+            throw new FlowException("--shard: cuts a file by the number of its rows: give --input FILE, and --on-error null or fail");
         if (Output is not null && Output != RowPipe.Standard && Path.GetFullPath(Output) == Path.GetFullPath(Input.Path))
             throw new FlowException($"--output: is the same file as --input, {Input.Path}; the rows would be lost");
+        (long, long)? part = Shard is { } shard ? shard.Of(await RowInput<T>.CountAsync(Input, ContextFile, ContextValues, Operation.Input, spec, pool, terminal), engine.ShardStep) : null;
         var scoring = new RowScoring<T>(engine, ScoresOf(engine), version, pool, terminal);
         await using RowInput<T> input = await RowInput<T>.OpenAsync(Input, ContextFile, ContextValues, Operation.Input, spec, pool, terminal);
-        await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : input.Reader.Rows);
+        await input.GoToAsync(part, engine.ChunkRows);
+        await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : input.Rows);
         CarriedArguments.Check(
             input.Pipe.Format, answer.Format, Input.Keep.Length > 0 && !Input.KeepsIfNamed, Input.OnError, Input.ChannelsLast, Include.Contains(ScoreRequest.Attribution));
         // What cannot be written in parts is computed at once.
-        await foreach (Answer<T> part in scoring.AnswersAsync(input, Operation, Include, answer.IsWhole ? int.MaxValue : engine.ChunkRows))
-            await answer.WriteAsync(part, terminal.Stop);
+        await RowProgress.ShowAsync(terminal, Output, async report =>
+        {
+            input.Progress = report;
+            await foreach (Answer<T> some in scoring.AnswersAsync(input, Operation, Include, answer.IsWhole ? int.MaxValue : engine.ChunkRows))
+                await answer.WriteAsync(some, terminal.Stop);
+        });
         await input.CheckEndAsync();
         await answer.CompleteAsync(terminal.Stop);
     }

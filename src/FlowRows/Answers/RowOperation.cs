@@ -18,6 +18,7 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
 
     public static readonly RowOperation
         LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn, .. ScoreRequest.Includes]),
+        Score = LogProb with { Name = "score" },
         Encode = new("encode", RowNames.X, [LogDetColumn, LogProbColumn]),
         Decode = new("decode", RowNames.Z, [LogDetColumn, LogProbColumn]),
         Sample = new("sample", RowNames.Context, [RowNames.Z, LogProbColumn, LogQColumn]);
@@ -40,7 +41,7 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
     }
 
     /// <summary>Whether an answer has more of the rows than their densities.</summary>
-    public bool KeepsValues(HashSet<string> include) => this != LogProb || include.Contains(RowNames.Z) || include.Contains(NormColumn);
+    public bool KeepsValues(HashSet<string> include) => (this != LogProb && this != Score) || include.Contains(RowNames.Z) || include.Contains(NormColumn);
 
     /// <summary>The answer to some computed rows: its main column first. <paramref name="answer"/> brings the facts.</summary>
     public Answer<T> Fill<T>(Answer<T> answer, RowResults<T> results, FlowSpec spec, HashSet<string> include, RowPool pool)

@@ -22,7 +22,9 @@ internal sealed record RequestRun(
 {
     public static async Task AnswerAsync(OperationServices services, HttpContext http, ServedOperation operation)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields);
+        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail);
+        if (operation.IsScore)
+            request.FillScore();
         ServedModel model = await services.FindAsync(http, request);
         HashSet<string> include = operation.Rows.Asked(request.Include, model.Name);
         AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);

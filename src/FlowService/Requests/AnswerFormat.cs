@@ -3,6 +3,7 @@ using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Json;
 using FlowRows.Scoring;
+using FlowRows.Tables;
 using FlowService.Errors;
 using FlowService.Models;
 
@@ -40,9 +41,11 @@ internal readonly record struct AnswerFormat(RowFormat? Rows)
     /// <summary>What only some answers can do is refused for the others: nothing that was asked for is left out silently.</summary>
     private void CheckArguments(RowRequest request)
     {
+        if (Rows is not { Keeps: true })
+            request.UsualOnError = OnError.Fail; // there is no place for what was wrong with a row
         if (request.Dtype is not null && Rows is not { IsBinary: true })
             throw Invalid(RequestFields.Dtype, $"dtype is for NumPy and Arrow answers; this one is {MediaType}: leave it out, or send Accept");
-        CarriedArguments.Check(request.Body, Rows, request.Keep is { Count: > 0 }, request.OnError, request.Layout == ImageLayout.Nhwc,
+        CarriedArguments.Check(request.Body, Rows, request.Keep is { Count: > 0 } && !request.KeepsIfNamed, request.OnError, request.Layout == ImageLayout.Nhwc,
             request.Include?.Contains(ScoreRequest.Attribution) == true);
     }
 

@@ -18,9 +18,9 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
 
     /// <summary>Reads the fields that the operation has, from the query and a JSON body. A body of rows is left to <see cref="OpenAsync"/>.</summary>
     /// <exception cref="Exception">What the client sent is refused: 400, 413, 415 or 422.</exception>
-    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields)
+    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields, OnError usual = OnError.Fail)
     {
-        var request = new RowRequest { Body = MediaTypes.OfBody(http.Request, fields) };
+        var request = new RowRequest { Body = MediaTypes.OfBody(http.Request, fields), UsualOnError = usual };
         try
         {
             FieldSet inQuery = http.Request.Query.Count == 0 ? default
@@ -49,7 +49,7 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
     {
         if (request.Body is not { } format)
             return null;
-        var layout = new ModelLayout(model.Name, model.Spec, input, request.Context is not null, request.Keep, request.IgnoreExtra);
+        var layout = new ModelLayout(model.Name, model.Spec, input, request.Context is not null, request.Keep, request.IgnoreExtra) { KeepsIfNamed = request.KeepsIfNamed };
         var source = new RowSource(layout, limits, pool)
         {
             IsShort = IsShort(http.Request),
