@@ -55,7 +55,7 @@ public sealed class ScoreTests(SharedService service)
         int last = Array.LastIndexOf(sorted, p[0]);
         Assert.Equal(Enumerable.Range(last, rows - last).Min(j => (double)sorted[j] * rows / (j + 1)), q[0], 1e-5);
         Assert.Equal(q, inParts.TrimEnd('\n').Split('\n').Skip(1).Select(line => float.Parse(line.Split(',')[2], CultureInfo.InvariantCulture)));
-        Assert.Equal(rows, array.Rows);
+        Assert.Equal(rows, array.Shape[0]);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class ScoreTests(SharedService service)
         Assert.Equal(json.Floats("p_value"), lines.Skip(1).Select(line => float.Parse(line.Split(',')[1], CultureInfo.InvariantCulture)));
         Assert.Equal(Flags(json), lines.Skip(1).Select(line => line.EndsWith(",true", StringComparison.Ordinal)));
         Assert.Equal(["400"], response.Headers.GetValues("flow-calibration-rows"));
-        Assert.Equal(3, array.Rows);
+        Assert.Equal(3, array.Shape[0]);
     }
 
     [Fact]
@@ -155,7 +155,7 @@ public sealed class ScoreTests(SharedService service)
 
         Assert.Equal(JsonValueKind.True, json.GetProperty("anomaly")[2].ValueKind);
         Assert.Contains("takes 2", json.GetProperty("error")[1].GetString(), StringComparison.Ordinal);
-        Assert.Equal(2, array.Rows);
+        Assert.Equal(2, array.Shape[0]);
     }
 
     [Fact]
