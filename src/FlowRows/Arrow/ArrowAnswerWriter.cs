@@ -29,7 +29,7 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
             ? new ArrowFileWriter(new PlacedStream(Body.AsStream(leaveOpen: true)), schema, leaveOpen: true)
             : new ArrowStreamWriter(Body.AsStream(leaveOpen: true), schema, leaveOpen: true);
         used = 0;
-        List<IArrowArray> arrays = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))];
+        List<IArrowArray> arrays = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => options.KeepsAsRead ? part.Kept!.AsRead(i) : part.Kept!.Array(i))];
         if (part.Numbers is { } numbers)
             arrays.Add(new Int64Array.Builder().AppendRange(numbers).Build());
         foreach (AnswerColumn<T> column in part.Columns)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Numerics;
+using Apache.Arrow;
 using CsvHelper;
 using FlowRows.Answers;
 
@@ -20,9 +21,10 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
     {
         if (hasHeader && csv.RecordCount == 0)
             WriteHeader(part);
+        IArrowArray[] kept = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))];
         for (int row = 0; row < part.Rows; row++)
         {
-            WriteRow(part, row);
+            WriteRow(part, kept, row);
             await csv.EndRecordAsync(cancellation);
         }
         await csv.FlushAsync(cancellation);
@@ -51,10 +53,10 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
         csv.WriteHeader([.. names]);
     }
 
-    private void WriteRow(Answer<T> part, int row)
+    private void WriteRow(Answer<T> part, IArrowArray[] kept, int row)
     {
-        for (int i = 0; i < part.Kept?.Count; i++)
-            KeptCell.Write(csv, part.Kept.Array(i), row);
+        foreach (IArrowArray cells in kept)
+            KeptCell.Write(csv, cells, row);
         if (part.Numbers is { } numbers)
             csv.WriteField(numbers[row], default, CultureInfo.InvariantCulture);
         foreach (AnswerColumn<T> column in part.Columns)

@@ -34,7 +34,7 @@ internal sealed class RowsAside<T>(RowPool pool) : IAsyncDisposable
         first ??= part; // for the shape of its columns, which outlives its buffers
         bytes ??= PipeWriter.Create(file, new StreamPipeWriterOptions(leaveOpen: true));
         ElementType type = typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64;
-        writer ??= new ArrowAnswerWriter<T>(bytes, new(null, type, []));
+        writer ??= new ArrowAnswerWriter<T>(bytes, new(null, type, []) { KeepsAsRead = true });
         await writer.WriteAsync(part, cancellation);
         await bytes.FlushAsync(cancellation);
         Rows += part.Rows;
@@ -62,7 +62,7 @@ internal sealed class RowsAside<T>(RowPool pool) : IAsyncDisposable
         int next = first!.Kept?.Count ?? 0;
         var part = new Answer<T>(first.Model, first.Version, batch.Length) { Seed = first.Seed, Calibration = first.Calibration };
         if (next > 0)
-            (part.Kept = new KeptColumns([.. Enumerable.Range(0, next)])).Add(batch);
+            (part.Kept = new KeptColumns([.. Enumerable.Range(0, next)]) { IsJson = first.Kept!.IsJson }).Add(batch);
         if (first.Numbers is not null)
             part.Numbers = ((Int64Array)batch.Column(next++)).Values.ToArray();
         foreach (AnswerColumn<T> column in first.Columns)
