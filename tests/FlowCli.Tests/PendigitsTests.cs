@@ -36,6 +36,27 @@ public sealed class PendigitsTests(PendigitsModel model, ITestOutputHelper outpu
     }
 
     [Fact]
+    public void A_missing_feature_costs_little()
+    {
+        double[][] rows = [.. model.Fresh.Concat(model.Anomalies).Select((row, at) =>
+        {
+            double[] lacking = [.. row];
+            lacking[Philox.At((uint)at, 0, 0, 0, 2, 0).W0 % 16] = double.NaN;
+            return lacking;
+        })];
+        string scored = model.Score(rows, "--alpha", "0.05", "--missing", "marginalize");
+        double[] p = [.. PendigitsModel.Column(scored, "log_prob").Select(cell => double.Parse(cell, CultureInfo.InvariantCulture))];
+        int m = model.Fresh.Length;
+        double rate = PendigitsModel.Column(scored, "anomaly").Take(m).Count(cell => cell == "true") / (double)m;
+        double area = p.Skip(m).Average(low => p.Take(m).Average(high => low < high ? 1 : low == high ? 0.5 : 0));
+
+        output.WriteLine($"one of 16 features missing: AUROC {area:F4}, {rate:P2} of the ordinary rows are flagged at 0.05");
+        Assert.All(PendigitsModel.Column(scored, "n_missing"), cell => Assert.Equal("1", cell));
+        Assert.True(area >= 0.985 && rate <= 0.08, $"{area}, {rate}");
+        Assert.Contains("each value must be a finite number", model.Score([rows[0]]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_swapped_feature_is_named_first()
     {
         const int width = 16;

@@ -29,7 +29,7 @@ internal static class ScoreCommand
         var command = new ExampledCommand("score", "Finds the anomalies in a file, and says why: its columns, then log_prob, p_value, q_value, anomaly and reasons.",
             "flow score --model models/two-moons --input moons.csv --output scored.csv --alpha 0.01 --explain 2")
         {
-            model, output, format, type, device, kind, include, context.File, context.Values, scores.Alpha, scores.Score, explain, shard,
+            model, output, format, type, device, kind, include, context.File, context.Values, scores.Alpha, scores.Score, scores.Missing, explain, shard,
         };
         foreach (Option option in rows.All)
             command.Options.Add(option);

@@ -26,8 +26,21 @@ internal sealed class ScoreOptions
         CustomParser = result => CommonOptions.OneOf(result, ("all", (Explained?)Explained.All), ("flagged", Explained.Flagged)),
     };
 
-    public IEnumerable<Option> All => [Alpha, Score, Top, Explain];
+    public Option<Missing> Missing { get; } = new("--missing")
+    {
+        Description = "What happens to a row that lacks values: refuse (default), or marginalize, which averages its density over what they may have been.",
+        HelpName = "refuse|marginalize",
+        CustomParser = result => CommonOptions.OneOf(result, ("refuse", FlowRows.Scoring.Missing.Refuse), ("marginalize", FlowRows.Scoring.Missing.Marginalize)),
+    };
 
-    public ScoreArguments Of(ParseResult parsed) =>
-        new() { Alpha = parsed.GetValue(Alpha), Score = parsed.GetValue(Score), Top = parsed.GetValue(Top), Explain = parsed.GetValue(Explain) };
+    public IEnumerable<Option> All => [Alpha, Score, Top, Explain, Missing];
+
+    public ScoreArguments Of(ParseResult parsed) => new()
+    {
+        Alpha = parsed.GetValue(Alpha),
+        Score = parsed.GetValue(Score),
+        Top = parsed.GetValue(Top),
+        Explain = parsed.GetValue(Explain),
+        Missing = parsed.GetValue(Missing),
+    };
 }

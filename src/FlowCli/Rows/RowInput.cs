@@ -37,7 +37,7 @@ internal sealed class RowInput<T> : IAsyncDisposable
     {
         if (contextFile == RowPipe.Standard && input.Path == RowPipe.Standard)
             throw new FlowException("--input and --context: the standard input can be only one of them");
-        RowArguments? beside = contextFile is null ? null : input with { Path = contextFile, Keep = [], OnError = OnError.Fail, ChannelsLast = false };
+        RowArguments? beside = contextFile is null ? null : input with { Path = contextFile, Keep = [], MayLack = false, OnError = OnError.Fail, ChannelsLast = false };
         ContextSource<T>? contexts = await ContextSource<T>.GivenAsync(spec, beside, contextValues, pool, terminal);
         RowPipe pipe = await RowPipe.OpenAsync(input.Path, terminal);
         var layout = new ModelLayout(spec.Name, spec, field, contexts is not null, input.Keep, input.IgnoreExtra) { KeepsIfNamed = input.KeepsIfNamed };

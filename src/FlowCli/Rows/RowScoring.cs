@@ -11,7 +11,7 @@ namespace FlowCli.Rows;
 internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, int version, RowPool pool, Terminal terminal)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly RowExplainer<T>? explainer = request?.Explain is null ? null : new(engine, request, pool);
+    private readonly EngineEvaluations<T> evaluations = new(engine, pool, terminal.Stop);
 
     /// <summary>The answers to all rows; each is disposed of when the next one is asked for.</summary>
     public async IAsyncEnumerable<Answer<T>> AnswersAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most)
@@ -45,6 +45,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
         while (await input.ReadAsync(most) is { } read)
         {
             using RowBlock<T> block = read;
+            block.FindMissing(request);
             using RowBuffer<T>? beside = await input.BesideAsync(block);
             RowBuffer<T>? context = beside ?? await input.ContextOfAsync(block);
             using RowResults<T> results = Compute(operation, block, context);
@@ -53,7 +54,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
                 ranked?.Count(scores, block.Blanks);
             using Answer<T> answer = operation.Fill(new Answer<T>(spec.Name, version, block.Rows), results, spec, include, pool);
             if (scores is not null)
-                request!.AddTo<T>(answer, scores, block.Values!.Values.Span, pool);
+                request!.AddTo<T>(answer, scores, block.Values!.Values.Span, block.Missing, pool);
             yield return answer.With(block);
             if (most == int.MaxValue)
                 yield break;
@@ -65,10 +66,17 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
 
     private RowScores? Score(RowResults<T> results, RowBlock<T> block, RowBuffer<T>? context)
     {
-        RowScores? scores = request?.Rank(results, engine.Spec.Width, block.Blanks, pool);
-        if (scores is not null && explainer is not null)
-            scores.Reasons = explainer.Explain(
-                scores, block.Values!.Values.Span, context is null ? [] : context.Span, results.LogProb.Span, terminal.Stop);
+        if (request is null)
+            return null;
+        RowBuffer<T> x = block.Values!.Values;
+        ReadOnlySpan<T> conditions = context is null ? [] : context.Span;
+        if (block.Missing is { } missing)
+            evaluations.Run(x.Span, conditions, missing.Rows, RowCopies<T>.ToAverage(missing, results, engine.Spec.Width));
+        RowScores scores = request.Rank(results, engine.Spec.Width, block.Blanks, block.Missing, pool);
+        if (request.Explain is null)
+            return scores;
+        scores.Reasons = new(request.Top);
+        evaluations.Run(x.Span, conditions, scores.ToExplain, RowCopies<T>.ToExplain(request, scores.Reasons, x, results.LogProb));
         return scores;
     }
 }

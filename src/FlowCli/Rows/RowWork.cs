@@ -35,9 +35,10 @@ internal sealed record RowWork(
             throw new FlowException("--shard: cuts a file by the number of its rows: give --input FILE, and --on-error null or fail");
         if (Output is not null && Output != RowPipe.Standard && Path.GetFullPath(Output) == Path.GetFullPath(Input.Path))
             throw new FlowException($"--output: is the same file as --input, {Input.Path}; the rows would be lost");
-        (long, long)? part = Shard is { } shard ? shard.Of(await RowInput<T>.CountAsync(Input, ContextFile, ContextValues, Operation.Input, spec, pool, terminal), engine.ShardStep) : null;
+        RowArguments rows = Input with { MayLack = Scores.Missing == Missing.Marginalize };
+        (long, long)? part = Shard is { } shard ? shard.Of(await RowInput<T>.CountAsync(rows, ContextFile, ContextValues, Operation.Input, spec, pool, terminal), engine.ShardStep) : null;
         var scoring = new RowScoring<T>(engine, ScoresOf(engine), version, pool, terminal);
-        await using RowInput<T> input = await RowInput<T>.OpenAsync(Input, ContextFile, ContextValues, Operation.Input, spec, pool, terminal);
+        await using RowInput<T> input = await RowInput<T>.OpenAsync(rows, ContextFile, ContextValues, Operation.Input, spec, pool, terminal);
         await input.GoToAsync(part, engine.ChunkRows);
         await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : input.Rows);
         CarriedArguments.Check(

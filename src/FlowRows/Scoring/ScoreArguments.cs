@@ -12,6 +12,16 @@ internal enum Explained
     Flagged,
 }
 
+/// <summary>What happens to a row that lacks a value.</summary>
+internal enum Missing
+{
+    /// <summary>It cannot be read.</summary>
+    Refuse,
+
+    /// <summary>Its density is averaged over what the value may have been.</summary>
+    Marginalize,
+}
+
 /// <summary>What somebody wants to know of rows' scores, as it was sent; what was left out is null.</summary>
 internal sealed record ScoreArguments
 {
@@ -25,6 +35,9 @@ internal sealed record ScoreArguments
 
     public Explained? Explain { get; init; }
 
+    public Missing Missing { get; init; }
+
     /// <summary>The name of the first argument that was given, or null.</summary>
-    public string? Given => Alpha is not null ? "alpha" : Score is not null ? "score" : Top is not null ? "top" : Explain is not null ? "explain" : null;
+    public string? Given => Alpha is not null ? "alpha" : Score is not null ? "score" : Top is not null ? "top" : Explain is not null ? "explain"
+        : Missing == Missing.Marginalize ? "missing" : null;
 }

@@ -14,7 +14,7 @@ namespace FlowRows.Scoring;
 /// </summary>
 internal sealed class ScoreRequest
 {
-    public const string PValue = "p_value", QValue = "q_value", Severity = "severity", Attribution = "attribution", ZScores = "z_scores", Anomaly = "anomaly";
+    public const string PValue = "p_value", QValue = "q_value", Severity = "severity", Attribution = "attribution", ZScores = "z_scores", Anomaly = "anomaly", MissingCount = "n_missing";
 
     private const int DefaultTop = 3;
 
@@ -26,7 +26,7 @@ internal sealed class ScoreRequest
 
     private ScoreRequest(CalibrationSet calibration, ScoreArguments arguments, HashSet<string> include, FlowSpec spec)
     {
-        (Calibration, Alpha, this.include) = (calibration, arguments.Alpha, include);
+        (Calibration, Alpha, this.include, Marginalizes) = (calibration, arguments.Alpha, include, arguments.Missing == Missing.Marginalize);
         scale = calibration.Of(arguments.Score ?? ScoreKind.LogProb);
         Explain = include.Contains(Attribution) ? arguments.Explain ?? Explained.All : null;
         Top = Math.Min(arguments.Top ?? DefaultTop, spec.Width);
@@ -43,6 +43,9 @@ internal sealed class ScoreRequest
 
     /// <summary>Which rows are explained; null where none is.</summary>
     public Explained? Explain { get; }
+
+    /// <summary>Whether rows that lack values are scored.</summary>
+    public bool Marginalizes { get; }
 
     /// <summary>The most features that a row is explained by.</summary>
     public int Top { get; }
@@ -80,11 +83,13 @@ internal sealed class ScoreRequest
         Check(arguments, include, spec.Width);
         if (arguments.Alpha is not null)
             include.Add(Anomaly);
+        if (arguments.Missing == Missing.Marginalize)
+            include.Add(MissingCount);
         return new(calibration, arguments, include, spec);
     }
 
     /// <summary>How strange rows are among those of the calibration.</summary>
-    public RowScores Rank<T>(RowResults<T> results, int width, RowErrors? errors, RowPool pool)
+    public RowScores Rank<T>(RowResults<T> results, int width, RowErrors? errors, MissingValues<T>? missing, RowPool pool)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         RowBuffer<int> ranks = pool.Rent<int>(results.LogProb.Length);
@@ -92,7 +97,7 @@ internal sealed class ScoreRequest
         ReadOnlySpan<T> scores = (norms ?? results.LogProb).Span;
         for (int row = 0; row < scores.Length; row++)
             ranks.Span[row] = scale.RankOf(double.CreateTruncating(scores[row]));
-        return new(ranks, ToExplain(ranks.Span, errors));
+        return new(ranks, ToExplain(ranks.Span, row => errors?.Of(row) is null && (missing?.CountOf(row) ?? 0) == 0));
     }
 
     /// <summary>
@@ -102,8 +107,9 @@ internal sealed class ScoreRequest
     /// <param name="answer">The answer, with its log densities.</param>
     /// <param name="scores">What <see cref="Rank"/> gave, and the reasons.</param>
     /// <param name="x">The rows, flat.</param>
+    /// <param name="missing">What they lack.</param>
     /// <param name="pool">Where columns come from.</param>
-    public void AddTo<T>(Answer<T> answer, RowScores scores, ReadOnlySpan<T> x, RowPool pool)
+    public void AddTo<T>(Answer<T> answer, RowScores scores, ReadOnlySpan<T> x, MissingValues<T>? missing, RowPool pool)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (include.Contains(PValue))
@@ -114,7 +120,9 @@ internal sealed class ScoreRequest
             answer.AddDerived(Severity, Each(scores, rank => FlowCore.Calibration.Severity.Of(scale.PValueOf(rank))));
         if (include.Contains(ZScores))
             answer.AddDerived(ZScoresOf(x, pool), Features);
-        if (Alpha is { } alpha)
+        if (missing is not null)
+            answer.AddDerived(MissingCount, CountsOf(missing, answer.Rows, pool));
+        if (Alpha is not null)
             answer.AddFlags(Anomaly, Each(scores, rank => IsAnomaly(rank) ? 1 : 0));
         answer.Reasons = scores.Reasons;
         answer.Calibration = this;
@@ -135,15 +143,24 @@ internal sealed class ScoreRequest
 
     private bool IsAnomaly(int rank) => scale.PValueOf(rank) <= Alpha;
 
-    private int[] ToExplain(ReadOnlySpan<int> ranks, RowErrors? errors)
+    private int[] ToExplain(ReadOnlySpan<int> ranks, Func<int, bool> isWhole)
     {
         if (Explain is not { } which)
             return [];
         var rows = new List<int>();
         for (int row = 0; row < ranks.Length; row++)
-            if ((which == Explained.All || IsAnomaly(ranks[row])) && errors?.Of(row) is null)
+            if ((which == Explained.All || IsAnomaly(ranks[row])) && isWhole(row))
                 rows.Add(row);
         return [.. rows];
+    }
+
+    private static RowBuffer<T> CountsOf<T>(MissingValues<T> missing, int rows, RowPool pool)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        RowBuffer<T> counts = pool.Rent<T>(rows);
+        for (int row = 0; row < rows; row++)
+            counts.Span[row] = T.CreateTruncating(missing.CountOf(row));
+        return counts;
     }
 
     private RowBuffer<T> ZScoresOf<T>(ReadOnlySpan<T> x, RowPool pool)
@@ -179,6 +196,8 @@ internal sealed class ScoreRequest
             throw Invalid(unused, $"{unused} says something of the attribution, which is not asked for: add include: attribution");
         if (arguments.Explain == Explained.Flagged && arguments.Alpha is null)
             throw Invalid("explain", "explain: flagged explains the rows that alpha calls anomalies: give alpha");
+        if (arguments.Missing == Missing.Marginalize && arguments.Score == ScoreKind.LatentNorm2)
+            throw Invalid("missing", "missing: marginalize averages densities, and a row that lacks values has no latent: calibrate the log_prob");
         if (arguments.Score is not null && arguments.Alpha is null && !include.Overlaps([PValue, QValue, Severity]))
             throw Invalid("score", "score says what p-values are of, and none is asked for: add include: p_value, or alpha");
     }

@@ -17,6 +17,7 @@ namespace FlowService.Endpoints;
 /// <param name="QValue">With include q_value: the p-value adjusted for the number of rows in the request (Benjamini-Hochberg).</param>
 /// <param name="Severity">With include severity: min(1, -log10(p) / 4), from 0 for ordinary rows to 1.</param>
 /// <param name="ZScores">With include z_scores: how many standard deviations each feature lies from its mean.</param>
+/// <param name="NMissing">With missing marginalize: how many values the row lacks.</param>
 /// <param name="Anomaly">With alpha: whether the row's p-value is at most alpha.</param>
 /// <param name="Attribution">With include attribution: the features that make the row strange, the weightiest first; null where the row is not explained.</param>
 /// <param name="Alpha">The alpha that was sent.</param>
@@ -28,7 +29,7 @@ namespace FlowService.Endpoints;
 /// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
 internal sealed record LogProbAnswer(
     string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim,
-    float?[]? PValue, float?[]? QValue, float?[]? Severity, float?[][]? ZScores, bool?[]? Anomaly, FeatureReason[]?[]? Attribution, double? Alpha, float? PMin,
+    float?[]? PValue, float?[]? QValue, float?[]? Severity, float?[][]? ZScores, int?[]? NMissing, bool?[]? Anomaly, FeatureReason[]?[]? Attribution, double? Alpha, float? PMin,
     int? CalibrationRows, string[]? Warnings, int[]? NonFinite, long[]? Row, string?[]? Error);
 
 /// <summary>One feature that makes a row strange.</summary>
@@ -87,7 +88,7 @@ internal static class LikelihoodEndpoints
                 null,
                 [{ "feature": "x", "value": 3, "nats": 10.581319, "expected": 1.0307511 }, { "feature": "y", "value": 3, "nats": -9.492912, "expected": -0.097349815 }]
               ],
-              "alpha": 0.01, "p_min": 0.00049975014, "calibration_rows": 2000
+              "alpha": 0.01, "p_min": 0.00049975014, "calibration_rows": 2000, "error": [null, null]
             }
             """);
 

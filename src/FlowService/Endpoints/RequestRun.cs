@@ -40,6 +40,7 @@ internal sealed record RequestRun(
     public WorkRows Work(RowBlock<float> block)
     {
         RowTable<float> rows = block.Values!;
+        block.FindMissing(Scores);
         ContextRows<float> context = ContextRows<float>.Of(block.Context ?? Request.Context, Model.Spec, Model.Name, rows.Rows);
         return new() { Count = rows.Rows, Values = rows.Values, Context = context.Values, RowsPerContext = context.RowsPerContext(rows.Rows) };
     }
@@ -63,12 +64,15 @@ internal sealed record RequestRun(
     {
         if (Scores is null)
             return null;
-        RowScores scores = Scores.Rank(work.Results.Rows, Model.Width, block?.Blanks, Services.Pool);
+        if (block?.Missing is { } missing)
+            await EvaluateAsync(work, missing.Rows, RowCopies<float>.ToAverage(missing, work.Results.Rows, Model.Width));
+        RowScores scores = Scores.Rank(work.Results.Rows, Model.Width, block?.Blanks, block?.Missing, Services.Pool);
         try
         {
-            if (Scores.Explain is not null)
-                scores.Reasons = await Services.Attribution.ExplainAsync(
-                    Scores, scores, work, Deadline.Of(Request.TimeoutMs, Model.Queue.Options), Http.RequestAborted);
+            if (Scores.Explain is null)
+                return scores;
+            scores.Reasons = new(Scores.Top);
+            await EvaluateAsync(work, scores.ToExplain, RowCopies<float>.ToExplain(Scores, scores.Reasons, work.Input.Values!, work.Results.LogProb));
             return scores;
         }
         catch
@@ -78,12 +82,15 @@ internal sealed record RequestRun(
         }
     }
 
+    private Task EvaluateAsync(WorkItem work, int[] rows, RowCopies<float> copies) =>
+        Services.Evaluations.RunAsync(work, rows, copies, Deadline.Of(Request.TimeoutMs, Model.Queue.Options), Http.RequestAborted);
+
     /// <summary>The answer to computed rows, with what their block brought beside them.</summary>
     public Answer<float> Answer(WorkItem work, RowScores? scores, RowBlock<float>? block)
     {
         Answer<float> answer = Operation.Answer(work, Include, Services.Pool);
         if (scores is not null)
-            Scores!.AddTo<float>(answer, scores, work.Input.Values!.Span, Services.Pool);
+            Scores!.AddTo<float>(answer, scores, work.Input.Values!.Span, block?.Missing, Services.Pool);
         return block is null ? answer : answer.With(block);
     }
 

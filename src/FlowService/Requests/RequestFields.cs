@@ -61,6 +61,10 @@ internal static class RequestFields
         Explain = new("explain", FieldKind.Word, "Which rows have an attribution: all (default), or flagged, those that alpha calls anomalies. A row takes features times 16 evaluations of the model.",
             (ref r, field, request) => request.Scores = request.Scores with { Explain = (Explained)JsonArgument.Word(ref r, field) })
         { Words = ["all", "flagged"] },
+        Missing = new("missing", FieldKind.Word, "What happens to a row that lacks values (null, an empty cell, NaN): refuse (default), or marginalize, which averages its density over 32 draws of what they may "
+            + "have been, and adds n_missing. In a JSON body it stands before the rows.",
+            (ref r, field, request) => request.Scores = request.Scores with { Missing = (FlowRows.Scoring.Missing)JsonArgument.Word(ref r, field) })
+        { Words = ["refuse", "marginalize"] },
         Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all (default of /score).") { IsOfRowBody = true },
         IgnoreExtra = new("ignore_extra", FieldKind.Flag, "Pass over columns of a CSV or Arrow body that the model does not know.",
             (ref r, field, request) => request.IgnoreExtra = JsonArgument.Flag(ref r, field))
@@ -73,7 +77,7 @@ internal static class RequestFields
     public static readonly RequestField[] All =
     [
         Model, Version, X, Z, Count, Steps, Offset, Seed, Temperature, Context, Include, Range, TimeoutMs, Priority, OnError,
-        Dtype, Alpha, Score, Top, Explain, Keep, IgnoreExtra, Layout,
+        Dtype, Alpha, Score, Top, Explain, Missing, Keep, IgnoreExtra, Layout,
     ];
 
     private static readonly FieldSet
@@ -82,7 +86,7 @@ internal static class RequestFields
 
     public static readonly FieldSet
         Encode = Common | OfRows | new FieldSet(X, Include),
-        LogProb = Encode | new FieldSet(Alpha, Score, Top, Explain),
+        LogProb = Encode | new FieldSet(Alpha, Score, Top, Explain, Missing),
         OfScore = LogProb,
         Decode = Common | OfRows.Without(Layout) | new FieldSet(Z, Include, Range),
         Sample = Common | new FieldSet(Count, Offset, Seed, Temperature, Include, Range, Dtype),

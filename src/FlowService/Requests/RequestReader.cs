@@ -1,6 +1,7 @@
 using FlowRows;
 using FlowRows.Buffers;
 using FlowRows.Json;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Limits;
 using FlowService.Models;
@@ -56,6 +57,7 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
             Header = MediaTypes.HasHeader(http.Request),
             ChannelsLast = request.Layout == ImageLayout.Nhwc,
             OnError = request.OnError,
+            MayLack = request.Scores.Missing == Missing.Marginalize,
         };
         return await format.OpenAsync<float>(http.Request.BodyReader, source, http.RequestAborted);
     }

@@ -148,6 +148,66 @@ public sealed class ScoreTests(SharedService service)
     }
 
     [Fact]
+    public async Task Score_reads_and_writes_JSON_lines()
+    {
+        const string type = "application/x-ndjson";
+        const string lines = """
+            {"id":7,"tags":["a",{"b":null}],"name":"J\u00fcrgen","x_1":0.1,"x_0":0}
+            {"id":8,"x_0":1,"x_1":"none"}
+            {"id":9,"x_0":1,
+            {"id":10,"x_1":-30,"x_0":30,"name":null}
+
+            """;
+
+        string answer = Encoding.UTF8.GetString(await http.RowsAsync("/score?model=two-moons&alpha=0.05", Encoding.UTF8.GetBytes(lines), type));
+        string csv = Encoding.UTF8.GetString(await http.RowsAsync("/score?model=two-moons&alpha=0.05", Encoding.UTF8.GetBytes(lines), type, "text/csv"));
+        string fromCsv = await http.CsvAsync("/score?model=two-moons&alpha=0.05", "id,x_0,x_1\na,0,0.1\n", type);
+
+        JsonElement[] rows = [.. answer.TrimEnd('\n').Split('\n').Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.StartsWith("""{"id":7,"tags":["a",{"b":null}],"name":"J\u00fcrgen","x_1":0.1,"x_0":0,"log_prob":""", answer, StringComparison.Ordinal);
+        Assert.Equal([JsonValueKind.False, JsonValueKind.Null, JsonValueKind.Null, JsonValueKind.True], rows.Select(row => row.GetProperty("anomaly").ValueKind));
+        Assert.Contains("column 'x_1' is a string", rows[1].GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("row 2 of the body is no JSON (line 3)", rows[2].GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("Jürgen,0.1,0,", csv, StringComparison.Ordinal);
+        Assert.StartsWith("""{"id":"a","x_0":"0","x_1":"0.1","log_prob":""", fromCsv, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "empty")]
+    [InlineData("[1,2]\n", "no JSON object")]
+    [InlineData("{\"x_0\":1}\n", "'x_1' is missing")]
+    [InlineData("{\"x_0\":1,\"x_1\":2,\"extra\":3}\n", "'extra' is unknown")]
+    [InlineData("{\"x_0\":1,\"x_1\":2}\n{\"x_0\":1}\n", "column 'x_1' is missing")]
+    [InlineData("{\"x_0\":1,\"x_1\":2}\n{\"x_0\":1,\"x_1\":1e99}\n", "too large")]
+    [InlineData("{\"x_0\":1,\"x_1\":2}\n{\"x_0\":1,\"x_1\":2,\"y\":1}\n", "the field 'y', which the first line has not")]
+    public async Task JSON_lines_that_cannot_be_read_say_where(string body, string words)
+    {
+        using HttpResponseMessage response = await http.PostAsync("/logprob?model=two-moons", Encoding.UTF8.GetBytes(body), "application/x-ndjson");
+
+        Assert.InRange((int)response.StatusCode, 400, 422);
+        Assert.Contains(words, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.Detail(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_row_that_lacks_a_value_is_scored_where_that_is_asked_for()
+    {
+        JsonElement whole = await http.AskAsync("/logprob", """{"model":"two-moons","missing":"marginalize","x":[[0,null],[0,0.1],[30,null]],"include":["p_value","z"]}""");
+        string csv = await http.CsvAsync("/logprob?model=two-moons&missing=marginalize&include=p_value", "x_0,x_1\n0,\n0,0.1\n30,NA\n");
+        JsonElement refused = await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[0,null]],"include":["p_value"]}""", HttpStatusCode.UnprocessableEntity);
+        JsonElement late = await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[0,1]],"missing":"marginalize"}""", HttpStatusCode.UnprocessableEntity);
+        Npy array = await http.NpyAsync("/logprob?model=two-moons&missing=marginalize", Npy.Of([0, float.NaN, 0, 0.1f, 30, float.NaN], 3, 2));
+
+        float[] p = whole.Floats("p_value"), logProb = whole.Floats("log_prob");
+        Assert.Equal([1f, 0, 1], whole.Floats("n_missing"));
+        Assert.True(p[0] > 0.1 && p[1] > 0.1 && p[2] < 0.05);
+        Assert.True(float.IsNaN(whole.GetProperty("z")[0][0].ValueKind == JsonValueKind.Null ? float.NaN : 0) && whole.GetProperty("z")[1][0].ValueKind == JsonValueKind.Number);
+        Assert.Equal(["log_prob,p_value,n_missing", .. Enumerable.Range(0, 3).Select(i => string.Create(CultureInfo.InvariantCulture, $"{logProb[i]},{p[i]},{(i == 1 ? 0 : 1)}"))],
+            csv.TrimEnd('\n').Split('\n'));
+        Assert.Equal(("invalid-value", "invalid-argument"), (refused.Type(), late.Type()));
+        Assert.Equal(3, array.Shape[0]);
+    }
+
+    [Fact]
     public async Task Score_takes_arrays_and_JSON_as_well()
     {
         JsonElement json = await http.AskAsync("/score", """{"model":"two-moons","x":[[0,0.1],[1],[30,-30]]}""");
