@@ -53,6 +53,8 @@ public static class FlowCommand
         {
             TrainCommand.Create(terminal, arguments),
             ImportCommand.Create(terminal),
+            CalibrateCommand.Create(terminal),
+            ScoreCommand.Create(terminal),
             RowCommand.LogProb(terminal),
             SampleCommand.Create(terminal),
             RowCommand.Encode(terminal),

@@ -32,6 +32,9 @@ internal enum RowFaultKind
     /// <summary>What is asked for by name is not on offer.</summary>
     UnsupportedInclude,
 
+    /// <summary>What is asked for rests on a calibration, and the model has none.</summary>
+    NotCalibrated,
+
     /// <summary>The format of the answer cannot carry what it is asked to.</summary>
     NotAcceptable,
 

@@ -1,6 +1,7 @@
 using FlowRows.Arrow;
 using FlowRows.Csv;
 using FlowRows.Json;
+using FlowRows.Ndjson;
 using FlowRows.Npy;
 
 namespace FlowRows;
@@ -14,7 +15,7 @@ internal static class RowFormats
     public static readonly RowFormat CsvWithoutHeader = new CsvFormat(hasHeader: false);
 
     /// <summary>Those that are read and written row by row: any number of rows passes through.</summary>
-    public static readonly RowFormat[] Streamed = [new NpyFormat(), Csv, new ArrowFormat()];
+    public static readonly RowFormat[] Streamed = [new NpyFormat(), Csv, new ArrowFormat(), new NdjsonFormat()];
 
     /// <summary>All of them. Whatever begins as none of the others is CSV, which therefore stands last.</summary>
     public static readonly RowFormat[] All = [.. Streamed.Where(format => format != Csv), JsonFormat.Instance, Csv];

@@ -9,6 +9,7 @@ using FlowService.OpenApi;
 using FlowService.OpenInference;
 using FlowService.Proxies;
 using FlowService.Requests;
+using FlowService.Scoring;
 using FlowService.Security;
 using FlowService.Shutdown;
 using FlowService.Startup;
@@ -26,6 +27,7 @@ return Service.Run(
         .AddBatching()
         .AddCaching()
         .AddModels()
+        .AddScoring()
         .AddEndpoints()
         .AddOpenInference()
         .AddSecurity()

@@ -24,7 +24,7 @@ public sealed class HelpTests : IDisposable
     public void The_help_of_every_command_ends_in_an_example_of_it()
     {
         Command[] commands = [.. All()];
-        Assert.Equal(11, commands.Length);
+        Assert.Equal(13, commands.Length);
         foreach (Command command in commands)
         {
             string[] path = Path(command);
@@ -51,7 +51,7 @@ public sealed class HelpTests : IDisposable
             foreach (Option option in command.Options)
                 Assert.DoesNotContain("--data", option.Aliases.Append(option.Name));
         string[] readers = [.. All().Where(command => command.Options.Any(option => option.Name == "--input")).Select(command => command.Name)];
-        Assert.Equal(["train", "logprob", "encode", "decode", "density"], readers);
+        Assert.Equal(["train", "calibrate", "score", "logprob", "encode", "decode", "density"], readers);
     }
 
     [Theory]

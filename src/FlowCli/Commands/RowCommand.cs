@@ -33,14 +33,18 @@ internal static class RowCommand
         {
             model, output, format, type, device, kind, include, context.File, context.Values,
         };
-        foreach (Option option in rows.All)
+        var scores = new ScoreOptions();
+        foreach (Option option in operation == RowOperation.LogProb ? rows.All.Concat(scores.All) : rows.All)
             command.Options.Add(option);
         command.Validators.Add(context.Check);
         command.SetAction(parsed =>
         {
             var request = new RowWork(
                 operation, rows.Of(parsed), parsed.GetValue(context.File), parsed.GetValue(context.Values), parsed.GetValue(output), parsed.GetValue(format),
-                parsed.GetValue(type), [.. parsed.GetRequiredValue(include)]);
+                parsed.GetValue(type), [.. parsed.GetRequiredValue(include)])
+            {
+                Scores = operation == RowOperation.LogProb ? scores.Of(parsed) : new(),
+            };
             request.Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind));
         });
         return command;

@@ -14,8 +14,14 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
 
     public FlowSpec Spec => engine.Spec;
 
+    /// <summary>The checkpoint's folder.</summary>
+    public required string Folder { get; init; }
+
     /// <summary>How many rows to compute at once: memory stays bounded whatever their number.</summary>
     public int ChunkRows { get; } = Math.Clamp(MostValues / Math.Max(engine.Width, engine.NoiseWidth), 1, MostRows);
+
+    /// <summary>Where a part of a file may begin, for its rows to have the bits that they have in the whole.</summary>
+    public int ShardStep => engine.SameBitsInAnyBatch ? 1 : ChunkRows;
 
     /// <summary>The outputs of an operation on rows of x or z.</summary>
     public RowResults<T> Compute(RowOperation operation, ReadOnlySpan<T> rows, ReadOnlySpan<T> context)
@@ -27,6 +33,13 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
         else
             engine.Forward(rows, context, results.Values!.Span, results.LogDet.Span, results.LogProb.Span);
         return results;
+    }
+
+    /// <summary>The log densities of rows, and nothing else of them.</summary>
+    public void LogProb(ReadOnlySpan<T> rows, ReadOnlySpan<T> context, Span<T> logProb)
+    {
+        using RowBuffer<T> logDet = pool.Rent<T>(logProb.Length);
+        engine.Forward(rows, context, [], logDet.Span, logProb);
     }
 
     /// <summary>Rows firstRow, firstRow + 1, ... of a seed, of which each has its context.</summary>

@@ -27,7 +27,7 @@ internal abstract record EngineWork(ElementType Type)
     {
         var pool = new RowPool();
         string folder = ModelPath.Resolve(model);
-        using var engine = new EngineRun<T>(Engine.Open<T>(Checkpoint.Read(folder), kind, device, Environment.ProcessorCount), pool);
+        using var engine = new EngineRun<T>(Engine.Open<T>(Checkpoint.Read(folder), kind, device, Environment.ProcessorCount), pool) { Folder = folder };
         await RunAsync(engine, ModelPath.VersionOf(folder), pool, terminal);
     }
 }

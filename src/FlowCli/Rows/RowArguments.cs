@@ -12,6 +12,9 @@ internal sealed record RowArguments
     /// <summary>The columns to pass on; <c>*</c> for all.</summary>
     public string[] Keep { get; init; } = [];
 
+    /// <summary>Whether columns are passed on only where the file names its columns.</summary>
+    public bool KeepsIfNamed { get; init; }
+
     /// <summary>Whether columns that the model does not know are passed over.</summary>
     public bool IgnoreExtra { get; init; }
 
@@ -24,6 +27,9 @@ internal sealed record RowArguments
     /// <summary>What happens to a row that cannot be read.</summary>
     public OnError OnError { get; init; }
 
+    /// <summary>Whether values of rows may be missing.</summary>
+    public bool MayLack { get; init; }
+
     /// <summary>What a reader needs to know.</summary>
     public RowSource Source(RowLayout layout, RowPipe pipe, RowPool pool, bool isShort = true) => new(layout, pipe.Limits, pool)
     {
@@ -31,5 +37,6 @@ internal sealed record RowArguments
         Header = Header,
         ChannelsLast = ChannelsLast,
         OnError = OnError,
+        MayLack = MayLack,
     };
 }

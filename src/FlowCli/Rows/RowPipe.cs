@@ -17,6 +17,8 @@ internal sealed class RowPipe : IAsyncDisposable
 
     private const long SmallBytes = 64 << 20;
 
+    private FileStream? file;
+
     private RowPipe(string shown, PipeReader bytes, RowFormat format, RowLimits limits) =>
         (Shown, Bytes, Format, Limits) = (shown, bytes, format, limits);
 
@@ -40,10 +42,13 @@ internal sealed class RowPipe : IAsyncDisposable
         bool isPacked = path.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase);
         RowFormat format = RowFormats.OfName(isPacked ? path[..^Compression.Extension.Length] : path)
             ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.Extensions)} are read, and each of them with {Compression.Extension} behind it");
-        Stream file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: false);
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: false);
         RowLimits limits = isPacked ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
-        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file, Coding.Gzip) : file), format, limits);
+        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file, Coding.Gzip) : file), format, limits) { file = file };
     }
+
+    /// <summary>The share of the bytes that has been read; 0 where their number is not known.</summary>
+    public double Share => file is { CanRead: true, Length: > 0 } ? (double)file.Position / file.Length : 0;
 
     public ValueTask DisposeAsync() => Bytes.CompleteAsync();
 

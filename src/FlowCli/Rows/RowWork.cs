@@ -1,8 +1,10 @@
 using System.Numerics;
 using FlowCore;
+using FlowCore.Calibration;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Buffers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 
 namespace FlowCli.Rows;
@@ -20,76 +22,42 @@ internal sealed record RowWork(
     RowOperation Operation, RowArguments Input, string? ContextFile, double[]? ContextValues, string? Output, RowFormat? OutputFormat, ElementType Type,
     HashSet<string> Include) : EngineWork(Type)
 {
+    /// <summary>What is wanted of the rows' scores.</summary>
+    public ScoreArguments Scores { get; init; } = new();
+
+    /// <summary>The part of the rows that is computed; null for all.</summary>
+    public Shard? Shard { get; init; }
+
     protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {
         FlowSpec spec = engine.Spec;
+        if (Shard is not null && (Input.Path == RowPipe.Standard || Input.OnError == OnError.Skip))
+            throw new FlowException("--shard: cuts a file by the number of its rows: give --input FILE, and --on-error null or fail");
         if (Output is not null && Output != RowPipe.Standard && Path.GetFullPath(Output) == Path.GetFullPath(Input.Path))
             throw new FlowException($"--output: is the same file as --input, {Input.Path}; the rows would be lost");
-        await using ContextSource<T>? contexts = await ContextsAsync<T>(spec, pool, terminal);
-        await using RowPipe pipe = await RowPipe.OpenAsync(Input.Path, terminal);
-        var layout = new ModelLayout(spec.Name, spec, Operation.Input, contexts is not null, Input.Keep, Input.IgnoreExtra);
-        // Rows that come through a pipeline are answered as they come.
-        RowSource source = Input.Source(layout, pipe, pool, isShort: Input.Path != RowPipe.Standard);
-        await using RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, source, terminal.Stop));
-        await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : reader.Rows);
-        CarriedArguments.Check(pipe.Format, answer.Format, Input.Keep.Length > 0, Input.OnError, Input.ChannelsLast);
+        RowArguments rows = Input with { MayLack = Scores.Missing == Missing.Marginalize };
+        (long, long)? part = Shard is { } shard ? shard.Of(await RowInput<T>.CountAsync(rows, ContextFile, ContextValues, Operation.Input, spec, pool, terminal), engine.ShardStep) : null;
+        var scoring = new RowScoring<T>(engine, ScoresOf(engine), version, pool, terminal);
+        await using RowInput<T> input = await RowInput<T>.OpenAsync(rows, ContextFile, ContextValues, Operation.Input, spec, pool, terminal);
+        await input.GoToAsync(part, engine.ChunkRows);
+        await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : input.Rows);
+        CarriedArguments.Check(
+            input.Pipe.Format, answer.Format, Input.Keep.Length > 0 && !Input.KeepsIfNamed, Input.OnError, Input.ChannelsLast, Include.Contains(ScoreRequest.Attribution));
         // What cannot be written in parts is computed at once.
-        int most = answer.IsWhole ? int.MaxValue : engine.ChunkRows;
-        bool any = false;
-        while (await pipe.NamingAsync(async () => most == int.MaxValue && !any ? await WholeAsync(reader, terminal.Stop) : await reader.ReadAsync(most, terminal.Stop)) is { } block)
+        await RowProgress.ShowAsync(terminal, Output, async report =>
         {
-            using (block)
-            {
-                any = true;
-                await AnswerAsync(engine, block, contexts, answer, version, pipe, pool, terminal);
-            }
-            if (answer.IsWhole)
-                break;
-        }
-        if (!any)
-            throw new FlowException($"{pipe.Shown}: {RowFault.NoRows("the body").Message}");
-        if (contexts is not null)
-            await contexts.CheckEndAsync(pipe.Shown);
+            input.Progress = report;
+            await foreach (Answer<T> some in scoring.AnswersAsync(input, Operation, Include, answer.IsWhole ? int.MaxValue : engine.ChunkRows))
+                await answer.WriteAsync(some, terminal.Stop);
+        });
+        await input.CheckEndAsync();
         await answer.CompleteAsync(terminal.Stop);
     }
 
-    private static async Task<RowBlock<T>?> WholeAsync<T>(RowReader<T> reader, CancellationToken stop)
+    private ScoreRequest? ScoresOf<T>(EngineRun<T> engine)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        RowBlock<T> block = await reader.ReadAllAsync(stop);
-        if (block.Rows > 0)
-            return block;
-        block.Dispose();
-        return null;
-    }
-
-    private async Task AnswerAsync<T>(
-        EngineRun<T> engine, RowBlock<T> block, ContextSource<T>? contexts, RowAnswerFile<T> file, int version, RowPipe pipe, RowPool pool, Terminal terminal)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        FlowSpec spec = engine.Spec;
-        RowBuffer<T>? beside = contexts is null ? null
-            : await contexts.NextAsync(block.Taken, block.Numbers is { } numbers ? [.. numbers.Select(number => (int)(number - block.First))] : null, pipe.Shown);
-        RowBuffer<T>? context = beside ?? (await pipe.NamingAsync(() => Task.FromResult(ContextRows<T>.Of(block.Context, spec, spec.Name, block.Rows)))).Values;
-        RowResults<T> results = engine.Compute(Operation, block.Values!.Values.Span, context is null ? [] : context.Span);
-        beside?.Dispose();
-        try
-        {
-            using Answer<T> answer = Operation.Fill(new Answer<T>(spec.Name, version, block.Rows), results, spec, Include, pool).With(block);
-            await file.WriteAsync(answer, terminal.Stop);
-        }
-        finally
-        {
-            results.Dispose();
-        }
-    }
-
-    private async Task<ContextSource<T>?> ContextsAsync<T>(FlowSpec spec, RowPool pool, Terminal terminal)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (ContextFile == RowPipe.Standard && Input.Path == RowPipe.Standard)
-            throw new FlowException("--input and --context: the standard input can be only one of them");
-        RowArguments? file = ContextFile is null ? null : Input with { Path = ContextFile, Keep = [], OnError = OnError.Fail, ChannelsLast = false };
-        return await ContextSource<T>.GivenAsync(spec, file, ContextValues, pool, terminal);
+        bool asks = Scores.Given is not null || Include.Overlaps(ScoreRequest.Includes);
+        return ScoreRequest.Of(Scores, Include, engine.Spec, engine.Spec.Name, asks ? CalibrationSet.Read(engine.Folder, engine.Spec) : null);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using FlowCore;
+using FlowCore.Calibration;
 using FlowCore.Checkpoints;
 using FlowCore.Training;
 
@@ -41,7 +42,7 @@ internal static class TrainingRun
             Training = Record(request, split, trained, evaluation),
         };
         string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described));
-        (checkpoint with { Spec = described }).Write(request.Out, card);
+        (checkpoint with { Spec = described, Calibration = CalibrationRun.Of(checkpoint, split.Test) }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);
         Warn(terminal, FitWarnings.Of(trained));
         Warn(terminal, FitWarnings.Of(evaluation, described));

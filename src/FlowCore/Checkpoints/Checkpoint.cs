@@ -1,14 +1,18 @@
 using System.Security.Cryptography;
+using FlowCore.Calibration;
 
 namespace FlowCore.Checkpoints;
 
 /// <summary>
 /// A flow on disk: a folder with <c>flow.json</c> (the <see cref="FlowSpec"/>), <c>weights.safetensors</c> and a model card,
-/// <c>README.md</c>. What is read is compared with the description to the last shape, type and bit before it is used.
+/// <c>README.md</c>; <c>calibration.safetensors</c> where it was calibrated. What is read is compared with the description to the last shape, type and bit before it is used.
 /// </summary>
 public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, WeightTensor> Weights)
 {
     public const string SpecFile = "flow.json", WeightsFile = "weights.safetensors", CardFile = "README.md";
+
+    /// <summary>What ordinary rows look like to the flow, to be written beside it. It is read by <see cref="CalibrationSet.Read"/>.</summary>
+    public CalibrationSet? Calibration { get; init; }
 
     /// <summary>Reads a folder and compares the weights with their SHA-256.</summary>
     /// <exception cref="FlowException">The message names the file, and the tensor or the field.</exception>
@@ -80,7 +84,9 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
             byte[] weights = Safetensors.Write(Weights);
             var record = new WeightsRecord(WeightsFile, Convert.ToHexStringLower(SHA256.HashData(weights)));
             File.WriteAllBytes(Path.Combine(aside, WeightsFile), weights);
-            File.WriteAllBytes(Path.Combine(aside, SpecFile), SpecJson.Write(Spec with { Weights = record }));
+            FlowSpec described = Spec with { Weights = record };
+            File.WriteAllBytes(Path.Combine(aside, SpecFile), SpecJson.Write(described));
+            Calibration?.Write(aside, described);
             File.WriteAllText(Path.Combine(aside, CardFile), card);
             if (Directory.Exists(folder))
                 Directory.Delete(folder);

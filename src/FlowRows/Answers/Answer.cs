@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore;
 using FlowRows.Buffers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 
 namespace FlowRows.Answers;
@@ -32,6 +33,12 @@ internal sealed class Answer<T>(string model, int version, int rows) : IDisposab
     /// <summary>Why rows could not be read, where that is no reason to refuse all.</summary>
     public RowErrors? Errors { get; set; }
 
+    /// <summary>Why rows are strange, where somebody asked.</summary>
+    public RowReasons? Reasons { get; set; }
+
+    /// <summary>What the rows' p-values rest on, where there are such.</summary>
+    public ScoreRequest? Calibration { get; set; }
+
     public IReadOnlyList<AnswerColumn<T>> Columns => columns;
 
     /// <summary>Adds one number for each row.</summary>
@@ -52,12 +59,33 @@ internal sealed class Answer<T>(string model, int version, int rows) : IDisposab
         return Add(name, values);
     }
 
+    /// <summary>Adds a column whose buffer was made for this answer.</summary>
+    public Answer<T> AddDerived(AnswerColumn<T> column)
+    {
+        derived.Add(column.Values);
+        return Add(column);
+    }
+
+    /// <summary>Adds one number for each feature, in a buffer that was made for this answer.</summary>
+    public Answer<T> AddDerived(RowBuffer<T> values, string[] features)
+    {
+        derived.Add(values);
+        return Add(new AnswerColumn<T>(ScoreRequest.ZScores, values, features.Length, [.. features.Select(RowNames.ZScore)], [features.Length]) { IsTable = true });
+    }
+
+    /// <summary>Adds true (1) or false (0) for each row, in a buffer that was made for this answer.</summary>
+    public Answer<T> AddFlags(string name, RowBuffer<T> values)
+    {
+        derived.Add(values);
+        return Add(new AnswerColumn<T>(name, values, 1, [name], []) { IsFlag = true });
+    }
+
     /// <summary>What the body brought beside its values: the columns to pass on, and the rows that could not be read.</summary>
     public Answer<T> With(RowBlock<T> block)
     {
         Kept = block.Kept;
         Numbers = block.Numbers;
-        if (block.Numbers is null && block.Errors is { } errors)
+        if (block.Blanks is { } errors)
             Blank(errors);
         return this;
     }
@@ -112,6 +140,9 @@ internal sealed record AnswerColumn<T>(string Name, RowBuffer<T> Values, int Wid
 
     /// <summary>Whether a table has a column for each number of a row, rather than one of lists: they have names, or are single.</summary>
     public bool IsTable { get; init; } = Shape.Length == 0;
+
+    /// <summary>Whether each number is 1 for true or 0 for false.</summary>
+    public bool IsFlag { get; init; }
 
     public ReadOnlySpan<T> Row(int row) => Values.Span.Slice(row * Width, Width);
 

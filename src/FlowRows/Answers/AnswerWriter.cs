@@ -43,6 +43,7 @@ internal abstract class AnswerWriter<T>(PipeWriter body)
             taken.UnionWith(column.IsTable ? column.Names : [column.Name, .. column.Names]);
         if (answer.Numbers is not null)
             taken.Add(RowColumn);
+        taken.UnionWith(answer.Reasons?.Columns ?? []);
         if (answer.Errors is not null)
             taken.Add(ErrorColumn);
         for (int i = 0; i < answer.Kept.Count; i++)
@@ -59,6 +60,9 @@ internal abstract class AnswerWriter<T>(PipeWriter body)
 /// <param name="Include">What is asked for by name, beside the answer's main column.</param>
 internal sealed record AnswerOptions(long? Rows, ElementType Type, HashSet<string> Include)
 {
+    /// <summary>Whether columns that are passed on are written as they were read, to be read back by the same program.</summary>
+    public bool KeepsAsRead { get; init; }
+
     /// <summary>Whether the answer goes into a file, which some formats write with a table of contents at its end.</summary>
     public bool IsFile { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore;
 using FlowRows.Buffers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 
 namespace FlowRows.Answers;
@@ -16,7 +17,8 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
     private const string LogProbColumn = "log_prob", LogDetColumn = "log_det", LogQColumn = "log_q", NormColumn = "latent_norm2", BitsColumn = "bits_per_dim";
 
     public static readonly RowOperation
-        LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn]),
+        LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn, .. ScoreRequest.Includes]),
+        Score = LogProb with { Name = "score" },
         Encode = new("encode", RowNames.X, [LogDetColumn, LogProbColumn]),
         Decode = new("decode", RowNames.Z, [LogDetColumn, LogProbColumn]),
         Sample = new("sample", RowNames.Context, [RowNames.Z, LogProbColumn, LogQColumn]);
@@ -39,7 +41,7 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
     }
 
     /// <summary>Whether an answer has more of the rows than their densities.</summary>
-    public bool KeepsValues(HashSet<string> include) => this != LogProb || include.Contains(RowNames.Z) || include.Contains(NormColumn);
+    public bool KeepsValues(HashSet<string> include) => (this != LogProb && this != Score) || include.Contains(RowNames.Z) || include.Contains(NormColumn);
 
     /// <summary>The answer to some computed rows: its main column first. <paramref name="answer"/> brings the facts.</summary>
     public Answer<T> Fill<T>(Answer<T> answer, RowResults<T> results, FlowSpec spec, HashSet<string> include, RowPool pool)

@@ -5,7 +5,6 @@ using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Apache.Arrow.Types;
 using FlowRows.Answers;
-using FlowRows.Tables;
 
 namespace FlowRows.Arrow;
 
@@ -30,17 +29,21 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
             ? new ArrowFileWriter(new PlacedStream(Body.AsStream(leaveOpen: true)), schema, leaveOpen: true)
             : new ArrowStreamWriter(Body.AsStream(leaveOpen: true), schema, leaveOpen: true);
         used = 0;
-        List<IArrowArray> arrays = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))];
+        List<IArrowArray> arrays = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => options.KeepsAsRead ? part.Kept!.AsRead(i) : part.Kept!.Array(i))];
         if (part.Numbers is { } numbers)
             arrays.Add(new Int64Array.Builder().AppendRange(numbers).Build());
         foreach (AnswerColumn<T> column in part.Columns)
-            if (column.IsTable)
+            if (column.IsFlag)
+                arrays.Add(Flags(column, part.Rows));
+            else if (column.IsTable)
                 for (int i = 0; i < column.Width; i++)
                     arrays.Add(Numbers(column.Values.Span, i, column.Width, part.Rows));
             else
                 arrays.Add(new FixedSizeListArray(ListOf(column), part.Rows, Numbers(column.Values.Span, 0, 1, part.Rows * column.Width), ArrowBuffer.Empty, 0));
+        for (int i = 0; i < part.Reasons?.Top; i++)
+            arrays.Add(Texts(part.Rows, row => part.Reasons.Text(row, i)));
         if (part.Errors is { } errors)
-            arrays.Add(Reasons(errors, part.Rows));
+            arrays.Add(Texts(part.Rows, errors.Of));
         await arrow.WriteRecordBatchAsync(new RecordBatch(schema, arrays, part.Rows), cancellation);
     }
 
@@ -68,25 +71,40 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
         if (part.Numbers is not null)
             fields.Field(new Field(RowColumn, Int64Type.Default, nullable: false));
         foreach (AnswerColumn<T> column in part.Columns)
-            if (column.IsTable)
+            if (column.IsFlag)
+                fields.Field(new Field(column.Name, BooleanType.Default, nullable: true));
+            else if (column.IsTable)
                 foreach (string name in column.Names)
                     fields.Field(new Field(name, number, nullable: false));
             else
                 fields.Field(new Field(column.Name, ListOf(column), nullable: false));
+        foreach (string name in part.Reasons?.Columns ?? [])
+            fields.Field(new Field(name, StringType.Default, nullable: true));
         if (part.Errors is not null)
             fields.Field(new Field(ErrorColumn, StringType.Default, nullable: true));
         return fields.Build();
     }
 
-    private static StringArray Reasons(RowErrors errors, int rows)
+    private static StringArray Texts(int rows, Func<int, string?> textOf)
     {
-        var reasons = new StringArray.Builder();
+        var texts = new StringArray.Builder();
         for (int row = 0; row < rows; row++)
-            if (errors.Of(row) is { } reason)
-                reasons.Append(reason);
+            if (textOf(row) is { } text)
+                texts.Append(text);
             else
-                reasons.AppendNull();
-        return reasons.Build();
+                texts.AppendNull();
+        return texts.Build();
+    }
+
+    private static BooleanArray Flags(AnswerColumn<T> column, int rows)
+    {
+        var flags = new BooleanArray.Builder();
+        for (int row = 0; row < rows; row++)
+            if (T.IsNaN(column.Values.Span[row]))
+                flags.AppendNull();
+            else
+                flags.Append(column.Values.Span[row] != T.Zero);
+        return flags.Build();
     }
 
     private FixedSizeListType ListOf(AnswerColumn<T> column) => new(new Field("item", number, nullable: false), column.Width);

@@ -101,6 +101,8 @@ internal sealed record ArrowColumn(string Name, int Field, int Element, int Elem
     private T Null<T>(int row, RowTable<T> table)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        if (table.MayLack)
+            return T.NaN;
         long number = table.First + table.Rows + row;
         return Refused(row, new RowFault(RowFaultKind.InvalidValue,
             $"{table.Name}: row {number}, column '{Name.Shown()}' is null; each value must be a finite number")

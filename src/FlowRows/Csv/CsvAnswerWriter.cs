@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Numerics;
+using Apache.Arrow;
 using CsvHelper;
 using FlowRows.Answers;
 
@@ -20,9 +21,10 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
     {
         if (hasHeader && csv.RecordCount == 0)
             WriteHeader(part);
+        IArrowArray[] kept = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))];
         for (int row = 0; row < part.Rows; row++)
         {
-            WriteRow(part, row);
+            WriteRow(part, kept, row);
             await csv.EndRecordAsync(cancellation);
         }
         await csv.FlushAsync(cancellation);
@@ -45,20 +47,26 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
             names.Add(RowColumn);
         foreach (AnswerColumn<T> column in part.Columns)
             names.AddRange(column.Names);
+        names.AddRange(part.Reasons?.Columns ?? []);
         if (part.Errors is not null)
             names.Add(ErrorColumn);
         csv.WriteHeader([.. names]);
     }
 
-    private void WriteRow(Answer<T> part, int row)
+    private void WriteRow(Answer<T> part, IArrowArray[] kept, int row)
     {
-        for (int i = 0; i < part.Kept?.Count; i++)
-            KeptCell.Write(csv, part.Kept.Array(i), row);
+        foreach (IArrowArray cells in kept)
+            KeptCell.Write(csv, cells, row);
         if (part.Numbers is { } numbers)
             csv.WriteField(numbers[row], default, CultureInfo.InvariantCulture);
         foreach (AnswerColumn<T> column in part.Columns)
             foreach (T value in column.Row(row))
-                WriteNumber(value);
+                if (column.IsFlag)
+                    csv.WriteField(T.IsNaN(value) ? default : value == T.Zero ? "false"u8 : "true"u8);
+                else
+                    WriteNumber(value);
+        for (int i = 0; i < part.Reasons?.Top; i++)
+            csv.WriteField(part.Reasons.Text(row, i) ?? "");
         if (part.Errors is { } errors)
             csv.WriteField(errors.Of(row) ?? "");
     }

@@ -95,10 +95,17 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         foreach (int column in wanted)
             if (column < records.Count && numbers.TryParse(records.Cell(column), out T value) && T.IsFinite(value))
                 table.Append(value);
+            else if (table.MayLack && IsMissing(column))
+                table.Append(T.NaN);
             else
                 table.Refuse(NoNumber(column, table));
         table.EndRow();
     }
+
+    // As pandas, R and NumPy write it.
+    private bool IsMissing(int column) => column < records.Count
+        && (records.Cell(column).IsEmpty || records.Cell(column).SequenceEqual("NA"u8) || Ascii.EqualsIgnoreCase(records.Cell(column), "nan"u8)
+            || Ascii.EqualsIgnoreCase(records.Cell(column), "null"u8));
 
     private RowFault NoNumber(int column, RowTable<T> table)
     {

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Numerics;
 using System.Text.Json;
 using FlowRows.Answers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 
 namespace FlowRows.Json;
@@ -35,6 +36,10 @@ internal sealed class JsonAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(bod
             }
             json.WriteEndArray();
         }
+        if (answer.Reasons is { } reasons)
+            await WriteReasonsAsync(json, reasons, answer.Rows, cancellation);
+        if (answer.Calibration is { } calibration)
+            WriteCalibration(json, calibration);
         if (answer.NonFiniteRows() is { Count: > 0 } rows)
             WriteNumbers(json, "non_finite", rows.ConvertAll(row => (long)row));
         if (answer.Errors is { } errors)
@@ -51,7 +56,10 @@ internal sealed class JsonAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(bod
             if (column.IsNested)
                 json.WriteStartArray();
             foreach (T value in column.Row(row))
-                WriteNumber(json, value);
+                if (column.IsFlag && !T.IsNaN(value))
+                    json.WriteBooleanValue(value != T.Zero);
+                else
+                    WriteNumber(json, value);
             if (column.IsNested)
                 json.WriteEndArray();
         }
@@ -74,6 +82,56 @@ internal sealed class JsonAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(bod
         json.WriteStartArray(name);
         foreach (long number in numbers)
             json.WriteNumberValue(number);
+        json.WriteEndArray();
+    }
+
+    private async ValueTask WriteReasonsAsync(Utf8JsonWriter json, RowReasons reasons, int rows, CancellationToken cancellation)
+    {
+        json.WriteStartArray(ScoreRequest.Attribution);
+        for (int row = 0; row < rows; row++)
+        {
+            WriteReasons(json, reasons.Of(row));
+            if (json.BytesPending < FlushBytes)
+                continue;
+            json.Flush();
+            await Body.FlushAsync(cancellation);
+        }
+        json.WriteEndArray();
+    }
+
+    private static void WriteReasons(Utf8JsonWriter json, RowReason[]? reasons)
+    {
+        if (reasons is null)
+        {
+            json.WriteNullValue();
+            return;
+        }
+        json.WriteStartArray();
+        foreach (RowReason reason in reasons)
+        {
+            json.WriteStartObject();
+            json.WriteString("feature"u8, reason.Feature);
+            json.WriteNumber("value"u8, (float)reason.Value);
+            json.WritePropertyName("nats"u8);
+            JsonAnswerWriter<float>.WriteNumber(json, (float)reason.Nats);
+            json.WriteNumber("expected"u8, reason.Expected);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    private static void WriteCalibration(Utf8JsonWriter json, ScoreRequest calibration)
+    {
+        (int rows, double least) = calibration.Facts;
+        if (calibration.Alpha is { } alpha)
+            json.WriteNumber("alpha"u8, alpha);
+        json.WriteNumber("p_min"u8, (float)least);
+        json.WriteNumber("calibration_rows"u8, rows);
+        if (calibration.Warnings.Length == 0)
+            return;
+        json.WriteStartArray("warnings"u8);
+        foreach (string warning in calibration.Warnings)
+            json.WriteStringValue(warning);
         json.WriteEndArray();
     }
 

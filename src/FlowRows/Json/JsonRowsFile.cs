@@ -52,7 +52,7 @@ internal sealed class JsonRowsFile<T>(RowSource source) : JsonObjectParser<T>, I
     {
         // How many rows a context stands for is known once all is read: its errors are its own until then.
         RowErrors? found = errors is null || name == source.Layout.Field ? errors : new();
-        var table = new RowTable<T>(name, source.Limits, source.Pool, ExpectedValues) { MayBeFlat = name == RowNames.Context, Errors = found };
+        var table = new RowTable<T>(name, source.Limits, source.Pool, ExpectedValues) { MayBeFlat = name == RowNames.Context, Errors = found, MayLack = source.MayLack && name != RowNames.Context };
         return name == RowNames.Context ? Context = table : Values = table;
     }
 }

@@ -40,7 +40,10 @@ internal sealed class JsonRowsParser<T>(RowTable<T> table)
                 if (table.IsFlat)
                     table.EndRow();
                 return false;
-            case JsonTokenType.Null or JsonTokenType.String or JsonTokenType.True or JsonTokenType.False when InRow:
+            case JsonTokenType.Null when InRow:
+                table.Lack(table.Invalid("is null"));
+                return true;
+            case JsonTokenType.String or JsonTokenType.True or JsonTokenType.False when InRow:
                 table.Refuse($"is {JsonWords.Describe(reader.TokenType)}");
                 return true;
             case JsonTokenType.Null or JsonTokenType.String or JsonTokenType.True or JsonTokenType.False when depth == 1 && MayBeFlat && table.Errors is not null:

@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using FlowRows.Ndjson;
 
 namespace FlowRows.Tables;
 
@@ -14,12 +15,19 @@ internal sealed class KeptColumns(int[] columns) : IDisposable
 
     public int Count => columns.Length;
 
+    /// <summary>Whether the cells are JSON as it was written, rather than what it means.</summary>
+    public bool IsJson { get; init; }
+
     /// <summary>Adds the next rows, which are disposed with this.</summary>
     public void Add(RecordBatch rows, IDisposable? memory = null) => batches.Add(new(rows, memory));
 
     public Field Field(int index) => batches[0].Rows.Schema.GetFieldByIndex(columns[index]);
 
-    public IArrowArray Array(int index) =>
+    /// <summary>A column as other formats take it.</summary>
+    public IArrowArray Array(int index) => IsJson ? JsonCell.Text((StringArray)AsRead(index)) : AsRead(index);
+
+    /// <summary>A column as it was read.</summary>
+    public IArrowArray AsRead(int index) =>
         runs is null && batches is [var only] ? only.Rows.Column(columns[index]) : joined[index] ??= Joined(columns[index]);
 
     /// <summary>Leaves rows out.</summary>

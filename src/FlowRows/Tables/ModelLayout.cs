@@ -42,6 +42,9 @@ internal sealed class ModelLayout : RowLayout
 
     public override string Model { get; }
 
+    /// <summary>Whether the columns to pass on are those of rows that name their columns, and others bring none.</summary>
+    public bool KeepsIfNamed { get; init; }
+
     public override string Field { get; }
 
     public override ContextSpec? Context { get; }
@@ -58,7 +61,7 @@ internal sealed class ModelLayout : RowLayout
     public override RowColumns Shaped(ReadOnlySpan<long> row, bool channelsLast)
     {
         int both = values.Length + context.Length;
-        if (keep.Count > 0)
+        if (keep.Count > 0 && !KeepsIfNamed)
             throw NoNames();
         if (channelsLast)
         {
@@ -92,7 +95,7 @@ internal sealed class ModelLayout : RowLayout
 
     protected override RowColumns ByPosition(int count)
     {
-        if (keep.Count > 0)
+        if (keep.Count > 0 && !KeepsIfNamed)
             throw NoNames();
         if (count != wanted.Length)
             throw Refused(RowFaultKind.WrongWidth, $"{Field}: the rows have {count} values, model '{Model}' takes {Count()}", Field);
@@ -104,16 +107,16 @@ internal sealed class ModelLayout : RowLayout
     {
         if (Array.Exists(wanted, columns.Has))
             return null;
-        int[] others = [.. Enumerable.Range(0, columns.Names.Count).Except(kept).Where(i => !RowNames.OfAnswers.Contains(columns.Names[i]))];
+        int[] others = [.. Enumerable.Range(0, columns.Names.Count).Except(kept).Where(i => !RowNames.IsOfAnswers(columns.Names[i]))];
         return others.Length == wanted.Length ? new(others[..values.Length], others[values.Length..], kept) : null;
     }
 
     private void CheckOthers(NamedColumns columns, int[] kept)
     {
-        var known = new HashSet<string>([.. wanted, .. RowNames.OfAnswers], StringComparer.Ordinal);
+        var known = new HashSet<string>(wanted, StringComparer.Ordinal);
         known.UnionWith(kept.Select(i => columns.Names[i]));
         foreach (string name in columns.Names)
-            if (!known.Contains(name))
+            if (!known.Contains(name) && !RowNames.IsOfAnswers(name))
                 throw Refused(RowFaultKind.UnknownColumn, name.Length == 0
                     ? $"a column has no name, as an index often has none; model '{Model}' takes {wanted.Listed()}. {Ignoring}"
                     : $"column '{name.Shown()}' is unknown; model '{Model}' takes {wanted.Listed()}. keep={name.Shown()} in the query passes it on, "

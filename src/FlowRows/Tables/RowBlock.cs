@@ -1,4 +1,5 @@
 using System.Numerics;
+using FlowRows.Scoring;
 
 namespace FlowRows.Tables;
 
@@ -16,7 +17,7 @@ internal sealed class RowBlock<T> : IDisposable
         (First, layout) = (first, source.Layout);
         Errors = source.OnError == OnError.Fail ? null : new();
         if (columns.Values.Length > 0)
-            Values = new(source.Layout.Field, source.Limits, source.Pool) { First = first, Errors = Errors };
+            Values = new(source.Layout.Field, source.Limits, source.Pool) { First = first, Errors = Errors, MayLack = source.MayLack };
         if (columns.Context.Length > 0)
             Context = new(RowNames.Context, source.Limits, source.Pool) { First = first, Errors = Errors };
     }
@@ -38,8 +39,21 @@ internal sealed class RowBlock<T> : IDisposable
     /// <summary>Why some rows could not be read; null where the first such row is refused.</summary>
     public RowErrors? Errors { get; }
 
+    /// <summary>Why rows could not be read in whose place zeros stand; null where there is none such.</summary>
+    public RowErrors? Blanks => Numbers is null ? Errors : null;
+
     /// <summary>The number of each row in the body, where some were left out.</summary>
     public long[]? Numbers { get; private set; }
+
+    /// <summary>What the rows lack, where that is no reason to refuse them.</summary>
+    public MissingValues<T>? Missing { get; private set; }
+
+    /// <summary>Finds what the rows lack, and puts something in its place.</summary>
+    public void FindMissing(ScoreRequest? request)
+    {
+        if (request is { Marginalizes: true })
+            Missing = MissingValues<T>.Of(Values!.Values.Span, Values.Width, request.Calibration.Reference);
+    }
 
     /// <summary>The rows of the body that came before these.</summary>
     public long First { get; }

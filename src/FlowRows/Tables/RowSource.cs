@@ -17,6 +17,9 @@ internal sealed record RowSource(RowLayout Layout, RowLimits Limits, RowPool Poo
     /// <summary>Whether an image's channels stand behind its height and width.</summary>
     public bool ChannelsLast { get; init; }
 
+    /// <summary>Whether values of rows may be missing.</summary>
+    public bool MayLack { get; init; }
+
     /// <summary>What happens to a row that cannot be read.</summary>
     public OnError OnError { get; init; }
 }

@@ -36,6 +36,9 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
     /// <summary>Where what is no finite number is put as NaN, to be sifted out later; null where it is refused at once.</summary>
     public RowErrors? Errors { get; init; }
 
+    /// <summary>Whether a value may be missing; NaN stands for it.</summary>
+    public bool MayLack { get; init; }
+
     /// <summary>The number of finished rows.</summary>
     public int Rows { get; private set; }
 
@@ -112,6 +115,15 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
             throw fault;
         Errors.Add(IsFlat ? Column : Rows, fault.Message);
         Append(T.NaN);
+    }
+
+    /// <summary>The value at the place reached so far is not there: NaN stands for it, or it is refused.</summary>
+    public void Lack(RowFault fault)
+    {
+        if (MayLack)
+            Append(T.NaN);
+        else
+            Refuse(fault);
     }
 
     /// <summary>Keeps the rows that <paramref name="stays"/> says, in their order.</summary>
@@ -203,7 +215,7 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
             return;
         for (int bad = 0; bad < added.Length; bad++)
         {
-            if (T.IsFinite(added[bad]))
+            if (T.IsFinite(added[bad]) || (MayLack && T.IsNaN(added[bad])))
                 continue;
             string value = added[bad].ToString("G", CultureInfo.InvariantCulture);
             RowFault fault = Invalid(Rows + bad / width, bad % width, $"is {value}{(typeof(T) == typeof(float) ? ", as a 32-bit float" : "")}");

@@ -40,7 +40,9 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
             throw Full(model, rows);
     }
 
-    private async Task ComputeAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
+    /// <summary>Computes the item's results, and remembers nothing of them.</summary>
+    /// <exception cref="RequestException">429 where the queue is full, 503 where it is closed, 504 where the deadline passed.</exception>
+    public async Task ComputeAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
         callerGone.ThrowIfCancellationRequested();
         long began = time.GetTimestamp();

@@ -8,6 +8,9 @@ internal enum Operation
     Sample,
     Decode,
 
+    /// <summary>Of a request only: on the device it is a logprob.</summary>
+    Score,
+
     /// <summary>Of a request only: on the device it is an encode and a decode.</summary>
     Interpolate,
 }
@@ -34,6 +37,7 @@ internal static class Operations
         Operation.Encode => "encode",
         Operation.Sample => "sample",
         Operation.Interpolate => "interpolate",
+        Operation.Score => "score",
         _ => "decode",
     };
 

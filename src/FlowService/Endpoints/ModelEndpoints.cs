@@ -37,12 +37,19 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="Features">The names of the columns, in order.</param>
 /// <param name="Context">What the model is conditioned on.</param>
 /// <param name="Provenance">Where it came from.</param>
+/// <param name="Calibration">What p-values rest on; left out where the model was not calibrated.</param>
 /// <param name="SelfTest">How float32 compared with float64 when the model was loaded.</param>
 /// <param name="Spec">The checkpoint's flow.json.</param>
 internal sealed record ModelDetails(
     string Name, int Version, ModelState State, string? Reason, VersionSummary[] Versions, string? Engine = null, string? EngineReason = null, string? Device = null,
     int[]? EventShape = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
-    SelfTestFigures? SelfTest = null, JsonElement? Spec = null);
+    CalibrationFacts? Calibration = null, SelfTestFigures? SelfTest = null, JsonElement? Spec = null);
+
+/// <summary>What p-values rest on.</summary>
+/// <param name="Rows">The number of calibration rows.</param>
+/// <param name="PMin">The least p-value that there can be.</param>
+/// <param name="ReferenceRows">The rows from which an attribution draws.</param>
+internal sealed record CalibrationFacts(int Rows, double PMin, int ReferenceRows);
 
 internal static class ModelEndpoints
 {
@@ -114,6 +121,7 @@ internal static class ModelEndpoints
             Features = model.Spec.Features,
             Context = model.Spec.Context,
             Provenance = model.Spec.Provenance,
+            Calibration = model.Calibration is { } calibration ? new(calibration.Count, calibration.LogProb.LeastPValue, calibration.Reference.Count) : null,
             SelfTest = model.SelfTest,
             Spec = SpecJson.ToElement(model.Spec),
         };

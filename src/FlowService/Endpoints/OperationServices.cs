@@ -3,6 +3,7 @@ using FlowService.Batching;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.Requests;
+using FlowService.Scoring;
 using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +11,7 @@ namespace FlowService.Endpoints;
 
 /// <summary>What the four operations need, and the steps that they share.</summary>
 internal sealed record OperationServices(
-    RequestReader Reader, ModelLifecycle Models, Inference Inference, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, RowPool Pool,
+    RequestReader Reader, ModelLifecycle Models, Inference Inference, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, RowPool Pool,
     ILogger<OperationServices> Logger)
 {
     /// <summary>The model that the request names, noted for the metrics, and held until the answer is sent.</summary>

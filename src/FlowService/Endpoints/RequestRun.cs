@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using FlowImages;
 using FlowRows;
 using FlowRows.Answers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Compressing;
@@ -16,15 +17,19 @@ namespace FlowService.Endpoints;
 /// NumPy, CSV or Arrow, they pass through in parts (<see cref="RowStream"/>); else the request is read whole, within the limits for one.
 /// </summary>
 internal sealed record RequestRun(
-    OperationServices Services, HttpContext Http, ServedOperation Operation, ServedModel Model, RowRequest Request, HashSet<string> Include)
+    OperationServices Services, HttpContext Http, ServedOperation Operation, ServedModel Model, RowRequest Request, HashSet<string> Include,
+    ScoreRequest? Scores)
 {
     public static async Task AnswerAsync(OperationServices services, HttpContext http, ServedOperation operation)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields);
+        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail);
+        if (operation.IsScore)
+            request.FillScore();
         ServedModel model = await services.FindAsync(http, request);
         HashSet<string> include = operation.Rows.Asked(request.Include, model.Name);
         AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);
-        var run = new RequestRun(services, http, operation, model, request, include);
+        ScoreRequest? scores = ScoreRequest.Of(request.Scores, include, model.Spec, model.Name, model.Calibration);
+        var run = new RequestRun(services, http, operation, model, request, include, scores);
         if (request.Body is not null || (operation.IsSample && format.Rows is { IsWhole: false }))
             await run.AnswerRowsAsync(format);
         else
@@ -35,6 +40,7 @@ internal sealed record RequestRun(
     public WorkRows Work(RowBlock<float> block)
     {
         RowTable<float> rows = block.Values!;
+        block.FindMissing(Scores);
         ContextRows<float> context = ContextRows<float>.Of(block.Context ?? Request.Context, Model.Spec, Model.Name, rows.Rows);
         return new() { Count = rows.Rows, Values = rows.Values, Context = context.Values, RowsPerContext = context.RowsPerContext(rows.Rows) };
     }
@@ -51,12 +57,40 @@ internal sealed record RequestRun(
 
     /// <summary>Takes some rows through the model's queue.</summary>
     public Task<WorkItem> ComputeAsync(WorkRows rows, Priority priority) =>
-        Services.RunAsync(Http, Request, Operation.Work(Model, rows, priority, Include, Services.Pool));
+        Services.RunAsync(Http, Request, Operation.Work(Model, rows, priority, Include, Scores, Services.Pool));
+
+    /// <summary>How strange computed rows are, and why; null where nobody asked.</summary>
+    public async Task<RowScores?> ScoreAsync(WorkItem work, RowBlock<float>? block)
+    {
+        if (Scores is null)
+            return null;
+        if (block?.Missing is { } missing)
+            await EvaluateAsync(work, missing.Rows, RowCopies<float>.ToAverage(missing, work.Results.Rows, Model.Width));
+        RowScores scores = Scores.Rank(work.Results.Rows, Model.Width, block?.Blanks, block?.Missing, Services.Pool);
+        try
+        {
+            if (Scores.Explain is null)
+                return scores;
+            scores.Reasons = new(Scores.Top);
+            await EvaluateAsync(work, scores.ToExplain, RowCopies<float>.ToExplain(Scores, scores.Reasons, work.Input.Values!, work.Results.LogProb));
+            return scores;
+        }
+        catch
+        {
+            scores.Dispose();
+            throw;
+        }
+    }
+
+    private Task EvaluateAsync(WorkItem work, int[] rows, RowCopies<float> copies) =>
+        Services.Evaluations.RunAsync(work, rows, copies, Deadline.Of(Request.TimeoutMs, Model.Queue.Options), Http.RequestAborted);
 
     /// <summary>The answer to computed rows, with what their block brought beside them.</summary>
-    public Answer<float> Answer(WorkItem work, RowBlock<float>? block)
+    public Answer<float> Answer(WorkItem work, RowScores? scores, RowBlock<float>? block)
     {
         Answer<float> answer = Operation.Answer(work, Include, Services.Pool);
+        if (scores is not null)
+            Scores!.AddTo<float>(answer, scores, work.Input.Values!.Span, block?.Missing, Services.Pool);
         return block is null ? answer : answer.With(block);
     }
 
@@ -75,6 +109,12 @@ internal sealed record RequestRun(
         response.Headers["flow-version"] = first.Version.ToString(CultureInfo.InvariantCulture);
         if (first.Seed is { } seed)
             response.Headers["flow-seed"] = seed.ToString(CultureInfo.InvariantCulture);
+        if (Scores is { Facts: var (calibrated, least), Warnings: var warnings })
+        {
+            response.Headers["flow-calibration-rows"] = calibrated.ToString(CultureInfo.InvariantCulture);
+            response.Headers["flow-p-min"] = ((float)least).ToString(CultureInfo.InvariantCulture);
+            response.Headers["flow-warning"] = warnings;
+        }
         return writer;
     }
 
@@ -108,7 +148,14 @@ internal sealed record RequestRun(
             await picture.WriteAsync(Http.Response, work.Results.Values, Http.RequestAborted);
             return;
         }
-        using Answer<float> answer = Answer(work, rows);
+        using RowScores? scores = await ScoreAsync(work, rows);
+        using Answer<float> answer = Answer(work, scores, rows);
+        if (Scores is { NeedsAllRows: true } all)
+        {
+            var ranked = new RankedRows(all);
+            ranked.Count(scores!, rows?.Blanks);
+            ranked.Complete(answer);
+        }
         AnswerWriter<float> writer = Begin(format.Rows!, Http.Response.BodyWriter, answer, answer.Rows);
         await writer.WriteAsync(answer, Http.RequestAborted);
         await writer.CompleteAsync(Http.RequestAborted);

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using FlowRows;
 using FlowRows.Answers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
@@ -139,7 +140,7 @@ internal sealed class RowStream(RequestRun run)
             while (true)
                 try
                 {
-                    return new(part, await run.ComputeAsync(part.Rows, isFirst ? run.Request.Priority : Priority.Bulk));
+                    return await ScoredAsync(part, await run.ComputeAsync(part.Rows, isFirst ? run.Request.Priority : Priority.Bulk));
                 }
                 catch (RequestException e) when (!isFirst && e.Kind == ProblemKind.QueueFull)
                 {
@@ -153,12 +154,23 @@ internal sealed class RowStream(RequestRun run)
         }
     }
 
+    private async Task<ComputedPart> ScoredAsync(RowPart part, WorkItem work)
+    {
+        try
+        {
+            return new(part, work, await run.ScoreAsync(work, part.Block));
+        }
+        catch
+        {
+            work.Dispose();
+            throw;
+        }
+    }
+
     private async Task WriteAsync(RowFormat format, long? rows, AnswerOutput output)
     {
-        await foreach (Task<ComputedPart> computing in ahead.Reader.ReadAllAsync())
+        await foreach (Answer<float> answer in run.Scores is { NeedsAllRows: true } all ? AnswersOfAllAsync(all) : AnswersAsync())
         {
-            using ComputedPart part = await computing;
-            using Answer<float> answer = run.Answer(part.Work, part.Part.Block);
             await mayBegin.Task;
             writer ??= run.Begin(format, output.Writer, answer, rows);
             await writer.WriteAsync(answer, http.RequestAborted);
@@ -166,6 +178,31 @@ internal sealed class RowStream(RequestRun run)
         }
         await writer!.CompleteAsync(http.RequestAborted);
         await output.CompleteAsync();
+    }
+
+    private async IAsyncEnumerable<Answer<float>> AnswersAsync(RankedRows? ranked = null)
+    {
+        await foreach (Task<ComputedPart> computing in ahead.Reader.ReadAllAsync())
+        {
+            using ComputedPart part = await computing;
+            ranked?.Count(part.Scores!, part.Part.Block?.Blanks);
+            using Answer<float> answer = run.Answer(part.Work, part.Scores, part.Part.Block);
+            yield return answer;
+        }
+    }
+
+    // What q-values are is known when all rows are: until then the answer waits in a temporary file.
+    private async IAsyncEnumerable<Answer<float>> AnswersOfAllAsync(ScoreRequest request)
+    {
+        var ranked = new RankedRows(request);
+        await using var aside = new RowsAside<float>(run.Services.Pool);
+        await foreach (Answer<float> answer in AnswersAsync(ranked))
+            await aside.AddAsync(answer, http.RequestAborted);
+        await foreach (Answer<float> answer in aside.ReadAsync(http.RequestAborted))
+        {
+            ranked.Complete(answer);
+            yield return answer;
+        }
     }
 
     private static async Task DisposeAsync(Task<ComputedPart> computing)
@@ -180,10 +217,11 @@ internal sealed class RowStream(RequestRun run)
         }
     }
 
-    private sealed record ComputedPart(RowPart Part, WorkItem Work) : IDisposable
+    private sealed record ComputedPart(RowPart Part, WorkItem Work, RowScores? Scores) : IDisposable
     {
         public void Dispose()
         {
+            Scores?.Dispose();
             Work.Dispose();
             Part.Dispose();
         }

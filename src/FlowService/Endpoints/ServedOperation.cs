@@ -1,5 +1,6 @@
 using FlowRows.Answers;
 using FlowRows.Buffers;
+using FlowRows.Scoring;
 using FlowService.Batching;
 using FlowService.Models;
 using FlowService.Requests;
@@ -15,11 +16,14 @@ internal sealed record ServedOperation(Operation Operation, FieldSet Fields, Row
     /// <summary>The field of its rows in JSON; samples have none.</summary>
     public RequestField InputField => Operation == Operation.Decode ? RequestFields.Z : RequestFields.X;
 
+    /// <summary>Whether the answer says of each row whether it is an anomaly, and passes the rows' own columns on.</summary>
+    public bool IsScore => Operation == Operation.Score;
+
     public bool IsSample => Operation == Operation.Sample;
 
     /// <summary>The work on some rows of a request.</summary>
-    public WorkItem Work(ServedModel model, WorkRows rows, Priority priority, HashSet<string> include, RowPool pool) =>
-        new(model, Operation, rows, pool, Rows.KeepsValues(include)) { Priority = priority };
+    public WorkItem Work(ServedModel model, WorkRows rows, Priority priority, HashSet<string> include, ScoreRequest? scores, RowPool pool) =>
+        new(model, IsScore ? Operation.LogProb : Operation, rows, pool, Rows.KeepsValues(include) || scores is { NeedsLatents: true }) { Priority = priority };
 
     /// <summary>The answer to some computed rows.</summary>
     public Answer<float> Answer(WorkItem work, HashSet<string> include, RowPool pool)

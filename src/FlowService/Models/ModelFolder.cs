@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using FlowCore.Calibration;
 using FlowCore.Checkpoints;
 
 namespace FlowService.Models;
@@ -39,7 +40,7 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
     /// and the identity of each file.
     /// </summary>
     public string Stamp => string.Join(' ',
-        ((string[])[Checkpoint.SpecFile, WeightsFile, ExportFile]).Select(file => Status(file)?.Identity ?? "none").Append(Hash));
+        ((string[])[Checkpoint.SpecFile, WeightsFile, ExportFile, CalibrationSet.File]).Select(file => Status(file)?.Identity ?? "none").Append(Hash));
 
     private string Hash => SpecBytes is { } bytes ? Convert.ToHexStringLower(SHA256.HashData(bytes)) : "unreadable";
 

@@ -1,3 +1,4 @@
+using FlowCore.Calibration;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowService.Batching;
@@ -59,6 +60,7 @@ internal sealed class ModelLoader(
             BatchingOptions batches = batching.Get(folder.Name);
             ServingOptions options = serving.Get(folder.Name);
             Checkpoint checkpoint = Checkpoint.Read(folder.Path);
+            CalibrationSet? calibration = CalibrationSet.Read(folder.Path, checkpoint.Spec);
             SelfTestFigures? figures = null;
             int? tooMany = null;
             foreach (FlowEngine<float> engine in Engines(checkpoint, options))
@@ -74,7 +76,7 @@ internal sealed class ModelLoader(
                 tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows) ?? tooMany;
             }
             logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
-            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger) { IsCached = options.Cache };
+            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger) { IsCached = options.Cache, Calibration = calibration };
             if (tooMany is { } rows)
                 logger.OutOfMemory(folder.Name, folder.Version, rows, served.Queue.Halve(rows));
             return ModelVersion.Ready(served.Start());

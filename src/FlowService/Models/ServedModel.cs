@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using FlowCore;
+using FlowCore.Calibration;
 using FlowCore.Engines;
 using FlowService.Batching;
 using FlowService.Telemetry;
@@ -35,6 +36,9 @@ internal sealed class ServedModel
 
     /// <summary>Whether its answers are cached.</summary>
     public bool IsCached { get; init; }
+
+    /// <summary>What ordinary rows look like to it; null where it was not calibrated.</summary>
+    public CalibrationSet? Calibration { get; init; }
 
     /// <summary>Cancelled when the version takes no new requests.</summary>
     public CancellationToken Retired => retiring.Token;

@@ -2,6 +2,8 @@ using FlowImages;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Json;
+using FlowRows.Scoring;
+using FlowRows.Tables;
 using FlowService.Errors;
 using FlowService.Models;
 
@@ -39,9 +41,12 @@ internal readonly record struct AnswerFormat(RowFormat? Rows)
     /// <summary>What only some answers can do is refused for the others: nothing that was asked for is left out silently.</summary>
     private void CheckArguments(RowRequest request)
     {
+        if (Rows is not { Keeps: true })
+            request.UsualOnError = OnError.Fail; // there is no place for what was wrong with a row
         if (request.Dtype is not null && Rows is not { IsBinary: true })
             throw Invalid(RequestFields.Dtype, $"dtype is for NumPy and Arrow answers; this one is {MediaType}: leave it out, or send Accept");
-        CarriedArguments.Check(request.Body, Rows, request.Keep is { Count: > 0 }, request.OnError, request.Layout == ImageLayout.Nhwc);
+        CarriedArguments.Check(request.Body, Rows, request.Keep is { Count: > 0 } && !request.KeepsIfNamed, request.OnError, request.Layout == ImageLayout.Nhwc,
+            request.Include?.Contains(ScoreRequest.Attribution) == true);
     }
 
     private static RequestException Invalid(RequestField field, string detail) => new(ProblemKind.InvalidArgument, detail) { Field = field.Name };

@@ -2,6 +2,7 @@ using System.Text.Json;
 using FlowRows;
 using FlowRows.Buffers;
 using FlowRows.Json;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Errors;
 
@@ -62,6 +63,8 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
     private void Take(ref Utf8JsonReader reader, RequestField field)
     {
         field.Take!(ref reader, field, request);
+        if (field == RequestFields.Missing && request.Rows is not null && request.Scores.Missing == Missing.Marginalize)
+            throw new RequestException(ProblemKind.InvalidArgument, "missing must stand before the rows, or in the query") { Field = field.Name };
         if (field == RequestFields.OnError && (request.Rows ?? request.Context) is not null && request.OnError != OnError.Fail)
             throw new RequestException(ProblemKind.InvalidArgument, "on_error must stand before the rows and their context, or in the query") { Field = field.Name };
     }
@@ -73,7 +76,11 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
             { Field = RowNames.Z };
         if (request.OnError != OnError.Fail)
             request.Errors = new();
-        return request.Rows = new RowTable<float>(field.Name, limits, pool, ExpectedValues) { Errors = request.Errors };
+        return request.Rows = new RowTable<float>(field.Name, limits, pool, ExpectedValues)
+        {
+            Errors = request.Errors,
+            MayLack = request.Scores.Missing == Missing.Marginalize,
+        };
     }
 
     private RowTable<float> Values(RequestField field)

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using FlowCore.Calibration;
 using FlowRows.Answers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
 
@@ -41,14 +43,29 @@ internal static class RequestFields
             (ref r, field, request) => request.Priority = (Priority)JsonArgument.Word(ref r, field))
         { Words = ["interactive", "bulk"] },
         OnError = new("on_error", FieldKind.Word,
-            "What happens to a row that cannot be read: fail (default) refuses the request, skip leaves the row out and adds a column row, "
-            + "null answers nulls and the reason in a column error.",
-            (ref r, field, request) => request.OnError = (OnError)JsonArgument.Word(ref r, field))
+            "What happens to a row that cannot be read: fail (default, but for /score) refuses the request, skip leaves the row out and adds a column row, "
+            + "null (default of /score) answers nulls and the reason in a column error.",
+            (ref r, field, request) => request.AskedOnError = (OnError)JsonArgument.Word(ref r, field))
         { Words = ["fail", "skip", "null"] },
         Dtype = new("dtype", FieldKind.Word, "The numbers of a NumPy or Arrow answer: float32 (default) or float64.",
             (ref r, field, request) => request.Dtype = (ElementType)JsonArgument.Word(ref r, field))
         { Words = ["float32", "float64"] },
-        Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all.") { IsOfRowBody = true },
+        Alpha = new("alpha", FieldKind.Number,
+            "Call a row an anomaly where its p-value is at most this, above 0 and below 1: about this share of ordinary rows is called so, too. Adds anomaly, true or false. Default of /score: 0.01.",
+            (ref r, field, request) => request.Scores = request.Scores with { Alpha = JsonArgument.Number(ref r, field) }),
+        Score = new("score", FieldKind.Word, "Which score p-values are of: log_prob (default), or latent_norm2, the squared length of the latent.",
+            (ref r, field, request) => request.Scores = request.Scores with { Score = (ScoreKind)JsonArgument.Word(ref r, field) })
+        { Words = ["log_prob", "latent_norm2"] },
+        Top = new("top", FieldKind.Integer, "The most features in the attribution of a row (default 3).",
+            (ref r, field, request) => request.Scores = request.Scores with { Top = JsonArgument.Integer(ref r, field) }),
+        Explain = new("explain", FieldKind.Word, "Which rows have an attribution: all (default), or flagged, those that alpha calls anomalies. A row takes features times 16 evaluations of the model.",
+            (ref r, field, request) => request.Scores = request.Scores with { Explain = (Explained)JsonArgument.Word(ref r, field) })
+        { Words = ["all", "flagged"] },
+        Missing = new("missing", FieldKind.Word, "What happens to a row that lacks values (null, an empty cell, NaN): refuse (default), or marginalize, which averages its density over 32 draws of what they may "
+            + "have been, and adds n_missing. In a JSON body it stands before the rows.",
+            (ref r, field, request) => request.Scores = request.Scores with { Missing = (FlowRows.Scoring.Missing)JsonArgument.Word(ref r, field) })
+        { Words = ["refuse", "marginalize"] },
+        Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all (default of /score).") { IsOfRowBody = true },
         IgnoreExtra = new("ignore_extra", FieldKind.Flag, "Pass over columns of a CSV or Arrow body that the model does not know.",
             (ref r, field, request) => request.IgnoreExtra = JsonArgument.Flag(ref r, field))
         { IsOfRowBody = true },
@@ -60,7 +77,7 @@ internal static class RequestFields
     public static readonly RequestField[] All =
     [
         Model, Version, X, Z, Count, Steps, Offset, Seed, Temperature, Context, Include, Range, TimeoutMs, Priority, OnError,
-        Dtype, Keep, IgnoreExtra, Layout,
+        Dtype, Alpha, Score, Top, Explain, Missing, Keep, IgnoreExtra, Layout,
     ];
 
     private static readonly FieldSet
@@ -68,8 +85,9 @@ internal static class RequestFields
         OfRows = new(OnError, Dtype, Keep, IgnoreExtra, Layout);
 
     public static readonly FieldSet
-        LogProb = Common | OfRows | new FieldSet(X, Include),
-        Encode = LogProb,
+        Encode = Common | OfRows | new FieldSet(X, Include),
+        LogProb = Encode | new FieldSet(Alpha, Score, Top, Explain, Missing),
+        OfScore = LogProb,
         Decode = Common | OfRows.Without(Layout) | new FieldSet(Z, Include, Range),
         Sample = Common | new FieldSet(Count, Offset, Seed, Temperature, Include, Range, Dtype),
         Interpolate = Common | new FieldSet(X, Z, Steps, Include, Range);

@@ -1,6 +1,7 @@
 using FlowRows;
 using FlowRows.Buffers;
 using FlowRows.Json;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Limits;
 using FlowService.Models;
@@ -18,9 +19,9 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
 
     /// <summary>Reads the fields that the operation has, from the query and a JSON body. A body of rows is left to <see cref="OpenAsync"/>.</summary>
     /// <exception cref="Exception">What the client sent is refused: 400, 413, 415 or 422.</exception>
-    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields)
+    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields, OnError usual = OnError.Fail)
     {
-        var request = new RowRequest { Body = MediaTypes.OfBody(http.Request, fields) };
+        var request = new RowRequest { Body = MediaTypes.OfBody(http.Request, fields), UsualOnError = usual };
         try
         {
             FieldSet inQuery = http.Request.Query.Count == 0 ? default
@@ -49,13 +50,14 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
     {
         if (request.Body is not { } format)
             return null;
-        var layout = new ModelLayout(model.Name, model.Spec, input, request.Context is not null, request.Keep, request.IgnoreExtra);
+        var layout = new ModelLayout(model.Name, model.Spec, input, request.Context is not null, request.Keep, request.IgnoreExtra) { KeepsIfNamed = request.KeepsIfNamed };
         var source = new RowSource(layout, limits, pool)
         {
             IsShort = IsShort(http.Request),
             Header = MediaTypes.HasHeader(http.Request),
             ChannelsLast = request.Layout == ImageLayout.Nhwc,
             OnError = request.OnError,
+            MayLack = request.Scores.Missing == Missing.Marginalize,
         };
         return await format.OpenAsync<float>(http.Request.BodyReader, source, http.RequestAborted);
     }

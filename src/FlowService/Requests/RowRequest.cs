@@ -1,6 +1,7 @@
 using FlowCore;
 using FlowRows;
 using FlowRows.Answers;
+using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
@@ -38,8 +39,14 @@ internal sealed class RowRequest : IDisposable
 
     public List<string>? Include { get; set; }
 
+    /// <summary>What is wanted of the rows' scores.</summary>
+    public ScoreArguments Scores { get; set; } = new();
+
     /// <summary>The columns of the body that go into the answer as they are; <c>*</c> stands for all.</summary>
     public List<string>? Keep { get; set; }
+
+    /// <summary>Whether columns go into the answer only where the body names its columns.</summary>
+    public bool KeepsIfNamed { get; private set; }
 
     /// <summary>Whether columns of the body that the model does not know are passed over.</summary>
     public bool IgnoreExtra { get; set; }
@@ -47,7 +54,13 @@ internal sealed class RowRequest : IDisposable
     public ImageLayout Layout { get; set; }
 
     /// <summary>What happens to a row that cannot be read.</summary>
-    public OnError OnError { get; set; }
+    public OnError OnError => AskedOnError ?? UsualOnError;
+
+    /// <summary>The same, where the request says it.</summary>
+    public OnError? AskedOnError { get; set; }
+
+    /// <summary>The same, where it does not.</summary>
+    public OnError UsualOnError { get; set; }
 
     /// <summary>Why rows of a JSON body could not be read, where that is no reason to refuse all.</summary>
     public RowErrors? Errors { get; set; }
@@ -66,6 +79,15 @@ internal sealed class RowRequest : IDisposable
     public double? Temperature { get; set; }
 
     public int? TimeoutMs { get; set; }
+
+    /// <summary>Puts what a request to score rows means where it left something out.</summary>
+    public void FillScore()
+    {
+        KeepsIfNamed = Keep is null;
+        Keep ??= ["*"];
+        (HashSet<string> include, Scores) = ScoreDefaults.Of(Include, Scores);
+        Include = [.. include];
+    }
 
     /// <summary>The rows of x or z of a JSON body, for a model, with what is known of them.</summary>
     public RowBlock<float> BlockOf(RequestField field, FlowSpec spec, string model)

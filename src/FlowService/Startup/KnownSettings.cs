@@ -6,6 +6,7 @@ using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenInference.Grpc;
 using FlowService.Proxies;
+using FlowService.Scoring;
 using FlowService.Security;
 using FlowService.Shutdown;
 
@@ -20,6 +21,7 @@ internal static class KnownSettings
         (ModelsOptions.Section, typeof(ModelsOptions)), (ModelsOptions.Section, typeof(ServingOptions)), (BatchingOptions.Section, typeof(BatchingOptions)),
         (LimitsOptions.Section, typeof(LimitsOptions)), (EngineOptions.Section, typeof(EngineOptions)), (TorchOptions.Section, typeof(TorchOptions)),
         (GrpcOptions.Section, typeof(GrpcOptions)), (CacheOptions.Section, typeof(CacheOptions)), (CompressionOptions.Section, typeof(CompressionOptions)), (ProxyOptions.Section, typeof(ProxyOptions)),
+        (ScoringOptions.Section, typeof(ScoringOptions)),
         (AdminOptions.Section, typeof(AdminOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
     ];
 

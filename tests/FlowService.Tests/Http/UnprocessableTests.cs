@@ -71,7 +71,7 @@ public sealed class UnprocessableTests(SharedService service)
     [InlineData("/logprob", """{"model":"two-moons","include":[1],"x":[[1,2]]}""", "invalid-argument", "include must be a list of strings")]
     [InlineData("/logprob", """{"model":"two-moons","timeout_ms":0,"x":[[1,2]]}""", "invalid-argument", "timeout_ms")]
     [InlineData("/logprob", """{"model":"two-moons","timeout_ms":999999999,"x":[[1,2]]}""", "invalid-argument", "timeout_ms")]
-    [InlineData("/logprob", """{"model":"two-moons","include":["p_value"],"x":[[1,2]]}""", "unsupported-include", "z, log_det, latent_norm2, bits_per_dim")]
+    [InlineData("/logprob", """{"model":"two-moons","include":["p"],"x":[[1,2]]}""", "unsupported-include", "z, log_det, latent_norm2, bits_per_dim, p_value")]
     [InlineData("/sample", """{"model":"two-moons","include":["attribution"],"count":1}""", "unsupported-include", "offers z")]
     [InlineData("/sample", """{"model":"two-moons","count":0}""", "invalid-argument", "1..100000")]
     [InlineData("/sample", """{"model":"two-moons","count":-5}""", "invalid-argument", "1..100000")]

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using FlowCli.Rows;
+using FlowRows.Answers;
+using FlowRows.Scoring;
+using FlowRows.Tables;
+
+namespace FlowCli.Commands;
+
+/// <summary><c>flow score</c>: a file of rows with their p-values, decisions and reasons behind their own columns.</summary>
+internal static class ScoreCommand
+{
+    public static ExampledCommand Create(Terminal terminal)
+    {
+        var model = CommonOptions.Model();
+        RowOptions rows = RowOptions.For("Data rows");
+        rows.OnError.DefaultValueFactory = _ => OnError.Null;
+        rows.Keep.Description = "Input columns to copy to the output unchanged; by default all.";
+        var context = new ContextOptions();
+        var output = CommonOptions.Output();
+        var format = CommonOptions.OutputFormat();
+        var type = CommonOptions.Type();
+        var device = CommonOptions.Device();
+        var kind = CommonOptions.Engine();
+        var include = CommonOptions.Include(RowOperation.Score.Includes);
+        include.Description += " By default p_value and q_value, with --shard p_value alone.";
+        var scores = new ScoreOptions();
+        var explain = CommonOptions.Count("--explain", "Explain the anomalies by as many features, in columns reason_1, reason_2, ...");
+        var shard = ShardOption();
+        var command = new ExampledCommand("score", "Finds the anomalies in a file, and says why: its columns, then log_prob, p_value, q_value, anomaly and reasons.",
+            "flow score --model models/two-moons --input moons.csv --output scored.csv --alpha 0.01 --explain 2")
+        {
+            model, output, format, type, device, kind, include, context.File, context.Values, scores.Alpha, scores.Score, scores.Missing, explain, shard,
+        };
+        foreach (Option option in rows.All)
+            command.Options.Add(option);
+        command.Validators.Add(context.Check);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(shard) is not null && result.GetValue(include)!.Contains(ScoreRequest.QValue))
+                result.AddError("--shard: q_value depends on all rows, which no part has: leave it out, and compute it of the parts' p_value together");
+        });
+        command.SetAction(parsed =>
+        {
+            RowArguments input = rows.Of(parsed);
+            (HashSet<string> names, ScoreArguments arguments) = ScoreDefaults.Of(
+                parsed.GetResult(include) is { Implicit: false } ? parsed.GetRequiredValue(include) : null, scores.Of(parsed) with { Top = parsed.GetValue(explain) },
+                explains: parsed.GetValue(explain) is not null, whole: parsed.GetValue(shard) is null);
+            var work = new RowWork(
+                RowOperation.Score, input.Keep.Length > 0 ? input : input with { Keep = ["*"], KeepsIfNamed = true }, parsed.GetValue(context.File),
+                parsed.GetValue(context.Values), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(type), names)
+            { Scores = arguments, Shard = parsed.GetValue(shard) };
+            work.Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind));
+        });
+        return command;
+    }
+
+    private static Option<Shard?> ShardOption() => new("--shard")
+    {
+        Description = "Score one of n successive parts of the rows, i = 0, 1, ... n - 1; the parts in order are the whole.",
+        HelpName = "i/n",
+        CustomParser = result =>
+        {
+            if (Shard.Parse(result.Tokens[0].Value) is { } shard)
+                return shard;
+            result.AddError($"--shard: '{result.Tokens[0].Value}' is not i/n with i below n");
+            return null;
+        },
+    };
+}

@@ -1,0 +1,82 @@
+using System.Numerics;
+using FlowCore;
+using FlowRows.Answers;
+using FlowRows.Buffers;
+using FlowRows.Scoring;
+using FlowRows.Tables;
+
+namespace FlowCli.Rows;
+
+/// <summary>Rows to answers, block by block: computed, ranked among calibration rows and explained, as far as somebody asks for it.</summary>
+internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, int version, RowPool pool, Terminal terminal)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly EngineEvaluations<T> evaluations = new(engine, pool, terminal.Stop);
+
+    /// <summary>The answers to all rows; each is disposed of when the next one is asked for.</summary>
+    public async IAsyncEnumerable<Answer<T>> AnswersAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most)
+    {
+        foreach (string warning in request?.Warnings ?? [])
+            terminal.Error.WriteLine($"warning: {warning}");
+        RankedRows? ranked = request is { NeedsAllRows: true } ? new(request) : null;
+        await using RowsAside<T>? aside = ranked is null || most == int.MaxValue ? null : new(pool);
+        await foreach (Answer<T> answer in BlocksAsync(input, operation, include, most, ranked))
+            if (aside is not null)
+            {
+                await aside.AddAsync(answer, terminal.Stop);
+            }
+            else
+            {
+                ranked?.Complete(answer);
+                yield return answer;
+            }
+        if (aside is null)
+            yield break;
+        await foreach (Answer<T> answer in aside.ReadAsync(terminal.Stop))
+        {
+            ranked!.Complete(answer);
+            yield return answer;
+        }
+    }
+
+    private async IAsyncEnumerable<Answer<T>> BlocksAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most, RankedRows? ranked)
+    {
+        FlowSpec spec = engine.Spec;
+        while (await input.ReadAsync(most) is { } read)
+        {
+            using RowBlock<T> block = read;
+            block.FindMissing(request);
+            using RowBuffer<T>? beside = await input.BesideAsync(block);
+            RowBuffer<T>? context = beside ?? await input.ContextOfAsync(block);
+            using RowResults<T> results = Compute(operation, block, context);
+            using RowScores? scores = Score(results, block, context);
+            if (scores is not null)
+                ranked?.Count(scores, block.Blanks);
+            using Answer<T> answer = operation.Fill(new Answer<T>(spec.Name, version, block.Rows), results, spec, include, pool);
+            if (scores is not null)
+                request!.AddTo<T>(answer, scores, block.Values!.Values.Span, block.Missing, pool);
+            yield return answer.With(block);
+            if (most == int.MaxValue)
+                yield break;
+        }
+    }
+
+    private RowResults<T> Compute(RowOperation operation, RowBlock<T> block, RowBuffer<T>? context) =>
+        engine.Compute(operation, block.Values!.Values.Span, context is null ? [] : context.Span);
+
+    private RowScores? Score(RowResults<T> results, RowBlock<T> block, RowBuffer<T>? context)
+    {
+        if (request is null)
+            return null;
+        RowBuffer<T> x = block.Values!.Values;
+        ReadOnlySpan<T> conditions = context is null ? [] : context.Span;
+        if (block.Missing is { } missing)
+            evaluations.Run(x.Span, conditions, missing.Rows, RowCopies<T>.ToAverage(missing, results, engine.Spec.Width));
+        RowScores scores = request.Rank(results, engine.Spec.Width, block.Blanks, block.Missing, pool);
+        if (request.Explain is null)
+            return scores;
+        scores.Reasons = new(request.Top);
+        evaluations.Run(x.Span, conditions, scores.ToExplain, RowCopies<T>.ToExplain(request, scores.Reasons, x, results.LogProb));
+        return scores;
+    }
+}

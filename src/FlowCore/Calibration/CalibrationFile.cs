@@ -1,0 +1,87 @@
+using System.Runtime.InteropServices;
+using FlowCore.Checkpoints;
+
+namespace FlowCore.Calibration;
+
+/// <summary>The bytes of <c>calibration.safetensors</c>: its tensors, compared with the model to the last name, type and shape.</summary>
+internal static class CalibrationFile
+{
+    private const string LogProb = "log_prob", LatentNorm2 = "latent_norm2", Reference = "reference", Context = "reference_context",
+        Mean = "mean", Deviation = "deviation", Weights = "weights_sha256";
+
+    public static byte[] Bytes(CalibrationSet set, FlowSpec spec)
+    {
+        var tensors = new Dictionary<string, WeightTensor>(StringComparer.Ordinal)
+        {
+            [LogProb] = Of(set.LogProb.Scores(), set.Count),
+            [LatentNorm2] = Of(set.LatentNorm2.Scores(), set.Count),
+            [Reference] = Of(set.Reference.Values, set.Reference.Count, spec.Width),
+            [Mean] = Of(set.Columns.Mean, spec.Width),
+            [Deviation] = Of(set.Columns.Deviation, spec.Width),
+            [Weights] = new(WeightType.U8, [32], Convert.FromHexString(spec.Weights!.Sha256)),
+        };
+        if (spec.ContextWidth > 0)
+            tensors[Context] = Of(set.Reference.Context, set.Reference.Count, spec.ContextWidth);
+        return Safetensors.Write(tensors);
+    }
+
+    /// <exception cref="CheckpointException">The message names the file, the tensor, and the remedy.</exception>
+    public static CalibrationSet Parse(byte[] bytes, string path, FlowSpec spec)
+    {
+        Dictionary<string, WeightTensor> tensors = Safetensors.Read(bytes, path);
+        string[] needed = [LogProb, LatentNorm2, Reference, Mean, Deviation, Weights, .. spec.ContextWidth > 0 ? [Context] : Array.Empty<string>()];
+        if (needed.Except(tensors.Keys).FirstOrDefault() is { } missing)
+            throw Refused(path, $"tensor '{missing}' is missing");
+        if (tensors.Keys.Except(needed).FirstOrDefault() is { } unknown)
+            throw Refused(path, $"tensor '{unknown}' is unknown");
+        string weights = Convert.ToHexStringLower(Take(tensors, path, Weights, WeightType.U8, 32).Data.Span);
+        if (spec.Weights is { } record && weights != record.Sha256)
+            throw Refused(path, "it was made with other weights than flow.json names");
+        long rows = tensors[LogProb].Shape is [var n] ? n : -1, kept = tensors[Reference].Shape is [var r, _] ? r : -1;
+        if (rows < 1)
+            throw Refused(path, $"tensor '{LogProb}' is {tensors[LogProb].Describe()}; a row of at least one score is needed");
+        if (kept < 1 || kept > rows)
+            throw Refused(path, $"tensor '{Reference}' is {tensors[Reference].Describe()}; it holds between 1 and {rows} rows");
+        double[] deviation = Numbers(tensors, path, Deviation, WeightType.F64, spec.Width);
+        if (Array.FindIndex(deviation, value => value < 0) is >= 0 and var negative)
+            throw Refused(path, $"tensor '{Deviation}' is negative at element {negative}");
+        return new(
+            new(ScoreKind.LogProb, Sorted(tensors, path, LogProb, rows)), new(ScoreKind.LatentNorm2, Sorted(tensors, path, LatentNorm2, rows)),
+            new(Floats(tensors, path, Reference, kept, spec.Width), spec.ContextWidth > 0 ? Floats(tensors, path, Context, kept, spec.ContextWidth) : [], spec.Width),
+            new(Numbers(tensors, path, Mean, WeightType.F64, spec.Width), deviation));
+    }
+
+    private static double[] Sorted(Dictionary<string, WeightTensor> tensors, string path, string name, long rows)
+    {
+        double[] scores = Numbers(tensors, path, name, WeightType.F64, rows);
+        for (int i = 1; i < scores.Length; i++)
+            if (scores[i] < scores[i - 1])
+                throw Refused(path, $"tensor '{name}' is not sorted: element {i} is smaller than the one before it");
+        return scores;
+    }
+
+    private static float[] Floats(Dictionary<string, WeightTensor> tensors, string path, string name, params long[] shape) =>
+        Array.ConvertAll(Numbers(tensors, path, name, WeightType.F32, shape), value => (float)value);
+
+    private static double[] Numbers(Dictionary<string, WeightTensor> tensors, string path, string name, WeightType type, params long[] shape)
+    {
+        WeightTensor tensor = Take(tensors, path, name, type, shape);
+        return tensor.FirstNonFinite() is >= 0 and var bad
+            ? throw Refused(path, $"tensor '{name}' holds NaN or infinity at element {bad}")
+            : tensor.ToDoubles();
+    }
+
+    private static WeightTensor Take(Dictionary<string, WeightTensor> tensors, string path, string name, WeightType type, params long[] shape)
+    {
+        WeightTensor tensor = tensors[name];
+        return tensor.Type == type && tensor.Shape.AsSpan().SequenceEqual(shape)
+            ? tensor
+            : throw Refused(path, $"tensor '{name}' is {tensor.Describe()}; {type} [{string.Join(", ", shape)}] is needed");
+    }
+
+    private static WeightTensor Of(double[] values, params long[] shape) => new(WeightType.F64, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
+    private static WeightTensor Of(float[] values, params long[] shape) => new(WeightType.F32, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
+    private static CheckpointException Refused(string path, string why) => new($"{path}: {why}; make it anew with flow calibrate, or delete it");
+}

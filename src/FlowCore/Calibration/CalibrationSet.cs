@@ -1,0 +1,66 @@
+namespace FlowCore.Calibration;
+
+/// <summary>
+/// What ordinary rows that training did not see look like to a model: their scores, to tell how strange another row is, and some of the rows
+/// themselves, to tell why, and what a missing value might have been. It is the file <c>calibration.safetensors</c> of a checkpoint.
+/// </summary>
+/// <param name="LogProb">Their log densities.</param>
+/// <param name="LatentNorm2">The squared lengths of their latents.</param>
+/// <param name="Reference">Some of the rows.</param>
+/// <param name="Columns">The mean and the standard deviation of each column.</param>
+public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale LatentNorm2, ReferenceRows Reference, ColumnMoments Columns)
+{
+    /// <summary>The name of the file.</summary>
+    public const string File = "calibration.safetensors";
+
+    private readonly Lazy<LeaveOneOut> reasons = new(() => new(Reference));
+
+    /// <summary>n, the number of calibration rows.</summary>
+    public int Count => LogProb.Count;
+
+    /// <summary>What explains rows, made when it is first asked for.</summary>
+    public LeaveOneOut Reasons => reasons.Value;
+
+    /// <summary>The scores of this kind.</summary>
+    public ConformalScale Of(ScoreKind kind) => kind == ScoreKind.LogProb ? LogProb : LatentNorm2;
+
+    /// <summary>Reads the file of a checkpoint's folder; null where there is none.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="spec">The model, as its flow.json describes it.</param>
+    /// <exception cref="CheckpointException">The file is damaged, or belongs to other weights; the message names the tensor.</exception>
+    public static CalibrationSet? Read(string folder, FlowSpec spec)
+    {
+        string path = Path.Combine(folder, File);
+        return System.IO.File.Exists(path) ? CalibrationFile.Parse(ReadBytes(path), path, spec) : null;
+    }
+
+    /// <summary>Writes the file of a checkpoint's folder: aside, and then renamed into place.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="spec">The model, as its flow.json describes it: the file says which weights it belongs to.</param>
+    public void Write(string folder, FlowSpec spec)
+    {
+        string path = Path.Combine(folder, File), aside = Path.Combine(folder, $".{File}.{Guid.NewGuid():N}");
+        try
+        {
+            System.IO.File.WriteAllBytes(aside, CalibrationFile.Bytes(this, spec));
+            System.IO.File.Move(aside, path, overwrite: true);
+        }
+        catch
+        {
+            System.IO.File.Delete(aside);
+            throw;
+        }
+    }
+
+    private static byte[] ReadBytes(string path)
+    {
+        try
+        {
+            return System.IO.File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{path}: cannot be read ({e.Message})", e);
+        }
+    }
+}

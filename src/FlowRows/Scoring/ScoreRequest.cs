@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Numerics;
+using FlowCore;
+using FlowCore.Calibration;
+using FlowRows.Answers;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+
+namespace FlowRows.Scoring;
+
+/// <summary>
+/// What is wanted of rows beside their log densities, checked against what the model was calibrated with: the one rule for every program,
+/// format and protocol.
+/// </summary>
+internal sealed class ScoreRequest
+{
+    public const string PValue = "p_value", QValue = "q_value", Severity = "severity", Attribution = "attribution", ZScores = "z_scores", Anomaly = "anomaly", MissingCount = "n_missing";
+
+    private const int DefaultTop = 3;
+
+    // With as few calibration rows behind it, a rate is known to a third at best.
+    private const int FewRows = 10;
+
+    private readonly ConformalScale scale;
+    private readonly HashSet<string> include;
+
+    private ScoreRequest(CalibrationSet calibration, ScoreArguments arguments, HashSet<string> include, FlowSpec spec)
+    {
+        (Calibration, Alpha, this.include, Marginalizes) = (calibration, arguments.Alpha, include, arguments.Missing == Missing.Marginalize);
+        scale = calibration.Of(arguments.Score ?? ScoreKind.LogProb);
+        Explain = include.Contains(Attribution) ? arguments.Explain ?? Explained.All : null;
+        Top = Math.Min(arguments.Top ?? DefaultTop, spec.Width);
+        Features = RowNames.Data(spec);
+        Warnings = [.. WarningsOf()];
+    }
+
+    /// <summary>What may be asked for by name.</summary>
+    public static string[] Includes => [PValue, QValue, Severity, Attribution, ZScores];
+
+    public CalibrationSet Calibration { get; }
+
+    public double? Alpha { get; }
+
+    /// <summary>Which rows are explained; null where none is.</summary>
+    public Explained? Explain { get; }
+
+    /// <summary>Whether rows that lack values are scored.</summary>
+    public bool Marginalizes { get; }
+
+    /// <summary>The most features that a row is explained by.</summary>
+    public int Top { get; }
+
+    public string[] Features { get; }
+
+    /// <summary>What the calibration is too small for.</summary>
+    public string[] Warnings { get; }
+
+    /// <summary>Whether an answer says something that is known once all rows are.</summary>
+    public bool NeedsAllRows => include.Contains(QValue);
+
+    /// <summary>Whether the rows' latents are needed.</summary>
+    public bool NeedsLatents => scale.Kind == ScoreKind.LatentNorm2;
+
+    /// <summary>The number of calibration rows, and the least p-value that there can be of so many.</summary>
+    public (int Rows, double LeastPValue) Facts => (scale.Count, scale.LeastPValue);
+
+    /// <summary>What is asked for; null where it is nothing of the kind.</summary>
+    /// <param name="arguments">What was sent.</param>
+    /// <param name="include">What is asked for by name; the name of what follows from another argument is added.</param>
+    /// <param name="spec">The model.</param>
+    /// <param name="model">The model's name, for messages.</param>
+    /// <param name="calibration">What the model was calibrated with, or null.</param>
+    /// <exception cref="RowFault">The model is not calibrated, or an argument is out of range or has nothing to act on.</exception>
+    public static ScoreRequest? Of(ScoreArguments arguments, HashSet<string> include, FlowSpec spec, string model, CalibrationSet? calibration)
+    {
+        string? asked = arguments.Given ?? Array.Find(Includes, include.Contains);
+        if (asked is null)
+            return null;
+        if (calibration is null)
+            throw new RowFault(RowFaultKind.NotCalibrated,
+                $"{asked} needs calibrated scores, and model '{model}' has none: run flow calibrate --model FOLDER --input ROWS with ordinary rows that it was not trained on")
+            { Field = asked };
+        Check(arguments, include, spec.Width);
+        if (arguments.Alpha is not null)
+            include.Add(Anomaly);
+        if (arguments.Missing == Missing.Marginalize)
+            include.Add(MissingCount);
+        return new(calibration, arguments, include, spec);
+    }
+
+    /// <summary>How strange rows are among those of the calibration.</summary>
+    public RowScores Rank<T>(RowResults<T> results, int width, RowErrors? errors, MissingValues<T>? missing, RowPool pool)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        RowBuffer<int> ranks = pool.Rent<int>(results.LogProb.Length);
+        using RowBuffer<T>? norms = NeedsLatents ? Derived.SquaredNorms(results.Values!, width, pool) : null;
+        ReadOnlySpan<T> scores = (norms ?? results.LogProb).Span;
+        for (int row = 0; row < scores.Length; row++)
+            ranks.Span[row] = scale.RankOf(double.CreateTruncating(scores[row]));
+        return new(ranks, ToExplain(ranks.Span, row => errors?.Of(row) is null && (missing?.CountOf(row) ?? 0) == 0));
+    }
+
+    /// <summary>
+    /// Adds what was asked for to an answer. Where q-values are, the rows' ranks stand in their column until <see cref="RankedRows"/> has all
+    /// rows.
+    /// </summary>
+    /// <param name="answer">The answer, with its log densities.</param>
+    /// <param name="scores">What <see cref="Rank"/> gave, and the reasons.</param>
+    /// <param name="x">The rows, flat.</param>
+    /// <param name="missing">What they lack.</param>
+    /// <param name="pool">Where columns come from.</param>
+    public void AddTo<T>(Answer<T> answer, RowScores scores, ReadOnlySpan<T> x, MissingValues<T>? missing, RowPool pool)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (include.Contains(PValue))
+            answer.AddDerived(PValue, Each(scores, rank => scale.PValueOf(rank)));
+        if (include.Contains(QValue))
+            answer.AddDerived(QValue, Each(scores, rank => rank));
+        if (include.Contains(Severity))
+            answer.AddDerived(Severity, Each(scores, rank => FlowCore.Calibration.Severity.Of(scale.PValueOf(rank))));
+        if (include.Contains(ZScores))
+            answer.AddDerived(ZScoresOf(x, pool), Features);
+        if (missing is not null)
+            answer.AddDerived(MissingCount, CountsOf(missing, answer.Rows, pool));
+        if (Alpha is not null)
+            answer.AddFlags(Anomaly, Each(scores, rank => IsAnomaly(rank) ? 1 : 0));
+        answer.Reasons = scores.Reasons;
+        answer.Calibration = this;
+
+        RowBuffer<T> Each(RowScores of, Func<int, double> value)
+        {
+            RowBuffer<T> column = pool.Rent<T>(of.Ranks.Length);
+            Span<T> target = column.Span;
+            ReadOnlySpan<int> ranks = of.Ranks.Span;
+            for (int row = 0; row < target.Length; row++)
+                target[row] = T.CreateTruncating(value(ranks[row]));
+            return column;
+        }
+    }
+
+    /// <summary>The counts that q-values follow from.</summary>
+    public BenjaminiHochberg Counts() => new(scale.Count);
+
+    private bool IsAnomaly(int rank) => scale.PValueOf(rank) <= Alpha;
+
+    private int[] ToExplain(ReadOnlySpan<int> ranks, Func<int, bool> isWhole)
+    {
+        if (Explain is not { } which)
+            return [];
+        var rows = new List<int>();
+        for (int row = 0; row < ranks.Length; row++)
+            if ((which == Explained.All || IsAnomaly(ranks[row])) && isWhole(row))
+                rows.Add(row);
+        return [.. rows];
+    }
+
+    private static RowBuffer<T> CountsOf<T>(MissingValues<T> missing, int rows, RowPool pool)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        RowBuffer<T> counts = pool.Rent<T>(rows);
+        for (int row = 0; row < rows; row++)
+            counts.Span[row] = T.CreateTruncating(missing.CountOf(row));
+        return counts;
+    }
+
+    private RowBuffer<T> ZScoresOf<T>(ReadOnlySpan<T> x, RowPool pool)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        RowBuffer<T> scores = pool.Rent<T>(x.Length);
+        Span<T> target = scores.Span;
+        for (int i = 0; i < target.Length; i++)
+            target[i] = T.CreateTruncating(Calibration.Columns.ZScore(i % Features.Length, double.CreateTruncating(x[i])));
+        return scores;
+    }
+
+    private IEnumerable<string> WarningsOf()
+    {
+        if (Alpha is not { } alpha)
+            yield break;
+        long behind = (long)Math.Floor(alpha * (scale.Count + 1) + 1e-9);
+        if (behind < 1)
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"no row can be an anomaly at alpha {alpha}: with {scale.Count} calibration rows the least p-value is {scale.LeastPValue:G3}; at least {ConformalScale.LeastCount(alpha)} rows are needed");
+        else if (behind < FewRows)
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"alpha {alpha} rests on the {behind} strangest of {scale.Count} calibration rows, so that the real rate of false alarms may differ from it by a third or more; calibrate with {(long)Math.Ceiling(FewRows / alpha)} rows or more");
+    }
+
+    private static void Check(ScoreArguments arguments, HashSet<string> include, int width)
+    {
+        if (arguments.Alpha is { } alpha && !(alpha is > 0 and < 1))
+            throw Invalid("alpha", "alpha must lie above 0 and below 1: it is the share of ordinary rows that may be called anomalies");
+        if (arguments.Top is { } top && (top < 1 || top > width))
+            throw Invalid("top", $"top must lie in 1..{width}, the number of features; it is {top}");
+        if (!include.Contains(Attribution) && (arguments.Top is not null ? "top" : arguments.Explain is not null ? "explain" : null) is { } unused)
+            throw Invalid(unused, $"{unused} says something of the attribution, which is not asked for: add include: attribution");
+        if (arguments.Explain == Explained.Flagged && arguments.Alpha is null)
+            throw Invalid("explain", "explain: flagged explains the rows that alpha calls anomalies: give alpha");
+        if (arguments.Missing == Missing.Marginalize && arguments.Score == ScoreKind.LatentNorm2)
+            throw Invalid("missing", "missing: marginalize averages densities, and a row that lacks values has no latent: calibrate the log_prob");
+        if (arguments.Score is not null && arguments.Alpha is null && !include.Overlaps([PValue, QValue, Severity]))
+            throw Invalid("score", "score says what p-values are of, and none is asked for: add include: p_value, or alpha");
+    }
+
+    private static RowFault Invalid(string field, string detail) => new(RowFaultKind.InvalidArgument, detail) { Field = field };
+}

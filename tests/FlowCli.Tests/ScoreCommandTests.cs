@@ -1,0 +1,126 @@
+using FlowCli.Rows;
+
+namespace FlowCli.Tests;
+
+public sealed class ScoreCommandTests : IDisposable
+{
+    private readonly Cli cli = new();
+    private readonly string model;
+
+    public ScoreCommandTests()
+    {
+        model = cli.TrainSmall();
+        Assert.Equal(0, Cli.Run("calibrate", "--model", model, "--input", cli.WriteTable("ordinary.csv", 500, 11)).Code);
+    }
+
+    public void Dispose() => cli.Dispose();
+
+    [Fact]
+    public void The_columns_of_the_file_pass_through_and_a_bad_row_says_why()
+    {
+        string file = cli.Write("rows.csv", "id,b,when,a\nx1,0.1,2026-01-01,0.2\n\"x,2\",nothing,2026-01-02,0.2\nx3,50,2026-01-03,-40\n");
+
+        string[] lines = Score(file, "--alpha", "0.01", "--explain", "1").TrimEnd('\n').Split('\n');
+
+        Assert.Equal("id,b,when,a,log_prob,p_value,q_value,anomaly,reason_1,error", lines[0]);
+        Assert.StartsWith("x1,0.1,2026-01-01,0.2,", lines[1], StringComparison.Ordinal);
+        Assert.EndsWith(",false,,", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith("\"x,2\",nothing,2026-01-02,0.2,nan,nan,nan,,,", lines[2], StringComparison.Ordinal);
+        Assert.Contains("'nothing'", lines[2], StringComparison.Ordinal);
+        Assert.Contains(",0.001996008,", lines[3], StringComparison.Ordinal); // 1 / 501
+        Assert.Contains(",true,", lines[3], StringComparison.Ordinal);
+        Assert.Contains(" nats; ", lines[3], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_parts_of_a_file_are_the_whole_to_the_bit()
+    {
+        string file = cli.WriteTable("many.csv", 20001, 17);
+        string whole = Score(file, "--include", "p_value", "attribution", "--alpha", "0.01");
+        string[] header = [whole[..(whole.IndexOf('\n', StringComparison.Ordinal) + 1)]];
+
+        string joined = string.Concat(Enumerable.Range(0, 3).Select(i => Score(file, "--include", "p_value", "attribution", "--alpha", "0.01", "--shard", $"{i}/3")[header[0].Length..]));
+
+        Assert.Equal(whole, header[0] + joined);
+    }
+
+    [Fact]
+    public void The_q_values_of_a_file_that_is_read_in_blocks_are_those_of_the_definition()
+    {
+        string scored = Score(cli.WriteTable("many.csv", 20001, 17), "--include", "p_value", "q_value");
+        double[] p = Cli.Columns(Without(scored, "anomaly", "error"), "p_value"), q = Cli.Columns(Without(scored, "anomaly", "error"), "q_value");
+        double[] sorted = [.. p.Order()];
+        double[] least = new double[sorted.Length + 1];
+        least[^1] = 1;
+        for (int j = sorted.Length; j > 0; j--)
+            least[j - 1] = Math.Min(least[j], sorted[j - 1] * sorted.Length / j);
+
+        for (int row = 0; row < p.Length; row += 97)
+            Assert.Equal(least[Array.BinarySearch(sorted, p[row]) is var at && at >= 0 ? Array.IndexOf(sorted, p[row]) : 0], q[row], 1e-5);
+    }
+
+    [Theory]
+    [InlineData("--shard", "3/3", 2, "i/n")]
+    [InlineData("--shard", "x", 2, "i/n")]
+    [InlineData("--alpha", "1.5", 1, "below 1")]
+    [InlineData("--explain", "9", 1, "1..2")]
+    public void What_cannot_be_scored_says_what_to_change(string option, string value, int code, string words) =>
+        Cli.Run("score", "--model", model, "--input", cli.WriteTable(), option, value).FailsWith(code, words);
+
+    [Fact]
+    public void Parts_have_no_q_values()
+    {
+        Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--shard", "0/2", "--include", "q_value").FailsWith(2, "all rows");
+        Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--shard", "0/100").FailsWith(1, "empty", "fewer parts");
+    }
+
+    [Fact]
+    public void A_model_that_was_not_calibrated_says_how_it_is()
+    {
+        string other = cli.TrainSmall("other");
+        File.Delete(Path.Combine(other, "calibration.safetensors"));
+
+        Cli.Run("score", "--model", other, "--input", cli.WriteTable()).FailsWith(1, "alpha", "flow calibrate");
+        Cli.Run("logprob", "--model", other, "--input", cli.WriteTable(), "--include", "p_value").FailsWith(1, "p_value", "flow calibrate");
+    }
+
+    [Fact]
+    public void A_calibration_that_is_too_small_is_said_to_be()
+    {
+        Assert.Equal(0, Cli.Run("calibrate", "--model", model, "--input", cli.WriteTable("few.csv", 60, 12)).Code);
+
+        Outcome impossible = Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--alpha", "0.01");
+        Outcome barely = Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--alpha", "0.05");
+
+        Assert.Contains("at least 99 rows", impossible.Error, StringComparison.Ordinal);
+        Assert.Contains("200 rows or more", barely.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("true", impossible.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_second_score_is_calibrated_too()
+    {
+        string file = cli.Write("rows.csv", "a,b\n0,0\n30,-30\n");
+
+        double[] p = Cli.Columns(Without(Score(file, "--score", "latent_norm2"), "anomaly", "error"), "p_value");
+
+        Assert.True(p[0] > 0.5 && p[1] < 0.01);
+    }
+
+    [Fact]
+    public void Progress_is_told_in_rows_and_in_time() =>
+        Assert.Equal("250,000 rows  50,000 rows/s  15s left", RowProgress.Describe(250_000, 0.25, TimeSpan.FromSeconds(5)));
+
+    private string Score(string file, params string[] options)
+    {
+        Outcome outcome = Cli.Run(["score", "--model", model, "--input", file, .. options]);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        return outcome.Output;
+    }
+
+    private static string Without(string csv, params string[] columns)
+    {
+        string[] lines = csv.TrimEnd('\n').Split('\n'), names = lines[0].Split(',');
+        return string.Join('\n', lines.Select(line => string.Join(',', line.Split(',').Where((_, i) => !columns.Contains(names[i])))));
+    }
+}

@@ -1,0 +1,97 @@
+using FlowCore.Calibration;
+using FlowCore.Checkpoints;
+using FlowCore.Densities;
+
+namespace FlowCore.Tests.Calibration;
+
+public sealed class CalibrationFileTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flow-calibration-");
+    private static readonly FlowSpec Spec = FlowPresets.Create("realnvp", "small", 3) with { Weights = new("weights.safetensors", new string('a', 64)) };
+
+    private string Path => System.IO.Path.Combine(folder.FullName, CalibrationSet.File);
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Fact]
+    public void It_comes_back_as_it_was_written()
+    {
+        CalibrationSet set = Set(2500);
+        set.Write(folder.FullName, Spec);
+
+        CalibrationSet read = CalibrationSet.Read(folder.FullName, Spec)!;
+
+        Assert.Equal((2500, ReferenceRows.Most), (read.Count, read.Reference.Count));
+        Assert.Equal(set.LogProb.Scores(), read.LogProb.Scores());
+        Assert.Equal(set.LatentNorm2.Scores(), read.LatentNorm2.Scores());
+        Assert.Equal(set.Reference.Values, read.Reference.Values);
+        Assert.Equal(set.Columns.Mean, read.Columns.Mean);
+        Assert.InRange(read.Columns.Deviation[1], 0.95, 1.05);
+        Assert.Single(folder.GetFiles()); // nothing is left beside it
+    }
+
+    [Fact]
+    public void The_reference_rows_are_a_sample_of_all_rows()
+    {
+        ReferenceRows reference = Set(20000).Reference;
+        double[] first = [.. Enumerable.Range(0, reference.Count).Select(row => (double)reference.Values[row * 3])];
+
+        Assert.Equal(ReferenceRows.Most, reference.Count);
+        Assert.InRange(first.Average(), -0.15, 0.15);
+        Assert.Equal(first.Length, first.Distinct().Count());
+    }
+
+    [Fact]
+    public void A_model_without_the_file_has_no_calibration() => Assert.Null(CalibrationSet.Read(folder.FullName, Spec));
+
+    [Theory]
+    [InlineData("log_prob", "missing")]
+    [InlineData("other", "unknown")]
+    [InlineData("reference", "3")]
+    [InlineData("latent_norm2", "not sorted")]
+    [InlineData("mean", "infinity")]
+    [InlineData("weights_sha256", "other weights")]
+    public void A_damaged_file_is_refused_by_its_tensor(string name, string words)
+    {
+        Dictionary<string, WeightTensor> tensors = Safetensors.Read(CalibrationFile.Bytes(Set(40), Spec), "x");
+        byte[] bytes = tensors.TryGetValue(name, out WeightTensor? tensor) ? tensor.Data.ToArray() : [];
+        if (name == "log_prob")
+            tensors.Remove(name);
+        else if (name == "other")
+            tensors[name] = tensors["mean"];
+        else if (name == "reference")
+            tensors[name] = tensor! with { Shape = [60, 2] };
+        else if (name == "weights_sha256")
+            tensors[name] = tensor! with { Data = new byte[32] };
+        else
+        {
+            BitConverter.GetBytes(name == "mean" ? double.PositiveInfinity : 1e9).CopyTo(bytes.AsSpan());
+            tensors[name] = tensor! with { Data = bytes };
+        }
+        File.WriteAllBytes(Path, Safetensors.Write(tensors));
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => CalibrationSet.Read(folder.FullName, Spec));
+
+        Assert.Contains(words, refused.Message, StringComparison.Ordinal);
+        Assert.Contains("flow calibrate", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_was_cut_short_is_refused()
+    {
+        byte[] bytes = CalibrationFile.Bytes(Set(40), Spec);
+        File.WriteAllBytes(Path, bytes[..^7]);
+
+        Assert.Throws<CheckpointException>(() => CalibrationSet.Read(folder.FullName, Spec));
+    }
+
+    private static CalibrationSet Set(int rows)
+    {
+        var builder = new CalibrationBuilder(Spec);
+        var x = new double[rows * 3];
+        Noise.FillNormal(5, 0, 3, x.AsSpan());
+        double[] logProb = [.. x.Chunk(3).Select(row => -row.Sum(value => value * value) / 2)];
+        builder.Add<double>(x, [], x, logProb);
+        return builder.Build();
+    }
+}
