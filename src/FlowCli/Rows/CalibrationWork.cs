@@ -18,7 +18,7 @@ internal sealed record CalibrationWork(RowArguments Input, string? ContextFile, 
     protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {
         FlowSpec spec = engine.Spec;
-        var builder = new CalibrationBuilder(spec);
+        var builder = new CalibrationBuilder(spec, CalibrationSet.Read(engine.Folder, spec)?.Kernel?.Density);
         await using RowInput<T> rows = await RowInput<T>.OpenAsync(Input, ContextFile, ContextValues, RowNames.X, spec, pool, terminal);
         while (await rows.ReadAsync(engine.ChunkRows) is { } block)
             using (block)

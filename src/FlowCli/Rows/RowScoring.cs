@@ -72,7 +72,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
         ReadOnlySpan<T> conditions = context is null ? [] : context.Span;
         if (block.Missing is { } missing)
             evaluations.Run(x.Span, conditions, missing.Rows, RowCopies<T>.ToAverage(missing, results, engine.Spec.Width));
-        RowScores scores = request.Rank(results, engine.Spec.Width, block.Blanks, block.Missing, pool);
+        RowScores scores = request.Rank(x.Span, results, block.Blanks, block.Missing, pool);
         if (request.Explain is null)
             return scores;
         scores.Reasons = new(request.Top);

@@ -42,7 +42,7 @@ internal static class TrainingRun
             Training = Record(request, split, trained, evaluation),
         };
         string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described));
-        (checkpoint with { Spec = described, Calibration = CalibrationRun.Of(checkpoint, split.Test) }).Write(request.Out, card);
+        (checkpoint with { Spec = described, Calibration = CalibrationRun.Of(checkpoint, split.Test, Kernel(plan, split)) }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);
         Warn(terminal, FitWarnings.Of(trained));
         Warn(terminal, FitWarnings.Of(evaluation, described));
@@ -54,6 +54,11 @@ internal static class TrainingRun
         if (!evaluation.Stability.Holds)
             throw new FlowException(Unstable(evaluation.Stability));
     }
+
+    // Near which rows a row lies says nothing of what its context lets expect, nor of images.
+    private static KernelDensity? Kernel(TrainingPlan plan, DataSplit split) => plan.Pixels is null && plan.Spec.Context is null
+        ? KernelDensity.Of(Table.Joined(split.Train, split.Validation))
+        : null;
 
     private static void Warn(Terminal terminal, IEnumerable<string> warnings)
     {

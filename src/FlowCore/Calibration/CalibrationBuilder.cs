@@ -9,10 +9,11 @@ namespace FlowCore.Calibration;
 /// size (Vitter 1985, reservoir sampling), which is the same for the same rows in the same order.
 /// </summary>
 /// <param name="spec">The model.</param>
-public sealed class CalibrationBuilder(FlowSpec spec)
+/// <param name="kernel">How near rows are to the training rows; null where that is not known.</param>
+public sealed class CalibrationBuilder(FlowSpec spec, KernelDensity? kernel = null)
 {
     private readonly int width = spec.Width, contextWidth = spec.ContextWidth, most = ReferenceRows.MostOf(spec.Width);
-    private readonly List<double> logProbs = [], norms = [];
+    private readonly List<double> logProbs = [], norms = [], near = [];
     private readonly double[] mean = new double[spec.Width], squares = new double[spec.Width];
     private readonly List<float> values = [], contexts = [];
 
@@ -32,6 +33,8 @@ public sealed class CalibrationBuilder(FlowSpec spec)
             Keep(x.Slice(row * width, width), context.Slice(row * contextWidth, contextWidth));
             logProbs.Add(double.CreateTruncating(logProb[row]));
             norms.Add(SquaredNorm(z.Slice(row * width, width)));
+            if (kernel is not null)
+                near.Add(kernel.LogDensity(x.Slice(row * width, width)));
         }
     }
 
@@ -42,7 +45,8 @@ public sealed class CalibrationBuilder(FlowSpec spec)
         double[] deviation = Array.ConvertAll(squares, sum => Math.Sqrt(sum / Math.Max(1, Count - 1)));
         return new(
             new(ScoreKind.LogProb, CollectionsMarshal.AsSpan(logProbs)), new(ScoreKind.LatentNorm2, CollectionsMarshal.AsSpan(norms)),
-            new([.. values], [.. contexts], width), new([.. mean], deviation));
+            new([.. values], [.. contexts], width), new([.. mean], deviation),
+            kernel is null ? null : new(kernel, new(ScoreKind.Kernel, CollectionsMarshal.AsSpan(near))));
     }
 
     // The service sums in its own type of numbers: equal rows must have equal scores there and here.

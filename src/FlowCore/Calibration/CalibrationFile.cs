@@ -7,7 +7,8 @@ namespace FlowCore.Calibration;
 internal static class CalibrationFile
 {
     private const string LogProb = "log_prob", LatentNorm2 = "latent_norm2", Reference = "reference", Context = "reference_context",
-        Mean = "mean", Deviation = "deviation", Weights = "weights_sha256";
+        Mean = "mean", Deviation = "deviation", Weights = "weights_sha256",
+        Kernel = "kernel", KernelRows = "kernel_rows", KernelInputs = "kernel_inputs", KernelOutputs = "kernel_outputs";
 
     public static byte[] Bytes(CalibrationSet set, FlowSpec spec)
     {
@@ -22,6 +23,13 @@ internal static class CalibrationFile
         };
         if (spec.ContextWidth > 0)
             tensors[Context] = Of(set.Reference.Context, set.Reference.Count, spec.ContextWidth);
+        if (set.Kernel is { Density: { Coordinates: var at } density })
+        {
+            tensors[Kernel] = Of(set.Kernel.Scale.Scores(), set.Count);
+            tensors[KernelRows] = Of(density.Rows, density.Count, spec.Width);
+            tensors[KernelInputs] = Of(at.Inputs, spec.Width, at.Knots);
+            tensors[KernelOutputs] = Of(at.Outputs, spec.Width, at.Knots);
+        }
         return Safetensors.Write(tensors);
     }
 
@@ -29,7 +37,8 @@ internal static class CalibrationFile
     public static CalibrationSet Parse(byte[] bytes, string path, FlowSpec spec)
     {
         Dictionary<string, WeightTensor> tensors = Safetensors.Read(bytes, path);
-        string[] needed = [LogProb, LatentNorm2, Reference, Mean, Deviation, Weights, .. spec.ContextWidth > 0 ? [Context] : Array.Empty<string>()];
+        string[] needed = [LogProb, LatentNorm2, Reference, Mean, Deviation, Weights, .. spec.ContextWidth > 0 ? [Context] : Array.Empty<string>(),
+            .. tensors.ContainsKey(Kernel) ? [Kernel, KernelRows, KernelInputs, KernelOutputs] : Array.Empty<string>()];
         if (needed.Except(tensors.Keys).FirstOrDefault() is { } missing)
             throw Refused(path, $"tensor '{missing}' is missing");
         if (tensors.Keys.Except(needed).FirstOrDefault() is { } unknown)
@@ -48,7 +57,25 @@ internal static class CalibrationFile
         return new(
             new(ScoreKind.LogProb, Sorted(tensors, path, LogProb, rows)), new(ScoreKind.LatentNorm2, Sorted(tensors, path, LatentNorm2, rows)),
             new(Floats(tensors, path, Reference, kept, spec.Width), spec.ContextWidth > 0 ? Floats(tensors, path, Context, kept, spec.ContextWidth) : [], spec.Width),
-            new(Numbers(tensors, path, Mean, WeightType.F64, spec.Width), deviation));
+            new(Numbers(tensors, path, Mean, WeightType.F64, spec.Width), deviation),
+            tensors.ContainsKey(Kernel) ? KernelOf(tensors, path, rows, spec) : null);
+    }
+
+    private static KernelScale KernelOf(Dictionary<string, WeightTensor> tensors, string path, long rows, FlowSpec spec)
+    {
+        long kept = tensors[KernelRows].Shape is [var k, _] ? k : -1, knots = tensors[KernelInputs].Shape is [_, var n] ? n : -1;
+        if (kept is < 1 or > KernelDensity.MostRows)
+            throw Refused(path, $"tensor '{KernelRows}' is {tensors[KernelRows].Describe()}; it holds between 1 and {KernelDensity.MostRows} rows");
+        if (knots is < 2 or > ScoreCoordinates.MostKnots)
+            throw Refused(path, $"tensor '{KernelInputs}' is {tensors[KernelInputs].Describe()}; a column has between 2 and {ScoreCoordinates.MostKnots} knots");
+        float[] inputs = Floats(tensors, path, KernelInputs, spec.Width, knots), outputs = Floats(tensors, path, KernelOutputs, spec.Width, knots);
+        foreach ((string name, float[] values) in new[] { (KernelInputs, inputs), (KernelOutputs, outputs) })
+            for (int i = 1; i < values.Length; i++)
+                if (i % knots != 0 && values[i] < values[i - 1])
+                    throw Refused(path, $"tensor '{name}' does not ascend at element {i}");
+        return new(
+            new(new(inputs, outputs, spec.Width), Floats(tensors, path, KernelRows, kept, spec.Width)),
+            new(ScoreKind.Kernel, Sorted(tensors, path, Kernel, rows)));
     }
 
     private static double[] Sorted(Dictionary<string, WeightTensor> tensors, string path, string name, long rows)

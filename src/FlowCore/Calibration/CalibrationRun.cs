@@ -12,10 +12,11 @@ public static class CalibrationRun
     /// <summary>Scores the rows in float32, as the service does.</summary>
     /// <param name="checkpoint">The trained flow.</param>
     /// <param name="rows">Rows that it was neither trained, nor stopped, nor chosen on; at least one.</param>
-    public static CalibrationSet Of(Checkpoint checkpoint, Table rows)
+    /// <param name="kernel">How near rows are to the training rows; null where that is of no use.</param>
+    public static CalibrationSet Of(Checkpoint checkpoint, Table rows, KernelDensity? kernel = null)
     {
         using FlowEngine<float> engine = Engine.Open<float>(checkpoint);
-        var builder = new CalibrationBuilder(checkpoint.Spec);
+        var builder = new CalibrationBuilder(checkpoint.Spec, kernel);
         int width = rows.Width, contextWidth = engine.ContextWidth, most = Math.Max(1, MostValues / width);
         for (int first = 0; first < rows.Rows; first += most)
         {

@@ -8,7 +8,8 @@ namespace FlowCore.Calibration;
 /// <param name="LatentNorm2">The squared lengths of their latents.</param>
 /// <param name="Reference">Some of the rows.</param>
 /// <param name="Columns">The mean and the standard deviation of each column.</param>
-public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale LatentNorm2, ReferenceRows Reference, ColumnMoments Columns)
+/// <param name="Kernel">How near they are to the training rows; null where that is not known.</param>
+public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale LatentNorm2, ReferenceRows Reference, ColumnMoments Columns, KernelScale? Kernel = null)
 {
     /// <summary>The name of the file.</summary>
     public const string File = "calibration.safetensors";
@@ -22,7 +23,19 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     public LeaveOneOut Reasons => reasons.Value;
 
     /// <summary>The scores of this kind.</summary>
-    public ConformalScale Of(ScoreKind kind) => kind == ScoreKind.LogProb ? LogProb : LatentNorm2;
+    /// <exception cref="FlowException">There are none.</exception>
+    public ConformalScale Of(ScoreKind kind) => kind switch
+    {
+        ScoreKind.LogProb => LogProb,
+        ScoreKind.LatentNorm2 => LatentNorm2,
+        _ => Kernel?.Scale ?? throw new FlowException("the calibration has no kernel scores: they are made by flow train, of tables without context"),
+    };
+
+    /// <summary>
+    /// The score by which anomalies are told where nobody says which: nearness to training rows, where it is known. On seventeen labelled
+    /// tables it ranks them better than the log density by two points of AUROC in the mean (docs/scores.md).
+    /// </summary>
+    public ScoreKind Usual => Kernel is null ? ScoreKind.LogProb : ScoreKind.Kernel;
 
     /// <summary>Reads the file of a checkpoint's folder; null where there is none.</summary>
     /// <param name="folder">The folder.</param>

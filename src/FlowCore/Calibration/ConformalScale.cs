@@ -34,6 +34,8 @@ public sealed class ConformalScale
     /// <summary>What the scores are.</summary>
     public ScoreKind Kind { get; }
 
+    private bool IsLowStrange => Kind != ScoreKind.LatentNorm2;
+
     /// <summary>n, the number of calibration rows.</summary>
     public int Count => strangeness.Length;
 
@@ -68,7 +70,7 @@ public sealed class ConformalScale
     /// <summary>The scores as files hold them: rounded, finite and ascending.</summary>
     internal double[] Scores()
     {
-        double[] scores = Array.ConvertAll(strangeness, value => Kind == ScoreKind.LogProb ? -value : value);
+        double[] scores = Array.ConvertAll(strangeness, value => IsLowStrange ? -value : value);
         Array.Sort(scores);
         return scores;
     }
@@ -78,6 +80,6 @@ public sealed class ConformalScale
         if (double.IsNaN(score))
             return Strangest;
         double rounded = Math.Abs(score) < 1e11 ? Math.Round(score, Digits) : score;
-        return Math.Clamp(Kind == ScoreKind.LogProb ? -rounded : rounded, -Strangest, Strangest);
+        return Math.Clamp(IsLowStrange ? -rounded : rounded, -Strangest, Strangest);
     }
 }

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -62,24 +64,32 @@ public sealed class KernelDensity
         return new(coordinates, kept);
     }
 
-    /// <summary>The log density of a row, in nats; NaN where a value is NaN.</summary>
-    /// <param name="row">One row in the data's own units.</param>
-    /// <param name="room">As many values, for the row's coordinates.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public double LogDensity(ReadOnlySpan<float> row, Span<float> room)
+    /// <summary>The log density of a row in the data's own units, in nats; NaN where a value is NaN.</summary>
+    public double LogDensity<T>(ReadOnlySpan<T> row)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Debug.Assert(row.Length == Coordinates.Width && room.Length >= row.Length, "Whole rows.");
+        Debug.Assert(row.Length == Coordinates.Width, "A whole row.");
+        float[] room = ArrayPool<float>.Shared.Rent(row.Length);
         for (int column = 0; column < row.Length; column++)
-            room[column] = Coordinates.Map(column, row[column]) / Bandwidth;
+            room[column] = Coordinates.Map(column, float.CreateTruncating(row[column])) / Bandwidth;
+        double density = LogDensity(room.AsSpan(0, row.Length));
+        ArrayPool<float>.Shared.Return(room);
+        return density;
+    }
+
+    // Of coordinates in units of the bandwidth.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private double LogDensity(ReadOnlySpan<float> at)
+    {
         ref float first = ref MemoryMarshal.GetArrayDataReference(turned);
         // Distances of neighbouring rows stand in neighbouring lanes; the least one is taken out of the sum as it goes on.
         Vector512<float> least = Vector512.Create(float.MaxValue), sum = Vector512<float>.Zero, half = Vector512.Create(-0.5f);
         for (int block = 0; block < padded; block += Lanes)
         {
             Vector512<float> squares = Vector512<float>.Zero;
-            for (int column = 0; column < row.Length; column++)
+            for (int column = 0; column < at.Length; column++)
             {
-                Vector512<float> offset = Vector512.Create(room[column]) - Vector512.LoadUnsafe(ref first, (nuint)(column * padded + block));
+                Vector512<float> offset = Vector512.Create(at[column]) - Vector512.LoadUnsafe(ref first, (nuint)(column * padded + block));
                 squares = VectorMath.MultiplyAdd(offset, offset, squares);
             }
             Vector512<float> less = Vector512.Min(least, squares);

@@ -18,6 +18,9 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
     /// </summary>
     public const double HeavyTails = 10;
 
+    /// <summary>The most knots that a column may have.</summary>
+    public const int MostKnots = 1024;
+
     private const int RankKnots = 33;
 
     // What lies as far out is as strange as anything.

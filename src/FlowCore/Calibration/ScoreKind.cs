@@ -8,4 +8,7 @@ public enum ScoreKind
 
     /// <summary>|z|^2, the squared length of the latent: the higher, the stranger.</summary>
     LatentNorm2,
+
+    /// <summary>The log density of <see cref="KernelDensity"/>: the lower, the stranger.</summary>
+    Kernel,
 }

@@ -122,9 +122,10 @@ internal sealed class JsonAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(bod
 
     private static void WriteCalibration(Utf8JsonWriter json, ScoreRequest calibration)
     {
-        (int rows, double least) = calibration.Facts;
+        (string score, int rows, double least) = calibration.Facts;
         if (calibration.Alpha is { } alpha)
             json.WriteNumber("alpha"u8, alpha);
+        json.WriteString("score"u8, score);
         json.WriteNumber("p_min"u8, (float)least);
         json.WriteNumber("calibration_rows"u8, rows);
         if (calibration.Warnings.Length == 0)

@@ -27,12 +27,15 @@ internal sealed class ScoreRequest
     private ScoreRequest(CalibrationSet calibration, ScoreArguments arguments, HashSet<string> include, FlowSpec spec)
     {
         (Calibration, Alpha, this.include, Marginalizes) = (calibration, arguments.Alpha, include, arguments.Missing == Missing.Marginalize);
-        scale = calibration.Of(arguments.Score ?? ScoreKind.LogProb);
+        scale = calibration.Of(KindOf(arguments, calibration));
         Explain = include.Contains(Attribution) ? arguments.Explain ?? Explained.All : null;
         Top = Math.Min(arguments.Top ?? DefaultTop, spec.Width);
         Features = RowNames.Data(spec);
         Warnings = [.. WarningsOf()];
     }
+
+    /// <summary>The words for scores, in the order of their kinds.</summary>
+    public static string[] Names => ["log_prob", "latent_norm2", "kernel"];
 
     /// <summary>What may be asked for by name.</summary>
     public static string[] Includes => [PValue, QValue, Severity, Attribution, ZScores];
@@ -62,7 +65,7 @@ internal sealed class ScoreRequest
     public bool NeedsLatents => scale.Kind == ScoreKind.LatentNorm2;
 
     /// <summary>The number of calibration rows, and the least p-value that there can be of so many.</summary>
-    public (int Rows, double LeastPValue) Facts => (scale.Count, scale.LeastPValue);
+    public (string Score, int Rows, double LeastPValue) Facts => (Names[(int)scale.Kind], scale.Count, scale.LeastPValue);
 
     /// <summary>What is asked for; null where it is nothing of the kind.</summary>
     /// <param name="arguments">What was sent.</param>
@@ -81,6 +84,8 @@ internal sealed class ScoreRequest
                 $"{asked} needs calibrated scores, and model '{model}' has none: run flow calibrate --model FOLDER --input ROWS with ordinary rows that it was not trained on")
             { Field = asked };
         Check(arguments, include, spec.Width);
+        if (arguments.Score == ScoreKind.Kernel && calibration.Kernel is null)
+            throw Invalid("score", $"model '{model}' has no kernel scores: flow train makes them, of tables without context; take log_prob or latent_norm2");
         if (arguments.Alpha is not null)
             include.Add(Anomaly);
         if (arguments.Missing == Missing.Marginalize)
@@ -89,14 +94,22 @@ internal sealed class ScoreRequest
     }
 
     /// <summary>How strange rows are among those of the calibration.</summary>
-    public RowScores Rank<T>(RowResults<T> results, int width, RowErrors? errors, MissingValues<T>? missing, RowPool pool)
+    /// <param name="x">The rows, flat.</param>
+    /// <param name="results">What the model made of them.</param>
+    /// <param name="errors">Those that could not be read.</param>
+    /// <param name="missing">What they lack.</param>
+    /// <param name="pool">Where the ranks come from.</param>
+    public RowScores Rank<T>(ReadOnlySpan<T> x, RowResults<T> results, RowErrors? errors, MissingValues<T>? missing, RowPool pool)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         RowBuffer<int> ranks = pool.Rent<int>(results.LogProb.Length);
-        using RowBuffer<T>? norms = NeedsLatents ? Derived.SquaredNorms(results.Values!, width, pool) : null;
+        using RowBuffer<T>? norms = NeedsLatents ? Derived.SquaredNorms(results.Values!, Features.Length, pool) : null;
         ReadOnlySpan<T> scores = (norms ?? results.LogProb).Span;
+        KernelDensity? kernel = scale.Kind == ScoreKind.Kernel ? Calibration.Kernel!.Density : null;
         for (int row = 0; row < scores.Length; row++)
-            ranks.Span[row] = scale.RankOf(double.CreateTruncating(scores[row]));
+            ranks.Span[row] = scale.RankOf(kernel is null
+                ? double.CreateTruncating(scores[row])
+                : kernel.LogDensity(x.Slice(row * Features.Length, Features.Length)));
         return new(ranks, ToExplain(ranks.Span, row => errors?.Of(row) is null && (missing?.CountOf(row) ?? 0) == 0));
     }
 
@@ -196,11 +209,15 @@ internal sealed class ScoreRequest
             throw Invalid(unused, $"{unused} says something of the attribution, which is not asked for: add include: attribution");
         if (arguments.Explain == Explained.Flagged && arguments.Alpha is null)
             throw Invalid("explain", "explain: flagged explains the rows that alpha calls anomalies: give alpha");
-        if (arguments.Missing == Missing.Marginalize && arguments.Score == ScoreKind.LatentNorm2)
-            throw Invalid("missing", "missing: marginalize averages densities, and a row that lacks values has no latent: calibrate the log_prob");
+        if (arguments.Missing == Missing.Marginalize && arguments.Score is ScoreKind.LatentNorm2 or ScoreKind.Kernel)
+            throw Invalid("missing", "missing: marginalize averages densities, and a row that lacks values has no latent and no place: take score: log_prob");
         if (arguments.Score is not null && arguments.Alpha is null && !include.Overlaps([PValue, QValue, Severity]))
             throw Invalid("score", "score says what p-values are of, and none is asked for: add include: p_value, or alpha");
     }
+
+    // A row that lacks values has a density alone.
+    private static ScoreKind KindOf(ScoreArguments arguments, CalibrationSet calibration) =>
+        arguments.Score ?? (arguments.Missing == Missing.Marginalize ? ScoreKind.LogProb : calibration.Usual);
 
     private static RowFault Invalid(string field, string detail) => new(RowFaultKind.InvalidArgument, detail) { Field = field };
 }

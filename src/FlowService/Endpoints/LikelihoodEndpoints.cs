@@ -21,6 +21,7 @@ namespace FlowService.Endpoints;
 /// <param name="Anomaly">With alpha: whether the row's p-value is at most alpha.</param>
 /// <param name="Attribution">With include attribution: the features that make the row strange, the weightiest first; null where the row is not explained.</param>
 /// <param name="Alpha">The alpha that was sent.</param>
+/// <param name="Score">Which score p-values are of.</param>
 /// <param name="PMin">The least p-value that the calibration can give: 1 / (calibration_rows + 1).</param>
 /// <param name="CalibrationRows">The number of rows that p-values rest on.</param>
 /// <param name="Warnings">What the calibration is too small for.</param>
@@ -29,7 +30,7 @@ namespace FlowService.Endpoints;
 /// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
 internal sealed record LogProbAnswer(
     string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim,
-    float?[]? PValue, float?[]? QValue, float?[]? Severity, float?[][]? ZScores, int?[]? NMissing, bool?[]? Anomaly, FeatureReason[]?[]? Attribution, double? Alpha, float? PMin,
+    float?[]? PValue, float?[]? QValue, float?[]? Severity, float?[][]? ZScores, int?[]? NMissing, bool?[]? Anomaly, FeatureReason[]?[]? Attribution, double? Alpha, string? Score, float? PMin,
     int? CalibrationRows, string[]? Warnings, int[]? NonFinite, long[]? Row, string?[]? Error);
 
 /// <summary>One feature that makes a row strange.</summary>
@@ -88,7 +89,7 @@ internal static class LikelihoodEndpoints
                 null,
                 [{ "feature": "x", "value": 3, "nats": 10.581319, "expected": 1.0307511 }, { "feature": "y", "value": 3, "nats": -9.492912, "expected": -0.097349815 }]
               ],
-              "alpha": 0.01, "p_min": 0.00049975014, "calibration_rows": 2000, "error": [null, null]
+              "alpha": 0.01, "score": "log_prob", "p_min": 0.00049975014, "calibration_rows": 2000, "error": [null, null]
             }
             """);
 

@@ -66,7 +66,7 @@ internal sealed record RequestRun(
             return null;
         if (block?.Missing is { } missing)
             await EvaluateAsync(work, missing.Rows, RowCopies<float>.ToAverage(missing, work.Results.Rows, Model.Width));
-        RowScores scores = Scores.Rank(work.Results.Rows, Model.Width, block?.Blanks, block?.Missing, Services.Pool);
+        RowScores scores = Scores.Rank<float>(work.Input.Values!.Span, work.Results.Rows, block?.Blanks, block?.Missing, Services.Pool);
         try
         {
             if (Scores.Explain is null)

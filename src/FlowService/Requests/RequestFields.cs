@@ -53,9 +53,9 @@ internal static class RequestFields
         Alpha = new("alpha", FieldKind.Number,
             "Call a row an anomaly where its p-value is at most this, above 0 and below 1: about this share of ordinary rows is called so, too. Adds anomaly, true or false. Default of /score: 0.01.",
             (ref r, field, request) => request.Scores = request.Scores with { Alpha = JsonArgument.Number(ref r, field) }),
-        Score = new("score", FieldKind.Word, "Which score p-values are of: log_prob (default), or latent_norm2, the squared length of the latent.",
+        Score = new("score", FieldKind.Word, "Which score p-values are of: kernel, the nearness to training rows (default where the model has it), log_prob, or latent_norm2, the squared length of the latent.",
             (ref r, field, request) => request.Scores = request.Scores with { Score = (ScoreKind)JsonArgument.Word(ref r, field) })
-        { Words = ["log_prob", "latent_norm2"] },
+        { Words = ScoreRequest.Names },
         Top = new("top", FieldKind.Integer, "The most features in the attribution of a row (default 3).",
             (ref r, field, request) => request.Scores = request.Scores with { Top = JsonArgument.Integer(ref r, field) }),
         Explain = new("explain", FieldKind.Word, "Which rows have an attribution: all (default), or flagged, those that alpha calls anomalies. A row takes features times 16 evaluations of the model.",

@@ -76,9 +76,9 @@ internal static class AnomalyTable
         yield return new("flow", Ranking.Of(usual, unusual), usual.Average(), Median.Of(usual), trained.Tried.Sum(tried => tried.Steps), trained.ProcessorTime.TotalSeconds,
             $"{trained.Preset}{(trained.Refitted ? ", refitted" : "")} [{string.Join(", ", trained.Tried.Select(tried => FormattableString.Invariant($"{tried.Preset} {tried.Score:F2} {tried.Steps}")))}]");
 
-        Table trainRaw = DataSplit.By(known, seed).Train;
-        KernelDensity kernel = KernelDensity.Of(trainRaw);
-        double[] Near(Table rows) => [.. Enumerable.Range(0, rows.Rows).Select(row => kernel.LogDensity([.. rows.Row(row).ToArray().Select(value => (float)value)], new float[rows.Width]))];
+        DataSplit cut = DataSplit.By(known, seed);
+        KernelDensity kernel = KernelDensity.Of(Table.Joined(cut.Train, cut.Validation));
+        double[] Near(Table rows) => [.. Enumerable.Range(0, rows.Rows).Select(row => kernel.LogDensity(rows.Row(row)))];
         yield return new("kernel", Ranking.Of(Near(Raw(table.Normal)), Near(Raw(table.Anomalous))), double.NaN, double.NaN, 0, 0, kernel.Coordinates.AreRanks ? "ranks" : "");
 
         Result Of(string name, Func<Table, double[]> score, string note = "")

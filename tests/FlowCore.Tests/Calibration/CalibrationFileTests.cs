@@ -1,6 +1,7 @@
 using FlowCore.Calibration;
 using FlowCore.Checkpoints;
 using FlowCore.Densities;
+using FlowCore.Training;
 
 namespace FlowCore.Tests.Calibration;
 
@@ -50,6 +51,10 @@ public sealed class CalibrationFileTests : IDisposable
     [InlineData("reference", "3")]
     [InlineData("latent_norm2", "not sorted")]
     [InlineData("mean", "infinity")]
+    [InlineData("kernel", "not sorted")]
+    [InlineData("kernel_rows", "between 1 and")]
+    [InlineData("kernel_inputs", "does not ascend")]
+    [InlineData("kernel_outputs", "is needed")]
     [InlineData("weights_sha256", "other weights")]
     public void A_damaged_file_is_refused_by_its_tensor(string name, string words)
     {
@@ -61,6 +66,15 @@ public sealed class CalibrationFileTests : IDisposable
             tensors[name] = tensors["mean"];
         else if (name == "reference")
             tensors[name] = tensor! with { Shape = [60, 2] };
+        else if (name == "kernel_rows")
+            tensors[name] = tensor! with { Shape = [0, 3], Data = Array.Empty<byte>() };
+        else if (name == "kernel_outputs")
+            tensors[name] = tensor! with { Shape = [2, 3] };
+        else if (name == "kernel_inputs")
+        {
+            BitConverter.GetBytes(1e9f).CopyTo(bytes.AsSpan());
+            tensors[name] = tensor! with { Data = bytes };
+        }
         else if (name == "weights_sha256")
             tensors[name] = tensor! with { Data = new byte[32] };
         else
@@ -77,6 +91,18 @@ public sealed class CalibrationFileTests : IDisposable
     }
 
     [Fact]
+    public void Kernel_scores_come_back_as_they_were()
+    {
+        CalibrationSet set = Set(40);
+        set.Write(folder.FullName, Spec);
+        CalibrationSet back = CalibrationSet.Read(folder.FullName, Spec)!;
+        Assert.Equal(ScoreKind.Kernel, back.Usual);
+        float[] row = [0.5f, -1, 2];
+        Assert.Equal(set.Kernel!.Density.LogDensity<float>(row), back.Kernel!.Density.LogDensity<float>(row));
+        Assert.Equal(set.Of(ScoreKind.Kernel).RankOf(-8), back.Of(ScoreKind.Kernel).RankOf(-8));
+    }
+
+    [Fact]
     public void A_file_that_was_cut_short_is_refused()
     {
         byte[] bytes = CalibrationFile.Bytes(Set(40), Spec);
@@ -87,9 +113,9 @@ public sealed class CalibrationFileTests : IDisposable
 
     private static CalibrationSet Set(int rows)
     {
-        var builder = new CalibrationBuilder(Spec);
         var x = new double[rows * 3];
         Noise.FillNormal(5, 0, 3, x.AsSpan());
+        var builder = new CalibrationBuilder(Spec, KernelDensity.Of(new Table(x, 3)));
         double[] logProb = [.. x.Chunk(3).Select(row => -row.Sum(value => value * value) / 2)];
         builder.Add<double>(x, [], x, logProb);
         return builder.Build();
