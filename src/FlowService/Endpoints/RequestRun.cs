@@ -109,8 +109,9 @@ internal sealed record RequestRun(
         response.Headers["flow-version"] = first.Version.ToString(CultureInfo.InvariantCulture);
         if (first.Seed is { } seed)
             response.Headers["flow-seed"] = seed.ToString(CultureInfo.InvariantCulture);
-        if (Scores is { Facts: var (calibrated, least), Warnings: var warnings })
+        if (Scores is { Facts: var (score, calibrated, least), Warnings: var warnings })
         {
+            response.Headers["flow-score"] = score;
             response.Headers["flow-calibration-rows"] = calibrated.ToString(CultureInfo.InvariantCulture);
             response.Headers["flow-p-min"] = ((float)least).ToString(CultureInfo.InvariantCulture);
             response.Headers["flow-warning"] = warnings;
