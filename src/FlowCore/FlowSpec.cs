@@ -29,6 +29,9 @@ public sealed record FlowSpec
     /// <summary>The names of the columns that the model was trained on, in order; null where the data had none.</summary>
     public string[]? Features { get; init; }
 
+    /// <summary>Columns of the data that tell nothing of a row, since they were constant: readers pass over them. Null where there are none.</summary>
+    public string[]? Ignored { get; init; }
+
     /// <summary>What the flow is conditioned on; null for an unconditional flow.</summary>
     public ContextSpec? Context { get; init; }
 

@@ -26,6 +26,9 @@ internal static class FlowSpecChecks
         if (sizes.Length is not (1 or 3) || sizes.Any(size => size is < 1 or > MostFeatures) || sizes.Aggregate(1L, (product, size) => product * size) > MostFeatures)
             throw at.Refusal("event_shape", $"must be [D] or [C, H, W] with at most {MostFeatures} values, is [{string.Join(", ", sizes)}]");
         CheckNames(spec.Features, at, "features", spec.Width);
+        CheckNames(spec.Ignored, at, "ignored", spec.Ignored?.Length ?? 0);
+        if (spec.Ignored?.FirstOrDefault(name => spec.Features?.Contains(name) != false) is { } both)
+            throw at.Refusal("ignored", spec.Features is null ? "names columns, and the features have no names" : $"'{both}' is one of the features");
 
         LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, at);
         // With an embedding in front, what arrives is not the class as one-hot.

@@ -72,12 +72,20 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
-    public void Constant_columns_are_refused_by_name()
+    public void Constant_columns_are_left_out_or_refused_by_name()
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
         cli.Write("constant.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},height" : $"{line},1.5")));
-        Cli.Run("train", "--input", cli.At("constant.csv"), "--out", cli.At("m/1")).FailsWith(1, "column 'height'", "same value");
+        Cli.Run("train", "--input", cli.At("constant.csv"), "--drop-constant", "false", "--out", cli.At("m/1")).FailsWith(1, "column 'height'", "same value", "--drop-constant");
         Assert.False(Directory.Exists(cli.At("m")));
+
+        Outcome dropped = Cli.Run("train", "--input", cli.At("constant.csv"), "--flow", "gmm", "--out", cli.At("m/1"));
+        Assert.True(dropped.Code == 0, dropped.Error);
+        Assert.Contains("warning: column 'height': every row has the same value, so that it is left out", dropped.Error, StringComparison.Ordinal);
+        // The same file is scored as it is.
+        Outcome scored = Cli.Run("logprob", "--model", cli.At("m/1"), "--input", cli.At("constant.csv"));
+        Assert.True(scored.Code == 0, scored.Error);
+        Assert.Equal(lines.Length, scored.Output.Trim().Split('\n').Length);
     }
 
     [Fact]

@@ -12,9 +12,9 @@ internal sealed class ScoreOptions
 
     public Option<ScoreKind?> Score { get; } = new("--score")
     {
-        Description = "Which score p-values are of (default kernel, the nearness to training rows, where the model has it; else log_prob).",
+        Description = "Which score p-values are of (default combined, log density and nearness to training rows, where the model has both; else log_prob).",
         HelpName = string.Join('|', ScoreRequest.Names),
-        CustomParser = result => CommonOptions.OneOf(result, ("log_prob", (ScoreKind?)ScoreKind.LogProb), ("latent_norm2", ScoreKind.LatentNorm2), ("kernel", ScoreKind.Kernel)),
+        CustomParser = result => CommonOptions.OneOf(result, ("log_prob", (ScoreKind?)ScoreKind.LogProb), ("latent_norm2", ScoreKind.LatentNorm2), ("kernel", ScoreKind.Kernel), ("combined", ScoreKind.Combined)),
     };
 
     public Option<int?> Top { get; } = CommonOptions.Count("--top", "The most features that a row is explained by (default 3).");

@@ -30,6 +30,7 @@ internal static class TrainCommand
         var epochs = CommonOptions.Count("--epochs", "The maximum number of passes over the training rows; by default it depends on the number of rows.");
         var maxTime = MaxTime("--max-time", "Stop after this time with the best weights so far: 90s, 5m, 1h30m.");
         var maxCpu = MaxTime("--max-cpu", "The same, counted in the time that all cores together compute: the same work on a busy machine.");
+        var dropConstant = new Option<bool>("--drop-constant") { Description = "Leave out columns in which every row has the same value, as by default; false refuses them.", HelpName = "YES", DefaultValueFactory = _ => true };
         var refit = new Option<bool>("--refit") { Description = "Train once more at the end, as long as was best, on the validation rows too (default with auto; --refit false does not).", HelpName = "YES" };
         var batch = CommonOptions.Count("--batch", "Rows per step; by default it depends on the number of rows.");
         var rate = CommonOptions.Positive("--lr", "The learning rate at the start.");
@@ -43,7 +44,7 @@ internal static class TrainCommand
             "train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.",
             "flow train --input moons.csv --flow realnvp --out models/moons/1")
         {
-            input, header, columns, exclude, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
+            input, header, columns, exclude, dropConstant, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
         command.Validators.Add(result =>
@@ -63,6 +64,7 @@ internal static class TrainCommand
                 Columns = Given(parsed.GetValue(columns)),
                 Exclude = parsed.GetValue(exclude) ?? [],
                 ChannelsLast = RowOptions.AreChannelsLast(parsed, layout),
+                DropConstant = parsed.GetValue(dropConstant),
                 Label = parsed.GetValue(label),
                 Context = parsed.GetValue(condition.Columns) ?? [],
                 ContextClass = parsed.GetValue(condition.Class),

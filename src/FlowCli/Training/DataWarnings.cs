@@ -8,8 +8,11 @@ internal static class DataWarnings
 {
     private const double ManyDuplicates = 0.01, StepsApart = 100;
 
-    public static IEnumerable<string> Of(Table table, ColumnFacts[] facts, double[]? steps)
+    public static IEnumerable<string> Of(TrainingData data, ColumnFacts[] facts, double[]? steps)
     {
+        Table table = data.Table;
+        if (data.Dropped.Length > 0)
+            yield return $"{string.Join(", ", data.Dropped.Select(name => $"column '{name}'"))}: every row has the same value, so that it is left out, and passed over where rows are read";
         bool continuous = steps is null || steps.Any(step => step == 0);
         double duplicates = ColumnFacts.DuplicateShare(table);
         if (continuous && duplicates >= ManyDuplicates)

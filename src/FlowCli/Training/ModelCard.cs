@@ -37,6 +37,8 @@ internal static class ModelCard
             card.AppendLine().AppendLine("The yardstick is the joint Gaussian of context and row divided by the context's own: a linear regression on the context (a class being one-hot), whose residuals have one full covariance.");
         if (facts.Plan.Pixels is { } pixels)
             Pixels(card, pixels, evaluation, width);
+        if (evaluation.GaussianShrinkage > 0)
+            card.AppendLine(CultureInfo.InvariantCulture, $"The rows are few for so many columns: the Gaussian's correlations were drawn towards 0 by {evaluation.GaussianShrinkage:P0} (Ledoit, Wolf 2004).");
         if (evaluation.GaussianRidge > 0)
             card.AppendLine(CultureInfo.InvariantCulture, $"The Gaussian's correlation matrix is singular: {evaluation.GaussianRidge:E0} was added to its diagonal.");
         Tried(card, facts.Trained);

@@ -27,6 +27,25 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
         return new(table, described, read.Positions, "row", read.LeftOut, path, Sha256Of(path));
     }
 
+    /// <summary>The names of columns that were left out, since every row has the same value in them.</summary>
+    public string[] Dropped { get; private init; } = [];
+
+    /// <summary>Without the constant columns of a table whose columns have names: of others, rows could not be told from whole ones.</summary>
+    public TrainingData WithoutConstants(ColumnFacts[] facts)
+    {
+        int[] kept = [.. Enumerable.Range(0, Table.Width).Where(column => !facts[column].IsConstant)];
+        if (Table.Names is not { } names || kept.Length == Table.Width || kept.Length == 0)
+            return this;
+        var values = new double[Table.Rows * kept.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = Table.Values[i / kept.Length * Table.Width + kept[i % kept.Length]];
+        return this with
+        {
+            Table = new Table(values, kept.Length, [.. kept.Select(column => names[column])], Table.Context),
+            Dropped = [.. names.Where((_, column) => facts[column].IsConstant)],
+        };
+    }
+
     /// <summary>Refuses what no density can be fitted to.</summary>
     public void Check(ColumnFacts[] facts)
     {
@@ -37,7 +56,8 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
             throw new FlowException($"{File}: {Table.Rows} rows are too few to train on: at least {DataSplit.FewestRows} are needed");
         string[] constant = [.. Enumerable.Range(0, Table.Width).Where(column => facts[column].IsConstant).Select(Table.NameOf)];
         if (constant.Length > 0)
-            throw new FlowException($"{File}: {string.Join(", ", constant)}: every row has the same value, so no density exists: leave such columns out");
+            throw new FlowException($"{File}: {string.Join(", ", constant)}: every row has the same value, so no density exists: leave such columns out"
+                + (constant.Length < Table.Width && Table.Names is not null ? " (--drop-constant does)" : ""));
         if (Table.Context is not { } context)
             return;
         ColumnFacts[] given = ColumnFacts.Of(context);

@@ -22,16 +22,18 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
     {
         TrainingData data = TrainingData.Load(request, terminal);
         ColumnFacts[] facts = ColumnFacts.Of(data.Table);
+        if (request.DropConstant && data.WithoutConstants(facts) is { Dropped.Length: > 0 } varying)
+            (data, facts) = (varying, ColumnFacts.Of(varying.Table));
         data.Check(facts);
         DensityChecks.Check(data, facts);
         double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
         var far = FarFromZero.Of(data.Table);
         FlowSpec Create(string preset) => FlowPresets.Create(
             preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context, far) with
-        { Features = data.Table.Names };
+        { Features = data.Table.Names, Ignored = data.Dropped is { Length: > 0 } dropped ? dropped : null };
         // Of what all candidates share, any one tells.
         FlowSpec spec = Create(request.Preset == FlowSearch.Auto ? FlowPresets.NsfAutoregressive : request.Preset);
-        return new(data, spec, [.. DataWarnings.Of(data.Table, facts, steps)]) { Steps = steps, Create = Create };
+        return new(data, spec, [.. DataWarnings.Of(data, facts, steps)]) { Steps = steps, Create = Create };
     }
 
     private static TrainingPlan OfImages(TrainingRequest request, int[] shape, Terminal terminal)

@@ -23,6 +23,9 @@ internal sealed record TrainingRequest
     /// <summary>Whether an image's channels stand behind its height and width.</summary>
     public bool ChannelsLast { get; init; }
 
+    /// <summary>Whether constant columns are left out rather than refused.</summary>
+    public bool DropConstant { get; init; } = true;
+
     public string? Label { get; init; }
 
     /// <summary>The columns that the flow is conditioned on: no features.</summary>

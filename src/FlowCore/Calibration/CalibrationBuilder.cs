@@ -45,8 +45,14 @@ public sealed class CalibrationBuilder(FlowSpec spec, KernelDensity? kernel = nu
         double[] deviation = Array.ConvertAll(squares, sum => Math.Sqrt(sum / Math.Max(1, Count - 1)));
         return new(
             new(ScoreKind.LogProb, CollectionsMarshal.AsSpan(logProbs)), new(ScoreKind.LatentNorm2, CollectionsMarshal.AsSpan(norms)),
-            new([.. values], [.. contexts], width), new([.. mean], deviation),
-            kernel is null ? null : new(kernel, new(ScoreKind.Kernel, CollectionsMarshal.AsSpan(near))));
+            new([.. values], [.. contexts], width), new([.. mean], deviation), kernel is null ? null : Near(kernel));
+    }
+
+    private KernelScale Near(KernelDensity density)
+    {
+        var (byLogProb, byNearness) = (new ConformalScale(ScoreKind.LogProb, CollectionsMarshal.AsSpan(logProbs)), new ConformalScale(ScoreKind.Kernel, CollectionsMarshal.AsSpan(near)));
+        var score = new CombinedScore(byLogProb.Scores(), byNearness.Scores());
+        return new(density, byNearness, score, new(ScoreKind.Combined, [.. logProbs.Zip(near, score.Of)]));
     }
 
     // The service sums in its own type of numbers: equal rows must have equal scores there and here.

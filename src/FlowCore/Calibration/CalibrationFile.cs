@@ -8,7 +8,7 @@ internal static class CalibrationFile
 {
     private const string LogProb = "log_prob", LatentNorm2 = "latent_norm2", Reference = "reference", Context = "reference_context",
         Mean = "mean", Deviation = "deviation", Weights = "weights_sha256",
-        Kernel = "kernel", KernelRows = "kernel_rows", KernelInputs = "kernel_inputs", KernelOutputs = "kernel_outputs";
+        Kernel = "kernel", Combined = "combined", KernelRows = "kernel_rows", KernelInputs = "kernel_inputs", KernelOutputs = "kernel_outputs";
 
     public static byte[] Bytes(CalibrationSet set, FlowSpec spec)
     {
@@ -25,7 +25,8 @@ internal static class CalibrationFile
             tensors[Context] = Of(set.Reference.Context, set.Reference.Count, spec.ContextWidth);
         if (set.Kernel is { Density: { Coordinates: var at } density })
         {
-            tensors[Kernel] = Of(set.Kernel.Scale.Scores(), set.Count);
+            tensors[Kernel] = Of(set.Kernel.Near.Scores(), set.Count);
+            tensors[Combined] = Of(set.Kernel.Both.Scores(), set.Count);
             tensors[KernelRows] = Of(density.Rows, density.Count, spec.Width);
             tensors[KernelInputs] = Of(at.Inputs, spec.Width, at.Knots);
             tensors[KernelOutputs] = Of(at.Outputs, spec.Width, at.Knots);
@@ -38,7 +39,7 @@ internal static class CalibrationFile
     {
         Dictionary<string, WeightTensor> tensors = Safetensors.Read(bytes, path);
         string[] needed = [LogProb, LatentNorm2, Reference, Mean, Deviation, Weights, .. spec.ContextWidth > 0 ? [Context] : Array.Empty<string>(),
-            .. tensors.ContainsKey(Kernel) ? [Kernel, KernelRows, KernelInputs, KernelOutputs] : Array.Empty<string>()];
+            .. tensors.ContainsKey(Kernel) ? [Kernel, Combined, KernelRows, KernelInputs, KernelOutputs] : Array.Empty<string>()];
         if (needed.Except(tensors.Keys).FirstOrDefault() is { } missing)
             throw Refused(path, $"tensor '{missing}' is missing");
         if (tensors.Keys.Except(needed).FirstOrDefault() is { } unknown)
@@ -73,9 +74,10 @@ internal static class CalibrationFile
             for (int i = 1; i < values.Length; i++)
                 if (i % knots != 0 && values[i] < values[i - 1])
                     throw Refused(path, $"tensor '{name}' does not ascend at element {i}");
+        double[] near = Sorted(tensors, path, Kernel, rows);
         return new(
-            new(new(inputs, outputs, spec.Width), Floats(tensors, path, KernelRows, kept, spec.Width)),
-            new(ScoreKind.Kernel, Sorted(tensors, path, Kernel, rows)));
+            new(new(inputs, outputs, spec.Width), Floats(tensors, path, KernelRows, kept, spec.Width)), new(ScoreKind.Kernel, near),
+            new(Sorted(tensors, path, LogProb, rows), near), new(ScoreKind.Combined, Sorted(tensors, path, Combined, rows)));
     }
 
     private static double[] Sorted(Dictionary<string, WeightTensor> tensors, string path, string name, long rows)

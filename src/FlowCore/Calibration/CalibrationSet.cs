@@ -28,14 +28,18 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     {
         ScoreKind.LogProb => LogProb,
         ScoreKind.LatentNorm2 => LatentNorm2,
-        _ => Kernel?.Scale ?? throw new FlowException("the calibration has no kernel scores: they are made by flow train, of tables without context"),
+        ScoreKind.Kernel => Kernel?.Near ?? throw NoKernel(),
+        _ => Kernel?.Both ?? throw NoKernel(),
     };
 
+    private static FlowException NoKernel() =>
+        new("the calibration has no kernel scores: they are made by flow train, of tables without context");
+
     /// <summary>
-    /// The score by which anomalies are told where nobody says which: nearness to training rows, where it is known. On seventeen labelled
-    /// tables it ranks them better than the log density by two points of AUROC in the mean (docs/scores.md).
+    /// The score by which anomalies are told where nobody says which: the log density and the nearness to training rows together, where both are
+    /// known. On labelled tables that ranks them better than either alone (docs/anomaly.md).
     /// </summary>
-    public ScoreKind Usual => Kernel is null ? ScoreKind.LogProb : ScoreKind.Kernel;
+    public ScoreKind Usual => Kernel is null ? ScoreKind.LogProb : ScoreKind.Combined;
 
     /// <summary>Reads the file of a checkpoint's folder; null where there is none.</summary>
     /// <param name="folder">The folder.</param>

@@ -11,4 +11,7 @@ public enum ScoreKind
 
     /// <summary>The log density of <see cref="KernelDensity"/>: the lower, the stranger.</summary>
     Kernel,
+
+    /// <summary>Both of <see cref="CombinedScore"/>: the lower, the stranger.</summary>
+    Combined,
 }

@@ -19,7 +19,7 @@ internal sealed class CholeskyFit
         double[] means = [.. facts.Select(column => column.Mean)];
         double[] deviations =
             [.. facts.Zip(whole, (here, all) => here.Deviation > 0 ? here.Deviation : Math.Max(all.Deviation, 1e-300))];
-        return new(table.Width, GaussianBaseline.Correlation(table, means, deviations), deviations);
+        return new(table.Width, Covariances.Correlation(table, means, deviations), deviations);
     }
 
     /// <summary>The share of a column's variance that the best fit by others leaves over.</summary>

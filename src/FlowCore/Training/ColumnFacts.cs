@@ -1,12 +1,9 @@
 namespace FlowCore.Training;
 
-/// <summary>What one column of a table is like. <see cref="Step"/> is the distance between the neighbouring values of an
-/// integer-valued column, 0 for a continuous one.</summary>
+/// <summary>What one column of a table is like. <see cref="Step"/> is the distance between the neighbouring values of a column of
+/// counts or of coarse decimals, 0 for a continuous one.</summary>
 public sealed record ColumnFacts(double Mean, double Deviation, double Least, double Largest, double Step)
 {
-    // Beyond this, float32 has no room for a value between two neighbouring integers.
-    private const double LargestInteger = 1 << 22;
-
     /// <summary>Whether nothing but rounding in float64 tells its values apart.</summary>
     public bool IsConstant => Largest - Least <= 16 * (Math.BitIncrement(Extent) - Extent);
 
@@ -35,9 +32,6 @@ public sealed record ColumnFacts(double Mean, double Deviation, double Least, do
         if (table.Rows == 0)
             return new(0, 0, 0, 0, 0);
         double mean = 0, squares = 0, least = double.PositiveInfinity, largest = double.NegativeInfinity;
-        bool integers = true;
-        long step = 0;
-        long first = (long)Math.Clamp(table.Values[column], -LargestInteger, LargestInteger);
         for (int row = 0; row < table.Rows; row++)
         {
             double value = table.Values[row * table.Width + column];
@@ -46,18 +40,8 @@ public sealed record ColumnFacts(double Mean, double Deviation, double Least, do
             mean += before / (row + 1);
             squares += before * (value - mean);
             (least, largest) = (Math.Min(least, value), Math.Max(largest, value));
-            integers = integers && value == Math.Floor(value) && Math.Abs(value) <= LargestInteger;
-            if (integers)
-                step = GreatestCommonDivisor(Math.Abs((long)value - first), step);
         }
-        return new(mean, Math.Sqrt(squares / table.Rows), least, largest, integers ? step : 0);
-    }
-
-    private static long GreatestCommonDivisor(long a, long b)
-    {
-        while (b != 0)
-            (a, b) = (b, a % b);
-        return a;
+        return new(mean, Math.Sqrt(squares / table.Rows), least, largest, ValueSteps.Of(table, column, least, largest));
     }
 
     private readonly struct RowKey(Table table, int row) : IEquatable<RowKey>

@@ -17,6 +17,9 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
     /// <summary>Whether float32 computes the flow well enough to serve it.</summary>
     public required Stability Stability { get; init; }
 
+    /// <summary>How far the Gaussian's correlations were drawn towards 0.</summary>
+    public double GaussianShrinkage { get; init; }
+
     public double Mean => LogProb.Average();
 
     public double MedianOfRows => Median.Of(LogProb);
@@ -46,6 +49,7 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
             RoundTrip(served, Array.ConvertAll(test.Values, value => (float)value), test.Context?.Values.Select(value => (float)value).ToArray(), deviations),
             RoundTrip(exact, test.Values, test.Context?.Values, deviations))
         {
+            GaussianShrinkage = gaussian.Shrinkage,
             Stability = Stability.Of(served, exact, test, columns, seed),
         };
     }

@@ -8,15 +8,20 @@ namespace FlowCore.Training;
 /// </summary>
 public sealed class GaussianBaseline
 {
+    private const int FewRowsPerColumn = 2;
+
     private readonly ContextCode code;
     private readonly double[] mean;
     private readonly double[] factor; // lower Cholesky factor of the covariance, contexts first, row-major
 
-    private GaussianBaseline(ContextCode code, double[] mean, double[] factor, double ridge) =>
-        (this.code, this.mean, this.factor, Ridge) = (code, mean, factor, ridge);
+    private GaussianBaseline(ContextCode code, double[] mean, double[] factor, double ridge, double shrinkage) =>
+        (this.code, this.mean, this.factor, Ridge, Shrinkage) = (code, mean, factor, ridge, shrinkage);
 
     /// <summary>What had to be added to the diagonal of the correlation matrix to make it positive definite; 0 where nothing.</summary>
     public double Ridge { get; }
+
+    /// <summary>How far the correlations were drawn towards 0, since the rows are few for so many columns; 0 where they were not.</summary>
+    public double Shrinkage { get; }
 
     /// <param name="rows">The rows, and their contexts where they have some.</param>
     /// <param name="byClass">Whether the context is a class.</param>
@@ -29,7 +34,8 @@ public sealed class GaussianBaseline
         ColumnFacts[] facts = ColumnFacts.Of(table);
         double[] mean = [.. facts.Select(column => column.Mean)];
         double[] scale = [.. facts.Select(column => column.Deviation > 0 ? column.Deviation : 1)];
-        double[] correlation = diagonal ? Identity(width) : Correlation(table, mean, scale);
+        double[] correlation = diagonal ? Identity(width) : Covariances.Correlation(table, mean, scale);
+        double shrinkage = !diagonal && table.Rows < FewRowsPerColumn * width ? Covariances.Shrink(correlation, table, mean, scale) : 0;
         for (double ridge = 0; ; ridge = Math.Max(1e-10, ridge * 10))
         {
             if (Triangle.Cholesky(correlation, width, ridge) is not { } factor)
@@ -37,7 +43,7 @@ public sealed class GaussianBaseline
             for (int i = 0; i < width; i++)
                 for (int j = 0; j <= i; j++)
                     factor[i * width + j] *= scale[i];
-            return new GaussianBaseline(code, mean, factor, ridge);
+            return new GaussianBaseline(code, mean, factor, ridge, shrinkage);
         }
     }
 
@@ -97,26 +103,5 @@ public sealed class GaussianBaseline
             }
         }
         return distances;
-    }
-
-    /// <summary>The lower triangle of the correlation matrix.</summary>
-    internal static double[] Correlation(Table table, double[] mean, double[] scale)
-    {
-        int width = table.Width;
-        var sum = new double[width * width];
-        var standard = new double[width];
-        for (int row = 0; row < table.Rows; row++)
-        {
-            ReadOnlySpan<double> values = table.Row(row);
-            for (int i = 0; i < width; i++)
-            {
-                standard[i] = (values[i] - mean[i]) / scale[i];
-                for (int j = 0; j <= i; j++)
-                    sum[i * width + j] += standard[i] * standard[j];
-            }
-        }
-        for (int i = 0; i < sum.Length; i++)
-            sum[i] /= table.Rows;
-        return sum;
     }
 }

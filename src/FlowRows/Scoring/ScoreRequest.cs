@@ -35,7 +35,7 @@ internal sealed class ScoreRequest
     }
 
     /// <summary>The words for scores, in the order of their kinds.</summary>
-    public static string[] Names => ["log_prob", "latent_norm2", "kernel"];
+    public static string[] Names => ["log_prob", "latent_norm2", "kernel", "combined"];
 
     /// <summary>What may be asked for by name.</summary>
     public static string[] Includes => [PValue, QValue, Severity, Attribution, ZScores];
@@ -84,8 +84,8 @@ internal sealed class ScoreRequest
                 $"{asked} needs calibrated scores, and model '{model}' has none: run flow calibrate --model FOLDER --input ROWS with ordinary rows that it was not trained on")
             { Field = asked };
         Check(arguments, include, spec.Width);
-        if (arguments.Score == ScoreKind.Kernel && calibration.Kernel is null)
-            throw Invalid("score", $"model '{model}' has no kernel scores: flow train makes them, of tables without context; take log_prob or latent_norm2");
+        if (arguments.Score is ScoreKind.Kernel or ScoreKind.Combined && calibration.Kernel is null)
+            throw Invalid("score", $"model '{model}' has no {Names[(int)arguments.Score]} scores: flow train makes them, of tables without context; take log_prob or latent_norm2");
         if (arguments.Alpha is not null)
             include.Add(Anomaly);
         if (arguments.Missing == Missing.Marginalize)
@@ -105,11 +105,17 @@ internal sealed class ScoreRequest
         RowBuffer<int> ranks = pool.Rent<int>(results.LogProb.Length);
         using RowBuffer<T>? norms = NeedsLatents ? Derived.SquaredNorms(results.Values!, Features.Length, pool) : null;
         ReadOnlySpan<T> scores = (norms ?? results.LogProb).Span;
-        KernelDensity? kernel = scale.Kind == ScoreKind.Kernel ? Calibration.Kernel!.Density : null;
+        KernelScale? kernel = scale.Kind is ScoreKind.Kernel or ScoreKind.Combined ? Calibration.Kernel : null;
         for (int row = 0; row < scores.Length; row++)
-            ranks.Span[row] = scale.RankOf(kernel is null
-                ? double.CreateTruncating(scores[row])
-                : kernel.LogDensity(x.Slice(row * Features.Length, Features.Length)));
+        {
+            double score = double.CreateTruncating(scores[row]);
+            if (kernel is not null)
+            {
+                double near = kernel.Density.LogDensity(x.Slice(row * Features.Length, Features.Length));
+                score = scale.Kind == ScoreKind.Kernel ? near : kernel.Score.Of(score, near);
+            }
+            ranks.Span[row] = scale.RankOf(score);
+        }
         return new(ranks, ToExplain(ranks.Span, row => errors?.Of(row) is null && (missing?.CountOf(row) ?? 0) == 0));
     }
 
@@ -209,7 +215,7 @@ internal sealed class ScoreRequest
             throw Invalid(unused, $"{unused} says something of the attribution, which is not asked for: add include: attribution");
         if (arguments.Explain == Explained.Flagged && arguments.Alpha is null)
             throw Invalid("explain", "explain: flagged explains the rows that alpha calls anomalies: give alpha");
-        if (arguments.Missing == Missing.Marginalize && arguments.Score is ScoreKind.LatentNorm2 or ScoreKind.Kernel)
+        if (arguments.Missing == Missing.Marginalize && arguments.Score is not (null or ScoreKind.LogProb))
             throw Invalid("missing", "missing: marginalize averages densities, and a row that lacks values has no latent and no place: take score: log_prob");
         if (arguments.Score is not null && arguments.Alpha is null && !include.Overlaps([PValue, QValue, Severity]))
             throw Invalid("score", "score says what p-values are of, and none is asked for: add include: p_value, or alpha");

@@ -16,7 +16,7 @@ internal sealed class ModelLayout : RowLayout
     private readonly IReadOnlyList<string> keep;
     private readonly bool ignoresOthers;
     private readonly int[] shape;
-    private readonly string[] values, context, wanted;
+    private readonly string[] values, context, wanted, ignored;
 
     /// <param name="model">The model's name, for messages.</param>
     /// <param name="spec">What the model is.</param>
@@ -36,6 +36,7 @@ internal sealed class ModelLayout : RowLayout
         ContextSpec? condition = Context = hasContext ? null : spec.Context;
         context = condition is null ? [] : RowNames.Contexts(condition);
         wanted = [.. values, .. context];
+        ignored = spec.Ignored ?? [];
         shape = field == RowNames.X ? spec.EventShape : [spec.Width];
         isNamed = (field != RowNames.X || spec.Features is not null) && (condition is null || condition.Features is not null);
     }
@@ -114,6 +115,7 @@ internal sealed class ModelLayout : RowLayout
     private void CheckOthers(NamedColumns columns, int[] kept)
     {
         var known = new HashSet<string>(wanted, StringComparer.Ordinal);
+        known.UnionWith(ignored);
         known.UnionWith(kept.Select(i => columns.Names[i]));
         foreach (string name in columns.Names)
             if (!known.Contains(name) && !RowNames.IsOfAnswers(name))

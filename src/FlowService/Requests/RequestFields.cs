@@ -53,7 +53,7 @@ internal static class RequestFields
         Alpha = new("alpha", FieldKind.Number,
             "Call a row an anomaly where its p-value is at most this, above 0 and below 1: about this share of ordinary rows is called so, too. Adds anomaly, true or false. Default of /score: 0.01.",
             (ref r, field, request) => request.Scores = request.Scores with { Alpha = JsonArgument.Number(ref r, field) }),
-        Score = new("score", FieldKind.Word, "Which score p-values are of: kernel, the nearness to training rows (default where the model has it), log_prob, or latent_norm2, the squared length of the latent.",
+        Score = new("score", FieldKind.Word, "Which score p-values are of: combined, log density and nearness to training rows together (default where the model has them), log_prob (default elsewhere), kernel, that nearness alone, or latent_norm2, the squared length of the latent.",
             (ref r, field, request) => request.Scores = request.Scores with { Score = (ScoreKind)JsonArgument.Word(ref r, field) })
         { Words = ScoreRequest.Names },
         Top = new("top", FieldKind.Integer, "The most features in the attribution of a row (default 3).",

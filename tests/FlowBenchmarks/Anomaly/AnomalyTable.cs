@@ -77,9 +77,12 @@ internal static class AnomalyTable
             $"{trained.Preset}{(trained.Refitted ? ", refitted" : "")} [{string.Join(", ", trained.Tried.Select(tried => FormattableString.Invariant($"{tried.Preset} {tried.Score:F2} {tried.Steps}")))}]");
 
         DataSplit cut = DataSplit.By(known, seed);
-        KernelDensity kernel = KernelDensity.Of(Table.Joined(cut.Train, cut.Validation));
-        double[] Near(Table rows) => [.. Enumerable.Range(0, rows.Rows).Select(row => kernel.LogDensity(rows.Row(row)))];
-        yield return new("kernel", Ranking.Of(Near(Raw(table.Normal)), Near(Raw(table.Anomalous))), double.NaN, double.NaN, 0, 0, kernel.Coordinates.AreRanks ? "ranks" : "");
+        CalibrationSet calibration = CalibrationRun.Of(Checkpoint.Of(trained.Flow), cut.Test, KernelDensity.Of(Table.Joined(cut.Train, cut.Validation)));
+        KernelScale kernel = calibration.Kernel!;
+        double[] Near(Table rows) => [.. Enumerable.Range(0, rows.Rows).Select(row => kernel.Density.LogDensity(rows.Row(row)))];
+        double[] near = Near(Raw(table.Normal)), far = Near(Raw(table.Anomalous));
+        yield return new("kernel", Ranking.Of(near, far), double.NaN, double.NaN, 0, 0, kernel.Density.Coordinates.AreRanks ? "ranks" : "");
+        yield return new("combined", Ranking.Of([.. usual.Zip(near, kernel.Score.Of)], [.. unusual.Zip(far, kernel.Score.Of)]), double.NaN, double.NaN, 0, 0, "");
 
         Result Of(string name, Func<Table, double[]> score, string note = "")
         {

@@ -52,6 +52,7 @@ public sealed class CalibrationFileTests : IDisposable
     [InlineData("latent_norm2", "not sorted")]
     [InlineData("mean", "infinity")]
     [InlineData("kernel", "not sorted")]
+    [InlineData("combined", "not sorted")]
     [InlineData("kernel_rows", "between 1 and")]
     [InlineData("kernel_inputs", "does not ascend")]
     [InlineData("kernel_outputs", "is needed")]
@@ -96,10 +97,12 @@ public sealed class CalibrationFileTests : IDisposable
         CalibrationSet set = Set(40);
         set.Write(folder.FullName, Spec);
         CalibrationSet back = CalibrationSet.Read(folder.FullName, Spec)!;
-        Assert.Equal(ScoreKind.Kernel, back.Usual);
+        Assert.Equal(ScoreKind.Combined, back.Usual);
         float[] row = [0.5f, -1, 2];
         Assert.Equal(set.Kernel!.Density.LogDensity<float>(row), back.Kernel!.Density.LogDensity<float>(row));
         Assert.Equal(set.Of(ScoreKind.Kernel).RankOf(-8), back.Of(ScoreKind.Kernel).RankOf(-8));
+        Assert.Equal(set.Kernel.Score.Of(-3, -8), back.Kernel.Score.Of(-3, -8), 1e-3);
+        Assert.Equal(set.Of(ScoreKind.Combined).RankOf(-0.5), back.Of(ScoreKind.Combined).RankOf(-0.5));
     }
 
     [Fact]

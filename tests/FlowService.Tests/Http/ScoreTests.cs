@@ -96,7 +96,7 @@ public sealed class ScoreTests(SharedService service)
     [InlineData("""{"model":"two-moons","x":[[0,1]],"alpha":0}""", "invalid-argument", "above 0")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"alpha":1}""", "invalid-argument", "below 1")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"alpha":"low"}""", "invalid-argument", "must be a number")]
-    [InlineData("""{"model":"two-moons","x":[[0,1]],"score":"z"}""", "invalid-argument", "log_prob, latent_norm2 or kernel")]
+    [InlineData("""{"model":"two-moons","x":[[0,1]],"score":"z"}""", "invalid-argument", "log_prob, latent_norm2, kernel or combined")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"score":"log_prob"}""", "invalid-argument", "p_value")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"top":1}""", "invalid-argument", "attribution")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"top":3,"include":["attribution"]}""", "invalid-argument", "1..2")]
