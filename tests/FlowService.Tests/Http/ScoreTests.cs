@@ -172,6 +172,32 @@ public sealed class ScoreTests(SharedService service)
         Assert.StartsWith("""{"id":"a","x_0":"0","x_1":"0.1","log_prob":""", fromCsv, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Score_reads_and_writes_Parquet_and_refuses_what_is_damaged()
+    {
+        const string type = "application/vnd.apache.parquet";
+        byte[] table = await http.RowsAsync("/score?model=two-moons&alpha=0.05&include=p_value", """{"id":7,"x_1":0.1,"x_0":0}"""u8.ToArray(), "application/x-ndjson", type);
+        // The numbers passed through as they were written, which is text: samples are a table of numbers.
+        byte[] samples = await http.RowsAsync("/sample?model=two-moons&count=500&seed=3", null, null, "text/csv");
+        byte[] arrow = await http.RowsAsync("/sample?model=two-moons&count=500&seed=3", null, null, type);
+
+        string fromCsv = Encoding.UTF8.GetString(await http.RowsAsync("/logprob?model=two-moons&include=p_value,q_value", samples, "text/csv"));
+        string fromParquet = Encoding.UTF8.GetString(await http.RowsAsync("/logprob?model=two-moons&include=p_value,q_value", arrow, type, "text/csv"));
+
+        Assert.Equal("PAR1"u8.ToArray(), table[..4]);
+        Assert.Equal(fromCsv, fromParquet);
+        for (int length = 0; length < arrow.Length; length += 1 + arrow.Length / 40)
+            _ = await http.RefusedAsync("/logprob?model=two-moons", arrow[..length], type, HttpStatusCode.BadRequest);
+        for (int at = 4; at < arrow.Length; at += 1 + arrow.Length / 40)
+        {
+            byte[] damaged = [.. arrow];
+            damaged[at] ^= 0xFF;
+            using HttpResponseMessage response = await http.PostAsync("/logprob?model=two-moons", damaged, type);
+            Assert.True((int)response.StatusCode < 500, $"byte {at}: {(int)response.StatusCode}");
+        }
+        _ = await http.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]]}""");
+    }
+
     [Theory]
     [InlineData("", "empty")]
     [InlineData("[1,2]\n", "no JSON object")]
