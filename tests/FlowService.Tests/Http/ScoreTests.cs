@@ -148,6 +148,24 @@ public sealed class ScoreTests(SharedService service)
     }
 
     [Fact]
+    public async Task Rows_may_be_objects_with_their_columns_by_name()
+    {
+        JsonElement byPlace = await http.AskAsync("/logprob", """{"model":"patients","x":[[1,2],[2,1]],"context":[[0.5],[0.7]]}""");
+        JsonElement byName = await http.AskAsync("/logprob", """{"model":"patients","x":[{"weight":2,"age":0.5,"height":1},{"height":2,"weight":1,"age":0.7}]}""");
+        JsonElement beside = await http.AskAsync("/logprob?ignore_extra=true", """{"model":"patients","x":[{"name":"Ada","weight":2,"height":1}],"context":0.5}""");
+        JsonElement bad = await http.AskAsync("/score", """{"model":"two-moons","x":[{"x_0":0,"x_1":0.1},{"x_0":"a","x_1":0.1},{"x_1":1}],"alpha":0.05}""");
+
+        Assert.Equal(byPlace.Floats("log_prob"), byName.Floats("log_prob"));
+        Assert.Equal(byPlace.Floats("log_prob")[0], beside.Floats("log_prob")[0]);
+        Assert.Equal([false, true, true], bad.GetProperty("error").EnumerateArray().Select(error => error.ValueKind == JsonValueKind.String));
+        foreach ((string rows, string words) in (IEnumerable<(string, string)>)[
+            ("""[{"x_0":1}]""", "'x_1' is missing"), ("""[{"x_0":1,"x_1":2,"y":3}]""", "'y' is unknown"), ("""[{"x_0":1,"x_1":null}]""", "column 'x_1' is null"),
+            ("""[{"x_0":1,"x_1":2},{"x_0":1,"z":2}]""", "the field 'z', which the first row has not"), ("""[{"x_0":1,"x_1":2},{"x_0":1}]""", "row 1, column 'x_1' is missing"),
+            ("""[{"x_0":1,"x_1":2},[1,2]]""", "row 1 is a list"), ("""[[1,2],{"x_0":1,"x_1":2}]""", "row 1 is an object"), ("""[{"x_0":[1],"x_1":2}]""", "has a list in the field 'x_0'"), ("[{}]", "is an empty object")])
+            Assert.Contains(words, (await http.RefusedAsync("/logprob", $$"""{"model":"two-moons","x":{{rows}}}""", HttpStatusCode.UnprocessableEntity)).Detail(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Score_reads_and_writes_JSON_lines()
     {
         const string type = "application/x-ndjson";
