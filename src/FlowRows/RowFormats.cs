@@ -3,6 +3,7 @@ using FlowRows.Csv;
 using FlowRows.Json;
 using FlowRows.Ndjson;
 using FlowRows.Npy;
+using FlowRows.Parquet;
 
 namespace FlowRows;
 
@@ -15,7 +16,7 @@ internal static class RowFormats
     public static readonly RowFormat CsvWithoutHeader = new CsvFormat(hasHeader: false);
 
     /// <summary>Those that are read and written row by row: any number of rows passes through.</summary>
-    public static readonly RowFormat[] Streamed = [new NpyFormat(), Csv, new ArrowFormat(), new NdjsonFormat()];
+    public static readonly RowFormat[] Streamed = [new NpyFormat(), Csv, new ArrowFormat(), new ParquetFormat(), new NdjsonFormat()];
 
     /// <summary>All of them. Whatever begins as none of the others is CSV, which therefore stands last.</summary>
     public static readonly RowFormat[] All = [.. Streamed.Where(format => format != Csv), JsonFormat.Instance, Csv];

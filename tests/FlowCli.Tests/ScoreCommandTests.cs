@@ -107,9 +107,29 @@ public sealed class ScoreCommandTests : IDisposable
         Assert.True(p[0] > 0.5 && p[1] < 0.01);
     }
 
+    [Theory, InlineData("parquet"), InlineData("arrow"), InlineData("ndjson")]
+    public void A_table_is_scored_alike_in_any_format(string extension)
+    {
+        string[] files = [.. new[] { "csv", extension }.Select(each => cli.At($"rows.{each}"))];
+        foreach (string file in files)
+            Run("sample", "--model", model, "--count", "9000", "--seed", "3", "--temperature", "1.5", "--output", file);
+
+        string there = cli.At($"there.{extension}");
+        Run("score", "--model", model, "--input", files[1], "--output", there, "--explain", "1");
+
+        Assert.Equal(Score(files[0], "--explain", "1"), Score(files[1], "--explain", "1"));
+        Assert.Equal(Score(files[0]), Score(there)); // the columns of the first answer do not pass through
+    }
+
     [Fact]
     public void Progress_is_told_in_rows_and_in_time() =>
         Assert.Equal("250,000 rows  50,000 rows/s  15s left", RowProgress.Describe(250_000, 0.25, TimeSpan.FromSeconds(5)));
+
+    private static void Run(params string[] arguments)
+    {
+        Outcome outcome = Cli.Run(arguments);
+        Assert.True(outcome.Code == 0, outcome.Error);
+    }
 
     private string Score(string file, params string[] options)
     {

@@ -13,6 +13,19 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
         [("csv", Csv, ".csv"), ("npy", NumPy, ".npy"), ("arrow", Arrow, ".arrows"), ("json", Json, ".json")];
 
     [Theory]
+    [InlineData("two-moons", "id,x_0,x_1\na,0,0.5\nb,none,1\nc,30,-30\n")]
+    [InlineData("two-moons", "0,0.5\n30,-30\n")]
+    [InlineData("patients", "name,height,weight,age\nAda,0.5,1,0.2\n\"x,y\",,1,1\n")]
+    [InlineData("wide", "0,1\n")]
+    public async Task Scores(string model, string text)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(text);
+        string file = both.Write("rows.csv", body);
+        foreach ((_, string accept, string extension) in (IEnumerable<(string, string, string)>)[.. Answers, ("ndjson", "application/x-ndjson", ".ndjson")])
+            await AgreeAsync("score", model, body, Csv, file, accept, extension);
+    }
+
+    [Theory]
     [InlineData("two-moons", "x_1,x_0\n0,5\n")]
     [InlineData("two-moons", "x_0,x_1\n0,5\n1.5,-2e-3\n")]
     [InlineData("two-moons", "a,b\n0,5\n")]

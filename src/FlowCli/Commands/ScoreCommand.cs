@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FlowCli.Rows;
+using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Scoring;
 using FlowRows.Tables;
@@ -42,6 +43,9 @@ internal static class ScoreCommand
         command.SetAction(parsed =>
         {
             RowArguments input = rows.Of(parsed);
+            // An array has no place for what was wrong with a row.
+            if (parsed.GetResult(rows.OnError) is not { Implicit: false } && !Keeps(parsed.GetValue(output), parsed.GetValue(format)))
+                input = input with { OnError = OnError.Fail };
             (HashSet<string> names, ScoreArguments arguments) = ScoreDefaults.Of(
                 parsed.GetResult(include) is { Implicit: false } ? parsed.GetRequiredValue(include) : null, scores.Of(parsed) with { Top = parsed.GetValue(explain) },
                 explains: parsed.GetValue(explain) is not null, whole: parsed.GetValue(shard) is null);
@@ -53,6 +57,10 @@ internal static class ScoreCommand
         });
         return command;
     }
+
+    private static bool Keeps(string? output, RowFormat? format) => (output is null or RowPipe.Standard
+        ? format ?? RowFormats.Csv
+        : RowFormats.OfName(output.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase) ? output[..^Compression.Extension.Length] : output)) is { Keeps: true };
 
     private static Option<Shard?> ShardOption() => new("--shard")
     {

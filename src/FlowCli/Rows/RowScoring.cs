@@ -42,7 +42,8 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
     private async IAsyncEnumerable<Answer<T>> BlocksAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most, RankedRows? ranked)
     {
         FlowSpec spec = engine.Spec;
-        while (await input.ReadAsync(most) is { } read)
+        await using var blocks = new BlocksAhead<T>(input, most);
+        while (await blocks.NextAsync() is { } read)
         {
             using RowBlock<T> block = read;
             block.FindMissing(request);
@@ -56,8 +57,6 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
             if (scores is not null)
                 request!.AddTo<T>(answer, scores, block.Values!.Values.Span, block.Missing, pool);
             yield return answer.With(block);
-            if (most == int.MaxValue)
-                yield break;
         }
     }
 

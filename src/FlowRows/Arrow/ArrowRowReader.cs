@@ -10,13 +10,13 @@ namespace FlowRows.Arrow;
 internal sealed class ArrowRowReader<T> : RowReader<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly ArrowStreamReader arrow;
+    private readonly IArrowArrayStream arrow;
     private readonly ArrowColumn[] table;
     private readonly int[] kept;
     private SharedBatch? shared;
     private int taken;
 
-    private ArrowRowReader(ArrowStreamReader arrow, Schema schema, RowSource source) : base(source)
+    private ArrowRowReader(IArrowArrayStream arrow, Schema schema, RowSource source) : base(source)
     {
         this.arrow = arrow;
         table = [.. schema.FieldsList.SelectMany((field, index) => ArrowColumn.Of(field, index, source.Layout))];
@@ -46,6 +46,9 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
             throw;
         }
     }
+
+    /// <summary>Rows of batches that come from elsewhere, which are disposed of with them.</summary>
+    public static ArrowRowReader<T> Of(IArrowArrayStream batches, RowSource source) => new(batches, batches.Schema, source);
 
     protected override async ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
     {

@@ -16,6 +16,9 @@ internal sealed class JsonRowReader<T> : RowReader<T>
         RowLayout layout = source.Layout;
         RowTable<T> first = rows.Values ?? rows.Context
             ?? throw new RowFault(RowFaultKind.InvalidArgument, $"the body holds no {layout.Field}") { Field = layout.Field };
+        if (rows.Values?.Named is { } named)
+            rows.Arrange(named, layout);
+        first = rows.Values ?? first;
         if (layout.Context is { Width: 1 })
             rows.Context?.Unflatten();
         count = first.Rows;

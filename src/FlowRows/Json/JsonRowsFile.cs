@@ -20,6 +20,15 @@ internal sealed class JsonRowsFile<T>(RowSource source) : JsonObjectParser<T>, I
 
     public RowErrors? Errors => errors;
 
+    /// <summary>Rows that are objects, in the order in which the model takes their columns.</summary>
+    public void Arrange(NamedCells named, RowLayout layout)
+    {
+        RowTable<T> all = Values!;
+        (Values, RowTable<T>? context) = named.Arrange(all, layout);
+        Context ??= context;
+        all.Dispose();
+    }
+
     public void Dispose()
     {
         Values?.Dispose();

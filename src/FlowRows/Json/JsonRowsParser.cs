@@ -14,6 +14,8 @@ internal sealed class JsonRowsParser<T>(RowTable<T> table)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private int depth;
+    private JsonObjectRow<T>? named;
+    private bool inObject;
 
     private bool MayBeFlat => table.MayBeFlat && table.Rows == 0;
 
@@ -25,8 +27,26 @@ internal sealed class JsonRowsParser<T>(RowTable<T> table)
     /// <summary>Takes one token; false when it was the last one of the rows.</summary>
     public bool Take(ref Utf8JsonReader reader)
     {
+        if (inObject && reader.TokenType == JsonTokenType.EndObject)
+        {
+            named!.End();
+            inObject = false;
+            return true;
+        }
+        if (inObject)
+        {
+            named!.Take(ref reader);
+            return true;
+        }
         switch (reader.TokenType)
         {
+            case JsonTokenType.StartObject when depth == 1 && !table.MayBeFlat && (table.Rows == 0 || named is not null):
+                named ??= new(table);
+                named.Begin();
+                inObject = true;
+                return true;
+            case JsonTokenType.StartArray when depth == 1 && named is not null:
+                throw Misplaced(reader.TokenType);
             case JsonTokenType.Number when depth == 2 || (depth < 2 && MayBeFlat):
                 return TakeNumber(ref reader);
             case JsonTokenType.StartArray when depth < 2 && !table.IsFlat:
@@ -75,7 +95,7 @@ internal sealed class JsonRowsParser<T>(RowTable<T> table)
         string name = table.Name;
         return depth == 0
             ? new(RowFaultKind.InvalidArgument, $"{name} must be rows of numbers, [[...], ...]; it is {JsonWords.Describe(token)}") { Field = name }
-            : new(RowFaultKind.InvalidArgument, $"{name}: row {table.Rows} is {JsonWords.Describe(token)}; each row is a list of numbers, [[...], ...]") { Field = name, Row = table.Rows };
+            : new(RowFaultKind.InvalidArgument, $"{name}: row {table.Rows} is {JsonWords.Describe(token)}; each row is a list of numbers, [[...], ...], or each is an object with a number under the name of each column") { Field = name, Row = table.Rows };
     }
 
     private static bool TryParse(ReadOnlySpan<byte> number, out T value)

@@ -12,6 +12,7 @@ internal sealed class JsonLines(PipeReader body, long mostBytes)
     private byte[] line = new byte[4096];
     private int length;
     private long read;
+    private bool ended;
 
     /// <summary>The line; valid until the next one is read.</summary>
     public ReadOnlySpan<byte> Line => line.AsSpan(0, length);
@@ -22,7 +23,7 @@ internal sealed class JsonLines(PipeReader body, long mostBytes)
     /// <summary>Reads the next line; false at the end.</summary>
     public async ValueTask<bool> ReadAsync(CancellationToken cancellation)
     {
-        while (true)
+        while (!ended)
         {
             ReadResult result = await body.ReadAsync(cancellation);
             ReadOnlySequence<byte> bytes = result.Buffer;
@@ -31,7 +32,11 @@ internal sealed class JsonLines(PipeReader body, long mostBytes)
             else if (result.IsCompleted && !bytes.IsEmpty)
                 Take(bytes, bytes.End);
             else if (result.IsCompleted)
+            {
+                body.AdvanceTo(bytes.End);
+                ended = true;
                 return false;
+            }
             else
             {
                 CheckLine(bytes.Length);
@@ -41,6 +46,7 @@ internal sealed class JsonLines(PipeReader body, long mostBytes)
             if (Line.IndexOfAnyExcept(" \t\r"u8) >= 0)
                 return true;
         }
+        return false;
     }
 
     private void Take(ReadOnlySequence<byte> bytes, SequencePosition next)

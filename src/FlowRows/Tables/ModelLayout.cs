@@ -43,7 +43,7 @@ internal sealed class ModelLayout : RowLayout
 
     public override string Model { get; }
 
-    /// <summary>Whether the columns to pass on are those of rows that name their columns, and others bring none.</summary>
+    /// <summary>Whether the columns to pass on are those of rows that name their columns, and others bring none; what an answer added before does not pass through.</summary>
     public bool KeepsIfNamed { get; init; }
 
     public override string Field { get; }
@@ -130,7 +130,7 @@ internal sealed class ModelLayout : RowLayout
         if (keep.Count == 0)
             return [];
         if (keep.Contains(Every))
-            return [.. columns.Names.Select(columns.At)];
+            return [.. columns.Names.Where(name => !KeepsIfNamed || !RowNames.IsOfAnswers(name) || wanted.Contains(name)).Select(columns.At)];
         foreach (string name in keep)
             if (!columns.Has(name))
                 throw Refused(RowFaultKind.MissingColumn, $"keep: there is no column '{name.Shown()}' in the body", name);

@@ -39,6 +39,9 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
     /// <summary>Whether a value may be missing; NaN stands for it.</summary>
     public bool MayLack { get; init; }
 
+    /// <summary>The names of rows that are objects; null of others.</summary>
+    public NamedCells? Named { get; set; }
+
     /// <summary>The number of finished rows.</summary>
     public int Rows { get; private set; }
 
@@ -157,6 +160,19 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
             Level(expected, model, widths);
         else
             throw WrongWidth(first ? 0 : oddRow, first ? Width : oddWidth, expected, model);
+    }
+
+    /// <summary>Some columns of these rows, as a table of their own.</summary>
+    public RowTable<T> Columns(string part, int[] columns, bool mayLack)
+    {
+        var taken = new RowTable<T>(part, limits, pool, Rows * columns.Length) { First = First, Errors = Errors, MayLack = mayLack };
+        Span<T> target = taken.Reserve(Rows * columns.Length);
+        ReadOnlySpan<T> all = values.Span;
+        for (int row = 0; row < Rows; row++)
+            for (int i = 0; i < columns.Length; i++)
+                target[row * columns.Length + i] = all[row * Width + columns[i]];
+        taken.AdvanceRows(Rows, columns.Length);
+        return taken;
     }
 
     /// <summary>Values without brackets around them become rows of one value each.</summary>

@@ -15,7 +15,7 @@ internal static class RequestFields
             (ref r, field, request) => request.Model = JsonArgument.Text(ref r, field)),
         Version = new("version", FieldKind.Integer, "The model's version; the highest one serves by default.",
             (ref r, field, request) => request.Version = JsonArgument.Integer(ref r, field)),
-        X = new(RowNames.X, FieldKind.Rows, "The rows: lists of as many numbers as the model has features."),
+        X = new(RowNames.X, FieldKind.Rows, "The rows: lists of as many numbers as the model has features, or objects with a number under each feature's name."),
         Z = new(RowNames.Z, FieldKind.Rows, "The latents: lists of as many numbers as the model has features."),
         Count = new("count", FieldKind.Integer, "The number of rows to draw; with context, for each context row.",
             (ref r, field, request) => request.Count = JsonArgument.Long(ref r, field, "an integer"))

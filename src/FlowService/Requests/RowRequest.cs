@@ -95,6 +95,14 @@ internal sealed class RowRequest : IDisposable
         RowTable<float> rows = Rows ?? throw Missing(field, "rows of numbers, [[...], ...]");
         if (rows.Rows == 0)
             throw RowFault.NoRows(field.Name, field.Name);
+        if (rows.Named is { } named)
+        {
+            var layout = new ModelLayout(model, spec, field.Name, Context is not null, ignoresOthers: IgnoreExtra);
+            (Rows, RowTable<float>? context) = named.Arrange(rows, layout);
+            Context ??= context;
+            rows.Dispose();
+            rows = Rows;
+        }
         rows.CheckWidth(spec.Width, model);
         ContextRows<float>.Sift(Context, Errors, rows.Rows, spec.Context, model);
         var block = new RowBlock<float>(rows, Context, Errors);

@@ -32,7 +32,7 @@ public sealed partial class TourTests : IDisposable
             compared++;
         }
 
-        Assert.Equal(7, compared);
+        Assert.Equal(8, compared);
         using HttpClient http = service.Http();
         await Eventually.TrueAsync(async () => (await http.GetAsync("/models/moons")).IsSuccessStatusCode, "the service finds the trained model");
 

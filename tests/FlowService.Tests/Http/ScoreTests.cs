@@ -148,6 +148,24 @@ public sealed class ScoreTests(SharedService service)
     }
 
     [Fact]
+    public async Task Rows_may_be_objects_with_their_columns_by_name()
+    {
+        JsonElement byPlace = await http.AskAsync("/logprob", """{"model":"patients","x":[[1,2],[2,1]],"context":[[0.5],[0.7]]}""");
+        JsonElement byName = await http.AskAsync("/logprob", """{"model":"patients","x":[{"weight":2,"age":0.5,"height":1},{"height":2,"weight":1,"age":0.7}]}""");
+        JsonElement beside = await http.AskAsync("/logprob?ignore_extra=true", """{"model":"patients","x":[{"name":"Ada","weight":2,"height":1}],"context":0.5}""");
+        JsonElement bad = await http.AskAsync("/score", """{"model":"two-moons","x":[{"x_0":0,"x_1":0.1},{"x_0":"a","x_1":0.1},{"x_1":1}],"alpha":0.05}""");
+
+        Assert.Equal(byPlace.Floats("log_prob"), byName.Floats("log_prob"));
+        Assert.Equal(byPlace.Floats("log_prob")[0], beside.Floats("log_prob")[0]);
+        Assert.Equal([false, true, true], bad.GetProperty("error").EnumerateArray().Select(error => error.ValueKind == JsonValueKind.String));
+        foreach ((string rows, string words) in (IEnumerable<(string, string)>)[
+            ("""[{"x_0":1}]""", "'x_1' is missing"), ("""[{"x_0":1,"x_1":2,"y":3}]""", "'y' is unknown"), ("""[{"x_0":1,"x_1":null}]""", "column 'x_1' is null"),
+            ("""[{"x_0":1,"x_1":2},{"x_0":1,"z":2}]""", "the field 'z', which the first row has not"), ("""[{"x_0":1,"x_1":2},{"x_0":1}]""", "row 1, column 'x_1' is missing"),
+            ("""[{"x_0":1,"x_1":2},[1,2]]""", "row 1 is a list"), ("""[[1,2],{"x_0":1,"x_1":2}]""", "row 1 is an object"), ("""[{"x_0":[1],"x_1":2}]""", "has a list in the field 'x_0'"), ("[{}]", "is an empty object")])
+            Assert.Contains(words, (await http.RefusedAsync("/logprob", $$"""{"model":"two-moons","x":{{rows}}}""", HttpStatusCode.UnprocessableEntity)).Detail(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Score_reads_and_writes_JSON_lines()
     {
         const string type = "application/x-ndjson";
@@ -170,6 +188,32 @@ public sealed class ScoreTests(SharedService service)
         Assert.Contains("row 2 of the body is no JSON (line 3)", rows[2].GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Contains("Jürgen,0.1,0,", csv, StringComparison.Ordinal);
         Assert.StartsWith("""{"id":"a","x_0":"0","x_1":"0.1","log_prob":""", fromCsv, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Score_reads_and_writes_Parquet_and_refuses_what_is_damaged()
+    {
+        const string type = "application/vnd.apache.parquet";
+        byte[] table = await http.RowsAsync("/score?model=two-moons&alpha=0.05&include=p_value", """{"id":7,"x_1":0.1,"x_0":0}"""u8.ToArray(), "application/x-ndjson", type);
+        // The numbers passed through as they were written, which is text: samples are a table of numbers.
+        byte[] samples = await http.RowsAsync("/sample?model=two-moons&count=500&seed=3", null, null, "text/csv");
+        byte[] arrow = await http.RowsAsync("/sample?model=two-moons&count=500&seed=3", null, null, type);
+
+        string fromCsv = Encoding.UTF8.GetString(await http.RowsAsync("/logprob?model=two-moons&include=p_value,q_value", samples, "text/csv"));
+        string fromParquet = Encoding.UTF8.GetString(await http.RowsAsync("/logprob?model=two-moons&include=p_value,q_value", arrow, type, "text/csv"));
+
+        Assert.Equal("PAR1"u8.ToArray(), table[..4]);
+        Assert.Equal(fromCsv, fromParquet);
+        for (int length = 0; length < arrow.Length; length += 1 + arrow.Length / 40)
+            _ = await http.RefusedAsync("/logprob?model=two-moons", arrow[..length], type, HttpStatusCode.BadRequest);
+        for (int at = 4; at < arrow.Length; at += 1 + arrow.Length / 40)
+        {
+            byte[] damaged = [.. arrow];
+            damaged[at] ^= 0xFF;
+            using HttpResponseMessage response = await http.PostAsync("/logprob?model=two-moons", damaged, type);
+            Assert.True((int)response.StatusCode < 500, $"byte {at}: {(int)response.StatusCode}");
+        }
+        _ = await http.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]]}""");
     }
 
     [Theory]

@@ -1,0 +1,54 @@
+using System.IO.Pipelines;
+using FlowRows.Answers;
+using FlowRows.Arrow;
+using FlowRows.Tables;
+using Parquet;
+
+namespace FlowRows.Parquet;
+
+/// <summary>
+/// Parquet files: columns by name, one row group after the other. A file's description stands at its end, so that a body is laid aside in a
+/// temporary file before it is read; answers are written as they are computed.
+/// </summary>
+internal sealed class ParquetFormat() : RowFormat("application/vnd.apache.parquet", ".parquet")
+{
+    public override bool Begins(ReadOnlySpan<byte> start) => start.StartsWith("PAR1"u8);
+
+    public override async ValueTask<RowReader<T>> OpenAsync<T>(PipeReader body, RowSource source, CancellationToken cancellation)
+    {
+        FileStream file = await AsideAsync(body, source.Limits.StreamBytes, cancellation);
+        try
+        {
+            return await ParquetBatches.GuardedAsync(async () =>
+            {
+                ParquetReader reader = await ParquetReader.CreateAsync(file, leaveStreamOpen: false, cancellationToken: cancellation);
+                return ArrowRowReader<T>.Of(new ParquetBatches(reader, source.Limits.BodyBytes), source);
+            });
+        }
+        catch
+        {
+            await file.DisposeAsync();
+            throw;
+        }
+    }
+
+    public override AnswerWriter<T> Writer<T>(PipeWriter body, AnswerOptions options) => new ParquetAnswerWriter<T>(body, options);
+
+    private static async Task<FileStream> AsideAsync(PipeReader body, long most, CancellationToken cancellation)
+    {
+        var file = new FileStream(
+            Path.Combine(Path.GetTempPath(), $"flow-parquet-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        try
+        {
+            await using var bytes = new BoundedBody(body.AsStream(leaveOpen: true), most);
+            await bytes.CopyToAsync(file, cancellation);
+            file.Position = 0;
+            return file;
+        }
+        catch
+        {
+            await file.DisposeAsync();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Numerics;
+using System.Text.Json;
+using FlowRows.Json;
+
+namespace FlowRows.Tables;
+
+/// <summary>What rows that are objects bring beside their numbers: the names of their columns, and the cells that are no numbers.</summary>
+internal sealed class NamedCells
+{
+    public List<string> Names { get; } = [];
+
+    /// <summary>The cells that are no finite number, and what they are instead.</summary>
+    public List<(int Row, int Column, JsonTokenType Kind)> Odd { get; } = [];
+
+    /// <summary>The values, and the context where the layout takes it from there, in the model's own order.</summary>
+    /// <param name="table">The rows in the order of the names.</param>
+    /// <param name="layout">What the model takes.</param>
+    /// <exception cref="RowFault">A column is missing or unknown, or a value that is wanted is no number.</exception>
+    public (RowTable<T> Values, RowTable<T>? Context) Arrange<T>(RowTable<T> table, RowLayout layout)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        RowColumns columns = layout.Named(Names);
+        foreach ((int row, int column, JsonTokenType kind) in Odd)
+            Check(table, columns, row, column, kind);
+        RowTable<T> values = table.Columns(table.Name, columns.Values, table.MayLack);
+        try
+        {
+            return (values, columns.Context.Length == 0 ? null : table.Columns(RowNames.Context, columns.Context, mayLack: false));
+        }
+        catch
+        {
+            values.Dispose();
+            throw;
+        }
+    }
+
+    private void Check<T>(RowTable<T> table, RowColumns columns, int row, int column, JsonTokenType kind)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        bool isValue = columns.Values.Contains(column), isAbsent = kind is JsonTokenType.None or JsonTokenType.Null;
+        if ((!isValue && !columns.Context.Contains(column)) || (isValue && isAbsent && table.MayLack))
+            return;
+        string problem = kind switch
+        {
+            JsonTokenType.None => "is missing",
+            JsonTokenType.Number => "is too large",
+            _ => $"is {JsonWords.Describe(kind)}",
+        };
+        var fault = new RowFault(RowFaultKind.InvalidValue, $"{table.Name}: row {table.First + row}, column '{Names[column].Shown()}' {problem}; each value must be a finite number")
+        { Field = table.Name, Row = table.First + row };
+        if (table.Errors is null)
+            throw fault;
+        table.Errors.Add(row, fault.Message);
+    }
+}
