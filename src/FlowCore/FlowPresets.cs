@@ -25,7 +25,8 @@ public sealed record FarFromZero(bool Features, bool Contexts)
 /// <summary>
 /// Flows that are known to work on tables, by name. A preset is nothing but a <see cref="FlowSpec"/> with sizes: it standardises
 /// first, in the data's own units, after dequantising the columns that need it. All have a linear layer, which starts as the whitening
-/// of what reaches it: with networks that start as nothing, the whole flow starts as the rows' Gaussian, and learns on from there.
+/// of what reaches it: with networks that start as nothing, the whole flow starts as the rows' Gaussian, or their linear regression on the
+/// context, and learns on from there.
 /// </summary>
 public static class FlowPresets
 {
@@ -71,10 +72,17 @@ public static class FlowPresets
             Name = name,
             EventShape = [width],
             Context = Standardized(context, farFromZero?.Contexts == true),
-            Bijections = [.. spread, .. standardize, .. body],
+            Bijections = [.. spread, .. standardize, .. context is null ? [] : new[] { Regression }, .. body],
             Base = preset == Mixture ? new GaussianMixtureSpec { Components = 1, Covariance = MixtureCovariance.Full } : new StandardNormalSpec(),
         };
     }
+
+    // What a linear regression on the context leaves over is what the body learns; it starts as that, and learns on.
+    private static BijectionSpec Regression => new ElementwiseSpec
+    {
+        Element = new AffineElementSpec { Scale = ScaleMap.None },
+        Conditioner = new LinearConditionerSpec(),
+    };
 
     // Floats in units of their own spread reach the networks; a class arrives as one-hot.
     private static ContextSpec? Standardized(ContextSpec? context, bool isFar) => context is { Classes: null }

@@ -1,5 +1,6 @@
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Conditioners.Layers;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Formulas;
 using TorchSharp.Modules;
@@ -46,6 +47,8 @@ public sealed record ElementwiseSpec : BijectionSpec
 /// <summary>z_i = element(x_i): each feature on its own, its parameters learned, or made from the context.</summary>
 public sealed class Elementwise : Bijection
 {
+    private const double Ridge = 1e-6;
+
     private readonly EventShape shape;
     private readonly Element element;
     private readonly Network? conditioner;
@@ -74,13 +77,27 @@ public sealed class Elementwise : Bijection
         return Summed(element.Inverse(z, Parameters(z, context)));
     }
 
-    /// <summary>Learned constants start from what the element makes of the data.</summary>
+    /// <summary>Learned constants start from what the element makes of the data, shifts by the context from its linear regression.</summary>
     protected override void Initialize(Tensor x, Tensor? context)
     {
         using var mode = no_grad();
+        if (context is not null && element is AffineElement { Parameters: 1 } && conditioner?.Last is { } shift)
+            Regress(shift, x, context);
         using Tensor? fitted = constants is null ? null : element.Fit(x);
         if (fitted is not null)
             constants!.copy_(fitted);
+    }
+
+    // The shift that leaves the least squares over, with a little ridge for contexts that determine each other.
+    private static void Regress(LinearLayer shift, Tensor x, Tensor context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor rows = x.flatten(1).to(float64), given = cat([context.to(float64), ones(rows.shape[0], 1, float64, x.device)], 1);
+        Tensor ridge = eye(given.shape[1], dtype: float64, device: x.device) * (Ridge * rows.shape[0]);
+        Tensor fit = linalg.solve(given.t().mm(given) + ridge, given.t().mm(rows)).neg();
+        long inputs = context.shape[1];
+        if (shift.Inputs == inputs)
+            shift.Set(fit.narrow(0, 0, inputs).t(), fit.select(0, inputs));
     }
 
     private Tensor Parameters(Tensor rows, Tensor? context) => conditioner is null

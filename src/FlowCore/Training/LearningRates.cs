@@ -11,6 +11,8 @@ internal static class LearningRates
     public static IReadOnlyDictionary<string, LearningRate> Of(Flow flow, TrainingOptions options, int rows)
     {
         HashSet<nint> decayed = [.. SeededWeights.Matrices(flow).Select(parameter => parameter.Handle)];
+        // What starts as a regression is known from the data already.
+        decayed.ExceptWith(flow.Bijections.OfType<Elementwise>().SelectMany(elementwise => elementwise.parameters()).Select(parameter => parameter.Handle));
         HashSet<nint> mixing = [.. flow.modules().OfType<LuLinear>().SelectMany(linear => linear.Factors).Select(parameter => parameter.Handle)];
         return flow.named_parameters().ToDictionary(
             named => named.name,

@@ -74,6 +74,9 @@ public sealed class LinearLayer : Layer
     /// <summary>The number of outputs.</summary>
     public int Width => (int)weight.shape[0];
 
+    /// <summary>The number of inputs.</summary>
+    public int Inputs => (int)weight.shape[1];
+
     public override Tensor Forward(Tensor h, Tensor? context)
     {
         if (mask is null)
@@ -90,6 +93,14 @@ public sealed class LinearLayer : Layer
         if (mask is not null)
             selected = selected * mask.index_select(0, rows);
         return nn.functional.linear(h, selected, bias.index_select(0, rows)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Becomes this map: the weights [width, inputs] and the biases [width].</summary>
+    internal void Set(Tensor weights, Tensor biases)
+    {
+        using var mode = no_grad();
+        weight.copy_(weights);
+        bias.copy_(biases);
     }
 
     internal void SetMask(Tensor values)

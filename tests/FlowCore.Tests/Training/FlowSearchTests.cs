@@ -1,0 +1,128 @@
+using FlowCore.Checkpoints;
+using FlowCore.Densities;
+using FlowCore.Engines;
+using FlowCore.Training;
+using FlowCore.Training.Mixtures;
+
+namespace FlowCore.Tests.Training;
+
+/// <summary>What <c>--flow auto</c> chooses, and by what.</summary>
+public sealed class FlowSearchTests
+{
+    private static readonly TrainingOptions Options = new() { Seed = 1, Epochs = 20, Threads = 2 };
+
+    [Fact]
+    public void A_mixture_of_normals_is_found_and_nothing_is_chosen_that_validates_worse()
+    {
+        DataSplit split = DataSplit.By(TwoHeaps(1500, 4), 1);
+        using TrainedFlow trained = Search(split, Options);
+
+        Assert.Equal(["gmm", "nsf", "nsf over gmm"], trained.Tried.Select(tried => tried.Preset));
+        Assert.True(trained.Tried.Max(tried => tried.Score) - trained.BestValidation <= 0.02);
+        Assert.Equal(trained.Tried.Single(tried => tried.Preset == trained.Preset).Score, trained.BestValidation);
+        Assert.Equal(Truth(split.Test), Mean(trained, split.Test), 0.1);
+        Assert.True(trained.ReachesGaussian);
+    }
+
+    [Fact]
+    public void A_refit_has_learned_from_the_validation_rows_too()
+    {
+        DataSplit split = DataSplit.By(TwoHeaps(600, 3), 1);
+        using TrainedFlow once = Search(split, Options), twice = Search(split, Options with { Refit = true }), again = Search(split, Options with { Refit = true });
+
+        Assert.False(once.Refitted);
+        Assert.True(twice.Refitted);
+        Assert.Equal(once.BestValidation, twice.BestValidation);
+        Assert.True(Mean(twice, split.Validation) >= Mean(once, split.Validation));
+        Assert.NotEqual(Mean(once, split.Test), Mean(twice, split.Test));
+        Assert.Equal(Mean(twice, split.Test), Mean(again, split.Test));
+    }
+
+    [Fact]
+    public void A_table_of_one_column_has_candidates_too()
+    {
+        using TrainedFlow trained = FlowSearch.Train(
+            FlowSearch.Auto, preset => FlowPresets.Create(preset, "m", 1), DataSplit.By(TwoHeaps(400, 1), 1), Options with { Epochs = 3 });
+        Assert.Equal(["gmm", "nsf-ar", "nsf-ar over gmm"], trained.Tried.Select(tried => tried.Preset));
+    }
+
+    [Fact]
+    public void Processor_time_ends_a_training_and_brings_the_learning_rate_to_its_end()
+    {
+        DataSplit split = DataSplit.By(TwoHeaps(1000, 4), 1);
+        var seen = new List<TrainingProgress>();
+        using TrainedFlow trained = FlowSearch.Train(
+            FlowPresets.Nsf, preset => FlowPresets.Create(preset, "m", 4), split,
+            new() { Seed = 1, Epochs = 1_000_000, Patience = 1e9, MaxProcessorTime = TimeSpan.FromSeconds(2) }, seen.Add);
+        Assert.Equal(TrainingEnd.Time, trained.End);
+        Assert.True(seen[^1].Spent >= 1);
+        Assert.True(trained.ProcessorTime >= TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public void A_mixture_is_fitted_to_what_it_was_drawn_from_the_same_whenever_it_is()
+    {
+        Table train = TwoHeaps(4000, 3), test = TwoHeaps(4000, 3, seed: 9);
+        MixtureFit fit = MixtureFit.Of(train, 2, prior: 0, seed: 5);
+        Assert.Equal(Truth(test), fit.LogProb(test).Average(), 0.02);
+        Assert.Equal([0.5, 0.5], fit.LogWeights.Select(weight => Math.Round(Math.Exp(weight), 1)));
+        Assert.Equal(fit.Factors.ToArray(), MixtureFit.Of(train, 2, prior: 0, seed: 5).Factors.ToArray());
+    }
+
+    [Fact]
+    public void Few_rows_borrow_the_covariance_that_components_share()
+    {
+        Table few = TwoHeaps(30, 8), test = TwoHeaps(2000, 8, seed: 9);
+        double alone = MixtureFit.Of(few, 2, prior: 0, seed: 5).LogProb(test).Average();
+        double shared = MixtureFit.Of(few, 2, prior: 16, seed: 5).LogProb(test).Average();
+        Assert.True(shared > alone + 1, $"{shared:F2} nats with the common covariance, {alone:F2} without");
+    }
+
+    [Fact]
+    public void One_strange_row_counts_as_much_as_a_wide_density_and_every_tenth_counts()
+    {
+        Table train = TwoHeaps(500, 2), heldOut = TwoHeaps(100, 2, seed: 9);
+        var score = new HeldOutScore(train, heldOut, FlowPresets.Create(FlowPresets.Nsf, "m", 2));
+        double[] good = GaussianBaseline.Fit(train).LogProb(heldOut), one = [.. good], tenth = [.. good], missing = [.. good];
+        one[3] = -1e9;
+        missing[3] = double.NaN;
+        for (int row = 0; row < tenth.Length; row += 10)
+            tenth[row] = -500;
+        Assert.InRange(score.Of(good) - score.Of(one), 0.02, 0.2);
+        Assert.Equal(score.Of(one), score.Of(missing));
+        Assert.InRange(score.Of(good) - score.Of(tenth), 0.2, 2);
+        Assert.True(score.ReachesGaussian(good));
+        Assert.False(score.ReachesGaussian(one));
+    }
+
+    private static TrainedFlow Search(DataSplit split, TrainingOptions options) =>
+        FlowSearch.Train(FlowSearch.Auto, preset => FlowPresets.Create(preset, "m", split.Train.Width, sizes: new(2, 16)), split, options);
+
+    private static double Mean(TrainedFlow trained, Table rows)
+    {
+        using FlowEngine<double> engine = Engine.Open<double>(Checkpoint.Of(trained.Flow));
+        return Evaluation.LogProbOf(engine, rows).Average();
+    }
+
+    // The mean of its log density; the heaps lie so far apart that each row belongs to the nearer one.
+    private static double Truth(Table rows) => Enumerable.Range(0, rows.Rows).Average(row =>
+        Math.Log(0.5) - 0.5 * rows.Width * Math.Log(2 * Math.PI) - 0.5 * Math.Min(Square(rows.Row(row), 0), Square(rows.Row(row), 10)));
+
+    private static double Square(ReadOnlySpan<double> row, double centre)
+    {
+        double sum = 0;
+        foreach (double value in row)
+            sum += (value - centre) * (value - centre);
+        return sum;
+    }
+
+    // Two unit normals, ten apart in each column.
+    private static Table TwoHeaps(int rows, int width, ulong seed = 2)
+    {
+        var values = new double[rows * width];
+        Noise.FillNormal(seed, 0, width, values.AsSpan());
+        for (int i = 0; i < values.Length; i++)
+            values[i] += i / width % 2 * 10;
+        return new Table(values, width);
+    }
+}
