@@ -51,7 +51,7 @@ public sealed class Cli : IDisposable
         Preset = "nsf",
         Sizes = new(null, null, null, null),
         Options = new(),
-        Dequantize = true,
+        Dequantize = Training.Dequantizing.Auto,
         Command = "",
     };
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
@@ -89,14 +90,19 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
-    public void Integer_columns_are_dequantised_unless_that_is_switched_off()
+    public void Columns_on_a_grid_are_dequantised_as_they_are_asked_to_be()
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
-        cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},count" : $"{line},{i * 7 % 12 * 5}")));
-        foreach (string choice in new[] { "auto", "none" })
-            Assert.Equal(0, Cli.Run("train", "--input", cli.At("counts.csv"), "--flow", "simple", "--epochs", "2", "--dequantize", choice, "--out", cli.At($"{choice}/1")).Code);
+        cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},count,rate" : $"{line},{i * 7 % 12 * 5},{string.Create(CultureInfo.InvariantCulture, $"{i * 5 % 8 * 0.25}")}")));
+        foreach (string choice in new[] { "auto", "all", "none" })
+        {
+            Outcome outcome = Cli.Run("train", "--input", cli.At("counts.csv"), "--flow", "simple", "--epochs", "2", "--dequantize", choice, "--out", cli.At($"{choice}/1"));
+            Assert.True(outcome.Code == 0, outcome.Error);
+            Assert.Equal(choice == "auto", outcome.Error.Contains("column 'rate': its values are multiples of 0.25", StringComparison.Ordinal));
+        }
         var steps = Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("auto/1")).Spec.Bijections[0]).Steps;
-        Assert.Equal([0, 0, 5], steps);
+        Assert.Equal([0, 0, 5, 0], steps);
+        Assert.Equal([0, 0, 5, 0.25], Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("all/1")).Spec.Bijections[0]).Steps);
         Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
         Assert.Contains("dequantised", File.ReadAllText(cli.At("auto/1/README.md")), StringComparison.Ordinal);
     }

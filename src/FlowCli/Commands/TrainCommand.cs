@@ -34,8 +34,8 @@ internal static class TrainCommand
         var refit = new Option<bool>("--refit") { Description = "Train once more at the end, as long as was best, on the validation rows too (default with auto; --refit false does not).", HelpName = "YES" };
         var batch = CommonOptions.Count("--batch", "Rows per step; by default it depends on the number of rows.");
         var rate = CommonOptions.Positive("--lr", "The learning rate at the start.");
-        var dequantize = new Option<string>("--dequantize") { Description = "Integer-valued columns: auto spreads them by uniform noise, none does not.", DefaultValueFactory = _ => "auto" };
-        dequantize.AcceptOnlyFromAmong("auto", "none");
+        var dequantize = new Option<string>("--dequantize") { Description = "auto spreads columns of integers by uniform noise, all those of coarse decimals too, none does not.", DefaultValueFactory = _ => "auto" };
+        dequantize.AcceptOnlyFromAmong("auto", "all", "none");
         var origin = new Option<string?>("--origin") { Description = "Who made the data and under which licence, for the model card.", HelpName = "TEXT" };
         var threads = CommonOptions.Count("--threads", "Cores that a step is spread over, all by default; the weights do not depend on it.");
         var device = CommonOptions.Device();
@@ -74,7 +74,7 @@ internal static class TrainCommand
                 Preset = parsed.GetRequiredValue(flow),
                 Sizes = new(
                     parsed.GetValue(layers), parsed.GetValue(hidden), parsed.GetValue(activation) is { } named ? Activation.Parse(named) : null, parsed.GetValue(images.Levels)),
-                Dequantize = parsed.GetValue(dequantize) == "auto",
+                Dequantize = Enum.Parse<Dequantizing>(parsed.GetRequiredValue(dequantize), ignoreCase: true),
                 Origin = parsed.GetValue(origin),
                 Command = "flow " + string.Join(' ', arguments.Select(Quoted)),
                 Options = defaults with

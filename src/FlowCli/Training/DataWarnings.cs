@@ -21,6 +21,10 @@ internal static class DataWarnings
         for (int at = 0; at < table.Width; at++)
         {
             ColumnFacts column = facts[at];
+            if (column.Step > 0 && !column.IsInteger && steps is not null && steps[at] == 0)
+                yield return string.Create(CultureInfo.InvariantCulture,
+                    $"{table.NameOf(at)}: its values are multiples of {column.Step}, fewer than there are rows: a density can grow without bound at them, "
+                    + $"and --dequantize all spreads them over their steps");
             if (column.Deviation < StepsApart * column.Float32Step)
                 yield return string.Create(CultureInfo.InvariantCulture,
                     $"{table.NameOf(at)}: float32 tells its values apart by {column.Float32Step:G3} at least, and their deviation is "

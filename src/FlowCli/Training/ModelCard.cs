@@ -113,7 +113,7 @@ internal static class ModelCard
             card.AppendLine(CultureInfo.InvariantCulture, $"- Context: the class, 0..{data.Context!.Classes - 1}, of `{Path.GetFileName(request.Labels)}`, sha256 `{TrainingData.Sha256Of(request.Labels)}`");
         int[] spread = [.. Enumerable.Range(0, data.Table.Width).Where(column => facts.Plan.Steps?[column] > 0)];
         if (spread.Length > 0)
-            card.AppendLine(CultureInfo.InvariantCulture, $"- Integer-valued, dequantised in training by uniform noise of one step: {string.Join(", ", spread.Select(data.Table.NameOf))}");
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Dequantised in training by uniform noise of one step: {string.Join(", ", spread.Select(data.Table.NameOf))}");
         foreach (string warning in facts.Plan.Warnings)
             card.AppendLine(CultureInfo.InvariantCulture, $"- **Warning**: {warning}");
     }

@@ -26,7 +26,7 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
             (data, facts) = (varying, ColumnFacts.Of(varying.Table));
         data.Check(facts);
         DensityChecks.Check(data, facts);
-        double[]? steps = request.Dequantize ? [.. facts.Select(column => column.Step)] : null;
+        double[]? steps = request.Dequantize == Dequantizing.None ? null : ValueSteps.ToSpread(facts, decimals: request.Dequantize == Dequantizing.All);
         var far = FarFromZero.Of(data.Table);
         FlowSpec Create(string preset) => FlowPresets.Create(
             preset, request.Name, data.Table.Width, steps, request.Sizes, data.Context, far) with
@@ -41,7 +41,7 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
         TrainingData data = ImageData.Load(request, shape, terminal);
         if (data.Table.Rows < DataSplit.FewestRows)
             throw new FlowException($"{request.Data}: {data.Table.Rows} images are too few to train on: at least {DataSplit.FewestRows} are needed");
-        PixelValues pixels = ImageData.PixelsOf(data, request.Dequantize, request.Range);
+        PixelValues pixels = ImageData.PixelsOf(data, request.Dequantize != Dequantizing.None, request.Range);
         FlowSpec spec = ImagePresets.Create(request.Preset, request.Name, shape, pixels, request.Sizes, data.Context?.Classes);
         return new(data, spec, []) { Pixels = pixels, Create = _ => spec };
     }

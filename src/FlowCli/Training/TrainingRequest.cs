@@ -49,8 +49,8 @@ internal sealed record TrainingRequest
 
     public required TrainingOptions Options { get; init; }
 
-    /// <summary>Whether integer-valued columns are dequantised.</summary>
-    public required bool Dequantize { get; init; }
+    /// <summary>Which columns are dequantised.</summary>
+    public required Dequantizing Dequantize { get; init; }
 
     /// <summary>Who made the data and under which licence, for the model card.</summary>
     public string? Origin { get; init; }

@@ -7,6 +7,9 @@ public sealed record ColumnFacts(double Mean, double Deviation, double Least, do
     /// <summary>Whether nothing but rounding in float64 tells its values apart.</summary>
     public bool IsConstant => Largest - Least <= 16 * (Math.BitIncrement(Extent) - Extent);
 
+    /// <summary>Whether the column holds counts.</summary>
+    public bool IsInteger => Step > 0 && Step == Math.Floor(Step) && Least == Math.Floor(Least);
+
     /// <summary>The largest absolute value.</summary>
     public double Extent => Math.Max(Math.Abs(Least), Math.Abs(Largest));
 

@@ -1,7 +1,7 @@
 namespace FlowCore.Training;
 
 /// <summary>The grid on which the values of a column lie: integers, or multiples of a power of ten that are coarse for so many rows.</summary>
-internal static class ValueSteps
+public static class ValueSteps
 {
     // Beyond this, float32 has no room for a value between two neighbouring integers.
     private const double LargestInteger = 1 << 22;
@@ -25,6 +25,10 @@ internal static class ValueSteps
         }
         return 0;
     }
+
+    /// <summary>The steps that training spreads values over: those of counts, and of coarse decimals where these are meant too.</summary>
+    public static double[] ToSpread(ColumnFacts[] facts, bool decimals) =>
+        [.. facts.Select(column => decimals || column.IsInteger ? column.Step : 0)];
 
     /// <summary>The greatest common divisor of the distances between values in this unit; null where one is no multiple of it.</summary>
     private static long? Common(Table table, int column, double unit)

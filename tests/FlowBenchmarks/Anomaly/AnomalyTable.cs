@@ -67,7 +67,7 @@ internal static class AnomalyTable
 
         Table Raw(Table rows) => new([.. Enumerable.Range(0, rows.Rows).SelectMany(row => kept.Select(column => rows.Values[row * facts.Length + column]))], kept.Length);
         Table known = Raw(table.Train);
-        double[] steps = [.. kept.Select(column => facts[column].Step)];
+        double[] steps = ValueSteps.ToSpread([.. kept.Select(column => facts[column])], decimals: false);
         using TrainedFlow trained = FlowSearch.Train(
             FlowSearch.Auto, preset => FlowPresets.Create(preset, "benchmark", kept.Length, steps, farFromZero: FarFromZero.Of(known)), DataSplit.By(known, seed),
             new() { Seed = seed, Refit = true, MaxProcessorTime = TimeSpan.FromSeconds(seconds) });
