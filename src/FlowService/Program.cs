@@ -30,7 +30,7 @@ return Service.Run(
         .AddScoring()
         .AddEndpoints()
         .AddOpenInference()
-        .AddSecurity()
+        .AddSecurity(builder.Configuration)
         .AddShutdown()
         .AddSwagger()
         .AddStartReport(),
@@ -40,6 +40,7 @@ return Service.Run(
         app.UseMethods();
         app.UseTelemetry();
         app.UseErrors();
+        app.UseSecurity();
         app.UseDecompression();
         app.UseCompression();
         app.MapEndpoints();

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using FlowService.OpenInference.Metadata;
+using FlowService.Security;
 
 namespace FlowService.Startup;
 
@@ -20,7 +21,8 @@ internal static partial class HelpText
         return $"""
             {Version}: an inference server for normalizing flows. Densities, samples and latents over HTTP and gRPC.
 
-            Usage: FlowService [--Section:Name VALUE]...
+            Usage: FlowService [--Section:Name VALUE]... [--insecure]
+                   FlowService key [-]      makes a key and its hash; - hashes one from the input
                    FlowService --help | -h | --version
 
             Examples:
@@ -34,6 +36,7 @@ internal static partial class HelpText
               --urls VALUE
             {Wrapped("Where it listens, with semicolons between (default http://localhost:8080).")}
             {string.Join('\n', settings)}
+            {string.Join('\n', ApiKey.Settings.Select(setting => $"  --{ApiKey.Section}:NAME:{setting.Name} VALUE\n{Wrapped(setting.Meaning)}"))}
               --{Models.ModelOverrides.Section}:NAME:SETTING VALUE
             {Wrapped("A setting of Batching, or of how a model is served, for the model NAME alone.")}
 

@@ -1,3 +1,4 @@
+using FlowService.Security;
 using OpenTelemetry.Metrics;
 
 namespace FlowService.Telemetry;
@@ -23,5 +24,5 @@ internal static class TelemetrySetup
     }
 
     public static void MapTelemetry(this WebApplication app) =>
-        app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(new HttpMethodMetadata([HttpMethods.Get]));
+        app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(new HttpMethodMetadata([HttpMethods.Get])).For(Scopes.Metrics);
 }
