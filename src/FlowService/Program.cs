@@ -23,7 +23,7 @@ return Service.Run(
         .AddProxies()
         .AddDecompression()
         .AddCompression()
-        .AddTelemetry()
+        .AddTelemetry(builder.Configuration)
         .AddBatching()
         .AddCaching()
         .AddModels()
@@ -37,6 +37,7 @@ return Service.Run(
     app =>
     {
         app.UseProxies();
+        app.UseMetricsPort();
         app.UseMethods();
         app.UseTelemetry();
         app.UseErrors();

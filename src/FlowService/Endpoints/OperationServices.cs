@@ -31,11 +31,13 @@ internal sealed record OperationServices(
     /// <summary>Takes an item through its model's device: then it holds the results, and its caller disposes of it.</summary>
     public async Task<WorkItem> RunAsync(HttpContext http, RowRequest request, WorkItem work)
     {
-        http.Features.Get<RequestFacts>()?.Add(work.Input.Count);
+        RequestFacts? facts = http.Features.Get<RequestFacts>();
+        facts?.Add(work.Input.Count);
         try
         {
             Quotas.Take(http, work.Input.Count);
             await Inference.RunAsync(work, Deadline.Of(request.TimeoutMs, work.Model.Queue.Options), http.RequestAborted);
+            facts?.Computed(work);
             return work;
         }
         catch

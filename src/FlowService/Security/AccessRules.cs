@@ -13,18 +13,19 @@ namespace FlowService.Security;
 /// Who may make a call. Administration needs a key, a token or the administrators' socket, always; computing and metrics need one where there
 /// are any. The address that a call comes from proves nothing: web pages and proxies call from this machine too.
 /// </summary>
-internal sealed class AccessRules(KeyRing keys, IOptions<AdminOptions> admin, IOptions<JwtOptions> jwt, IOptions<SecurityOptions> security, IConfiguration configuration)
+internal sealed class AccessRules(KeyRing keys, IOptions<AdminOptions> admin, IOptions<JwtOptions> jwt, IConfiguration configuration)
 {
     private const string Scheme = "Bearer ", KeyHeader = "X-Api-Key";
 
     private static readonly Caller OfAdminKey = new("Admin:Key", Scopes.All, Models: null, RowsPerMinute: 0), OfSocket = new("Admin:Socket", Scopes.All, Models: null, RowsPerMinute: 0);
 
-    private readonly bool guarded = Guarded(configuration, security.Value, jwt.Value);
+    private readonly bool guarded = Guarded(configuration);
     private readonly byte[]? adminKey = admin.Value.Key is { Length: > 0 } key ? Hashed(key) : null;
 
     /// <summary>Whether computing needs a key.</summary>
-    public static bool Guarded(IConfiguration configuration, SecurityOptions security, JwtOptions jwt) =>
-        security.KeysFile is { Length: > 0 } || jwt.Authority is { Length: > 0 } || configuration.GetSection(ApiKey.Section).GetChildren().Any();
+    public static bool Guarded(IConfiguration configuration) =>
+        configuration[$"{SecurityOptions.Section}:{nameof(SecurityOptions.KeysFile)}"] is { Length: > 0 }
+        || configuration[$"{JwtOptions.Section}:{nameof(JwtOptions.Authority)}"] is { Length: > 0 } || configuration.GetSection(ApiKey.Section).GetChildren().Any();
 
     /// <summary>Whether calls of a scope need a key.</summary>
     public bool IsGuarded(Scopes scope) => scope == Scopes.Admin || guarded || keys.HasAny;

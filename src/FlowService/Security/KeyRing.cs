@@ -18,14 +18,11 @@ internal sealed class KeyRing : IDisposable
     private readonly List<IDisposable> watches = [];
     private volatile ApiKey[] keys;
 
-    /// <exception cref="OptionsValidationException">A key cannot be read.</exception>
+    /// <remarks>What is wrong with the keys at the start, the settings' check has said already.</remarks>
     public KeyRing(IConfiguration configuration, IOptions<SecurityOptions> options, ILogger<KeyRing> logger)
     {
         (this.configuration, this.logger, file) = (configuration, logger, options.Value.KeysFile is { Length: > 0 } path ? Path.GetFullPath(path) : null);
-        var faults = new List<string>();
-        keys = Read(faults);
-        if (faults.Count > 0)
-            throw new OptionsValidationException(ApiKey.Section, typeof(ApiKey), faults);
+        keys = Read(configuration, file, []);
         watches.Add(ChangeToken.OnChange(configuration.GetReloadToken, ReadAgain));
         if (file is null)
             return;
@@ -56,7 +53,7 @@ internal sealed class KeyRing : IDisposable
     public void ReadAgain()
     {
         var faults = new List<string>();
-        ApiKey[] read = Read(faults);
+        ApiKey[] read = Read(configuration, file, faults);
         if (faults.Count > 0)
         {
             logger.KeysUnreadable(string.Join(" ", faults));
@@ -66,7 +63,8 @@ internal sealed class KeyRing : IDisposable
         logger.KeysRead(read.Length);
     }
 
-    private ApiKey[] Read(List<string> faults)
+    /// <summary>The keys of the configuration and of a file; what is wrong with them is added to the faults.</summary>
+    public static ApiKey[] Read(IConfiguration configuration, string? file, List<string> faults)
     {
         List<ApiKey> read = ApiKey.Read(configuration.GetSection(ApiKey.Section), ApiKey.Section, faults);
         if (file is null)

@@ -20,13 +20,14 @@ internal sealed class SecurityOptions
     public string[] OriginList() => Origins.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }
 
-internal sealed class SecurityOptionsValidator(IConfiguration configuration, IOptions<JwtOptions> jwt) : IValidateOptions<SecurityOptions>
+internal sealed class SecurityOptionsValidator(IConfiguration configuration) : IValidateOptions<SecurityOptions>
 {
     public ValidateOptionsResult Validate(string? name, SecurityOptions options)
     {
         List<string> faults = [.. options.OriginList().Where(origin => !IsOrigin(origin)).Select(origin =>
             $"Security:Origins must list origins, like https://lab.example, without a path and without a slash at the end; '{origin}' is none.")];
-        if (!options.Insecure && !AccessRules.Guarded(configuration, options, jwt.Value) && ListenAddresses.Configured(configuration).FirstOrDefault(url => !ListenAddresses.IsLocal(url)) is { } open)
+        KeyRing.Read(configuration, options.KeysFile is { Length: > 0 } file ? file : null, faults);
+        if (!options.Insecure && !AccessRules.Guarded(configuration) && ListenAddresses.Configured(configuration).FirstOrDefault(url => !ListenAddresses.IsLocal(url)) is { } open)
             faults.Add($"It would listen at {open}, where others than this machine reach it, and nobody would need a key. Make one with 'FlowService key' "
                 + "and put it into Security:KeysFile, or name an issuer of tokens with Jwt:Authority; or listen at http://localhost:8080; or start with --insecure.");
         return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;

@@ -9,6 +9,7 @@ using FlowService.Proxies;
 using FlowService.Scoring;
 using FlowService.Security;
 using FlowService.Shutdown;
+using FlowService.Telemetry;
 
 namespace FlowService.Startup;
 
@@ -22,7 +23,7 @@ internal static class KnownSettings
         (LimitsOptions.Section, typeof(LimitsOptions)), (EngineOptions.Section, typeof(EngineOptions)), (TorchOptions.Section, typeof(TorchOptions)),
         (GrpcOptions.Section, typeof(GrpcOptions)), (CacheOptions.Section, typeof(CacheOptions)), (CompressionOptions.Section, typeof(CompressionOptions)), (ProxyOptions.Section, typeof(ProxyOptions)),
         (ScoringOptions.Section, typeof(ScoringOptions)),
-        (AdminOptions.Section, typeof(AdminOptions)), (SecurityOptions.Section, typeof(SecurityOptions)), (JwtOptions.Section, typeof(JwtOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
+        (AdminOptions.Section, typeof(AdminOptions)), (TelemetryOptions.Section, typeof(TelemetryOptions)), (SecurityOptions.Section, typeof(SecurityOptions)), (JwtOptions.Section, typeof(JwtOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
     ];
 
     private static readonly string[] OfHost =

@@ -1,6 +1,7 @@
 using FlowService.Models;
 using FlowService.OpenInference.Grpc;
 using FlowService.Security;
+using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Startup;
@@ -42,6 +43,7 @@ internal static class Service
             add(builder);
             WebApplication app = builder.Build();
             app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
             use(app);
             Check(app);
             app.Run();
@@ -55,10 +57,9 @@ internal static class Service
 
     private static void Check(WebApplication app)
     {
-        app.Services.GetRequiredService<IStartupValidator>().Validate();
         app.Services.GetRequiredService<TorchRuntime>(); // fails here where the device is absent
-        app.Services.GetRequiredService<KeyRing>(); // and here where a key cannot be read
         app.AddPort(app.Services.GetRequiredService<IOptions<GrpcOptions>>().Value.Port, $"{GrpcOptions.Section}:{nameof(GrpcOptions.Port)}");
+        app.AddPort(app.Services.GetRequiredService<IOptions<TelemetryOptions>>().Value.MetricsPort, $"{TelemetryOptions.Section}:{nameof(TelemetryOptions.MetricsPort)}");
         app.AddAddress(app.Services.GetRequiredService<AdminSocket>().Address);
     }
 

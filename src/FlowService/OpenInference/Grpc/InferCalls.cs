@@ -16,8 +16,7 @@ internal sealed class InferCalls(ModelFaces faces, TensorInference inference, IO
 {
     public async Task<ModelInferResponse> AnswerAsync(ModelInferRequest message, HttpContext http, CancellationToken callerGone)
     {
-        var facts = new RequestFacts(faces.Named(message.ModelName).Kind.Operation());
-        long began = time.GetTimestamp();
+        var facts = new RequestFacts(faces.Named(message.ModelName).Kind.Operation(), time);
         string outcome = Outcomes.Success;
         try
         {
@@ -32,9 +31,12 @@ internal sealed class InferCalls(ModelFaces faces, TensorInference inference, IO
         }
         finally
         {
-            metrics.Answered(facts, outcome, time.GetElapsedTime(began));
+            if (!http.Response.HasStarted)
+                http.Response.Headers[ServerTiming.Name] = facts.Times().ToHeader();
+            metrics.Answered(facts, outcome, time.GetElapsedTime(facts.Began));
             if (facts.Reason is { } reason)
                 metrics.Rejected(facts, reason);
+            FlowTracing.Answered(facts, time);
         }
     }
 

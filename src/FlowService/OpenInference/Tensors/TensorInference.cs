@@ -25,6 +25,7 @@ internal sealed class TensorInference(Inference inference, RowQuotas quotas, IOp
         {
             quotas.Take(http, rows.Count);
             await inference.RunAsync(work, timeout, callerGone);
+            facts.Computed(work);
             return new InferAnswer(request, face, work);
         }
         catch
