@@ -9,6 +9,7 @@ internal sealed class LimitsOptions
     public const string Section = "Limits";
 
     /// <summary>The largest body in bytes (default 64 MiB).</summary>
+    /// <remarks>JSON bodies are larger; a proxy before the service must allow as much.</remarks>
     [Within(1024L, 1L << 40, ErrorMessage = "Limits:BodyBytes must be 1024 or more: it is the largest request body in bytes (default 67108864).")]
     public long BodyBytes { get; set; } = 64 << 20;
 
@@ -33,6 +34,7 @@ internal sealed class LimitsOptions
     public int ValuesPerRequest { get; set; } = 1 << 24;
 
     /// <summary>The most connections at a time (default 10000); more are closed at once.</summary>
+    /// <remarks>There are more clients than that, each with its own connection.</remarks>
     [Within(1, 1 << 20, ErrorMessage = "Limits:Connections must lie in 1..1048576: it is the most connections at a time (default 10000).")]
     public int Connections { get; set; } = 10_000;
 
@@ -49,6 +51,7 @@ internal sealed class LimitsOptions
     public double HeaderSeconds { get; set; } = 30;
 
     /// <summary>The bytes in a second that a client must send and take at least, five seconds after it began, or is cut off (default 240); 0: it may be as slow as it likes.</summary>
+    /// <remarks>Clients on very slow lines are cut off: lower it. Slow clients hold many connections: raise it.</remarks>
     [Within(0, 1 << 30, ErrorMessage = "Limits:BytesPerSecond must lie in 0..1073741824: a client that sends or takes less is cut off (default 240; 0 for never).")]
     public double BytesPerSecond { get; set; } = 240;
 

@@ -24,6 +24,8 @@ internal sealed class CommandLine
                 AsksHelp = true;
             else if (args[i] is "--version")
                 AsksVersion = true;
+            else if (args[i] is "--settings")
+                AsksSettings = true;
             else if (args[i] is "--insecure")
                 Insecure(args, i);
             else if (!args[i].StartsWith("--", StringComparison.Ordinal) || args[i].Length == 2)
@@ -37,6 +39,9 @@ internal sealed class CommandLine
     public bool AsksHelp { get; }
 
     public bool AsksVersion { get; }
+
+    /// <summary>Whether the page of all settings shall be printed.</summary>
+    public bool AsksSettings { get; }
 
     /// <summary>Whether a key shall be made, or a given one hashed.</summary>
     public bool AsksKey { get; }

@@ -24,6 +24,11 @@ internal static class Service
             Console.WriteLine(commandLine.AsksHelp ? HelpText.Help() : HelpText.Version);
             return Stopped;
         }
+        if (commandLine.AsksSettings)
+        {
+            Console.WriteLine(SettingsTable.Page());
+            return Stopped;
+        }
         if (commandLine.AsksKey)
         {
             KeyCommand.Run(reads: args.Length > 1, Console.In, Console.Out);

@@ -27,6 +27,16 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task The_page_of_the_settings_is_what_the_program_prints()
+    {
+        var (_, output, _) = await ServiceProcess.RunAsync(["--settings"]);
+
+        string[] page = await File.ReadAllLinesAsync(Path.Combine(AppContext.BaseDirectory, "settings.md"));
+        Assert.Equal(page.Where(line => line.Length > 0), output); // FlowService --settings > docs/settings.md
+        Assert.All(output.Where(line => line.StartsWith("| `", StringComparison.Ordinal)), line => Assert.NotEqual("", line.Split('|')[4].Trim()));
+    }
+
+    [Fact]
     public async Task Version_is_one_line()
     {
         var (exitCode, output, _) = await ServiceProcess.RunAsync(["--version"]);
