@@ -16,4 +16,6 @@ entry() {
 
 mkdir -p "$folder"
 printf '{\n  %s,\n  %s,\n  %s\n}\n' "$(entry client infer)" "$(entry metrics metrics)" "$(entry admin admin,infer)" >"$folder/keys.json"
+# The containers read these two as users of their own; the first has no keys, and the second opens /metrics alone.
+chmod 644 "$folder/keys.json" "$folder/metrics_key"
 echo "$folder: keys.json for the service; client_key, metrics_key and admin_key for its callers"
