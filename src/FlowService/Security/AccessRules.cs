@@ -53,15 +53,23 @@ internal sealed class AccessRules(KeyRing keys, IOptions<AdminOptions> admin, IO
             throw Missing(scope);
         if (adminKey is not null && CryptographicOperations.FixedTimeEquals(Hashed(key), adminKey))
             return OfAdminKey;
-        return keys.Find(key) ?? await OfTokenAsync(http) ?? throw Unknown();
+        return keys.Find(key) ?? await OfTokenAsync(http, key) ?? throw Unknown();
     }
 
-    private async ValueTask<Caller?> OfTokenAsync(HttpContext http)
+    private async ValueTask<Caller?> OfTokenAsync(HttpContext http, string key)
     {
-        if (jwt.Value.Authority is not { Length: > 0 })
+        // A token has three parts; the issuer is not asked for its keys on account of anything else.
+        if (jwt.Value.Authority is not { Length: > 0 } issuer || key.AsSpan().Count('.') != 2)
             return null;
-        AuthenticateResult result = await http.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
-        return result.Succeeded ? TokenCaller.Of(result.Principal, jwt.Value) : null;
+        try
+        {
+            AuthenticateResult result = await http.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
+            return result.Succeeded ? TokenCaller.Of(result.Principal, jwt.Value) : null;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new RequestException(ProblemKind.NotReady, $"the issuer of tokens ({issuer}) does not answer, so that none can be checked now; keys are taken") { RetryAfter = 5 };
+        }
     }
 
     private static string? KeyOf(HttpRequest request)

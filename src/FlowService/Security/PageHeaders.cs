@@ -4,7 +4,7 @@ namespace FlowService.Security;
 internal static class PageHeaders
 {
     // The page's scripts are files of its own; its pictures and styles stand partly in it.
-    private const string Policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
+    private const string Policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
 
     public static void UsePageHeaders(this WebApplication app) => app.Use((http, next) =>
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using FlowService.Security;
 using FlowService.Tests.Support;
 
 namespace FlowService.Tests.Security;
@@ -29,6 +30,21 @@ public sealed class TokenTests
         for (int i = 0; i < 4; i++)
             await AskAsync(host, issuer.Token("flows", "flow.infer"));
         Assert.Equal(HttpStatusCode.TooManyRequests, await AskAsync(host, issuer.Token("flows", "flow.infer")));
+    }
+
+    [Fact]
+    public async Task Where_the_issuer_does_not_answer_tokens_wait_and_keys_are_taken()
+    {
+        string key = KeyHash.NewKey(), token;
+        await using (Issuer gone = await Issuer.StartAsync())
+            token = gone.Token("flows", "infer");
+        using TemporaryFolder repository = TestModels.Repository();
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Batching:BatchRows", "16"),
+            ("Jwt:Authority", $"http://127.0.0.1:{ServiceProcess.FreePort()}"), ("Jwt:RequireHttps", "false"), ("Jwt:Audience", "flows"), ("Keys:lab:Hash", $"{KeyHash.Of(key)}"));
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await AskAsync(host, token));
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(host, key));
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(host, "no.key"));
     }
 
     private static async Task<HttpStatusCode> AskAsync(ServiceHost host, string? token, string path = "/logprob")
