@@ -56,7 +56,8 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
         lock (gate)
         {
             double seconds = throughput.RowsPerSecond > 0 ? (Rows + count - options.QueueRows) / throughput.RowsPerSecond : 0;
-            return (int)Math.Ceiling(Math.Clamp(Math.Ceiling(seconds), 1, LongestRetrySeconds) * (1 + Random.Shared.NextDouble() / 2));
+            int least = (int)Math.Clamp(Math.Ceiling(seconds), 1, LongestRetrySeconds);
+            return least + Random.Shared.Next(Math.Max(2, least / 2 + 1));
         }
     }
 

@@ -59,17 +59,10 @@ internal sealed class AccessRules(KeyRing keys, IOptions<AdminOptions> admin, IO
     private async ValueTask<Caller?> OfTokenAsync(HttpContext http, string key)
     {
         // A token has three parts; the issuer is not asked for its keys on account of anything else.
-        if (jwt.Value.Authority is not { Length: > 0 } issuer || key.AsSpan().Count('.') != 2)
+        if (jwt.Value.Authority is not { Length: > 0 } || key.AsSpan().Count('.') != 2)
             return null;
-        try
-        {
-            AuthenticateResult result = await http.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
-            return result.Succeeded ? TokenCaller.Of(result.Principal, jwt.Value) : null;
-        }
-        catch (InvalidOperationException)
-        {
-            throw new RequestException(ProblemKind.NotReady, $"the issuer of tokens ({issuer}) does not answer, so that none can be checked now; keys are taken") { RetryAfter = 5 };
-        }
+        AuthenticateResult result = await http.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
+        return result.Succeeded ? TokenCaller.Of(result.Principal, jwt.Value) : null;
     }
 
     private static string? KeyOf(HttpRequest request)

@@ -16,7 +16,10 @@ namespace FlowService.Tests.Support;
 /// <summary>The whole service on a real Kestrel port.</summary>
 internal sealed class ServiceHost : WebApplicationFactory<Program>
 {
-    private const string AdminSetting = "Admin:Key", AdminKey = "the-tests-own";
+    /// <summary>The administrator's key, unless the test has its own.</summary>
+    public const string AdminKey = "the-tests-own";
+
+    private const string AdminSetting = "Admin:Key";
 
     private readonly string repository;
     private readonly (string Key, string Value)[] settings;
