@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using FlowService.Client;
 using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.Security;
 using FlowService.Tests.OpenInference;
@@ -48,6 +49,15 @@ public sealed class KeyTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, (await anybody.GetAsync(open)).StatusCode);
         foreach (string closed in (string[])["/models", "/models/m", "/v2/models/m", "/v2/models/m/stats"])
             Assert.Equal(HttpStatusCode.Unauthorized, (await anybody.GetAsync(closed)).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_client_sends_its_key()
+    {
+        SampleAnswer answer = await new FlowClient($"{host.Address}", lab) { Model = "m" }.SampleAsync(2);
+        FlowServiceException refused = await Assert.ThrowsAsync<FlowServiceException>(() => new FlowClient($"{host.Address}") { Model = "m" }.SampleAsync(2));
+
+        Assert.Equal((2, HttpStatusCode.Unauthorized), (answer.Samples.Length, refused.Status));
     }
 
     [Fact]
