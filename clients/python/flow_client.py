@@ -141,7 +141,9 @@ class Client:
         if content_type is not None:
             headers["Content-Type"] = content_type
         if not isinstance(body, (str, os.PathLike)):
-            return urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=self.timeout)
+            # Without a body of its own, urllib would call an empty one a form.
+            request = urllib.request.Request(address, body or None, headers, method="GET" if body is None else "POST")
+            return urllib.request.urlopen(request, timeout=self.timeout)
         with open(body, "rb") as file:
             headers["Content-Length"] = str(os.path.getsize(body))
             return urllib.request.urlopen(urllib.request.Request(address, file, headers), timeout=self.timeout)
