@@ -48,10 +48,12 @@ class Client:
     model    the model that is asked where a call names no other; may be left out where the service has one
     retries  how often a call is tried again after 429 or 503
     timeout  seconds that one try may take
+    key      the caller's key or token, where the service needs one
     """
 
-    def __init__(self, url="http://localhost:8080", model=None, retries=5, timeout=300, sleep=time.sleep):
+    def __init__(self, url="http://localhost:8080", model=None, retries=5, timeout=300, sleep=time.sleep, key=None):
         self.url, self.model, self.retries, self.timeout, self._sleep = url.rstrip("/"), model, retries, timeout, sleep
+        self.key = key
 
     def score(self, rows, alpha=0.01, include=("p_value", "q_value"), explain=None, model=None, **arguments):
         """Says which rows are anomalies: a structured array with log_prob, p_value, q_value and anomaly (1 or 0) for an array of
@@ -134,10 +136,14 @@ class Client:
 
     def _try(self, address, body, content_type, accept):
         headers = {"Accept": accept}
+        if self.key is not None:
+            headers["Authorization"] = "Bearer " + self.key
         if content_type is not None:
             headers["Content-Type"] = content_type
         if not isinstance(body, (str, os.PathLike)):
-            return urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=self.timeout)
+            # Without a body of its own, urllib would call an empty one a form.
+            request = urllib.request.Request(address, body or None, headers, method="GET" if body is None else "POST")
+            return urllib.request.urlopen(request, timeout=self.timeout)
         with open(body, "rb") as file:
             headers["Content-Length"] = str(os.path.getsize(body))
             return urllib.request.urlopen(urllib.request.Request(address, file, headers), timeout=self.timeout)

@@ -74,11 +74,12 @@ class RetryTests(unittest.TestCase):
     """A busy service, as one sees it: 429, then 503, then an answer."""
 
     def test_it_waits_as_long_as_it_is_told_and_tries_again(self):
-        answers, waits = [(429, "3"), (503, None), (200, None)], []
+        answers, waits, keys = [(429, "3"), (503, None), (200, None)], [], []
 
         class Busy(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 status, wait = answers.pop(0)
+                keys.append(self.headers["Authorization"])
                 body = b'{"models": []}' if status == 200 else b'{"detail": "busy"}'
                 self.send_response(status)
                 if wait:
@@ -93,7 +94,8 @@ class RetryTests(unittest.TestCase):
         with http.server.HTTPServer(("127.0.0.1", 0), Busy) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             address = f"http://127.0.0.1:{server.server_port}"
-            self.assertEqual([], Client(address, sleep=waits.append).models())
+            self.assertEqual([], Client(address, sleep=waits.append, key="mine").models())
+            self.assertEqual(["Bearer mine"] * 3, keys)
             answers.extend([(429, "1")] * 2)
             with self.assertRaises(FlowError):
                 Client(address, retries=1, sleep=waits.append).models()

@@ -23,23 +23,25 @@ return Service.Run(
         .AddProxies()
         .AddDecompression()
         .AddCompression()
-        .AddTelemetry()
+        .AddTelemetry(builder.Configuration)
         .AddBatching()
         .AddCaching()
         .AddModels()
         .AddScoring()
         .AddEndpoints()
         .AddOpenInference()
-        .AddSecurity()
+        .AddSecurity(builder.Configuration)
         .AddShutdown()
         .AddSwagger()
         .AddStartReport(),
     app =>
     {
         app.UseProxies();
+        app.UseMetricsPort();
         app.UseMethods();
         app.UseTelemetry();
         app.UseErrors();
+        app.UseSecurity();
         app.UseDecompression();
         app.UseCompression();
         app.MapEndpoints();

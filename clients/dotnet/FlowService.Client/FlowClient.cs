@@ -10,8 +10,11 @@ public sealed class FlowClient(HttpClient http)
     private readonly Retries retries = new();
 
     /// <param name="url">The service's address, for example http://localhost:8080.</param>
-    public FlowClient(string url) : this(new HttpClient { BaseAddress = new Uri(url) })
+    /// <param name="key">The caller's key or token, where the service needs one.</param>
+    public FlowClient(string url, string? key = null) : this(new HttpClient { BaseAddress = new Uri(url) })
     {
+        if (key is not null)
+            http.DefaultRequestHeaders.Authorization = new("Bearer", key);
     }
 
     /// <summary>The model that is asked where a call names no other; may be left out where the service has one.</summary>

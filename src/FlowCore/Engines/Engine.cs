@@ -46,5 +46,15 @@ public static class Engine
     }
 
     private static TorchEngine<T> Torch<T>(Checkpoint checkpoint, string device, string why)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> => new(checkpoint.BuildFlow(), device) { Reason = why };
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        try
+        {
+            return new(checkpoint.BuildFlow(), device) { Reason = why };
+        }
+        catch (Exception e) when (e.GetBaseException() is DllNotFoundException)
+        {
+            throw new FlowException($"it needs TorchSharp ({why}), and libtorch is not there: take the image that is built with TORCH=cpu, or build with -p:TorchBackend=cpu", e);
+        }
+    }
 }

@@ -21,6 +21,9 @@ internal sealed class Batch(BatchBuffers buffers)
 
     public int Rows { get; private set; }
 
+    /// <summary>The clock's timestamp at which its computation began.</summary>
+    public long Began { get; set; }
+
     /// <summary>What its computation took; null before it.</summary>
     public StepTimes? Steps { get; set; }
 

@@ -47,13 +47,17 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     /// <summary>Gives places back that were taken, and not used.</summary>
     public void Release(int count) => Interlocked.Add(ref rows, -count);
 
-    /// <summary>The seconds until places for so many rows are free, at the rate of the last batches.</summary>
+    /// <summary>
+    /// The seconds until places for so many rows are free, at the rate of the last batches, and up to half as many more by chance: clients who are
+    /// refused together shall not come back together.
+    /// </summary>
     public int RetryAfter(int count)
     {
         lock (gate)
         {
             double seconds = throughput.RowsPerSecond > 0 ? (Rows + count - options.QueueRows) / throughput.RowsPerSecond : 0;
-            return (int)Math.Clamp(Math.Ceiling(seconds), 1, LongestRetrySeconds);
+            int least = (int)Math.Clamp(Math.Ceiling(seconds), 1, LongestRetrySeconds);
+            return least + Random.Shared.Next(Math.Max(2, least / 2 + 1));
         }
     }
 

@@ -52,6 +52,7 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
             long began = time.GetTimestamp();
             batch.HandOut();
             model.Statistics.Executed(batch, steps with { Output = time.GetElapsedTime(began) });
+            FlowTracing.Computed(model, batch, batch.Began, time);
             queue.End(batch);
         }
         catch (Exception e)
@@ -65,7 +66,7 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
     /// <summary>Computes a batch, and takes the next one in exchange where it stands ready; else the result is null.</summary>
     private FlowEngine<float>? Compute(FlowEngine<float> engine, ref Batch batch)
     {
-        long began = time.GetTimestamp();
+        long began = batch.Began = time.GetTimestamp();
         try
         {
             foreach (Slice slice in batch.Slices)

@@ -12,18 +12,22 @@ internal sealed class BatchingOptions
     public const string Section = "Batching";
 
     /// <summary>The most rows in one batch (default 4096). A larger request is computed in slices of at most this many.</summary>
+    /// <remarks>A GPU is not busy at full queues: raise it. Memory is out, or single requests wait behind large batches: lower it.</remarks>
     [Within(1, 1 << 20, ErrorMessage = "Batching:BatchRows must lie in 1..1048576: it is the most rows in one batch (default 4096).")]
     public int BatchRows { get; set; } = 4096;
 
     /// <summary>The most rows that wait for one model (default 262144). Beyond it requests are refused with 429.</summary>
+    /// <remarks>Clients are refused with 429 though they would wait: raise it. They wait longer than they can use an answer: lower it, to about the rows of DeadlineSeconds.</remarks>
     [Within(1, 1 << 30, ErrorMessage = "Batching:QueueRows must be 1 or more: it is the most rows that wait for one model (default 262144).")]
     public int QueueRows { get; set; } = 1 << 18;
 
     /// <summary>The time in microseconds that a batch which is not full waits for more requests (default 0: it leaves at once).</summary>
+    /// <remarks>Batches stay small on a GPU though many clients ask: some hundreds. On the CPU it gains nothing.</remarks>
     [Within(0, 10_000_000, ErrorMessage = "Batching:DelayMicroseconds must lie in 0..10000000: how long a batch that is not full waits for more requests (default 0).")]
     public int DelayMicroseconds { get; set; }
 
     /// <summary>The time in seconds after which a request that names no timeout is given up with 504 (default 30).</summary>
+    /// <remarks>Clients give up earlier: set it to their patience, so that nothing is computed for nobody.</remarks>
     [Within(0.001, 86400, ErrorMessage = "Batching:DeadlineSeconds must lie in 0.001..86400: a request that names no timeout_ms is given up after it (default 30).")]
     public double DeadlineSeconds { get; set; } = 30;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FlowRows.Buffers;
 using FlowService.Caching;
 using FlowService.Errors;
@@ -13,6 +14,8 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
     /// <exception cref="RequestException">429 where the queue is full, 503 where it is closed, 504 where the deadline passed.</exception>
     public async Task RunAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
+        if (FlowTracing.Source.HasListeners())
+            item.Trace = Activity.Current?.Context ?? default;
         if (!item.Model.IsCached)
         {
             await ComputeAsync(item, timeout, callerGone);

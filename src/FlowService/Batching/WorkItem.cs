@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FlowRows.Buffers;
 using FlowService.Models;
 using FlowService.Telemetry;
@@ -42,6 +43,12 @@ internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows 
 
     /// <summary>The time that its batches took, step by step.</summary>
     public StepTimes Steps { get; set; }
+
+    /// <summary>The span of its request where that is traced.</summary>
+    public ActivityContext Trace { get; set; }
+
+    /// <summary>The span of the last batch that a part of it was in.</summary>
+    public ActivityContext Batch { get; set; }
 
     /// <summary>Done, failed or given up: from here on no thread of the model touches the item.</summary>
     public Task Completion => completion.Task;

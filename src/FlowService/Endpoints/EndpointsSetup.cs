@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlowService.Models;
 using FlowService.Requests;
+using FlowService.Security;
 
 namespace FlowService.Endpoints;
 
@@ -20,7 +21,7 @@ internal static class EndpointsSetup
     public static void MapEndpoints(this WebApplication app)
     {
         app.MapHealth();
-        RouteGroupBuilder gated = app.MapGroup("").AddEndpointFilter<RouteGroupBuilder, ServiceGateFilter>();
+        RouteGroupBuilder gated = app.MapGroup("").For(Scopes.Infer).AddEndpointFilter<RouteGroupBuilder, ServiceGateFilter>();
         gated.MapLikelihood();
         gated.MapSample();
         gated.MapLatents();

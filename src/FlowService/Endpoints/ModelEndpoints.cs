@@ -70,7 +70,7 @@ internal static class ModelEndpoints
             .WithErrors(400, 404, 503);
         group.MapPost("/models/{name}/load", Load)
             .WithName("loadModel")
-            .ForAdministrators()
+            .For(Scopes.Admin)
             .WithTags("Models")
             .WithSummary("Load a model from disk")
             .WithDescription("For administrators. Reads the model's folder, or that of `?version=`, again while the old version serves, then swaps them. No request "
@@ -79,7 +79,7 @@ internal static class ModelEndpoints
             .WithErrors(400, 401, 403, 404, 503);
         group.MapPost("/models/{name}/unload", Unload)
             .WithName("unloadModel")
-            .ForAdministrators()
+            .For(Scopes.Admin)
             .WithTags("Models")
             .WithSummary("Unload a model")
             .WithDescription("For administrators. Takes no new requests for the model, or for `?version=`, finishes those it has, and answers once its memory is free. "

@@ -4,6 +4,7 @@ using FlowService.Limits;
 using FlowService.Models;
 using FlowService.Requests;
 using FlowService.Scoring;
+using FlowService.Security;
 using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -11,26 +12,32 @@ namespace FlowService.Endpoints;
 
 /// <summary>What the four operations need, and the steps that they share.</summary>
 internal sealed record OperationServices(
-    RequestReader Reader, ModelLifecycle Models, Inference Inference, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, RowPool Pool,
+    RequestReader Reader, ModelLifecycle Models, Inference Inference, RowQuotas Quotas, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, RowPool Pool,
     ILogger<OperationServices> Logger)
 {
     /// <summary>The model that the request names, noted for the metrics, and held until the answer is sent.</summary>
     public async Task<ServedModel> FindAsync(HttpContext http, RowRequest request)
     {
+        if (request.Model is not null)
+            Caller.CheckModel(http, request.Model);
         TimeSpan timeout = Deadline.Of(request.TimeoutMs, Batching.Get(request.Model ?? Options.DefaultName));
         ModelLease lease = await Models.LeaseAsync(request.Model, request.Version, timeout, http.RequestAborted);
         http.Response.RegisterForDispose(lease);
         http.Features.Get<RequestFacts>()?.Model = lease.Model;
+        Caller.CheckModel(http, lease.Model.Name);
         return lease.Model;
     }
 
     /// <summary>Takes an item through its model's device: then it holds the results, and its caller disposes of it.</summary>
     public async Task<WorkItem> RunAsync(HttpContext http, RowRequest request, WorkItem work)
     {
-        http.Features.Get<RequestFacts>()?.Add(work.Input.Count);
+        RequestFacts? facts = http.Features.Get<RequestFacts>();
+        facts?.Add(work.Input.Count);
         try
         {
+            Quotas.Take(http, work.Input.Count);
             await Inference.RunAsync(work, Deadline.Of(request.TimeoutMs, work.Model.Queue.Options), http.RequestAborted);
+            facts?.Computed(work);
             return work;
         }
         catch

@@ -132,7 +132,7 @@ internal sealed class RowStream(RequestRun run)
         }
     }
 
-    /// <summary>Computes a part. The first is refused where the queue is full; later ones wait for places, behind interactive requests.</summary>
+    /// <summary>Computes a part. The first is refused where the queue is full; later ones wait for places, behind interactive requests, and for their key's quota.</summary>
     private async Task<ComputedPart> ComputeAsync(RowPart part, bool isFirst, CancellationToken stop)
     {
         try
@@ -142,7 +142,7 @@ internal sealed class RowStream(RequestRun run)
                 {
                     return await ScoredAsync(part, await run.ComputeAsync(part.Rows, isFirst ? run.Request.Priority : Priority.Bulk));
                 }
-                catch (RequestException e) when (!isFirst && e.Kind == ProblemKind.QueueFull)
+                catch (RequestException e) when (!isFirst && (e.Kind == ProblemKind.QueueFull || e.Kind == ProblemKind.QuotaSpent))
                 {
                     await Task.Delay(PauseWhereFull, stop);
                 }

@@ -36,6 +36,8 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
         {
             logger.RequestRefused(http.Request.Path, problem.Status ?? 0, problem.Type);
         }
+        if (problem.Status == StatusCodes.Status401Unauthorized)
+            http.Response.Headers.WWWAuthenticate = "Bearer";
         if (exception is RequestException { RetryAfter: { } seconds })
             http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         await WriteAsync(http, problem);
@@ -57,6 +59,11 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
 
     private Task WriteAsync(HttpContext http, ProblemDetails problem)
     {
+        if (UnservedCalls.IsFormOf(http.Request))
+        {
+            UnservedCalls.Refuse(http, StatusInterceptor.CodeOf(problem.Status), problem.Detail ?? problem.Title ?? "");
+            return Task.CompletedTask;
+        }
         if (OpenInferenceError.IsFormOf(http.Request))
             return OpenInferenceError.WriteAsync(http, problem);
         http.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;

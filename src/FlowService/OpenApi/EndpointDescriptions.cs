@@ -30,7 +30,7 @@ internal sealed record PictureMetadata;
 /// <summary>What an endpoint says about itself.</summary>
 internal static class EndpointDescriptions
 {
-    private static readonly int[] OperationErrors = [400, 404, 406, 413, 415, 422, 429, 500, 503, 504];
+    private static readonly int[] OperationErrors = [400, 401, 403, 404, 406, 413, 415, 422, 429, 500, 503, 504];
 
     /// <summary>Marks one of the operations on rows: its metrics, its fields, its answer and its errors.</summary>
     public static RouteHandlerBuilder WithOperation<TAnswer>(this RouteHandlerBuilder builder, ServedOperation served, RequestField required) =>
@@ -63,8 +63,8 @@ internal static class EndpointDescriptions
     public static string? Meaning(string status) => int.Parse(status, CultureInfo.InvariantCulture) switch
     {
         400 => "The body is not JSON, or the request is malformed.",
-        401 => "The call needs the administrator's key.",
-        403 => "Without a key configured, the call is taken from the service's own machine only.",
+        401 => "The call needs a key.",
+        403 => "The key does not open the call, or a page of another origin made it.",
         404 => "No such model or version.",
         406 => "The header Accept names no media type of the answer.",
         413 => "The body, or the number of its rows, is too large.",

@@ -30,8 +30,8 @@ internal sealed class OperationDescriptions : IOperationFilter
             {
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
             });
-        if (metadata.OfType<AdministratorsMetadata>().Any())
-            operation.Security = AdminKey.Requirement(context.Document);
+        if (metadata.OfType<ScopeMetadata>().LastOrDefault() is { } needed)
+            operation.Security = Keys.Requirement(context.Document, needed.Scope);
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
             Describe(status, response);
     }

@@ -10,8 +10,8 @@ internal static class ProblemExamples
     public static JsonNode? Of(string status) => status switch
     {
         "400" => Problem(ProblemKind.InvalidJson, "Expected end of string, but instead reached end of data. (near byte 17 of the body)"),
-        "401" => Problem(ProblemKind.Unauthorized, "this call needs the administrator's key (Admin:Key): send it as Authorization: Bearer KEY"),
-        "403" => Problem(ProblemKind.Forbidden, "this call is taken from the service's own machine only; configure Admin:Key, and send it as Authorization: Bearer KEY"),
+        "401" => Problem(ProblemKind.Unauthorized, "this call needs a key with the scope admin: send it as Authorization: Bearer KEY"),
+        "403" => Problem(ProblemKind.Forbidden, "this key does not open the call, which needs the scope admin"),
         "404" => Problem(ProblemKind.UnknownModel, "there is no model 'three-moons'; the models are breast-cancer, two-moons (GET /models lists them)", ("field", "model")),
         "406" => Problem(ProblemKind.NotAcceptable, "the answer is application/json, and the header Accept names only text/html"),
         "413" => Problem(ProblemKind.TooManyRows, "x has more than 100000 rows; send them in several requests, or raise Limits:RowsPerRequest", ("field", "x")),

@@ -27,7 +27,7 @@ internal static class SwaggerSetup
             options.IncludeXmlComments(typeof(SwaggerSetup).Assembly);
             options.OperationFilter<OperationDescriptions>();
             options.MapType<ulong>(() => new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "uint64" });
-            AdminKey.Describe(options);
+            Keys.Describe(options);
             options.OrderActionsBy(action => $"{Array.IndexOf(Groups, Group(action))} {action.RelativePath}");
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();

@@ -3,6 +3,7 @@ using FlowService.OpenInference.Faces;
 using FlowService.OpenInference.Grpc;
 using FlowService.OpenInference.Rest;
 using FlowService.OpenInference.Tensors;
+using FlowService.Security;
 
 namespace FlowService.OpenInference;
 
@@ -22,7 +23,7 @@ internal static class OpenInferenceSetup
     {
         RouteGroupBuilder group = app.MapGroup("/v2");
         group.MapServer();
-        RouteGroupBuilder gated = group.MapGroup("").AddEndpointFilter<RouteGroupBuilder, ServiceGateFilter>();
+        RouteGroupBuilder gated = group.MapGroup("").For(Scopes.Infer).AddEndpointFilter<RouteGroupBuilder, ServiceGateFilter>();
         gated.MapFaces();
         gated.MapInfer();
         gated.MapStatistics();

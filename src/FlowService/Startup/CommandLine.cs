@@ -1,3 +1,5 @@
+using FlowService.Security;
+
 namespace FlowService.Startup;
 
 /// <summary>
@@ -8,13 +10,24 @@ internal sealed class CommandLine
 {
     private readonly List<string> settings = [], withoutValue = [], faults = [];
 
-    public CommandLine(string[] args)
+    public CommandLine(string[] arguments)
     {
+        string[] args = [.. arguments];
+        Args = args;
+        if (args is [KeyCommand.Name] or [KeyCommand.Name, "-"])
+        {
+            AsksKey = true;
+            return;
+        }
         for (int i = 0; i < args.Length; i++)
             if (args[i] is "--help" or "-h" or "-?" or "help")
                 AsksHelp = true;
             else if (args[i] is "--version")
                 AsksVersion = true;
+            else if (args[i] is "--settings")
+                AsksSettings = true;
+            else if (args[i] is "--insecure")
+                Insecure(args, i);
             else if (!args[i].StartsWith("--", StringComparison.Ordinal) || args[i].Length == 2)
                 faults.Add($"'{args[i]}' is not a setting: settings are given as --Section:Name VALUE. FlowService --help lists them.");
             else if (args[i].Contains('=', StringComparison.Ordinal))
@@ -27,6 +40,15 @@ internal sealed class CommandLine
 
     public bool AsksVersion { get; }
 
+    /// <summary>Whether the page of all settings shall be printed.</summary>
+    public bool AsksSettings { get; }
+
+    /// <summary>Whether a key shall be made, or a given one hashed.</summary>
+    public bool AsksKey { get; }
+
+    /// <summary>The arguments with every option as the setting that it is short for.</summary>
+    public string[] Args { get; }
+
     /// <summary>The settings by name, in order.</summary>
     public IReadOnlyList<string> Settings => settings;
 
@@ -35,6 +57,12 @@ internal sealed class CommandLine
 
     /// <summary>What cannot be a setting.</summary>
     public IReadOnlyList<string> Faults => faults;
+
+    private void Insecure(string[] args, int i)
+    {
+        settings.Add($"{SecurityOptions.Section}:{nameof(SecurityOptions.Insecure)}");
+        args[i] = $"--{settings[^1]}=true";
+    }
 
     // "--Models=" says nothing; those who hand a whole configuration on write it. An empty value of a setting is looked at with the others.
     private void TakeWhole(string argument)

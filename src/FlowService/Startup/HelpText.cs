@@ -1,53 +1,39 @@
-using System.Reflection;
-using System.Text.RegularExpressions;
-using System.Xml.Linq;
 using FlowService.OpenInference.Metadata;
 
 namespace FlowService.Startup;
 
-/// <summary>What --help and --version say. The settings are told in the words of their own documentation, which lies beside the program.</summary>
-internal static partial class HelpText
+/// <summary>What --help and --version say.</summary>
+internal static class HelpText
 {
     private const int Width = 110;
     private const string Indent = "      ";
 
     public static string Version => $"FlowService {ServerMetadata.Own.Version}";
 
-    public static string Help()
+    public static string Help() => $"""
+        {Version}: an inference server for normalizing flows. Densities, samples and latents over HTTP and gRPC.
+
+        Usage: FlowService [--Section:Name VALUE]... [--insecure]
+               FlowService key [-]      makes a key and its hash; with - it hashes one from the input
+               FlowService --help | -h | --settings | --version
+
+        Examples:
+          FlowService --Models:Repository /models
+          FlowService --urls http://0.0.0.0:80 --Grpc:Port 81 --Torch:Device cuda --Security:KeysFile /run/secrets/keys.json
+
+        The same settings stand in appsettings.json beside the program, and in environment variables (Models__Repository=/models);
+        the command line comes before the environment, and the environment before the file.
+
+        Settings:
+        {string.Join('\n', SettingsTable.All().Select(Of))}
+
+        Kestrel, Logging and the other settings of ASP.NET Core have their usual meaning.
+        """;
+
+    private static string Of(Setting setting)
     {
-        Dictionary<string, string> words = Words();
-        IEnumerable<string> settings = KnownSettings.Own.Select(setting => $"  --{setting.Key} VALUE\n{Wrapped(words.GetValueOrDefault(NameOf(setting.Value), ""))}");
-        return $"""
-            {Version}: an inference server for normalizing flows. Densities, samples and latents over HTTP and gRPC.
-
-            Usage: FlowService [--Section:Name VALUE]...
-                   FlowService --help | -h | --version
-
-            Examples:
-              FlowService --Models:Repository /models
-              FlowService --urls http://0.0.0.0:80 --Grpc:Port 81 --Torch:Device cuda
-
-            The same settings stand in appsettings.json beside the program, and in environment variables (Models__Repository=/models);
-            the command line comes before the environment, and the environment before the file.
-
-            Settings:
-              --urls VALUE
-            {Wrapped("Where it listens, with semicolons between (default http://localhost:8080).")}
-            {string.Join('\n', settings)}
-              --{Models.ModelOverrides.Section}:NAME:SETTING VALUE
-            {Wrapped("A setting of Batching, or of how a model is served, for the model NAME alone.")}
-
-            Kestrel, Logging, AllowedHosts and the other settings of ASP.NET Core have their usual meaning.
-            """;
-    }
-
-    private static string NameOf(PropertyInfo property) => $"P:{property.DeclaringType!.FullName}.{property.Name}";
-
-    private static Dictionary<string, string> Words()
-    {
-        string path = Path.ChangeExtension(typeof(HelpText).Assembly.Location, ".xml");
-        return !File.Exists(path) ? [] : XDocument.Load(path).Descendants("member")
-            .ToDictionary(member => member.Attribute("name")!.Value, member => Blanks().Replace(member.Element("summary")?.Value ?? "", " ").Trim());
+        string meaning = setting.Meaning.Contains("default", StringComparison.Ordinal) || setting.Default.Length == 0 ? setting.Meaning : $"{setting.Meaning} Default: {setting.Default}.";
+        return $"  --{setting.Name} VALUE\n{Wrapped(setting.When.Length == 0 ? meaning : $"{meaning} Change it when: {setting.When}")}";
     }
 
     private static string Wrapped(string text)
@@ -60,7 +46,4 @@ internal static partial class HelpText
                 lines.Add(Indent + word);
         return string.Join('\n', lines);
     }
-
-    [GeneratedRegex(@"\s+")]
-    private static partial Regex Blanks();
 }

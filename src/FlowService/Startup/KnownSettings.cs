@@ -9,6 +9,7 @@ using FlowService.Proxies;
 using FlowService.Scoring;
 using FlowService.Security;
 using FlowService.Shutdown;
+using FlowService.Telemetry;
 
 namespace FlowService.Startup;
 
@@ -22,7 +23,7 @@ internal static class KnownSettings
         (LimitsOptions.Section, typeof(LimitsOptions)), (EngineOptions.Section, typeof(EngineOptions)), (TorchOptions.Section, typeof(TorchOptions)),
         (GrpcOptions.Section, typeof(GrpcOptions)), (CacheOptions.Section, typeof(CacheOptions)), (CompressionOptions.Section, typeof(CompressionOptions)), (ProxyOptions.Section, typeof(ProxyOptions)),
         (ScoringOptions.Section, typeof(ScoringOptions)),
-        (AdminOptions.Section, typeof(AdminOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
+        (AdminOptions.Section, typeof(AdminOptions)), (TelemetryOptions.Section, typeof(TelemetryOptions)), (SecurityOptions.Section, typeof(SecurityOptions)), (JwtOptions.Section, typeof(JwtOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
     ];
 
     private static readonly string[] OfHost =
@@ -31,6 +32,9 @@ internal static class KnownSettings
         "detailedErrors", "captureStartupErrors", "suppressStatusMessages", "preferHostingUrls", "hostingStartupAssemblies", "hostingStartupExcludeAssemblies",
         "forwardedHeaders_Enabled",
     ];
+
+    // Sections below which others choose names; they are checked where they are read.
+    private static readonly string[] Named = [ModelOverrides.Section, ApiKey.Section];
 
     private static readonly string[] SectionsOfHost = ["Kestrel", "Logging", "Metrics", "HostOptions"];
 
@@ -60,7 +64,8 @@ internal static class KnownSettings
         .Concat(InSections(configuration))
         .Distinct();
 
-    public static bool IsOwnSection(string name) => Array.Exists(Sections, each => each.Section.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public static bool IsOwnSection(string name) => name.Equals(ApiKey.Section, StringComparison.OrdinalIgnoreCase)
+        || Array.Exists(Sections, each => each.Section.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     private static IEnumerable<string> InSections(IConfiguration configuration)
     {
@@ -83,7 +88,7 @@ internal static class KnownSettings
         select Unknown(setting.Path);
 
     private static bool IsKnown(string name) => Own.ContainsKey(name) || IsOfHost(name) || IsOfHost(name.Split(':')[0])
-        || name.StartsWith($"{ModelOverrides.Section}:", StringComparison.OrdinalIgnoreCase);
+        || Array.Exists(Named, section => name.StartsWith($"{section}:", StringComparison.OrdinalIgnoreCase));
 
     private static bool IsOfHost(string name) => OfHost.Contains(name, StringComparer.OrdinalIgnoreCase)
         || SectionsOfHost.Contains(name, StringComparer.OrdinalIgnoreCase)

@@ -1,5 +1,7 @@
 using FlowService.Models;
 using FlowService.OpenInference.Grpc;
+using FlowService.Security;
+using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Startup;
@@ -22,6 +24,16 @@ internal static class Service
             Console.WriteLine(commandLine.AsksHelp ? HelpText.Help() : HelpText.Version);
             return Stopped;
         }
+        if (commandLine.AsksSettings)
+        {
+            Console.WriteLine(SettingsTable.Page());
+            return Stopped;
+        }
+        if (commandLine.AsksKey)
+        {
+            KeyCommand.Run(reads: args.Length > 1, Console.In, Console.Out);
+            return Stopped;
+        }
         if (commandLine.Faults.Count > 0)
             return Refuse(commandLine.Faults);
         WebApplicationBuilder? builder = null;
@@ -29,13 +41,14 @@ internal static class Service
         try
         {
             // appsettings.json lies beside the program, whatever folder it is started from.
-            builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+            builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = commandLine.Args, ContentRootPath = AppContext.BaseDirectory });
             if (KnownSettings.Faults(builder.Configuration, commandLine).ToList() is { Count: > 0 } faults)
                 return Refuse(faults);
             builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted && level >= LogLevel.Information); // else the same with its stack
             add(builder);
             WebApplication app = builder.Build();
             app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
             use(app);
             Check(app);
             app.Run();
@@ -49,9 +62,10 @@ internal static class Service
 
     private static void Check(WebApplication app)
     {
-        app.Services.GetRequiredService<IStartupValidator>().Validate();
         app.Services.GetRequiredService<TorchRuntime>(); // fails here where the device is absent
-        app.ListenForGrpc();
+        app.AddPort(app.Services.GetRequiredService<IOptions<GrpcOptions>>().Value.Port, $"{GrpcOptions.Section}:{nameof(GrpcOptions.Port)}");
+        app.AddPort(app.Services.GetRequiredService<IOptions<TelemetryOptions>>().Value.MetricsPort, $"{TelemetryOptions.Section}:{nameof(TelemetryOptions.MetricsPort)}");
+        app.AddAddress(app.Services.GetRequiredService<AdminSocket>().Address);
     }
 
     private static int Refuse(IEnumerable<string> faults)

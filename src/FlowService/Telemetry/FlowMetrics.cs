@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using FlowService.Batching;
 using FlowService.Models;
+using FlowService.OpenInference.Metadata;
 
 namespace FlowService.Telemetry;
 
@@ -17,10 +18,12 @@ internal sealed class FlowMetrics
     private static readonly double[] SecondBuckets = [.. Enumerable.Range(0, 20).Select(i => 1e-4 * Math.Pow(2, i))];
     private static readonly int[] RowBuckets = [.. Enumerable.Range(0, 17).Select(i => 1 << i)];
 
+    private static readonly KeyValuePair<string, object?>[] Build = [new("version", ServerMetadata.Own.Version), new("runtime", Environment.Version.ToString())];
+
     private readonly Meter meter;
     private readonly Counter<long> requests, rows, batches, batchFailures, rejections, savedRows, modelLoads, evictions, cacheHits, cacheMisses;
     private readonly Histogram<int> batchRows;
-    private readonly Histogram<double> requestSeconds, queueSeconds, computeSeconds, loadSeconds;
+    private readonly Histogram<double> requestSeconds, readSeconds, queueSeconds, computeSeconds, writeSeconds, loadSeconds;
 
     public FlowMetrics(IMeterFactory factory, ModelRegistry registry)
     {
@@ -31,6 +34,8 @@ internal sealed class FlowMetrics
         rejections = meter.CreateCounter<long>("flowservice.rejections", "{request}", "Requests that were refused or given up, by reason.");
         batchRows = meter.CreateHistogram("flowservice.batch.rows", "{row}", "Rows in one batch.", advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = RowBuckets });
         requestSeconds = Seconds("flowservice.request.duration", "From the first byte of a request to the last one of its answer.");
+        readSeconds = Seconds("flowservice.read.duration", "From the first byte of a request to its entry into the queue.");
+        writeSeconds = Seconds("flowservice.write.duration", "From a request's results to the last byte of its answer.");
         queueSeconds = Seconds("flowservice.queue.duration", "From a request's entry into the queue to its first batch.");
         computeSeconds = Seconds("flowservice.compute.duration", "One batch on its device, copies included.");
         batchFailures = meter.CreateCounter<long>("flowservice.batch.failures", "{failure}", "Computations that failed, by reason (fault, out_of_memory); a batch that fails is tried again in parts.");
@@ -44,6 +49,9 @@ internal sealed class FlowMetrics
             "{row}", "Rows that wait for the model.");
         meter.CreateObservableGauge("flowservice.batch.limit", () => registry.Served.Select(model => new Measurement<int>(model.Queue.BatchRows, model.ModelLabel, model.VersionLabel)),
             "{row}", "The most rows in a batch: lower than configured where memory was out.");
+        meter.CreateObservableGauge("flowservice.queue.limit", () => registry.Served.Select(model => new Measurement<int>(model.Queue.Options.QueueRows, model.ModelLabel, model.VersionLabel)),
+            "{row}", "The most rows that may wait for the model.");
+        meter.CreateObservableGauge("flowservice.build.info", () => new Measurement<int>(1, Build), description: "Always 1, with the version of the service and of its runtime.");
         meter.CreateObservableGauge("flowservice.tensors.live", () => TorchRuntime.LiveTensors, "{tensor}", "Tensors that live in this process.");
     }
 
@@ -93,6 +101,11 @@ internal sealed class FlowMetrics
         if (outcome == "2xx")
             rows.Add(facts.Rows, labels);
         requestSeconds.Record(duration.TotalSeconds, labels);
+        if (readSeconds.Enabled && facts.Times() is { IsComputed: true } times)
+        {
+            readSeconds.Record(times.Read.TotalSeconds, labels);
+            writeSeconds.Record(times.Write.TotalSeconds, labels);
+        }
         labels.Add("outcome", outcome);
         requests.Add(1, labels);
     }

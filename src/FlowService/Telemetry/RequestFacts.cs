@@ -5,12 +5,20 @@ using FlowService.Models;
 namespace FlowService.Telemetry;
 
 /// <summary>
-/// What is known of a request so far: its operation by the route, its model once that is found. A model that does not exist is
-/// no label: clients must not be able to make new ones.
+/// What is known of a request so far: its operation by the route, its model once that is found, and when it reached which stage. A model
+/// that does not exist is no label: clients must not be able to make new ones.
 /// </summary>
-internal sealed class RequestFacts(Operation operation)
+internal sealed class RequestFacts(Operation operation, TimeProvider time)
 {
-    private long rows;
+    // A stream has any number of parts; a trace shows the first of them.
+    private const int MostTraced = 32;
+
+    private readonly Lock recording = new();
+    private readonly long began = time.GetTimestamp();
+    private readonly Activity? activity = FlowTracing.Source.HasListeners() && Activity.Current is { Recorded: true } current ? current : null;
+    private List<TracedWork>? traced;
+    private TimeSpan queue, compute;
+    private long rows, queued, computed;
 
     /// <summary>By the route, or where that says too little, by what the request names.</summary>
     public Operation Operation { get; set; } = operation;
@@ -23,8 +31,44 @@ internal sealed class RequestFacts(Operation operation)
     /// <summary>Why the request was refused or given up, in one of a few words.</summary>
     public string? Reason { get; set; }
 
+    /// <summary>The clock's timestamp at which the request was taken.</summary>
+    public long Began => began;
+
+    /// <summary>The request's span where it is traced, else null.</summary>
+    public Activity? Activity => activity;
+
+    /// <summary>The works whose stages a trace shows.</summary>
+    public IReadOnlyList<TracedWork> Traced => traced ?? [];
+
     /// <summary>Counts rows, of a whole request or of a part that is computed beside others.</summary>
     public void Add(int count) => Interlocked.Add(ref rows, count);
+
+    /// <summary>A request, or a part of a stream, is computed: its results are there.</summary>
+    public void Computed(WorkItem item)
+    {
+        long now = time.GetTimestamp();
+        lock (recording)
+        {
+            computed = now;
+            long entered = item.Queued == 0 ? now : item.Queued; // an answer of the cache was never queued
+            if (queued == 0)
+                queued = entered;
+            queue += item.Waited;
+            compute += time.GetElapsedTime(entered, now) - item.Waited;
+            if (activity is not null && (traced ??= []).Count < MostTraced)
+                traced.Add(new(entered, item.Waited, now, item.Batch));
+        }
+    }
+
+    /// <summary>What the stages have taken up to now.</summary>
+    public RequestTimes Times()
+    {
+        long now = time.GetTimestamp();
+        lock (recording)
+            return queued == 0
+                ? new(time.GetElapsedTime(began, now), TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero, IsComputed: false)
+                : new(time.GetElapsedTime(began, queued), queue, compute, time.GetElapsedTime(computed, now), IsComputed: true);
+    }
 
     public TagList Labels() => new()
     {
@@ -33,3 +77,6 @@ internal sealed class RequestFacts(Operation operation)
         { "operation", Operation.Name() },
     };
 }
+
+/// <summary>A request, or a part of a stream, that was computed: the timestamps of its entry into the queue and of its results, and the batch that it was last in.</summary>
+internal readonly record struct TracedWork(long Queued, TimeSpan Waited, long Computed, ActivityContext Batch);

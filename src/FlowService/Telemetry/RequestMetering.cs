@@ -12,9 +12,9 @@ internal sealed class RequestMetering(RequestDelegate next, FlowMetrics metrics,
             await next(http);
             return;
         }
-        var facts = new RequestFacts(metadata.Operation);
+        var facts = new RequestFacts(metadata.Operation, time);
         http.Features.Set(facts);
-        long began = time.GetTimestamp();
+        ServerTiming.Announce(http, facts);
         bool failed = true;
         try
         {
@@ -25,9 +25,11 @@ internal sealed class RequestMetering(RequestDelegate next, FlowMetrics metrics,
         {
             // An exception that comes this far broke an answer that had begun.
             string outcome = Outcome(http, failed);
-            metrics.Answered(facts, outcome, time.GetElapsedTime(began));
+            ServerTiming.Append(http, facts);
+            metrics.Answered(facts, outcome, time.GetElapsedTime(facts.Began));
             if (outcome == Outcomes.Aborted || facts.Reason is not null)
-                metrics.Rejected(facts, outcome == Outcomes.Aborted ? Outcomes.ClientGone : facts.Reason!);
+                metrics.Rejected(facts, facts.Reason = outcome == Outcomes.Aborted ? Outcomes.ClientGone : facts.Reason!);
+            FlowTracing.Answered(facts, time);
         }
     }
 

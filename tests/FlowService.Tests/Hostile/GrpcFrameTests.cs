@@ -22,7 +22,7 @@ public sealed class GrpcFrameTests(SharedService service) : IDisposable
     [Theory]
     [InlineData("/inference.GRPCInferenceService/ModelInfer")]
     [InlineData("/inference.GRPCInferenceService/ServerLive")]
-    [InlineData("/inference.GRPCInferenceService/RepositoryModelLoad")]
+    [InlineData("/inference.GRPCInferenceService/RepositoryIndex")]
     [InlineData("/grpc.health.v1.Health/Check")]
     public async Task A_malformed_message_is_an_invalid_argument_in_words(string method)
     {

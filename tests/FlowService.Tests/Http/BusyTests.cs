@@ -40,7 +40,7 @@ public sealed class BusyTests : IAsyncLifetime
         using HttpResponseMessage refused = await http.SendAsync("/logprob", OneRow);
 
         Assert.Equal("queue-full", (await Calls.ProblemAsync(refused, HttpStatusCode.TooManyRequests)).Type());
-        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2);
         hook.Release();
         await computing;
         Assert.Equal(10, (await waiting).Rows("samples").Length);

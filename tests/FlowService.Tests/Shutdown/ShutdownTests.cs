@@ -1,13 +1,18 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
+using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.Tests.Support;
+using Grpc.Net.Client;
 
 namespace FlowService.Tests.Shutdown;
 
 /// <summary>How a process ends that is told to.</summary>
 public sealed class ShutdownTests : IDisposable
 {
+    private const string Samples = """{"model":"m","count":3,"seed":7}""";
+
     private const string OneRow = """{"model":"m","x":[[0.5,1]]}""";
 
     private readonly TemporaryFolder repository = new();
@@ -82,7 +87,7 @@ public sealed class ShutdownTests : IDisposable
         string program = NginxProcess.Find();
         int[] ports = [ServiceProcess.FreePort(), ServiceProcess.FreePort()];
         ServiceProcess[] replicas = await Task.WhenAll(ports.Select(port => ServiceProcess.StartAsync(repository.Path, port, "--Shutdown:PauseSeconds=0.5")));
-        await using NginxProcess nginx = await NginxProcess.StartAsync(program, ServiceProcess.FreePort(), ports);
+        await using NginxProcess nginx = await NginxProcess.StartAsync(program, (ports[0], 1), (ports[1], 1));
         using var stop = new CancellationTokenSource();
         Task<int>[] clients = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() => HammerAsync(nginx, stop.Token)))];
         for (int i = 0; i < 4; i++)
@@ -95,6 +100,32 @@ public sealed class ShutdownTests : IDisposable
         await stop.CancelAsync();
 
         Assert.True((await Task.WhenAll(clients)).Sum() > 100);
+        foreach (ServiceProcess replica in replicas)
+            await replica.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Behind_nginx_a_replica_that_is_killed_takes_none_of_the_others_requests_with_it_by_HTTP_and_gRPC()
+    {
+        string program = NginxProcess.Find();
+        (int Http, int Grpc)[] ports = [(ServiceProcess.FreePort(), ServiceProcess.FreePort()), (ServiceProcess.FreePort(), ServiceProcess.FreePort())];
+        ServiceProcess[] replicas = await Task.WhenAll(ports.Select(port => ServiceProcess.StartAsync(repository.Path, port.Http, $"--Grpc:Port={port.Grpc}")));
+        await using NginxProcess nginx = await NginxProcess.StartAsync(program, ports);
+        using GrpcChannel channel = GrpcChannel.ForAddress(nginx.GrpcAddress);
+        var client = new GRPCInferenceService.GRPCInferenceServiceClient(channel);
+        using HttpClient http = nginx.Http();
+        JsonElement before = await http.AskAsync("/sample", Samples);
+        Assert.True((await client.ModelReadyAsync(new() { Name = "m" })).Ready);
+
+        await replicas[0].SignalAsync("KILL");
+        await replicas[0].ExitAsync();
+
+        // Each of these would go to the dead one every other time; and the same seed gives the same samples from any replica.
+        for (int i = 0; i < 6; i++)
+        {
+            Assert.Equal(before.GetRawText(), (await http.AskAsync("/sample", Samples)).GetRawText());
+            Assert.True((await client.ModelReadyAsync(new() { Name = "m" })).Ready);
+        }
         foreach (ServiceProcess replica in replicas)
             await replica.DisposeAsync();
     }

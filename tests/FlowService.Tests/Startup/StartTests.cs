@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using FlowService.Security;
 using FlowService.Tests.Support;
 
 namespace FlowService.Tests.Startup;
@@ -23,6 +24,16 @@ public sealed class StartTests
             Assert.True(line >= 0 && output[line + 1].StartsWith("      ", StringComparison.Ordinal), setting);
         }
         Assert.Contains("      The most rows in one batch (default 4096). A larger request is computed in slices of at most this many.", output);
+    }
+
+    [Fact]
+    public async Task The_page_of_the_settings_is_what_the_program_prints()
+    {
+        var (_, output, _) = await ServiceProcess.RunAsync(["--settings"]);
+
+        string[] page = await File.ReadAllLinesAsync(Path.Combine(AppContext.BaseDirectory, "settings.md"));
+        Assert.Equal(page.Where(line => line.Length > 0), output); // FlowService --settings > docs/settings.md
+        Assert.All(output.Where(line => line.StartsWith("| `", StringComparison.Ordinal)), line => Assert.NotEqual("", line.Split('|')[4].Trim()));
     }
 
     [Fact]
@@ -60,6 +71,8 @@ public sealed class StartTests
     [InlineData("Proxy:Trusted must list addresses or networks", "--Proxy:Trusted=nginx")]
     [InlineData("Grpc:Port is 18080, where the service listens for HTTP", "--Grpc:Port=18080", "--urls=http://127.0.0.1:18080")]
     [InlineData("Invalid url: 'localhost'", "--urls=localhost")]
+    [InlineData("It would listen at http://0.0.0.0:0, where others than this machine reach it, and nobody would need a key. Make one with 'FlowService key'", "--urls=http://0.0.0.0:0", "--Admin:Key=s")]
+    [InlineData("It would listen at https://[::]:0,", "--Kestrel:Endpoints:All:Url=https://[::]:0")]
     [InlineData("There is no certificate for https (https://127.0.0.1:0): name one with Kestrel:Certificates:Default:Path", "--urls=https://127.0.0.1:0", "--Grpc:Port=0")]
     [InlineData("Kestrel:Certificates:Default:Path is /none.pfx, and there is no such file.", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=/none.pfx")]
     [InlineData("The certificate of Kestrel:Certificates:Default:Path cannot be used: ", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=appsettings.json")]
@@ -74,6 +87,44 @@ public sealed class StartTests
         Assert.StartsWith(Refusal, line, StringComparison.Ordinal);
         Assert.Contains(words, line, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Beyond_this_machine_it_listens_with_keys_or_when_told_that_it_may_be_insecure()
+    {
+        string[] open = ["--urls=http://0.0.0.0:0", "--Grpc:Port=0", "--Logging:LogLevel:Default=None", "--Models:Devices=none"];
+        var (_, _, insecure) = await ServiceProcess.RunAsync([.. open, "--insecure"]);
+        var (_, _, withKey) = await ServiceProcess.RunAsync(open, ("Keys__lab__Hash", $"{KeyHash.Of("k")}"));
+
+        // The device alone keeps it from starting: there is none of that name.
+        Assert.Contains("Models:Devices", Assert.Single(insecure), StringComparison.Ordinal);
+        Assert.Contains("Models:Devices", Assert.Single(withKey), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_keys_and_who_is_let_in_is_said_at_once()
+    {
+        var (_, _, errors) = await ServiceProcess.RunAsync(["--Keys:lab:Hash=plain", "--Keys:lab:Scopes=all", "--Keys:lab:Key=x", "--Keys:lab:RowsPerMinute=-1", "--Security:KeysFile=/none.json",
+            "--Security:Origins=lab.example", "--Jwt:Authority=http://login.example", "--Jwt:Audience=flows", "--Telemetry:MetricsPort=70000"]);
+
+        string[] expected =
+        [
+            "Keys:lab:Hash must be sha256:SALT:HASH", "Keys:lab:Scopes must list some of infer, metrics, admin; 'all' is none of them.", "Keys:lab:Key is unknown", "Keys:lab:RowsPerMinute must be",
+            "Security:KeysFile is /none.json, and cannot be read", "Security:Origins must list origins", "Jwt:Authority must be an https address", "Telemetry:MetricsPort must lie in",
+        ];
+        Assert.Equal(expected.Length, errors.Length);
+        Assert.All(expected, words => Assert.Contains(errors, line => line.Contains(words, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_key_is_made_with_the_hash_that_the_service_keeps()
+    {
+        var (exitCode, output, _) = await ServiceProcess.RunAsync(["key"]);
+
+        Assert.Equal(0, exitCode);
+        Assert.Matches("^Key:  flow_[A-Za-z0-9_-]{43}$", output[0]);
+        Assert.True(KeyHash.TryParse(output[1]["Hash: ".Length..])!.Matches(output[0]["Key:  ".Length..]));
+        Assert.False(KeyHash.TryParse(output[1]["Hash: ".Length..])!.Matches(output[0]["Key: ".Length..]));
     }
 
     [Fact]

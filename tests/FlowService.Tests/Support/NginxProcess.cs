@@ -10,13 +10,16 @@ internal sealed class NginxProcess : IAsyncDisposable
     private readonly Process process;
     private readonly int port;
 
-    private NginxProcess(string program, int port, int[] replicas)
+    private NginxProcess(string program, int port, int grpcPort, (int Http, int Grpc)[] replicas)
     {
-        this.port = port;
+        (this.port, GrpcAddress) = (port, new($"http://127.0.0.1:{grpcPort}"));
         string shipped = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "nginx.conf"));
-        string configuration = shipped.Replace("listen 8080", $"listen 127.0.0.1:{port}", StringComparison.Ordinal);
+        string configuration = shipped.Replace("listen 8080", $"listen 127.0.0.1:{port}", StringComparison.Ordinal).Replace("listen 8081", $"listen 127.0.0.1:{grpcPort}", StringComparison.Ordinal);
         for (int i = 0; i < replicas.Length; i++)
-            configuration = configuration.Replace($"flowservice-{i + 1}:8080", $"127.0.0.1:{replicas[i]}", StringComparison.Ordinal);
+            configuration = configuration.Replace($"flowservice-{i + 1}:8080", $"127.0.0.1:{replicas[i].Http}", StringComparison.Ordinal)
+                .Replace($"flowservice-{i + 1}:8081", $"127.0.0.1:{replicas[i].Grpc}", StringComparison.Ordinal);
+        // Names of replicas that the test has not got, nginx would look for in vain.
+        configuration = string.Join('\n', configuration.Split('\n').Where(line => !line.Contains("server flowservice-", StringComparison.Ordinal)));
         string path = Path.Combine(folder.Path, "nginx.conf");
         File.WriteAllText(path, configuration);
         process = Process.Start(new ProcessStartInfo(program)
@@ -28,9 +31,9 @@ internal sealed class NginxProcess : IAsyncDisposable
     /// <summary>Where nginx is; without it the test is skipped.</summary>
     public static string Find() => Installed.Find("nginx", "a restart of one of two replicas behind it", "nginx-light", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx");
 
-    public static async Task<NginxProcess> StartAsync(string program, int port, params int[] replicas)
+    public static async Task<NginxProcess> StartAsync(string program, params (int Http, int Grpc)[] replicas)
     {
-        var nginx = new NginxProcess(program, port, replicas);
+        var nginx = new NginxProcess(program, ServiceProcess.FreePort(), ServiceProcess.FreePort(), replicas);
         using HttpClient http = nginx.Http();
         await Eventually.TrueAsync(async () =>
         {
@@ -39,6 +42,9 @@ internal sealed class NginxProcess : IAsyncDisposable
         }, "nginx answers");
         return nginx;
     }
+
+    /// <summary>Where it speaks gRPC.</summary>
+    public Uri GrpcAddress { get; }
 
     public HttpClient Http() => new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
 

@@ -16,6 +16,11 @@ namespace FlowService.Tests.Support;
 /// <summary>The whole service on a real Kestrel port.</summary>
 internal sealed class ServiceHost : WebApplicationFactory<Program>
 {
+    /// <summary>The administrator's key, unless the test has its own.</summary>
+    public const string AdminKey = "the-tests-own";
+
+    private const string AdminSetting = "Admin:Key";
+
     private readonly string repository;
     private readonly (string Key, string Value)[] settings;
     private readonly EngineFactory? engines;
@@ -65,7 +70,19 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
 
     public RowPool Pool => Services.GetRequiredService<RowPool>();
 
-    public HttpClient Http() => new() { BaseAddress = Address };
+    /// <summary>A client, which may load and unload models unless the test has a key of its own.</summary>
+    public HttpClient Http()
+    {
+        HttpClient http = Anonymous();
+        if (!HasOwnKey)
+            http.DefaultRequestHeaders.Authorization = new("Bearer", AdminKey);
+        return http;
+    }
+
+    /// <summary>A client without a key.</summary>
+    public HttpClient Anonymous() => new() { BaseAddress = Address };
+
+    private bool HasOwnKey => Array.Exists(settings, setting => setting.Key == AdminSetting);
 
     public MetricCollector<T> Metric<T>(string instrument)
         where T : struct =>
@@ -78,6 +95,8 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("Models:Repository", repository);
+        if (!HasOwnKey)
+            builder.UseSetting(AdminSetting, AdminKey);
         foreach ((string key, string value) in settings)
             builder.UseSetting(key, value);
         builder.UseSetting("Logging:LogLevel:Default", "Critical");

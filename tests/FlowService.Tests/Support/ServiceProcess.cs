@@ -8,6 +8,8 @@ namespace FlowService.Tests.Support;
 /// <summary>The service as an operator runs it: a process of its own, on a port, told by signals.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "FlowService");
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process process;
@@ -27,20 +29,24 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>The same, as one that file permissions hold for: root is let through any of them.</summary>
     public static Task<ServiceProcess> StartUnprivilegedAsync(string repository, int port, params string[] settings) => StartAsync(
-        Environment.IsPrivilegedProcess ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] : [], repository, port, [], settings);
+        Environment.IsPrivilegedProcess ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--", Program] : [Program], repository, port, [], settings);
 
     /// <summary>Starts, and waits until it is ready.</summary>
     public static Task<ServiceProcess> StartAsync(string repository, int port, params string[] settings) => StartAsync(repository, port, [], settings);
 
+    /// <summary>The same, by the program of another folder.</summary>
+    public static Task<ServiceProcess> StartFromAsync(string folder, string repository, int port, params string[] settings) =>
+        StartAsync([Path.Combine(folder, "FlowService")], repository, port, [], settings);
+
     /// <summary>The same, under more environment variables.</summary>
     public static Task<ServiceProcess> StartAsync(
         string repository, int port, (string Name, string Value)[] environment, params string[] settings) =>
-        StartAsync([], repository, port, environment, settings);
+        StartAsync([Program], repository, port, environment, settings);
 
     /// <summary>Runs with these arguments alone until it ends by itself: its exit code, and the lines of both outputs.</summary>
     public static async Task<(int ExitCode, string[] Output, string[] Errors)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "FlowService"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using Process process = Process.Start(start)!;
@@ -61,9 +67,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private static async Task<ServiceProcess> StartAsync(
-        string[] launcher, string repository, int port, (string Name, string Value)[] environment, string[] settings)
+        string[] command, string repository, int port, (string Name, string Value)[] environment, string[] settings)
     {
-        string[] command = [.. launcher, Path.Combine(AppContext.BaseDirectory, "FlowService")];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,

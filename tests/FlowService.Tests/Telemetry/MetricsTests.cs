@@ -106,6 +106,80 @@ public sealed class MetricsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_request_tells_how_long_it_was_read_and_written()
+    {
+        using MetricCollector<double> read = host.Metric<double>("flowservice.read.duration"), write = host.Metric<double>("flowservice.write.duration"), whole = host.Metric<double>("flowservice.request.duration");
+        await http.AskAsync("/logprob", """{"x":[[0,1]]}""");
+        await http.RefusedAsync("/logprob", "{", HttpStatusCode.BadRequest);
+        await Eventually.TrueAsync(() => whole.GetMeasurementSnapshot().Count == 2, "both requests are measured");
+
+        // What was refused was not computed, and has no stages.
+        Assert.Equal("two-moons/1/logprob", Labels(Assert.Single(read.GetMeasurementSnapshot()).Tags));
+        Assert.InRange(read.LastMeasurement!.Value + Assert.Single(write.GetMeasurementSnapshot()).Value, 0, whole.GetMeasurementSnapshot()[0].Value);
+    }
+
+    [Fact]
+    public async Task The_build_and_the_limits_of_the_queue_are_gauges()
+    {
+        using MetricCollector<int> build = host.Metric<int>("flowservice.build.info"), rows = host.Metric<int>("flowservice.batch.limit"), queue = host.Metric<int>("flowservice.queue.limit");
+        foreach (MetricCollector<int> each in (MetricCollector<int>[])[build, rows, queue])
+            each.RecordObservableInstruments();
+
+        Assert.Matches(@"^\d+\.\d+\.\d+$", (string)Assert.Single(build.GetMeasurementSnapshot()).Tags["version"]!);
+        Assert.Equal((1, 4, 1 << 18), (build.LastMeasurement!.Value, rows.LastMeasurement!.Value, queue.LastMeasurement!.Value));
+    }
+
+    [Fact]
+    public async Task Loads_and_failures_and_what_nobody_waits_for_are_counted()
+    {
+        using MetricCollector<long> loads = host.Metric<long>("flowservice.model.loads"), failures = host.Metric<long>("flowservice.batch.failures"), saved = host.Metric<long>("flowservice.rows.saved");
+        using MetricCollector<double> loading = host.Metric<double>("flowservice.model.load.duration");
+        await http.AskAsync("/models/two-moons/load", "");
+        await http.RefusedAsync("/decode", """{"z":[[666,1]]}""", HttpStatusCode.InternalServerError);
+        hook.Hold();
+        Task computing = http.AskAsync("/logprob", """{"x":[[0,1]]}""");
+        await hook.Entered();
+        await http.RefusedAsync("/sample", """{"count":5,"timeout_ms":20}""", HttpStatusCode.GatewayTimeout);
+        hook.Release();
+        await computing;
+
+        Assert.Equal("two-moons 1 ready", string.Join(' ', Assert.Single(loads.GetMeasurementSnapshot()).Tags.Values));
+        Assert.InRange(Assert.Single(loading.GetMeasurementSnapshot()).Value, 0, 60);
+        Assert.Equal("two-moons/1/inverse/fault", Labels(Assert.Single(failures.GetMeasurementSnapshot()).Tags, "reason"));
+        Assert.Equal((5, "two-moons/1/sample/deadline_passed"), (saved.LastMeasurement!.Value, Labels(saved.LastMeasurement.Tags, "reason")));
+    }
+
+    [Fact]
+    public async Task Every_refusal_is_counted_by_its_route_and_status_whatever_it_asked_for()
+    {
+        using MetricCollector<double> answers = host.Metric<double>("Microsoft.AspNetCore.Hosting", "http.server.request.duration");
+        using HttpClient nobody = host.Anonymous();
+        await nobody.PostAsync("/models/two-moons/load", null);
+        await nobody.GetAsync("/models/someone-elses-words");
+        await nobody.GetAsync("/nowhere/at-all");
+        await Eventually.TrueAsync(() => answers.GetMeasurementSnapshot().Count == 3, "three answers are measured");
+
+        Assert.Equal(["401 /models/{name}/load", "404 /models/{name}", "404 "], answers.GetMeasurementSnapshot().Select(each => $"{each.Tags["http.response.status_code"]} {each.Tags.GetValueOrDefault("http.route")}"));
+    }
+
+    [Fact]
+    public async Task Triton_s_names_are_there_where_they_are_asked_for_and_metrics_have_a_port_of_their_own()
+    {
+        int port = ServiceProcess.FreePort(), metrics = ServiceProcess.FreePort();
+        await using ServiceProcess service = await ServiceProcess.StartAsync(repository.Path, port, "--Telemetry:TritonNames=true", $"--Telemetry:MetricsPort={metrics}");
+        using HttpClient api = service.Http(), scraper = new() { BaseAddress = new Uri($"http://127.0.0.1:{metrics}") };
+        await api.AskAsync("/sample", """{"count":3}""");
+
+        string text = await scraper.GetStringAsync("/metrics");
+
+        Assert.Matches("""(?m)^nv_inference_request_success\{[^}]*model="two-moons",version="1"[^}]*\} 1$""", text);
+        Assert.Matches("""(?m)^nv_inference_count\{[^}]*\} 3$""", text);
+        Assert.Contains("nv_inference_queue_duration_us{", text, StringComparison.Ordinal);
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound), ((await api.GetAsync("/metrics")).StatusCode, (await scraper.GetAsync("/models")).StatusCode));
+        Assert.DoesNotContain("nv_inference", await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Prometheus_finds_every_instrument()
     {
         await http.AskAsync("/sample", """{"count":3}""");

@@ -12,7 +12,7 @@ namespace FlowService.OpenInference.Grpc;
 
 /// <summary>The protocol's gRPC service. Model names, tensors and the way to the engine are those of REST.</summary>
 internal sealed class InferenceService(
-    ModelFaces faces, ModelRegistry registry, ModelLifecycle models, InferCalls inference, ServiceGate gate, DeviceProbe devices, AdminGate admin,
+    ModelFaces faces, ModelRegistry registry, ModelLifecycle models, InferCalls inference, ServiceGate gate, DeviceProbe devices,
     IOptions<LimitsOptions> limits, IOptionsMonitor<ServingOptions> serving, ILogger<InferenceService> logger) : GRPCInferenceService.GRPCInferenceServiceBase
 {
     public const string Name = "inference.GRPCInferenceService";
@@ -42,12 +42,14 @@ internal sealed class InferenceService(
 
     public override async Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
     {
+        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.Name).Flow);
         using FaceLease lease = await faces.LeaseAsync(request.Name, request.Version, timeout: 0, context.CancellationToken);
         return Messages.Of(Metadata.ModelMetadata.Of(lease.Face, registry));
     }
 
     public override async Task<ModelConfigResponse> ModelConfig(ModelConfigRequest request, ServerCallContext context)
     {
+        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.Name).Flow);
         using FaceLease lease = await faces.LeaseAsync(request.Name, request.Version, timeout: 0, context.CancellationToken);
         return new() { Config = Messages.Of(Metadata.ModelConfig.Of(lease.Face, limits.Value, serving.Get(lease.Face.Model.Name))) };
     }
@@ -59,7 +61,7 @@ internal sealed class InferenceService(
     }
 
     public override Task<ModelInferResponse> ModelInfer(ModelInferRequest request, ServerCallContext context) =>
-        inference.AnswerAsync(request, context.CancellationToken);
+        inference.AnswerAsync(request, context.GetHttpContext(), context.CancellationToken);
 
     public override async Task ModelStreamInfer(
         IAsyncStreamReader<ModelInferRequest> requestStream, IServerStreamWriter<ModelStreamInferResponse> responseStream, ServerCallContext context)
@@ -73,7 +75,7 @@ internal sealed class InferenceService(
 
     public override async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
     {
-        admin.Check(context.GetHttpContext());
+        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.ModelName).Flow);
         if (request.Parameters.Keys.FirstOrDefault() is { } parameter)
             throw ModelFaces.NoParameters(parameter);
         await models.LoadAsync(faces.Named(request.ModelName).Flow, version: null, context.CancellationToken);
@@ -82,7 +84,7 @@ internal sealed class InferenceService(
 
     public override async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context)
     {
-        admin.Check(context.GetHttpContext());
+        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.ModelName).Flow);
         await models.UnloadAsync(faces.Named(request.ModelName).Flow, version: null);
         return new();
     }
@@ -106,7 +108,7 @@ internal sealed class InferenceService(
     {
         try
         {
-            return new() { InferResponse = await inference.AnswerAsync(request, context.CancellationToken) };
+            return new() { InferResponse = await inference.AnswerAsync(request, context.GetHttpContext(), context.CancellationToken) };
         }
         catch (Exception e) when (!context.CancellationToken.IsCancellationRequested)
         {

@@ -53,7 +53,8 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
         return new(CodeOf(problem.Status), problem.Detail ?? problem.Title ?? "");
     }
 
-    private static StatusCode CodeOf(int? status) => status switch
+    /// <summary>The code for the status that the same failure has by HTTP.</summary>
+    public static StatusCode CodeOf(int? status) => status switch
     {
         StatusCodes.Status401Unauthorized => StatusCode.Unauthenticated,
         StatusCodes.Status403Forbidden => StatusCode.PermissionDenied,

@@ -16,15 +16,18 @@ internal static class UnservedCalls
     /// <summary>Whether a request is a gRPC call.</summary>
     public static bool IsFormOf(HttpRequest request) => request.ContentType?.StartsWith(MediaType, StringComparison.OrdinalIgnoreCase) == true;
 
+    /// <summary>Refuses a call of a method that there is not.</summary>
+    public static void Refuse(HttpContext http) => Refuse(http, StatusCode.Unimplemented,
+        $"{http.Request.Path.Value?.Shown()} is not served; the methods of {InferenceService.Name} are {Methods}");
+
     /// <summary>Answers by headers alone, as the protocol has it where there is no message.</summary>
-    public static void Refuse(HttpContext http)
+    public static void Refuse(HttpContext http, StatusCode code, string words)
     {
         HttpResponse response = http.Response;
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = MediaType;
-        response.Headers["grpc-status"] = ((int)StatusCode.Unimplemented).ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = Encoded(
-            $"{http.Request.Path.Value?.Shown()} is not served; the methods of {InferenceService.Name} are {Methods}");
+        response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
+        response.Headers["grpc-message"] = Encoded(words);
     }
 
     // The protocol's own encoding: bytes that are not printable ASCII, and the sign of the encoding itself.

@@ -62,7 +62,7 @@ internal static class InferEndpoints
         using FaceLease lease = await faces.LeaseAsync(name, FaceEndpoints.VersionOf(http), timeout: 0, http.RequestAborted);
         facts.Model = lease.Face.Model;
         using InferRequest request = await reader.ReadAsync(http, lease.Face);
-        using InferAnswer answer = await inference.RunAsync(request, lease.Face, facts, http.RequestAborted);
+        using InferAnswer answer = await inference.RunAsync(request, lease.Face, http, facts, http.RequestAborted);
         await InferAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
     }
 }

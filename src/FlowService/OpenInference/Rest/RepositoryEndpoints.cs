@@ -29,9 +29,9 @@ internal static class RepositoryEndpoints
         group.MapPost("/repository/index", Index).Describe<ModelIndex[]>("repositoryIndex", "What the repository holds",
             "Every version of every model, under its three names, with its state; with `ready: true` those that serve.", 400, 503)
             .WithMetadata(new BodyMetadata(typeof(IndexBody), IsRequired: false)).WithExample("""{ "ready": true }""", null);
-        group.MapPost("/repository/models/{name}/load", Load).ForAdministrators().WithParameterExample("name", "two-moons")
+        group.MapPost("/repository/models/{name}/load", Load).For(Scopes.Admin).WithParameterExample("name", "two-moons")
             .Describe<ModelLoaded>("repositoryModelLoad", "Load a model, or what has changed of it", "For administrators. All three names of a flow are loaded and unloaded together.", 400, 401, 403, 404, 503);
-        group.MapPost("/repository/models/{name}/unload", Unload).ForAdministrators().WithParameterExample("name", "two-moons")
+        group.MapPost("/repository/models/{name}/unload", Unload).For(Scopes.Admin).WithParameterExample("name", "two-moons")
             .Describe<ModelUnloaded>("repositoryModelUnload", "Unload a model", "For administrators. Requests that the model has are answered first.", 401, 403, 404, 503);
     }
 

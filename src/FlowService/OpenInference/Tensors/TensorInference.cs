@@ -3,17 +3,18 @@ using FlowService.Batching;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenInference.Faces;
+using FlowService.Security;
 using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.OpenInference.Tensors;
 
 /// <summary>The way that REST and gRPC share: from a request's tensors through the model's queue to the answer's.</summary>
-internal sealed class TensorInference(Inference inference, IOptions<LimitsOptions> limits, RowPool pool)
+internal sealed class TensorInference(Inference inference, RowQuotas quotas, IOptions<LimitsOptions> limits, RowPool pool)
 {
     /// <summary>Computes what the request asks of the face. Its buffers must live as long as the answer.</summary>
     /// <exception cref="Errors.RequestException">The request is refused (400, 413), or not answered (429, 503, 504).</exception>
-    public async Task<InferAnswer> RunAsync(InferRequest request, ModelFace face, RequestFacts facts, CancellationToken callerGone)
+    public async Task<InferAnswer> RunAsync(InferRequest request, ModelFace face, HttpContext http, RequestFacts facts, CancellationToken callerGone)
     {
         ServedModel model = face.Model;
         TimeSpan timeout = Deadline.OfMicroseconds(request.Timeout, model.Queue.Options);
@@ -22,7 +23,9 @@ internal sealed class TensorInference(Inference inference, IOptions<LimitsOption
         var work = new WorkItem(model, face.Kind.Operation(), rows, pool, request.Asks(face.Mapped)) { Priority = request.Priority };
         try
         {
+            quotas.Take(http, rows.Count);
             await inference.RunAsync(work, timeout, callerGone);
+            facts.Computed(work);
             return new InferAnswer(request, face, work);
         }
         catch
