@@ -92,7 +92,7 @@ class Client:
 
     def sample(self, count, seed=None, model=None, **arguments):
         """Rows drawn from the model: [count, ...event]."""
-        return self._array("/sample", b"", None, model, {"count": count, "seed": seed, **arguments})
+        return self._array("/sample", None, None, model, {"count": count, "seed": seed, **arguments})
 
     def encode(self, rows, model=None, **arguments):
         """The latent of each row."""
@@ -104,7 +104,7 @@ class Client:
 
     def models(self):
         """What is loaded."""
-        with self._call("/models", None, None, "application/json", {}) as answer:
+        with self._call("/models", None, None, "application/json", {}, "GET") as answer:
             return json.load(answer)["models"]
 
     def _query(self, model, alpha, include, explain, arguments):
@@ -115,15 +115,15 @@ class Client:
         with self._call(path, body, content_type, NPY, {"model": model or self.model, **arguments}) as answer:
             return numpy.load(io.BytesIO(answer.read()), allow_pickle=False)
 
-    def _call(self, path, body, content_type, accept, query):
-        """The open answer of a call. A body is bytes, or the path of a file that is sent as it is read; None for GET."""
+    def _call(self, path, body, content_type, accept, query, method="POST"):
+        """The open answer of a call. A body is bytes, or the path of a file that is sent as it is read; None for none."""
         address = self.url + path
         said = {name: _text(value) for name, value in query.items() if value is not None}
         if said:
             address += "?" + urllib.parse.urlencode(said)
         for tries_left in range(self.retries, -1, -1):
             try:
-                return self._try(address, body, content_type, accept)
+                return self._try(address, body, content_type, accept, method)
             except urllib.error.HTTPError as error:
                 with error:
                     problem = _problem(error)
@@ -132,15 +132,15 @@ class Client:
                     wait = error.headers.get("Retry-After", "1")
             self._sleep(float(wait) if wait.isdigit() else 1.0)
 
-    def _try(self, address, body, content_type, accept):
+    def _try(self, address, body, content_type, accept, method):
         headers = {"Accept": accept}
         if content_type is not None:
             headers["Content-Type"] = content_type
         if not isinstance(body, (str, os.PathLike)):
-            return urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=self.timeout)
+            return urllib.request.urlopen(urllib.request.Request(address, body, headers, method=method), timeout=self.timeout)
         with open(body, "rb") as file:
             headers["Content-Length"] = str(os.path.getsize(body))
-            return urllib.request.urlopen(urllib.request.Request(address, file, headers), timeout=self.timeout)
+            return urllib.request.urlopen(urllib.request.Request(address, file, headers, method=method), timeout=self.timeout)
 
 
 def _npy(rows):
