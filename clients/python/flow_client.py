@@ -94,7 +94,7 @@ class Client:
 
     def sample(self, count, seed=None, model=None, **arguments):
         """Rows drawn from the model: [count, ...event]."""
-        return self._array("/sample", b"", None, model, {"count": count, "seed": seed, **arguments})
+        return self._array("/sample", None, None, model, {"count": count, "seed": seed, **arguments})
 
     def encode(self, rows, model=None, **arguments):
         """The latent of each row."""
@@ -106,7 +106,7 @@ class Client:
 
     def models(self):
         """What is loaded."""
-        with self._call("/models", None, None, "application/json", {}) as answer:
+        with self._call("/models", None, None, "application/json", {}, "GET") as answer:
             return json.load(answer)["models"]
 
     def _query(self, model, alpha, include, explain, arguments):
@@ -117,15 +117,15 @@ class Client:
         with self._call(path, body, content_type, NPY, {"model": model or self.model, **arguments}) as answer:
             return numpy.load(io.BytesIO(answer.read()), allow_pickle=False)
 
-    def _call(self, path, body, content_type, accept, query):
-        """The open answer of a call. A body is bytes, or the path of a file that is sent as it is read; None for GET."""
+    def _call(self, path, body, content_type, accept, query, method="POST"):
+        """The open answer of a call. A body is bytes, or the path of a file that is sent as it is read; None for none."""
         address = self.url + path
         said = {name: _text(value) for name, value in query.items() if value is not None}
         if said:
             address += "?" + urllib.parse.urlencode(said)
         for tries_left in range(self.retries, -1, -1):
             try:
-                return self._try(address, body, content_type, accept)
+                return self._try(address, body, content_type, accept, method)
             except urllib.error.HTTPError as error:
                 with error:
                     problem = _problem(error)
@@ -134,19 +134,17 @@ class Client:
                     wait = error.headers.get("Retry-After", "1")
             self._sleep(float(wait) if wait.isdigit() else 1.0)
 
-    def _try(self, address, body, content_type, accept):
+    def _try(self, address, body, content_type, accept, method):
         headers = {"Accept": accept}
         if self.key is not None:
             headers["Authorization"] = "Bearer " + self.key
         if content_type is not None:
             headers["Content-Type"] = content_type
         if not isinstance(body, (str, os.PathLike)):
-            # Without a body of its own, urllib would call an empty one a form.
-            request = urllib.request.Request(address, body or None, headers, method="GET" if body is None else "POST")
-            return urllib.request.urlopen(request, timeout=self.timeout)
+            return urllib.request.urlopen(urllib.request.Request(address, body, headers, method=method), timeout=self.timeout)
         with open(body, "rb") as file:
             headers["Content-Length"] = str(os.path.getsize(body))
-            return urllib.request.urlopen(urllib.request.Request(address, file, headers), timeout=self.timeout)
+            return urllib.request.urlopen(urllib.request.Request(address, file, headers, method=method), timeout=self.timeout)
 
 
 def _npy(rows):
