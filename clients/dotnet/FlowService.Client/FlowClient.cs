@@ -11,10 +11,8 @@ public sealed class FlowClient(HttpClient http)
 
     /// <param name="url">The service's address, for example http://localhost:8080.</param>
     /// <param name="key">The caller's key or token, where the service needs one.</param>
-    public FlowClient(string url, string? key = null) : this(new HttpClient { BaseAddress = new Uri(url) })
+    public FlowClient(string url, string? key = null) : this(Connection(url, key))
     {
-        if (key is not null)
-            http.DefaultRequestHeaders.Authorization = new("Bearer", key);
     }
 
     /// <summary>The model that is asked where a call names no other; may be left out where the service has one.</summary>
@@ -85,5 +83,13 @@ public sealed class FlowClient(HttpClient http)
         }, mayRepeat: true, cancellation);
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellation);
         return (await System.Text.Json.JsonSerializer.DeserializeAsync(answer, answerType, cancellation))!;
+    }
+
+    private static HttpClient Connection(string url, string? key)
+    {
+        var http = new HttpClient { BaseAddress = new Uri(url) };
+        if (key is not null)
+            http.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        return http;
     }
 }
