@@ -1,5 +1,6 @@
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Formulas;
+using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -63,7 +64,7 @@ public sealed class BatchNorm : Bijection
         return new(x.MoveToOuterDisposeScope(), LogDet(z).neg_().MoveToOuterDisposeScope());
     }
 
-    private Tensor LogScale() => (nn.functional.softplus(weight) + epsilon).log() - 0.5 * (running_var + epsilon).log();
+    private Tensor LogScale() => (ExactSoftplus.Of(weight) + epsilon).log() - 0.5 * (running_var + epsilon).log();
 
     private Tensor LogDet(Tensor rows) => zeros(rows.shape[0], rows.dtype, rows.device) + LogScale().sum();
 }

@@ -1,5 +1,6 @@
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Formulas;
+using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -109,7 +110,7 @@ public sealed class LuLinear : Bijection
         bias.copy_(-whitening.mm(mean.unsqueeze(1)).squeeze(1));
     }
 
-    private Tensor Pivots() => nn.functional.softplus(diagonal) + leastPivot;
+    private Tensor Pivots() => ExactSoftplus.Of(diagonal) + leastPivot;
 
     private Tensor Lower() => lower.tril(-1) + eye(lower.shape[0], dtype: lower.dtype, device: lower.device);
 

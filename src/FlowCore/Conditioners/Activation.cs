@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled.Network;
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Conditioners;
@@ -83,10 +84,10 @@ public readonly record struct Activation
         "gelu" => nn.functional.gelu(x),
         "silu" => nn.functional.silu(x),
         "sigmoid" => x.sigmoid(),
-        "softplus" when Parameter == 1 => nn.functional.softplus(x),
-        "softplus" => nn.functional.softplus(x * Parameter) / Parameter,
+        "softplus" when Parameter == 1 => ExactSoftplus.Of(x),
+        "softplus" => ExactSoftplus.Of(x * Parameter) / Parameter,
         "selu" => nn.functional.selu(x),
-        "mish" => x * nn.functional.softplus(x).tanh(),
+        "mish" => x * ExactSoftplus.Of(x).tanh(),
         "relu6" => x.clamp(0, 6),
         "hardswish" => x * (x + 3).clamp(0, 6) / 6,
         "gelu_tanh" => 0.5 * x * (1 + ((x + 0.044715 * x * x * x) * Math.Sqrt(2 / Math.PI)).tanh()),

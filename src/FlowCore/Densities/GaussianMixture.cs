@@ -83,7 +83,7 @@ public sealed class GaussianMixture : BaseDensity
     public override Tensor LogProb(Tensor z, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        return LogDensity(z, zeros(1, float64, z.device)).MoveToOuterDisposeScope();
+        return LogDensity(z, zeros(1, loc.dtype, loc.device)).MoveToOuterDisposeScope();
     }
 
     public override Drawn FromNoise(Tensor noise, Tensor temperature, Tensor? context)
@@ -95,7 +95,7 @@ public sealed class GaussianMixture : BaseDensity
         Tensor unit = noise.narrow(1, 0, Width) * temperature.unsqueeze(1);
         Tensor offset = precision is null
             ? unit * log_scale.index_select(0, component).exp()
-            : linalg.solve_triangular(Triangles(precision).index_select(0, component), unit.to(float64).unsqueeze(2), upper: false).squeeze(2);
+            : linalg.solve_triangular(Triangles(precision).index_select(0, component), unit.to(precision.dtype).unsqueeze(2), upper: false).squeeze(2);
         Tensor z = loc.index_select(0, component) + offset;
         return new(z.MoveToOuterDisposeScope(), LogDensity(z, temperature.log()).MoveToOuterDisposeScope());
     }

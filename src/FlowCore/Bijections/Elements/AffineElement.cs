@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -128,7 +129,7 @@ public sealed class AffineElement : Element
             ScaleMap.Softclip => u / (1 + u.abs() / spec.Bound),
             ScaleMap.Sigmoid when spec.Least == 0 => nn.functional.logsigmoid(u + 2),
             ScaleMap.Sigmoid => ((u + 2).sigmoid() + spec.Least).log(),
-            ScaleMap.Softplus => (nn.functional.softplus(u) + spec.Least).log(),
+            ScaleMap.Softplus => (ExactSoftplus.Of(u) + spec.Least).log(),
             _ => u,
         };
         if (spec.Most is { } most)

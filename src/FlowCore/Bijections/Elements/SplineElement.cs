@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Formulas;
+using FlowCore.Tensors;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -261,7 +262,7 @@ public sealed class SplineElement : Element
 
     private Tensor Slopes(Tensor raw) => spec.SoftclipSlope is { } slope
         ? (raw / (1 + raw.abs() / -Math.Log(slope))).exp()
-        : spec.MinSlope + nn.functional.softplus(raw);
+        : spec.MinSlope + ExactSoftplus.Of(raw);
 
     private static Tensor At(Tensor table, Tensor index) => table.gather(-1, index).squeeze(-1);
 
