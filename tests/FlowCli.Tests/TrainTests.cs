@@ -104,7 +104,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal([0, 0, 5, 0], steps);
         Assert.Equal([0, 0, 5, 0.25], Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("all/1")).Spec.Bijections[0]).Steps);
         Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
-        Assert.Contains("dequantised", File.ReadAllText(cli.At("auto/1/README.md")), StringComparison.Ordinal);
+        Assert.Contains("Dequantised in training by uniform noise of one step: column 'count'", File.ReadAllText(cli.At("auto/1/README.md")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -35,12 +35,14 @@ internal static class MixtureFlow
         {
             if (rows.Rows < components * LeastRowsPerComponent || rows.Rows <= rows.Width || isOver())
                 break;
-            if (Try(new(components, rows.Width)))
+            // With what all components share, and without: mass on a few values has a shape of its own.
+            bool shared = Try(new(components, rows.Width)), alone = components > 1 && Try(new(components, 0));
+            if (shared || alone)
                 worse = 0;
             else if (++worse == 2)
                 break;
         }
-        foreach (double factor in best.Components > 1 ? Priors : [])
+        foreach (double factor in best.Prior > 0 && best.Components > 1 ? Priors : [])
             if (!isOver())
                 Try(best with { Prior = factor * rows.Width });
         return best;
