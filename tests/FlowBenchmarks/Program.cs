@@ -38,7 +38,7 @@ if (args is ["training", .. var only])
 
 if (args is ["anomaly", "--data", var folder, .. var sets])
 {
-    AnomalyTable.Print(Console.Out, folder, seeds: 3, seconds: double.Parse(Environment.GetEnvironmentVariable("SECS") ?? "60"), sets);
+    AnomalyTable.Print(Console.Out, folder, seeds: 3, seconds: 60, sets);
     return;
 }
 

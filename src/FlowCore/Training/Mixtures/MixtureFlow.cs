@@ -29,7 +29,7 @@ internal static class MixtureFlow
     {
         Table rows = train.Rows <= MostRows ? train : train.Take(RowOrder.First(MostRows));
         MixtureSize best = default;
-        double bestScore = double.NegativeInfinity;
+        double bestScore = double.NegativeInfinity, bestMean = double.NegativeInfinity;
         int worse = 0;
         foreach (int components in Components)
         {
@@ -49,10 +49,12 @@ internal static class MixtureFlow
 
         bool Try(MixtureSize size)
         {
-            double reached = score(MixtureFit.Of(rows, size.Components, size.Prior, seed).LogProb(heldOut));
-            bool isBetter = reached > bestScore;
+            double[] logProb = MixtureFit.Of(rows, size.Components, size.Prior, seed).LogProb(heldOut);
+            double reached = score(logProb), mean = logProb.Average();
+            // Nothing bounds what a row costs that a component of its own shape does not know: then every row has its say.
+            bool isBetter = reached > bestScore && (size.Prior > 0 || mean > bestMean);
             if (isBetter)
-                (best, bestScore) = (size, reached);
+                (best, bestScore, bestMean) = (size, reached, mean);
             return isBetter;
         }
     }
