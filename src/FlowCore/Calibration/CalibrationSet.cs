@@ -37,7 +37,7 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
 
     /// <summary>
     /// The score by which anomalies are told where nobody says which: the log density and the nearness to training rows together, where both are
-    /// known. On labelled tables that ranks them better than either alone (docs/anomaly.md).
+    /// known. On labelled tables it is never far behind either, which each of them is on some (docs/anomaly.md).
     /// </summary>
     public ScoreKind Usual => Kernel is null ? ScoreKind.LogProb : ScoreKind.Combined;
 

@@ -13,8 +13,8 @@ namespace FlowCore.Calibration;
 public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width)
 {
     /// <summary>
-    /// The median kurtosis of the columns above which ranks are taken. It was chosen on twelve tables that are kept apart from those that
-    /// figures are reported of: ranks gain where most columns have heavy tails, and lose where clusters are what tells rows apart.
+    /// The median kurtosis of the columns above which ranks are taken. It was chosen by hand on labelled tables (docs/anomaly.md):
+    /// ranks gain where most columns have heavy tails, and lose where clusters are what tells rows apart.
     /// </summary>
     public const double HeavyTails = 10;
 
