@@ -14,7 +14,7 @@ internal sealed class ScoreOptions
     {
         Description = "Which score p-values are of (default combined, log density and nearness to training rows, where the model has both; else log_prob).",
         HelpName = string.Join('|', ScoreRequest.Names),
-        CustomParser = result => CommonOptions.OneOf(result, ("log_prob", (ScoreKind?)ScoreKind.LogProb), ("latent_norm2", ScoreKind.LatentNorm2), ("kernel", ScoreKind.Kernel), ("combined", ScoreKind.Combined)),
+        CustomParser = result => CommonOptions.OneOf(result, [.. ScoreRequest.Names.Select((name, kind) => (name, (ScoreKind?)kind))]),
     };
 
     public Option<int?> Top { get; } = CommonOptions.Count("--top", "The most features that a row is explained by (default 3).");

@@ -47,7 +47,7 @@ public sealed record TrainingOptions
     /// <summary>The largest norm of a step's gradient: one outlying row must not undo an epoch.</summary>
     public double GradientNorm { get; init; } = 5;
 
-    /// <summary>Validations without a better median before training stops, as a share of the planned ones.</summary>
+    /// <summary>Validations without a better score before training stops, as a share of the planned ones.</summary>
     public double Patience { get; init; } = 0.3;
 
     /// <summary>Whether <see cref="FlowSearch"/> trains the flow that it chose once more, on the validation rows too, for as long as it needed.</summary>
