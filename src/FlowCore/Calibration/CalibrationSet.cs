@@ -19,6 +19,9 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     /// <summary>n, the number of calibration rows.</summary>
     public int Count => LogProb.Count;
 
+    /// <summary>The kinds of scores that it has.</summary>
+    public IEnumerable<ScoreKind> Kinds => Kernel is null ? [ScoreKind.LogProb, ScoreKind.LatentNorm2] : Enum.GetValues<ScoreKind>();
+
     /// <summary>What explains rows, made when it is first asked for.</summary>
     public LeaveOneOut Reasons => reasons.Value;
 

@@ -68,7 +68,7 @@ public sealed class ConformalScale
     public double PValue(double score) => PValueOf(RankOf(score));
 
     /// <summary>The scores as files hold them: rounded, finite and ascending.</summary>
-    internal double[] Scores()
+    public double[] Scores()
     {
         double[] scores = Array.ConvertAll(strangeness, value => IsLowStrange ? -value : value);
         Array.Sort(scores);

@@ -26,6 +26,8 @@ internal static class EndpointsSetup
         gated.MapSample();
         gated.MapLatents();
         gated.MapInterpolate();
+        gated.MapLayers();
         gated.MapModels();
+        gated.MapCalibration();
     }
 }

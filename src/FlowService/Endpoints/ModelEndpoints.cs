@@ -1,8 +1,11 @@
 using System.Text.Json;
 using FlowCore;
 using FlowCore.Checkpoints;
+using FlowRows;
+using FlowService.Errors;
 using FlowService.Models;
 using FlowService.OpenApi;
+using FlowService.Requests;
 using FlowService.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -39,11 +42,12 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="Provenance">Where it came from.</param>
 /// <param name="Calibration">What p-values rest on; left out where the model was not calibrated.</param>
 /// <param name="SelfTest">How float32 compared with float64 when the model was loaded.</param>
+/// <param name="WeightBytes">The bytes of its weights.</param>
 /// <param name="Spec">The checkpoint's flow.json.</param>
 internal sealed record ModelDetails(
     string Name, int Version, ModelState State, string? Reason, VersionSummary[] Versions, string? Engine = null, string? EngineReason = null, string? Device = null,
     int[]? EventShape = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
-    CalibrationFacts? Calibration = null, SelfTestFigures? SelfTest = null, JsonElement? Spec = null);
+    CalibrationFacts? Calibration = null, SelfTestFigures? SelfTest = null, long? WeightBytes = null, JsonElement? Spec = null);
 
 /// <summary>What p-values rest on.</summary>
 /// <param name="Rows">The number of calibration rows.</param>
@@ -68,6 +72,14 @@ internal static class ModelEndpoints
             .WithDescription("Shape, features, context, device, provenance and self-test figures of the version that serves, or of `?version=`.")
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 404, 503);
+        group.MapGet("/models/{name}/card", Card)
+            .WithName("modelCard")
+            .WithTags("Models")
+            .WithSummary("The model card")
+            .WithDescription("The README.md beside the weights of the version that serves, or of `?version=`: Markdown, as `flow train` wrote it. 404 where there is none.")
+            .WithParameterExample("name", "two-moons")
+            .Produces<string>(200, MediaTypes.Markdown)
+            .WithErrors(400, 401, 403, 404, 503);
         group.MapPost("/models/{name}/load", Load)
             .WithName("loadModel")
             .For(Scopes.Admin)
@@ -93,6 +105,10 @@ internal static class ModelEndpoints
 
     private static Ok<ModelDetails> Get(string name, int? version, ModelRegistry registry) =>
         TypedResults.Ok(Details(registry.Get(name, version), registry.Versions(name)));
+
+    private static IResult Card(string name, int? version, ModelRegistry registry) => registry.Get(name, version).Served?.Card is { } card
+        ? Results.Text(card, MediaTypes.Markdown)
+        : throw new RequestException(ProblemKind.NotFound, $"model '{name.Shown()}' has no card that could be shown: it is not loaded, or there is no README.md in its folder");
 
     private static async Task<Ok<ModelDetails>> Load(string name, int? version, ModelLifecycle models, ModelRegistry registry, HttpContext http) =>
         TypedResults.Ok(Details(await models.LoadAsync(name, version, http.RequestAborted), registry.Versions(name)));
@@ -123,6 +139,7 @@ internal static class ModelEndpoints
             Provenance = model.Spec.Provenance,
             Calibration = model.Calibration is { } calibration ? new(calibration.Count, calibration.LogProb.LeastPValue, calibration.Reference.Count) : null,
             SelfTest = model.SelfTest,
+            WeightBytes = model.WeightBytes,
             Spec = SpecJson.ToElement(model.Spec),
         };
     }

@@ -42,6 +42,19 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
     public string Stamp => string.Join(' ',
         ((string[])[Checkpoint.SpecFile, WeightsFile, ExportFile, CalibrationSet.File]).Select(file => Status(file)?.Identity ?? "none").Append(Hash));
 
+    /// <summary>The model card; null where there is none that can be read. It is for people: a model without it serves as well.</summary>
+    public string? ReadCard()
+    {
+        try
+        {
+            return Status(Checkpoint.CardFile) is { IsFile: true, Length: <= LongestHashed } ? File.ReadAllText(At(Checkpoint.CardFile)) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     private string Hash => SpecBytes is { } bytes ? Convert.ToHexStringLower(SHA256.HashData(bytes)) : "unreadable";
 
     /// <summary>The file that flow.json names, or the usual one.</summary>

@@ -76,7 +76,14 @@ internal sealed class ModelLoader(
                 tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows) ?? tooMany;
             }
             logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
-            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger) { IsCached = options.Cache, Calibration = calibration };
+            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger)
+            {
+                IsCached = options.Cache,
+                Calibration = calibration,
+                Card = folder.ReadCard(),
+                WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
+                Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(() => new LayeredFlow<float>(checkpoint)) : null,
+            };
             if (tooMany is { } rows)
                 logger.OutOfMemory(folder.Name, folder.Version, rows, served.Queue.Halve(rows));
             return ModelVersion.Ready(served.Start());

@@ -40,6 +40,15 @@ internal sealed class ServedModel
     /// <summary>What ordinary rows look like to it; null where it was not calibrated.</summary>
     public CalibrationSet? Calibration { get; init; }
 
+    /// <summary>The model card, as it stands beside the weights; null where there is none.</summary>
+    public string? Card { get; init; }
+
+    /// <summary>The bytes of the weights.</summary>
+    public long WeightBytes { get; init; }
+
+    /// <summary>The flow taken apart, once somebody asks; null where it is not taken apart.</summary>
+    public Lazy<LayeredFlow<float>>? Layers { get; init; }
+
     /// <summary>Cancelled when the version takes no new requests.</summary>
     public CancellationToken Retired => retiring.Token;
 

@@ -90,7 +90,8 @@ internal static class RequestFields
         OfScore = LogProb,
         Decode = Common | OfRows.Without(Layout) | new FieldSet(Z, Include, Range),
         Sample = Common | new FieldSet(Count, Offset, Seed, Temperature, Include, Range, Dtype),
-        Interpolate = Common | new FieldSet(X, Z, Steps, Include, Range);
+        Interpolate = Common | new FieldSet(X, Z, Steps, Include, Range),
+        Layers = new FieldSet(Model, Version, Context, Z);
 
     /// <summary>Those of an operation's fields that a JSON body has.</summary>
     public static FieldSet OfJsonBody(FieldSet fields) => fields.Without(Keep, IgnoreExtra, Layout);
