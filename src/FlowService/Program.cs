@@ -3,6 +3,7 @@ using FlowService.Caching;
 using FlowService.Compressing;
 using FlowService.Endpoints;
 using FlowService.Errors;
+using FlowService.Explorer;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenApi;
@@ -33,6 +34,7 @@ return Service.Run(
         .AddSecurity(builder.Configuration)
         .AddShutdown()
         .AddSwagger()
+        .AddExplorer()
         .AddStartReport(),
     app =>
     {
@@ -48,4 +50,5 @@ return Service.Run(
         app.MapOpenInference();
         app.MapTelemetry();
         app.MapSwaggerUi();
+        app.MapExplorer();
     });

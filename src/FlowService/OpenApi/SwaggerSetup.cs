@@ -45,7 +45,6 @@ internal static class SwaggerSetup
             options.DisplayRequestDuration();
             options.DefaultModelsExpandDepth(0);
         }).WithMetadata(OnlyGet);
-        app.MapGet("/", () => Results.LocalRedirect("~/swagger")).ExcludeFromDescription();
     }
 
     private static string? Group(ApiDescription action) => action.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().LastOrDefault()?.Tags[0];

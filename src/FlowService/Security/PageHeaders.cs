@@ -18,7 +18,8 @@ internal static class PageHeaders
         headers.XContentTypeOptions = "nosniff";
         if (response.ContentType?.StartsWith("text/html", StringComparison.Ordinal) == true)
         {
-            headers.ContentSecurityPolicy = Policy;
+            if (headers.ContentSecurityPolicy.Count == 0) // else the page has a stricter one of its own
+                headers.ContentSecurityPolicy = Policy;
             headers.XFrameOptions = "DENY";
             headers["Referrer-Policy"] = "no-referrer";
             headers.CacheControl = "no-store";

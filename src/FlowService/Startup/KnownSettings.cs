@@ -2,6 +2,7 @@ using System.Reflection;
 using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Compressing;
+using FlowService.Explorer;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenInference.Grpc;
@@ -24,6 +25,7 @@ internal static class KnownSettings
         (GrpcOptions.Section, typeof(GrpcOptions)), (CacheOptions.Section, typeof(CacheOptions)), (CompressionOptions.Section, typeof(CompressionOptions)), (ProxyOptions.Section, typeof(ProxyOptions)),
         (ScoringOptions.Section, typeof(ScoringOptions)),
         (AdminOptions.Section, typeof(AdminOptions)), (TelemetryOptions.Section, typeof(TelemetryOptions)), (SecurityOptions.Section, typeof(SecurityOptions)), (JwtOptions.Section, typeof(JwtOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
+        (ExplorerOptions.Section, typeof(ExplorerOptions)),
     ];
 
     private static readonly string[] OfHost =
