@@ -7,7 +7,7 @@ const Paths = ['/models', '/logprob', '/score', '/sample', '/encode', '/decode',
 export default defineConfig({
   base: './',
   build: {
-    target: 'es2022',
+    target: 'es2023',
     assetsDir: 'explorer',
     assetsInlineLimit: 0,
     modulePreload: false,

@@ -41,7 +41,7 @@ export function App() {
         <a class="brand" href={hrefOf({ model: '', view: '' })}><img src="./explorer/icon.svg" alt="" width="26" height="26" />Flow explorer</a>
         {models.value && models.value.length > 0 && <Select label="Model" value={name}
           options={[['', 'All models'], ...models.value.map(each => [each.name, each.name] as [string, string])]} onChange={value => go({ model: value, view: '' })} />}
-        <nav aria-label="Elsewhere"><a href="swagger">API</a></nav>
+        <nav aria-label="Elsewhere"><a href="swagger">Swagger</a></nav>
         <button type="button" class="icon" onClick={toggle} aria-label={`Switch to the ${theme.value === 'dark' ? 'light' : 'dark'} theme`}>{theme.value === 'dark' ? '☀' : '☾'}</button>
       </header>
       {!api.isReachable.value && <div class="banner" role="status">The service does not answer. The page tries again every few seconds; what you see is from before.</div>}

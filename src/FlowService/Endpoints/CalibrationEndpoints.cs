@@ -2,6 +2,7 @@ using FlowCore.Calibration;
 using FlowRows.Scoring;
 using FlowService.Batching;
 using FlowService.Errors;
+using FlowService.Explorer;
 using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.Requests;
@@ -39,7 +40,7 @@ internal static class CalibrationEndpoints
             .WithTags("Models")
             .WithSummary("Some ordinary rows")
             .WithDescription("At most 1000 of the rows that the model was calibrated with, as they are: to compare samples and other rows with them. With "
-                + "`Accept: application/x-npy` a NumPy array [rows, features], the context behind the features. The model must be calibrated.")
+                + "`Accept: application/x-npy` a NumPy array [rows, features], the context behind the features. The model must be calibrated; 403 where `Explorer:ReferenceRows` is false.")
             .WithParameterExample("name", "two-moons")
             .Produces<ReferenceAnswer>()
             .WithErrors(400, 401, 403, 404, 406, 422, 503);
@@ -53,8 +54,11 @@ internal static class CalibrationEndpoints
             .WithErrors(400, 401, 403, 404, 422, 503);
     }
 
-    private static async Task Reference(string name, int? version, HttpContext http, ModelLifecycle models, IOptionsMonitor<BatchingOptions> batching)
+    private static async Task Reference(
+        string name, int? version, HttpContext http, ModelLifecycle models, IOptionsMonitor<BatchingOptions> batching, IOptions<ExplorerOptions> explorer)
     {
+        if (!explorer.Value.ReferenceRows)
+            throw new RequestException(ProblemKind.Forbidden, "this service keeps its models' reference rows to itself (Explorer:ReferenceRows)");
         using ModelLease lease = await models.LeaseAsync(name, version, Deadline.Of(null, batching.Get(name)), http.RequestAborted);
         ServedModel model = lease.Model;
         ReferenceRows rows = Of(model).Reference;

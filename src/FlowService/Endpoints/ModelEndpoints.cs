@@ -5,7 +5,6 @@ using FlowRows;
 using FlowService.Errors;
 using FlowService.Models;
 using FlowService.OpenApi;
-using FlowService.Requests;
 using FlowService.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -49,6 +48,12 @@ internal sealed record ModelDetails(
     int[]? EventShape = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
     CalibrationFacts? Calibration = null, SelfTestFigures? SelfTest = null, long? WeightBytes = null, JsonElement? Spec = null);
 
+/// <summary>A model card.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Card">The text, in Markdown.</param>
+internal sealed record ModelCard(string Model, int Version, string Card);
+
 /// <summary>What p-values rest on.</summary>
 /// <param name="Rows">The number of calibration rows.</param>
 /// <param name="PMin">The least p-value that there can be.</param>
@@ -78,7 +83,6 @@ internal static class ModelEndpoints
             .WithSummary("The model card")
             .WithDescription("The README.md beside the weights of the version that serves, or of `?version=`: Markdown, as `flow train` wrote it. 404 where there is none.")
             .WithParameterExample("name", "two-moons")
-            .Produces<string>(200, MediaTypes.Markdown)
             .WithErrors(400, 401, 403, 404, 503);
         group.MapPost("/models/{name}/load", Load)
             .WithName("loadModel")
@@ -106,8 +110,8 @@ internal static class ModelEndpoints
     private static Ok<ModelDetails> Get(string name, int? version, ModelRegistry registry) =>
         TypedResults.Ok(Details(registry.Get(name, version), registry.Versions(name)));
 
-    private static IResult Card(string name, int? version, ModelRegistry registry) => registry.Get(name, version).Served?.Card is { } card
-        ? Results.Text(card, MediaTypes.Markdown)
+    private static Ok<ModelCard> Card(string name, int? version, ModelRegistry registry) => registry.Get(name, version).Served is { Card: { } card } model
+        ? TypedResults.Ok(new ModelCard(model.Name, model.Version, card))
         : throw new RequestException(ProblemKind.NotFound, $"model '{name.Shown()}' has no card that could be shown: it is not loaded, or there is no README.md in its folder");
 
     private static async Task<Ok<ModelDetails>> Load(string name, int? version, ModelLifecycle models, ModelRegistry registry, HttpContext http) =>

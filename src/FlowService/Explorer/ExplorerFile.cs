@@ -38,7 +38,7 @@ internal sealed class ExplorerFile
         HttpResponse response = http.Response;
         if (IsPage)
             response.Headers.ContentSecurityPolicy = ExplorerSetup.Policy;
-        else
+        else if (Path.GetExtension(Name) is ".js" or ".css")
             response.Headers.CacheControl = "public, max-age=31536000, immutable"; // their names hold the hash of their content
         bool takesGzip = http.Request.GetTypedHeaders().AcceptEncoding.Any(each => each.Value == "gzip" && each.Quality != 0);
         response.Headers.Vary = HeaderNames.AcceptEncoding;

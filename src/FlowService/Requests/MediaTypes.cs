@@ -8,7 +8,7 @@ namespace FlowService.Requests;
 /// <summary>The media types of requests and answers.</summary>
 internal static class MediaTypes
 {
-    public const string Json = "application/json", Png = "image/png", Npy = "application/x-npy", Markdown = "text/markdown", Binary = "application/octet-stream";
+    public const string Json = "application/json", Png = "image/png", Npy = "application/x-npy", Binary = "application/octet-stream";
 
     private const string Present = "present", Absent = "absent";
 

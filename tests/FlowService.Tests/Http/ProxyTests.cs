@@ -10,7 +10,9 @@ public sealed class ProxyTests(SharedService service)
     [Fact]
     public async Task Links_begin_with_the_path_that_a_trusted_proxy_names()
     {
-        using HttpResponseMessage root = await AskAsync(service.Host, "/"), document = await AskAsync(service.Host, "/swagger/v1/swagger.json");
+        using TemporaryFolder repository = TestModels.Repository();
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Explorer:Enabled", "false"));
+        using HttpResponseMessage root = await AskAsync(host, "/"), document = await AskAsync(service.Host, "/swagger/v1/swagger.json");
         using HttpResponseMessage page = await AskAsync(service.Host, "/swagger"), script = await AskAsync(service.Host, "/swagger/index.js");
 
         Assert.Equal("/flows/swagger", root.Headers.Location?.ToString());
@@ -26,7 +28,7 @@ public sealed class ProxyTests(SharedService service)
     public async Task Nobody_else_is_believed(string trusted)
     {
         using TemporaryFolder repository = TestModels.Repository();
-        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Proxy:Trusted", trusted));
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Proxy:Trusted", trusted), ("Explorer:Enabled", "false"));
 
         using HttpResponseMessage root = await AskAsync(host, "/");
 

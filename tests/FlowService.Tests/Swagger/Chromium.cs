@@ -1,4 +1,5 @@
 using FlowService.Tests.Support;
+using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 
 namespace FlowService.Tests.Swagger;
@@ -23,6 +24,7 @@ internal static class Chromium
         var options = new ChromeOptions { BinaryLocation = browser };
         options.AddArguments(Switches);
         options.AddArgument($"--user-data-dir={profile}");
+        options.SetLoggingPreference(LogType.Browser, LogLevel.All);
         var service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver));
         service.SuppressInitialDiagnosticInformation = true;
         return new ChromeDriver(service, options, TimeSpan.FromMinutes(2));

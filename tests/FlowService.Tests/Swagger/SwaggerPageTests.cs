@@ -16,7 +16,7 @@ public sealed class SwaggerPageTests
         await using ServiceHost host = await ServiceHost.StartAsync(repository.Path);
         using ChromeDriver browser = Chromium.Start(profile.Path);
         var wait = new WebDriverWait(browser, TimeSpan.FromMinutes(1));
-        browser.Navigate().GoToUrl(host.Address); // redirects to /swagger
+        browser.Navigate().GoToUrl(new Uri(host.Address, "/swagger"));
         wait.Until(page => page.FindElements(By.CssSelector(".opblock-summary")).Count >= 8);
 
         browser.ExecuteScript("window.ui.preauthorizeApiKey('key', arguments[0])", ServiceHost.AdminKey); // as by the button Authorize

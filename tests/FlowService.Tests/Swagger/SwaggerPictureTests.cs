@@ -16,7 +16,7 @@ public sealed class SwaggerPictureTests(GoldenService service)
         using var profile = new TemporaryFolder();
         using ChromeDriver browser = Chromium.Start(profile.Path);
         var wait = new WebDriverWait(browser, TimeSpan.FromMinutes(1));
-        browser.Navigate().GoToUrl(service.Http.BaseAddress!);
+        browser.Navigate().GoToUrl(new Uri(service.Http.BaseAddress!, "/swagger"));
         IWebElement Find(string selector) => wait.Until(page => page.FindElements(By.CssSelector("#operations-Sampling-sample " + selector)).FirstOrDefault())!;
 
         Find(".opblock-summary-control").Click();

@@ -83,12 +83,19 @@ export const models = async (signal?: AbortSignal) => (await json<{ models: Mode
 
 export const model = (name: string) => json<ModelDetails>({ path: `models/${encodeURIComponent(name)}` });
 
-export const card = async (name: string) => (await ask({ path: `models/${encodeURIComponent(name)}/card` })).text();
+export const card = async (name: string) => (await json<{ card: string }>({ path: `models/${encodeURIComponent(name)}/card` })).card;
 
 export const calibration = (name: string) => json<Calibration>({ path: `models/${encodeURIComponent(name)}/calibration` });
 
-/** Ordinary rows, the context behind the features. */
-export const reference = (name: string) => plain({ path: `models/${encodeURIComponent(name)}/reference` });
+/** Ordinary rows, the context behind the features; null where the service keeps them to itself. */
+export async function reference(name: string): Promise<Rows | null> {
+  try {
+    return await plain({ path: `models/${encodeURIComponent(name)}/reference` });
+  } catch (error) {
+    if (error instanceof Problem && error.status === 403) return null;
+    throw error;
+  }
+}
 
 export const metrics = async () => (await ask({ path: 'metrics' })).text();
 
@@ -105,6 +112,12 @@ export interface Draw { count: number; seed: number; temperature?: number; conte
 const drawn = (name: string, { count, seed, temperature, context }: Draw) => ({ model: name, count, seed, temperature, context: said(context) });
 
 export const sample = (name: string, draw: Draw, signal?: AbortSignal) => plain({ path: 'sample', query: drawn(name, draw), signal });
+
+/** Samples of several classes by one request: rows for each. */
+export async function sampleClasses(name: string, draw: Draw, classes: number[], signal?: AbortSignal): Promise<Rows[]> {
+  const all = await plain({ path: 'sample', query: drawn(name, draw), body: npy.write({ values: Float32Array.from(classes), width: 1 }), type: Npy, signal });
+  return classes.map((_, i) => ({ values: all.values.subarray(i * draw.count * all.width, (i + 1) * draw.count * all.width), width: all.width }));
+}
 
 /** Samples, and the latents that they were made from. */
 export async function sampleWithLatents(name: string, draw: Draw, signal?: AbortSignal) {

@@ -70,6 +70,26 @@ export function within({ context }: Surface, frame: Frame, draw: () => void) {
   context.restore();
 }
 
+const stamps = new Map<string, HTMLCanvasElement>();
+
+/** Many dots of one colour: each is a stamp, which is much faster than an arc of a path. */
+export function dots(context: CanvasRenderingContext2D, fill: string, radius: number, count: number, x: (i: number) => number, y: (i: number) => number) {
+  const sharp = 2 * (window.devicePixelRatio || 1), side = Math.ceil(radius + 1) * 2, key = `${fill} ${radius} ${sharp}`;
+  let stamp = stamps.get(key);
+  if (!stamp) {
+    stamp = document.createElement('canvas');
+    stamp.width = stamp.height = side * sharp;
+    const ink = stamp.getContext('2d')!;
+    ink.scale(sharp, sharp);
+    ink.fillStyle = fill;
+    ink.beginPath();
+    dot(ink, side / 2, side / 2, radius);
+    ink.fill();
+    stamps.set(key, stamp);
+  }
+  for (let i = 0; i < count; i++) context.drawImage(stamp, x(i) - side / 2, y(i) - side / 2, side, side);
+}
+
 export function dot(context: CanvasRenderingContext2D, x: number, y: number, radius: number) {
   context.moveTo(x + radius, y);
   context.arc(x, y, radius, 0, 2 * Math.PI);

@@ -18,7 +18,7 @@ export interface Bending {
   marks: number;
 }
 
-const PerLine = 97, LinesEachWay = 13;
+const PerLine = 201, LinesEachWay = 11;
 
 /** A grid over the latents, those of some samples, and a mark. */
 export function latentsOf(points: Rows, span: number, mark?: ArrayLike<number>): { latents: Rows; lines: number; perLine: number; marks: number } {

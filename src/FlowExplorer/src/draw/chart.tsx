@@ -20,10 +20,12 @@ interface Props {
   /** Marks on the lower edge. */
   marks?: { at: number; colour: string }[];
   bare?: boolean;
+  /** Whether the upright axis begins at 0. */
+  zero?: boolean;
 }
 
 /** Curves over one axis, by uPlot. */
-export function Chart({ label, x, series, lines = [], xName = '', yName = '', height = 200, range, marks = [], bare = false }: Props) {
+export function Chart({ label, x, series, lines = [], xName = '', yName = '', height = 200, range, marks = [], bare = false, zero = true }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const extras = useRef({ lines, marks });
@@ -41,7 +43,7 @@ export function Chart({ label, x, series, lines = [], xName = '', yName = '', he
     });
     const options: uPlot.Options = {
       width: Math.max(80, element.clientWidth), height, legend: { show: false }, cursor: { show: false, drag: { x: false, y: false } }, padding: bare ? [2, 0, 2, 0] : [14, 10, 0, 4],
-      scales: { x: { time: false, range: (_, low, high) => latestRange.current ?? [low, high] }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+      scales: { x: { time: false, range: (_, low, high) => latestRange.current ?? [low, high] }, y: { range: (_, low, high) => zero ? [Math.min(0, low), high > 0 ? high * 1.08 : 1] : [low - (high - low || 1) * 0.1, high + (high - low || 1) * 0.1] } },
       axes: [axis(xName, 2, 24), axis(yName, 3, 46)],
       series: [{}, ...series.map((each): uPlot.Series => ({
         label: each.name, stroke: colour(each.colour), width: each.width ?? 1.8, points: { show: false },

@@ -2,7 +2,7 @@ import type { Rows } from '../api/types';
 import { countOf } from '../api/types';
 import { column, histogram, rangeOf } from '../math/stats';
 import { colour } from '../state/theme';
-import { clipped, dot, Font } from './axes';
+import { clipped, dot, dots, Font } from './axes';
 import type { Surface } from './canvas';
 import { Canvas } from './canvas';
 
@@ -44,12 +44,9 @@ export function Pairs({ sets, columns, names, label, mark }: { sets: Set[]; colu
           });
         } else {
           for (const set of sets) {
-            context.fillStyle = colour(set.colour);
+            const { values, width: step } = set.rows;
             context.globalAlpha = 0.55;
-            context.beginPath();
-            for (let i = 0; i < countOf(set.rows); i++)
-              dot(context, left + (set.rows.values[i * set.rows.width + columns[place]] - x0) / (x1 - x0) * size, top + size - (set.rows.values[i * set.rows.width + columns[line]] - y0) / (y1 - y0) * size, n > 3 ? 1.2 : 1.6);
-            context.fill();
+            dots(context, colour(set.colour), n > 3 ? 1.2 : 1.6, countOf(set.rows), i => left + (values[i * step + columns[place]] - x0) / (x1 - x0) * size, i => top + size - (values[i * step + columns[line]] - y0) / (y1 - y0) * size);
             context.globalAlpha = 1;
           }
           if (mark) {

@@ -5,7 +5,7 @@ import { countOf } from '../api/types';
 import { massLevels } from '../math/stats';
 import { colour } from '../state/theme';
 import type { Box, Scale } from './axes';
-import { dataAt, dot, drawAxes, frameOf, scaleOf, within } from './axes';
+import { dataAt, dot, dots, drawAxes, frameOf, scaleOf, within } from './axes';
 import type { Surface } from './canvas';
 import { Canvas } from './canvas';
 import { viridis } from './colour';
@@ -29,13 +29,15 @@ interface Props {
   levels?: number[];
   points?: Points[];
   mark?: [number, number] | null;
+  /** The ring's colour; black and white show on any density. */
+  markColour?: string;
   over?: (surface: Surface, scale: Scale) => void;
   state?: unknown[];
   onPick?: (x: number, y: number) => void;
 }
 
 /** A plane: a density as a heat map, rows upon it, and a mark. */
-export function Plane({ box, names, label, field, shade = 'density', levels = [], points = [], mark, over, state = [], onPick }: Props) {
+export function Plane({ box, names, label, field, shade = 'density', levels = [], points = [], mark, markColour, over, state = [], onPick }: Props) {
   const picture = useMemo(() => field && heat(field, shade), [field, shade]);
   const lines = useMemo(() => field && levels.length > 0 ? linesOf(field, levels) : [], [field, levels.join()]);
   const draw = (surface: Surface) => {
@@ -51,11 +53,7 @@ export function Plane({ box, names, label, field, shade = 'density', levels = []
       }
       for (const { rows, x = 0, y = 1, colour: name, radius, alpha } of points) {
         context.globalAlpha = alpha;
-        context.fillStyle = name.startsWith('#') ? name : colour(name);
-        context.beginPath();
-        for (let i = 0, n = countOf(rows); i < n; i++)
-          dot(context, scale.x(rows.values[i * rows.width + x]), scale.y(rows.values[i * rows.width + y]), radius);
-        context.fill();
+        dots(context, name.startsWith('#') ? name : colour(name), radius, countOf(rows), i => scale.x(rows.values[i * rows.width + x]), i => scale.y(rows.values[i * rows.width + y]));
         context.globalAlpha = 1;
       }
       context.lineWidth = 1.4;
@@ -72,7 +70,7 @@ export function Plane({ box, names, label, field, shade = 'density', levels = []
       over?.(surface, scale);
       if (mark) {
         const [x, y] = [scale.x(mark[0]), scale.y(mark[1])];
-        for (const [width, name] of [[5, '#000000'], [2.5, '#ffffff']] as const) {
+        for (const [width, name] of markColour ? [[3, colour(markColour)]] as const : [[5, '#000000'], [2.5, '#ffffff']] as const) {
           context.strokeStyle = name;
           context.lineWidth = width;
           context.beginPath();

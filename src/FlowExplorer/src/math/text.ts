@@ -38,8 +38,9 @@ export function duration(seconds: number): string {
 
 export const percent = (share: number) => `${short(share * 100)} %`;
 
-/** A p-value in words: how many ordinary rows are at least as strange. */
-export function rarity(p: number): string {
+/** A p-value in words: how many ordinary rows are at least as strange, by so many that are known. */
+export function rarity(p: number, rows: number): string {
+  if (p < 1.5 / (rows + 1)) return `not one of ${count(rows)} ordinary rows is as strange`;
   if (p >= 0.2) return `${Math.round(p * 100)} of 100 ordinary rows are at least as strange: nothing odd about it`;
   if (p >= 0.01) return `${Math.max(1, Math.round(p * 100))} of 100 ordinary rows are at least as strange`;
   return `about ${Math.max(1, Math.round(p * 10000))} of 10 000 ordinary rows are at least as strange`;

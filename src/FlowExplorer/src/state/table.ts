@@ -61,7 +61,7 @@ export function ranked({ p, logProb, errors }: Table): number[] {
 /** The file with the service's answers behind its columns. */
 export async function scored(model: ModelDetails, { source }: Table, alpha: number): Promise<string> {
   const { path, query } = queryOf(model);
-  return api.scoreTable(model.calibration ? { ...query, include: 'p_value,q_value,attribution', alpha, top: 3 } : query, path, source);
+  return api.scoreTable(model.calibration ? { ...query, include: 'p_value,q_value,attribution', alpha, top: Math.min(3, model.width ?? 3) } : query, path, source);
 }
 
 const Ordinary = 24, Tried = 5;
@@ -74,8 +74,8 @@ export async function example(model: ModelDetails): Promise<string> {
   const context = model.context ? contextNamesOf(model.context) : [];
   const features = featuresOf(model), width = features.length;
   let pool: Rows, contexts: number[][] = [];
-  if (model.calibration) {
-    const all = await api.reference(model.name);
+  const all = model.calibration ? await api.reference(model.name) : null;
+  if (all) {
     pool = { values: Float32Array.from(Array.from({ length: countOf(all) }, (_, i) => Array.from(rowOf(all, i).subarray(0, width))).flat()), width };
     contexts = Array.from({ length: countOf(all) }, (_, i) => Array.from(rowOf(all, i).subarray(width)));
   } else {

@@ -16,7 +16,7 @@ import { note, numberAt, numbersAt, route } from '../state/route';
 import { useReference } from './density';
 import { usualContext } from './usual';
 
-const Cells = 100, Drawn = 1500, Bins = 40, MostSliders = 12, MostPairs = 4;
+const Cells = 100, Drawn = 1200, Bins = 40, MostSliders = 12, MostPairs = 4;
 
 /** A conditional flow: what the rest is like, given what is known. */
 export function Condition({ model }: { model: ModelDetails }) {
@@ -31,9 +31,9 @@ export function Condition({ model }: { model: ModelDetails }) {
   const ranges = useMemo(() => Array.from({ length: size }, (_, i): [number, number] => reference.value ? rangeOf([column(reference.value, width + i)], 0.05) : [-3, 3]), [reference.value]);
   const samples = useLatest(context && [model.name, model.version, context, seed], signal => context ? api.sample(model.name, { count: Drawn, seed, context }, signal) : null);
   // The box stays where it is while the context moves: it holds what any context that is known leads to.
-  const around = useLatest(context && [model.name, model.version, reference.value !== null], async signal => {
-    if (reference.value) return { values: reference.value.values, width: reference.value.width } as Rows;
-    if (model.calibration || !usual.value) return null!;
+  const around = useLatest(context && [model.name, model.version, reference.busy], async signal => {
+    if (reference.value) return reference.value;
+    if (reference.busy || !usual.value) return null!;
     const corners = spec.classes ? Array.from({ length: Math.min(10, spec.classes) }, (_, i) => [i]) : [usual.value, usual.value.map(() => 1.5), usual.value.map(() => -1.5)];
     const drawn = await Promise.all(corners.map(each => api.sample(model.name, { count: 300, seed: 2, context: each }, signal)));
     return { values: Float32Array.from(drawn.flatMap(each => Array.from(each.values))), width } as Rows;

@@ -16,7 +16,7 @@ import { PointFields } from './layers';
 const Cells = 200, Usual = 1000;
 
 /** Ordinary rows of a calibrated model; of others none. */
-export const useReference = (model: ModelDetails) => useLatest<Rows>([model.name, model.version], () => model.calibration ? api.reference(model.name) : null);
+export const useReference = (model: ModelDetails) => useLatest<Rows | null>([model.name, model.version], () => model.calibration ? api.reference(model.name) : null);
 
 /** The density of two features, with samples and rows upon it. */
 export function Density({ model }: { model: ModelDetails }) {
@@ -26,9 +26,9 @@ export function Density({ model }: { model: ModelDetails }) {
   const temperature = numberAt('temperature', 1), seed = numberAt('seed', 1), count = numberAt('count', Usual);
   const mark = numbersAt('at');
   const point = mark?.length === 2 ? mark as [number, number] : null;
-  const { value: reference } = useReference(model);
+  const { value: reference, busy } = useReference(model);
   const around = useLatest([model.name, model.version], signal => api.sample(model.name, { count: 4000, seed: 1 }, signal));
-  const box = useMemo(() => around.value && (!model.calibration || reference) ? boxOf(reference ? [around.value, reference] : [around.value], 0, 1, 0.18) : null, [around.value, reference]);
+  const box = useMemo(() => around.value && !busy ? boxOf(reference ? [around.value, reference] : [around.value], 0, 1, 0.18) : null, [around.value, reference, busy]);
   const field = useLatest(box && [model.name, model.version, box], async signal => {
     const grid = gridOf(box!, Cells);
     return { logDensity: await api.logProb(model.name, grid, undefined, signal), n: Cells, box: box! };
@@ -85,7 +85,7 @@ function Point({ model, names, point }: { model: ModelDetails; names: [string, s
           {isCalibrated && <Figure name="p-value">{exact(p)}</Figure>}
           <Figure name="Latent">{value.z?.[0].map(exact).join(', ')}</Figure>
         </dl>
-        {isCalibrated && p !== undefined && p !== null && <p class={p <= 0.01 ? 'verdict odd' : 'verdict'}>{p <= 0.01 ? 'Odd: ' : 'Ordinary: '}{rarity(p)}.
+        {isCalibrated && p !== undefined && p !== null && <p class={p <= 0.01 ? 'verdict odd' : 'verdict'}>{p <= 0.01 ? 'Odd: ' : 'Ordinary: '}{rarity(p, model.calibration!.rows)}.
           {p <= 0.01 && reason && reason.nats !== null && reason.nats > 0 && <> {`With ${reason.feature} ${exact(reason.expected)} in place of ${exact(reason.value)} it would be ordinary, the rest being as it is.`}</>}</p>}
         <p><a href={hrefOf({ model: model.name, view: 'layers', query: { at: point.join(',') } })}>Follow it through the layers</a></p>
         <Snippets example={{

@@ -5,9 +5,10 @@ import type { ModelDetails, Rows } from '../api/types';
 import { countOf, rowOf } from '../api/types';
 import { Canvas } from '../draw/canvas';
 import { pictureOf, rangeOfPixels, rowOfFile } from '../draw/picture';
-import { exact } from '../math/text';
+import { exact, short } from '../math/text';
 import { Choice, Drop, Fault, Figure, Panel, Slider } from '../parts/controls';
 import { Snippets } from '../parts/snippets';
+import type { Answer } from '../state/latest';
 import { useLatest } from '../state/latest';
 import { note, numberAt, route } from '../state/route';
 import { useReference } from './density';
@@ -26,24 +27,29 @@ export function Images({ model }: { model: ModelDetails }) {
   const [problem, setProblem] = useState<Problem | null>(null);
   const shown = classes ? only !== undefined ? [Number(only)] : Array.from({ length: classes }, (_, i) => i) : [undefined];
   const perLine = only !== undefined ? OfOneClass : classes ? Columns : Columns * LinesWithoutClass;
-  const grid = useLatest([model.name, model.version, temperature, seed, only], async signal => Promise.all(shown.map(each =>
-    api.sample(model.name, { count: perLine, seed, temperature, context: each === undefined ? undefined : [each] }, signal))));
+  const grid = useLatest([model.name, model.version, temperature, seed, only], async signal => classes
+    ? api.sampleClasses(model.name, { count: perLine, seed, temperature }, shown as number[], signal)
+    : [await api.sample(model.name, { count: perLine, seed, temperature }, signal)]);
   const take = async (file: File) => {
     setProblem(null);
     try {
-      setChosen({ row: await rowOfFile(file, shape, rangeOfPixels(model)), context: classes ? [only !== undefined ? Number(only) : 0] : undefined, from: file.name });
+      choose({ row: await rowOfFile(file, shape, rangeOfPixels(model)), context: classes ? [only !== undefined ? Number(only) : 0] : undefined, from: file.name });
     } catch (error) {
       setProblem(new Problem(-1, 'page', (error as Error).message));
     }
   };
+  const choose = (picture: Chosen | null) => { setChosen(picture); setOwn(null); };
   const first = grid.value?.[0];
   const current = chosen ?? (first ? { row: rowOf(first, 0), context: shown[0] === undefined ? undefined : [shown[0]], from: 'the first sample' } : null);
   const second = other ?? (grid.value ? { row: rowOf(grid.value[grid.value.length - 1], Math.min(3, perLine - 1)), context: current?.context, from: 'another sample' } : null);
   const context = classes ? `[${shown.join(', ')}]` : undefined;
+  const [own, setOwn] = useState<number | null>(null);
+  const ownContext = classes ? [own ?? current?.context?.[0] ?? 0] : undefined;
+  const looked = useLooked(model, current, ownContext);
   return (
     <div class="stack">
       <div class="columns wide-left">
-        <Panel title="Pictures that the flow makes up" hint={classes ? 'A line for each class. Choose a picture to look at it closely; with Shift, or by the button, as the end of the way below.' : 'Choose a picture to look at it closely.'}>
+        <Panel title="Pictures that the flow makes up" hint={classes ? 'A line for each class. Choose a picture to look at it closely; with Shift it becomes the end of the way below.' : 'Choose a picture to look at it closely.'}>
           {(grid.problem ?? problem) && <Fault problem={(grid.problem ?? problem)!} />}
           <div class="samples">
             {shown.map((each, line) => (
@@ -53,7 +59,7 @@ export function Images({ model }: { model: ModelDetails }) {
                   const rows = grid.value?.[line];
                   const row = rows && i < countOf(rows) ? rowOf(rows, i) : null;
                   const here: Chosen | null = row && { row, context: each === undefined ? undefined : [each], from: each === undefined ? `sample ${i + 1}` : `sample ${i + 1} of class ${each}` };
-                  return <Tile key={i} model={model} row={row} label={here?.from ?? 'a sample'} pressed={chosen?.from === here?.from} onChoose={(asEnd: boolean) => here && (asEnd ? setOther(here) : setChosen(here))} />;
+                  return <Tile key={i} model={model} row={row} label={here?.from ?? 'a sample'} pressed={chosen?.from === here?.from} onChoose={(asEnd: boolean) => here && (asEnd ? setOther(here) : choose(here))} />;
                 })}
               </div>
             ))}
@@ -72,9 +78,10 @@ export function Images({ model }: { model: ModelDetails }) {
               csharp: `var client = $CLIENT { Model = "${model.name}" };\nSampleAnswer answer = await client.SampleAsync(${perLine}, seed: ${seed}, temperature: ${temperature}${classes ? `, context: [${shown.map(each => `[${each}]`).join(', ')}]` : ''});`,
             }} />
           </Panel>
+          {current && <OnePicture model={model} chosen={current} looked={looked} context={ownContext} onClass={setOwn} />}
         </div>
       </div>
-      {current && <Closely model={model} chosen={current} other={second} onSwap={() => { setChosen(second); setOther(current); }} onEnd={setOther} />}
+      {current && <Ways model={model} chosen={current} other={second} looked={looked.value} context={ownContext} onSwap={() => { choose(second); setOther(current); }} onEnd={setOther} />}
     </div>
   );
 }
@@ -89,65 +96,76 @@ function Tile({ model, row, label, pressed, onChoose, large }: { model: ModelDet
   return onChoose ? <button type="button" class="tile-button" aria-pressed={pressed ?? false} onClick={event => onChoose(event.shiftKey)}>{picture}</button> : picture;
 }
 
-function Closely({ model, chosen, other, onSwap, onEnd }: { model: ModelDetails; chosen: Chosen; other: Chosen | null; onSwap: () => void; onEnd: (end: Chosen) => void }) {
+interface Looked { latent: Rows; logProb: number; decoded: Rows; others: Rows | null; likeliest: number | null }
+
+/** What the flow says of one picture under a class. */
+const useLooked = (model: ModelDetails, chosen: Chosen | null, context?: number[]) => useLatest<Looked>([...keyOf(model, chosen), context], async () => {
+  if (!chosen) return null!;
+  const classes = model.context?.classes, row: Rows = { values: chosen.row, width: chosen.row.length };
+  const latent = await api.encode(model.name, row, context);
+  const [logProb, decoded, others, byClass] = await Promise.all([
+    api.logProb(model.name, row, context), api.decode(model.name, latent, context), classes ? api.decode(model.name, withClasses(latent, classes)) : null,
+    classes ? api.score(model.name, Array.from({ length: classes }, () => chosen.row), { isCalibrated: false, context: Array.from({ length: classes }, (_, i) => [i]) }) : null,
+  ]);
+  const scores = byClass?.log_prob.map(value => value ?? -Infinity);
+  return { latent, logProb: logProb[0], decoded, others, likeliest: scores ? scores.indexOf(Math.max(...scores)) : null };
+});
+
+const keyOf = (model: ModelDetails, chosen: Chosen | null) => [model.name, model.version, chosen?.from, chosen && Array.from(chosen.row).join(' ')];
+
+function OnePicture({ model, chosen, looked, context, onClass }: { model: ModelDetails; chosen: Chosen; looked: Answer<Looked>; context?: number[]; onClass: (own: number) => void }) {
+  const classes = model.context?.classes, { value, problem } = looked;
+  const norm = value ? Math.sqrt(value.latent.values.reduce((sum, each) => sum + each * each, 0)) : NaN;
+  return (
+    <Panel title="One picture" hint={`This is ${chosen.from}. Every picture has one latent, and the latent gives the picture back.`}>
+      {problem && <Fault problem={problem} />}
+      <div class="pair">
+        <figure><Tile large model={model} row={chosen.row} label={`The picture: ${chosen.from}`} /><figcaption>picture</figcaption></figure>
+        <figure><Latent latent={value?.latent ?? null} /><figcaption>its latent</figcaption></figure>
+        <figure><Tile large model={model} row={value?.decoded.values ?? null} label="The picture that the latent gives back" /><figcaption>and back</figcaption></figure>
+      </div>
+      {classes && <><span class="muted">as class</span><Choice label="Class of the picture" options={Array.from({ length: classes }, (_, i) => [String(i), String(i)] as [string, string])} value={String(context![0])} onChange={each => onClass(Number(each))} /></>}
+      <dl class="figures">
+        <Figure name="Log density">{value ? `${exact(value.logProb)} nats` : '–'}</Figure>
+        <Figure name="Bits per pixel">{value ? exact(-value.logProb / chosen.row.length / Math.LN2) : '–'}</Figure>
+        <Figure name="Length of latent">{value ? `${short(norm)}; about ${short(Math.sqrt(chosen.row.length))} is usual` : '–'}</Figure>
+        {classes && <Figure name="Likeliest class">{value?.likeliest ?? '–'}</Figure>}
+      </dl>
+      <p class="hint">Of pictures the density misleads: plain ones are likelier than the data. Do not decide by it.</p>
+    </Panel>
+  );
+}
+
+function Ways({ model, chosen, other, looked, context, onSwap, onEnd }: { model: ModelDetails; chosen: Chosen; other: Chosen | null; looked: Looked | null; context?: number[]; onSwap: () => void; onEnd: (end: Chosen) => void }) {
   const classes = model.context?.classes;
-  const [own, setOwn] = useState<number | null>(null);
-  const context = classes ? [own ?? chosen.context?.[0] ?? 0] : undefined;
-  const row = useMemo<Rows>(() => ({ values: chosen.row, width: chosen.row.length }), [chosen.row]);
-  const key = [model.name, model.version, chosen.from, chosen.row[0], chosen.row[chosen.row.length >> 1], context];
-  const looked = useLatest(key, async () => {
-    const latent = await api.encode(model.name, row, context);
-    const logProb = (await api.logProb(model.name, row, context))[0];
-    const decoded = await api.decode(model.name, latent, context);
-    const others = classes ? await api.decode(model.name, withClasses(latent, classes)) : null;
-    const byClass = classes ? await api.score(model.name, Array.from({ length: classes }, () => chosen.row), { isCalibrated: false, context: Array.from({ length: classes }, (_, i) => [i]) }) : null;
-    return { latent, logProb, decoded, others, byClass };
-  });
-  const way = useLatest([...key, other?.from, other?.row[0], other?.row[1]], () => other ? api.interpolate(model.name, chosen.row, other.row, Between, context) : null);
+  const way = useLatest([...keyOf(model, chosen), ...keyOf(model, other), context], () => other ? api.interpolate(model.name, chosen.row, other.row, Between, context) : null);
   const reference = useReference(model);
   const near = useMemo(() => reference.value ? nearest(reference.value, chosen.row) : null, [reference.value, chosen.row]);
-  const norm = looked.value ? Math.sqrt(looked.value.latent.values.reduce((sum, value) => sum + value * value, 0)) : NaN;
-  const likeliest = looked.value?.byClass ? looked.value.byClass.log_prob.reduce((best: number, value, i) => (value ?? -Infinity) > (looked.value!.byClass!.log_prob[best] ?? -Infinity) ? i : best, 0) : null;
+  const known = (at: number) => reference.value!.values.slice(at * reference.value!.width, at * reference.value!.width + chosen.row.length);
   return (
-    <div class="columns even">
-      <Panel title="One picture" hint={`This is ${chosen.from}. Every picture has one latent, and the latent gives the picture back.`}>
-        {looked.problem && <Fault problem={looked.problem} />}
-        <div class="pair">
-          <figure><Tile large model={model} row={chosen.row} label={`The picture: ${chosen.from}`} /><figcaption>picture</figcaption></figure>
-          <figure><Latent latent={looked.value?.latent ?? null} /><figcaption>its latent</figcaption></figure>
-          <figure><Tile large model={model} row={looked.value?.decoded.values ?? null} label="The picture that the latent gives back" /><figcaption>and back</figcaption></figure>
-        </div>
-        <dl class="figures">
-          <Figure name="Log density">{looked.value ? `${exact(looked.value.logProb)} nats` : '–'}</Figure>
-          <Figure name="Bits per pixel">{looked.value ? exact(-looked.value.logProb / chosen.row.length / Math.LN2) : '–'}</Figure>
-          <Figure name="Length of the latent">{looked.value ? `${exact(norm)}; about ${exact(Math.sqrt(chosen.row.length))} is usual` : '–'}</Figure>
-          {likeliest !== null && <Figure name="Likeliest class">{likeliest}</Figure>}
-        </dl>
-        {classes && <div class="row"><span class="muted">as class</span><Choice label="Class of the picture" options={Array.from({ length: classes }, (_, i) => [String(i), String(i)] as [string, string])} value={String(context![0])} onChange={value => setOwn(Number(value))} /></div>}
-        <p class="hint">Of pictures the density misleads: plain ones are likelier than the data. Do not decide by it.</p>
+    <div class={classes ? 'columns thirds' : 'columns'}>
+      {classes && <Panel title="The same latent under each class" hint="The latent holds what is left when the class is known: slant, weight, style.">
+        <div class="line fill">{Array.from({ length: classes }, (_, i) => <figure key={i}><Tile model={model} row={looked?.others ? rowOf(looked.others, i) : null} label={`The latent under class ${i}`} /><figcaption>{i}</figcaption></figure>)}</div>
+      </Panel>}
+      <Panel title="On the way to another" hint="Not a fade: each step is a picture of its own, on an arc between the two latents." tools={<button type="button" onClick={onSwap}>Swap the ends</button>}>
+        {way.problem && <Fault problem={way.problem} />}
+        <div class="line fill">{Array.from({ length: Between }, (_, i) => <Tile key={i} model={model} row={way.value ? rowOf(way.value.x, i) : null} label={`Step ${i + 1} of ${Between}`} />)}</div>
+        <p class="hint">{`From ${chosen.from} to ${other?.from ?? 'another sample'}.`}</p>
+        <Snippets example={{
+          path: 'interpolate', json: { model: model.name, x: [Array.from(chosen.row, rounded), Array.from(other?.row ?? [], rounded)], steps: Between, ...context ? { context } : {} }, accept: 'image/png', save: 'way.png',
+          python: `latents = client.encode(pictures, model="${model.name}"${context ? `, context=${context[0]}` : ''})    # pictures: [n, ${model.event_shape!.join(', ')}]\nback = client.decode(latents, model="${model.name}"${context ? `, context=${context[0]}` : ''})`,
+          csharp: `var client = $CLIENT { Model = "${model.name}" };\nEncodeAnswer latents = await client.EncodeAsync(pictures${context ? `, context: [[${context[0]}]]` : ''});\nDecodeAnswer back = await client.DecodeAsync(latents.Z${context ? `, context: [[${context[0]}]]` : ''});`,
+        }} />
       </Panel>
-      <div class="stack">
-        {classes && <Panel title="The same latent under each class" hint="The latent holds what is left when the class is known: slant, weight, style.">
-          <div class="line fill">{Array.from({ length: classes }, (_, i) => <figure key={i}><Tile model={model} row={looked.value?.others ? rowOf(looked.value.others, i) : null} label={`The latent under class ${i}`} /><figcaption>{i}</figcaption></figure>)}</div>
-        </Panel>}
-        <Panel title="On the way to another" hint="Not a fade: each step is a picture of its own, on an arc between the two latents." tools={<button type="button" onClick={onSwap}>Swap the ends</button>}>
-          {way.problem && <Fault problem={way.problem} />}
-          <div class="line fill">{Array.from({ length: Between }, (_, i) => <Tile key={i} model={model} row={way.value ? rowOf(way.value.x, i) : null} label={`Step ${i + 1} of ${Between}`} />)}</div>
-          <div class="row"><span class="muted">{`from ${chosen.from} to ${other?.from ?? 'another sample'}`}</span></div>
-          <Snippets example={{
-            path: 'interpolate', json: { model: model.name, x: ['…', '…'], steps: Between, ...context ? { context } : {} }, accept: 'image/png', save: 'way.png',
-            python: `latents = client.encode(pictures, model="${model.name}"${context ? `, context=${context[0]}` : ''})    # pictures: [n, ${model.event_shape!.join(', ')}]\nback = client.decode(latents, model="${model.name}"${context ? `, context=${context[0]}` : ''})`,
-            csharp: `var client = $CLIENT { Model = "${model.name}" };\nEncodeAnswer latents = await client.EncodeAsync(pictures${context ? `, context: [[${context[0]}]]` : ''});\nDecodeAnswer back = await client.DecodeAsync(latents.Z${context ? `, context: [[${context[0]}]]` : ''});`,
-          }} />
-        </Panel>
-        <Panel title="Nearest among the data" hint={model.calibration ? 'Of the rows that the model was calibrated with, by distance of pixels. A sample that equals one of them would be copied, not made up.' : 'The model has no calibration, and so no rows to compare with.'}>
-          {near && <div class="line fill">{near.map(({ row: at, distance }) => <figure key={at}><Tile model={model} row={reference.value!.values.subarray(at * reference.value!.width, at * reference.value!.width + chosen.row.length)} label={`A neighbour at distance ${exact(distance)}`}
-            onChoose={() => onEnd({ row: reference.value!.values.slice(at * reference.value!.width, at * reference.value!.width + chosen.row.length), context, from: `row ${at + 1} of the data` })} /><figcaption>{exact(Number(distance.toPrecision(3)))}</figcaption></figure>)}</div>}
-        </Panel>
-      </div>
+      <Panel title="Nearest among the data" hint={model.calibration ? 'Of the rows that the model was calibrated with, by distance of pixels. A sample that equals one of them would be copied, not made up.' : 'The model has no calibration, and so no rows to compare with. flow calibrate keeps some.'}>
+        {near && <div class="line fill">{near.map(({ row: at, distance }) => <figure key={at}><Tile model={model} row={known(at)} label={`A neighbour at distance ${exact(distance)}`}
+          onChoose={() => onEnd({ row: known(at), context, from: `row ${at + 1} of the data` })} /><figcaption>{short(distance)}</figcaption></figure>)}</div>}
+      </Panel>
     </div>
   );
 }
+
+const rounded = (value: number) => Number(value.toPrecision(5));
 
 /** A latent as a field of light and dark: what there is of it to see. */
 function Latent({ latent }: { latent: Rows | null }) {

@@ -80,7 +80,7 @@ export function Layers({ model }: { model: ModelDetails }) {
         <Panel title="One point on its way" hint={way ? `log p rises where the layer squeezes space, and falls where it stretches it.` : 'Give a point, or click one in the density, and its log density is followed through the layers.'}>
           <PointFields names={[x, y]} point={mark?.length === 2 ? [mark[0], mark[1]] : null} />
           {way && <>
-            <Chart label="The log density of the point behind each layer" height={170} x={way.map((_, i) => i)} xName="layer" yName="log density, nats"
+            <Chart label="The log density of the point behind each layer" height={170} zero={false} x={way.map((_, i) => i)} xName="layer" yName="log density, nats"
               series={[{ name: 'log density', values: way.map(each => each[2]), colour: 'accent', width: 2.2 }]} lines={[{ at: depth, colour: 'muted', dashed: true }]} />
             <p>{`From ${short(way[0][2])} nats in the noise to `}<strong>{`${exact(way[last][2])} nats`}</strong>{` in the data, through ${last} layers.`}</p>
           </>}
@@ -113,8 +113,8 @@ export function PointFields({ names, point }: { names: [string, string]; point: 
   );
 }
 
-/** How far the grid reaches: as far as nearly all latents lie. */
+/** How far the grid reaches: as far as most latents lie. */
 export function spanOf(z: Rows) {
   const sizes = Float32Array.from(z.values, Math.abs).sort();
-  return Math.max(2, Math.ceil(sizes[Math.floor(sizes.length * 0.998)] * 2) / 2);
+  return Math.max(1.5, sizes[Math.floor(sizes.length * 0.985)]);
 }

@@ -6,7 +6,7 @@ import type { ModelDetails, ModelSummary } from '../api/types';
 import { featuresOf, kindOf } from '../api/types';
 import { Bend, bendingOf, latentsOf } from '../draw/bend';
 import { Chart } from '../draw/chart';
-import { bytes, count, duration, exact, short } from '../math/text';
+import { bytes, count, duration, short } from '../math/text';
 import { Figure, Slider } from '../parts/controls';
 import { useLatest } from '../state/latest';
 import { fresh, look, models } from '../state/models';
@@ -21,43 +21,48 @@ export function Models() {
   const list = models.value;
   const live = useLive();
   if (!list) return <div class="page loading" aria-busy="true" />;
-  const plane = list.find(each => each.state === 'ready' && kindOf(each.event_shape) === 'plane');
   return (
     <div class="page">
       <h1 class="visually-hidden">Models</h1>
-      <Intro plane={plane} />
+      <Intro list={list} />
       {list.length === 0 && <div class="fault" role="status"><strong>There is no model yet.</strong><span>Train one into the served folder, and it appears here: <code>flow train --input rows.csv --out models/mine/1</code></span></div>}
       <h2 class="section">Models of this service</h2>
-      <div class="cards">{list.map(each => <Card key={each.name} model={each} live={live} />)}</div>
+      <div class="cards">{[...list].sort((a, b) => Number(a.state === 'failed') - Number(b.state === 'failed')).map(each => <Card key={each.name} model={each} live={live} />)}</div>
       {live.reason && <p class="hint">{live.reason}</p>}
     </div>
   );
 }
 
 /** In a minute: what a flow is. By a model that is there, where one has two features; else in words. */
-function Intro({ plane }: { plane?: ModelSummary }) {
+function Intro({ list }: { list: ModelSummary[] }) {
+  const planes = list.filter(each => each.state === 'ready' && kindOf(each.event_shape) === 'plane');
+  const { value: plane } = useLatest(planes.map(each => [each.name, each.version]), async () => {
+    for (const each of planes) {
+      const details = await api.model(each.name);
+      if (!details.context && details.state === 'ready') return details;
+    }
+    return null;
+  });
   return (
     <section class="intro" aria-label="What a flow is">
       <div class="words">
         <h2>A normalizing flow bends noise into data, and back.</h2>
         <p>It is a chain of small, reversible layers. Run forwards, it turns random noise into new rows that look like yours. Run backwards, it says of any row <strong>exactly how likely</strong> it is.</p>
         <p>So it answers three questions: <em>What do ordinary rows look like? Which of these rows is odd? What makes it odd?</em></p>
-        <p class="row">{plane ? <a class="button primary" href={hrefOf({ model: plane.name, view: 'density' })}>See what {plane.name} knows</a> : null}<a class="button" href="swagger">API</a></p>
+        <p class="row">{plane ? <a class="button primary" href={hrefOf({ model: plane.name, view: 'density' })}>See what {plane.name} knows</a> : null}<a class="button" href="swagger">Its API</a></p>
       </div>
-      {plane && <Demo model={plane} />}
+      {plane ? <Demo key={plane.name} model={plane} /> : planes.length > 0 && <div class="demo"><div class="canvas plane bare space" /><div class="row depth holder" /></div>}
     </section>
   );
 }
 
-function Demo({ model }: { model: ModelSummary }) {
+function Demo({ model }: { model: ModelDetails }) {
   const { value } = useLatest([model.name, model.version], async signal => {
-    const details: ModelDetails = await api.model(model.name);
-    if (details.context) return null;
     const { z } = await api.sampleWithLatents(model.name, { count: 700, seed: 3 }, signal);
     const asked = latentsOf(z, spanOf(z));
-    return { details, bending: bendingOf(await api.layers(model.name, asked.latents, undefined, signal), asked.lines, asked.perLine, 0) };
+    return bendingOf(await api.layers(model.name, asked.latents, undefined, signal), asked.lines, asked.perLine, 0);
   });
-  const last = value ? value.bending.places.length - 1 : 1;
+  const last = value ? value.places.length - 1 : 1;
   const [depth, setDepth] = useState(0);
   const [playing, setPlaying] = usePlay(depth, last, setDepth);
   useEffect(() => {
@@ -67,7 +72,7 @@ function Demo({ model }: { model: ModelSummary }) {
   }, [value]);
   return (
     <div class="demo">
-      {value ? <Bend bare bending={value.bending} depth={depth} grid dots names={featuresOf(value.details) as [string, string]} label={`Noise on its way through the layers of ${model.name}`} /> : <div class="canvas plane bare space" />}
+      {value ? <Bend bare bending={value} depth={depth} grid dots names={featuresOf(model) as [string, string]} label={`Noise on its way through the layers of ${model.name}`} /> : <div class="canvas plane bare space" />}
       <div class="row depth">
         <button type="button" aria-label={playing ? 'Pause' : 'Play'} class="icon" onClick={() => setPlaying(!playing)}>{playing ? '❚❚' : '▶'}</button>
         <Slider label="Layer" value={depth} min={0} max={last} step={1} text={Math.round(depth) === 0 ? 'noise' : Math.round(depth) === last ? 'data' : `${Math.round(depth)} of ${last}`} onInput={next => { setPlaying(false); setDepth(next); }} />
@@ -137,7 +142,7 @@ function Card({ model, live }: { model: ModelSummary; live: Live }) {
           <Figure name="Calibration">{details?.calibration ? `${count(details.calibration.rows)} rows` : details ? 'none' : '–'}</Figure>
           <Figure name="Engine">{details ? `${details.engine}, ${details.device}` : '–'}</Figure>
           <Figure name="Weights">{details?.weight_bytes ? bytes(details.weight_bytes) : '–'}</Figure>
-          <Figure name="Self-test">{details?.self_test?.log_prob_difference !== undefined ? `${exact(Number(details.self_test.log_prob_difference.toPrecision(2)))} nats off` : '–'}</Figure>
+          <Figure name="Self-test">{details?.self_test?.log_prob_difference !== undefined ? `${short(details.self_test.log_prob_difference)} nats off` : '–'}</Figure>
           <Figure name="Held out">{details?.spec?.training?.mean_test_log_likelihood !== undefined ? `${short(details.spec.training.mean_test_log_likelihood)} nats` : '–'}</Figure>
         </dl>
         <footer>

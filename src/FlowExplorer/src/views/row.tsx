@@ -13,7 +13,7 @@ import { useLatest } from '../state/latest';
 import { note, numberAt, route } from '../state/route';
 import { gain, verdict } from './rows';
 
-const Steps = 201;
+const Steps = 201, Finer = 160;
 
 interface Props { model: ModelDetails; label: string; row: number[]; context?: number[]; reasons: Reason[] | null; p: number | null; alpha: number; logProb: number }
 
@@ -23,7 +23,8 @@ export function RowDetail({ model, label, row, context, reasons, p, alpha, logPr
   const feature = features.includes(route.value.query.feature) ? route.value.query.feature : reasons?.[0]?.feature ?? features[0];
   const at = features.indexOf(feature);
   const value = numberAt('value', row[at]);
-  const known = useLatest<Rows>([model.name, model.version], signal => model.calibration ? api.reference(model.name) : api.sample(model.name, { count: 800, seed: 3, context: context }, signal));
+  const known = useLatest<Rows>([model.name, model.version], async signal =>
+    (model.calibration ? await api.reference(model.name) : null) ?? api.sample(model.name, { count: 800, seed: 3, context }, signal));
   const range = useMemo<[number, number] | null>(() => {
     if (!known.value) return null;
     const [low, high] = rangeOf([column(known.value, at)], 0.15);
@@ -32,13 +33,21 @@ export function RowDetail({ model, label, row, context, reasons, p, alpha, logPr
   }, [known.value, at]);
   const along = useLatest([range, feature], async signal => {
     if (!range) return null!;
-    const x = Array.from({ length: Steps }, (_, i) => range[0] + (range[1] - range[0]) * i / (Steps - 1));
-    const rows: Rows = { values: Float32Array.from(x.flatMap(each => row.map((own, i) => i === at ? each : own))), width: row.length };
-    const logs = await api.logProb(model.name, rows, context, signal);
-    const most = logs.reduce((a, b) => Math.max(a, b), -Infinity);
-    const density = Array.from(logs, each => Math.exp(each - most));
-    const area = density.reduce((sum, each) => sum + each, 0) * (x[1] - x[0]);
-    return { x, density: density.map(each => each / area) };
+    const between = (low: number, high: number, count: number) => Array.from({ length: count }, (_, i) => low + (high - low) * i / (count - 1));
+    const logsAt = async (x: number[]) => {
+      const rows: Rows = { values: Float32Array.from(x.flatMap(each => row.map((own, i) => i === at ? each : own))), width: row.length };
+      return [...await api.logProb(model.name, rows, context, signal)].map((log, i): [number, number] => [x[i], log]);
+    };
+    const coarse = await logsAt(between(range[0], range[1], Steps));
+    // Where nearly all of the mass lies, once more and more finely: a feature that others determine has a narrow peak.
+    const top = Math.max(...coarse.map(each => each[1]));
+    const first = coarse.findIndex(each => each[1] > top - 12), last = coarse.findLastIndex(each => each[1] > top - 12);
+    const fine = await logsAt(between(coarse[Math.max(0, first - 1)][0], coarse[Math.min(Steps - 1, last + 1)][0], Finer));
+    const all = [...coarse, ...fine].sort((a, b) => a[0] - b[0]);
+    const most = Math.max(...all.map(each => each[1]));
+    const density = all.map(each => Math.exp(each[1] - most));
+    const area = all.reduce((sum, each, i) => i === 0 ? 0 : sum + (density[i] + density[i - 1]) / 2 * (each[0] - all[i - 1][0]), 0);
+    return { x: all.map(each => each[0]), density: density.map(each => each / area) };
   });
   const isCalibrated = model.calibration !== undefined;
   const changed = useLatest([feature, value], signal => api.score(model.name, [row.map((own, i) => i === at ? value : own)], { isCalibrated, context }, signal));
@@ -46,15 +55,15 @@ export function RowDetail({ model, label, row, context, reasons, p, alpha, logPr
   const partner = useMemo(() => known.value && row.length > 1 ? partnerOf(known.value, at, features.length) : -1, [known.value, at]);
   const now = changed.value;
   return (
-    <div class="columns">
+    <div class="stack">
       <Panel title={`Why ${label} ${p !== null && p > alpha ? 'is not odd' : 'is odd'}`} class="explain">
-        {p !== null && <p class={p <= alpha ? 'verdict odd' : 'verdict'}>{verdict(p, alpha)}</p>}
+        {p !== null && <p class={p <= alpha ? 'verdict odd' : 'verdict'}>{verdict(p, alpha, model.calibration?.rows ?? 0)}</p>}
         {p === null && <p class="verdict">{`Its log density is ${exact(logProb)} nats.`}</p>}
         {reasons && <ol class="reasons">
           {reasons.filter(each => each.nats === null || each.nats > 0.5).map(each => (
             <li key={each.feature}>
               <button type="button" aria-pressed={each.feature === feature} onClick={() => note({ feature: each.feature, value: undefined })}>
-                <strong>{each.feature}</strong> is <b class="odd-text">{exact(each.value)}</b>; with the rest of the row about <b>{exact(each.expected)}</b> would go.
+                <strong>{each.feature}</strong> is <b class="odd-text">{exact(each.value)}</b>; the rest of the row suggests about <b>{exact(each.expected)}</b>.
                 <small>{`That value ${gain(each)}.`}</small>
               </button>
             </li>
@@ -83,7 +92,7 @@ export function RowDetail({ model, label, row, context, reasons, p, alpha, logPr
         <Snippets example={{
           path: 'logprob', json: { model: model.name, x: [row.map((own, i) => Number((i === at ? value : own).toPrecision(7)))], ...context ? { context } : {}, ...isCalibrated ? { include: ['p_value', 'attribution'] } : {} },
           python: `row = numpy.array([${list(row)}])\nrow[0, ${at}] = ${exact(value).replace('−', '-')}    # ${feature}\nclient.${isCalibrated ? 'score' : 'log_prob'}(row, model="${model.name}"${context ? `, context="${context.join(',')}"` : ''})`,
-          csharp: `var client = $CLIENT { Model = "${model.name}" };\nfloat[] row = [${row.map(each => `${Number(each.toPrecision(7))}f`).join(', ')}];\nrow[${at}] = ${Number(value.toPrecision(5))}f; // ${feature}\nScoreAnswer answer = await client.ScoreAsync([row], new() { Explain = 3${context ? `, Context = [[${context.map(each => `${each}f`).join(', ')}]]` : ''} });`,
+          csharp: `var client = $CLIENT { Model = "${model.name}" };\nfloat[] row = [${row.map(each => `${Number(each.toPrecision(7))}f`).join(', ')}];\nrow[${at}] = ${Number(value.toPrecision(5))}f; // ${feature}\nScoreAnswer answer = await client.ScoreAsync([row], new() { Explain = ${Math.min(3, row.length)}${context ? `, Context = [[${context.map(each => `${each}f`).join(', ')}]]` : ''} });`,
         }} />
       </Panel>
     </div>
@@ -100,7 +109,7 @@ function Companion({ model, known, row, at, partner, value, expected }: { model:
   }, [known, at, partner]);
   const points: Points[] = [{ rows: pair, colour: 'data', radius: 2.2, alpha: 0.55 }];
   if (expected !== undefined) points.push({ rows: { values: Float32Array.from([row[partner], expected]), width: 2 }, colour: 'fine', radius: 5, alpha: 1 });
-  return <Plane box={boxOf([pair, own, own], 0, 1, 0.1)} names={[features[partner], features[at]]} points={points} mark={[row[partner], value]} state={[expected]}
+  return <Plane box={boxOf([pair, own, own], 0, 1, 0.1)} names={[features[partner], features[at]]} points={points} mark={[row[partner], value]} markColour="odd" state={[expected]}
     label={`${features[at]} and ${features[partner]} of ordinary rows; this row has ${exact(row[at])} and ${exact(row[partner])}`} />;
 }
 

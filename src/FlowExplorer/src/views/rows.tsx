@@ -2,8 +2,8 @@ import { useMemo, useState } from 'preact/hooks';
 import { Problem } from '../api/client';
 import * as api from '../api/client';
 import type { ModelDetails, Reason } from '../api/types';
-import { contextNamesOf, countOf, featuresOf, rowOf } from '../api/types';
-import { count, exact, percent, rarity, times } from '../math/text';
+import { contextNamesOf, featuresOf, rowOf } from '../api/types';
+import { count, exact, percent, rarity, short, times } from '../math/text';
 import { Drop, Fault, Panel, Slider } from '../parts/controls';
 import { Snippets } from '../parts/snippets';
 import { useLatest } from '../state/latest';
@@ -13,7 +13,7 @@ import { example, ranked, scored, scoreFile, table } from '../state/table';
 import { Scores } from './scores';
 import { RowDetail } from './row';
 
-const First = 10, UsualAlpha = 0.01, ExampleName = 'example.csv';
+const First = 10, Reasons = 3, UsualAlpha = 0.01, ExampleName = 'example.csv';
 
 /** A file of rows: which are odd, and why. */
 export function Rows({ model }: { model: ModelDetails }) {
@@ -50,6 +50,11 @@ export function Rows({ model }: { model: ModelDetails }) {
           <button type="button" disabled={busy} onClick={() => void take(ExampleName, () => example(model))}>Try it with an example</button>
           {own && <Download model={model} own={own} />}
         </Drop>
+        {!own && <ol class="steps">
+          <li><strong>Give it rows.</strong> The same columns that the model learned, in the same units.</li>
+          <li><strong>See which are odd.</strong> Each row has a p-value: how rare it would be among ordinary ones.</li>
+          <li><strong>See why.</strong> The value that does not go with the rest, and the one that would.</li>
+        </ol>}
         {!own && <Columns model={model} />}
         {!model.calibration && <p class="hint">This model has no calibration: rows are ordered by their density, and nothing says which are odd. <code>flow calibrate</code> adds p-values, decisions and reasons.</p>}
         {own && own.name === ExampleName && <p class="hint">{`Ordinary rows, and one in which a single value was exchanged for one from another row. The value by itself is nothing special: it only does not go with the rest.`}</p>}
@@ -83,7 +88,7 @@ function Download({ model, own }: { model: ModelDetails; own: Table }) {
 }
 
 function Found({ model, own }: { model: ModelDetails; own: Table }) {
-  const alpha = numberAt('alpha', UsualAlpha);
+  const alpha = numberAt('alpha', UsualAlpha), features = model.width ?? 0;
   const [shown, setShown] = useState(First);
   const order = useMemo(() => ranked(own), [own]);
   const isOdd = (row: number) => own.p !== null && own.p[row] <= alpha;
@@ -91,8 +96,8 @@ function Found({ model, own }: { model: ModelDetails; own: Table }) {
   const readable = order.filter(row => !own.errors[row]);
   const listed = order.slice(0, shown);
   const explained = listed.filter(row => !own.errors[row]);
-  const { value: reasons } = useLatest([own.name, shown, model.version], signal => !model.calibration || explained.length === 0 ? null : api.score(
-    model.name, explained.map(row => rowOf(own.rows, row)), { isCalibrated: true, reasons: 3, context: own.context ? explained.map(row => own.context![row]) : undefined }, signal));
+  const { value: reasons, problem } = useLatest([own.name, shown, model.version], signal => !model.calibration || explained.length === 0 ? null : api.score(
+    model.name, explained.map(row => rowOf(own.rows, row)), { isCalibrated: true, reasons: Math.min(Reasons, features), context: own.context ? explained.map(row => own.context![row]) : undefined }, signal));
   const { value: calibration } = useLatest([model.name, model.version], () => model.calibration ? api.calibration(model.name) : null);
   const asked = numberAt('row', NaN);
   const selected = Number.isFinite(asked) && asked < own.logProb.length && !own.errors[asked] ? asked : readable[0];
@@ -100,20 +105,21 @@ function Found({ model, own }: { model: ModelDetails; own: Table }) {
   // The histogram is of the score that decides: of the combined one the page knows no row's value.
   const marks = calibration?.usual === 'log_prob' ? readable.filter(isOdd).map(row => own.logProb[row]) : [];
   return (
-    <>
-      <div class="columns wide-left verdicts">
-        <Panel title={own.p ? odd === 0 ? 'No row is odd' : odd === 1 ? 'One row is odd' : `${count(odd)} rows are odd` : 'The least likely rows'} class="list">
+    <div class="columns found-columns">
+      <div class="stack">
+        <Panel title={own.p ? odd === 0 ? 'No row is odd' : odd === 1 ? 'One row is odd' : `${count(odd)} rows are odd` : 'The least likely rows'}>
           {own.p && <Slider label="Call a row odd where at most this share of ordinary rows is as strange" value={Math.log10(alpha)} min={-4} max={-0.3} step={0.05} text={percent(alpha)}
             onInput={value => { const next = Number((10 ** value).toPrecision(2)); note({ alpha: next === UsualAlpha ? undefined : String(next) }); }}
             hint={`Of ordinary rows about ${percent(alpha)} are called odd too: ${odd} found, about ${Number((alpha * own.logProb.length).toPrecision(2))} expected by chance.`} />}
           {own.p && model.calibration && alpha < model.calibration.p_min && <p class="hint warn">{`With ${count(model.calibration.rows)} calibration rows no p-value is below ${exact(model.calibration.p_min)}: no row can be called odd here.`}</p>}
           {unread > 0 && <p class="hint warn">{`${count(unread)} ${unread === 1 ? 'row' : 'rows'} could not be read.`}</p>}
+          {problem && <Fault problem={problem} />}
           <ol class="rows">
             {listed.map(row => (
               <li key={row}>
-                <button type="button" class={`found ${isOdd(row) ? 'odd' : ''}`} aria-pressed={row === selected} disabled={Boolean(own.errors[row])} onClick={() => note({ row: String(row), feature: undefined })}>
+                <button type="button" class={`found ${isOdd(row) ? 'odd' : ''}`} aria-pressed={row === selected} disabled={Boolean(own.errors[row])} onClick={() => note({ row: String(row), feature: undefined, value: undefined })}>
                   <span class="name">{own.labels[row]}</span>
-                  {own.errors[row] ? <span class="badge failed">not read</span> : own.p ? <span class={isOdd(row) ? 'badge odd' : 'badge'}>{isOdd(row) ? 'odd' : 'ordinary'}, p = {exact(own.p[row])}</span> : <span class="badge">{exact(own.logProb[row])} nats</span>}
+                  {own.errors[row] ? <span class="badge failed">not read</span> : own.p ? <span class={isOdd(row) ? 'badge odd' : 'badge'}>{isOdd(row) ? 'odd' : 'ordinary'}, p = {short(own.p[row])}</span> : <span class="badge">{exact(own.logProb[row])} nats</span>}
                   <span class="why">{own.errors[row] || because(reasonOf(row), isOdd(row))}</span>
                 </button>
               </li>
@@ -121,30 +127,28 @@ function Found({ model, own }: { model: ModelDetails; own: Table }) {
           </ol>
           {order.length > shown && <button type="button" onClick={() => setShown(shown + 20)}>Show more</button>}
         </Panel>
-        <div class="stack">
-          {model.calibration && <Panel title="Where to draw the line" hint="How ordinary rows score. Left of the line lie the rows that are called odd."><Scores model={model} alpha={alpha} marks={marks} /></Panel>}
-          <Snippets example={{
-            path: model.calibration ? 'score' : 'logprob', query: model.calibration ? { model: model.name, alpha, include: 'p_value,q_value,attribution', top: 3 } : { model: model.name, keep: '*', ignore_extra: 'true', on_error: 'null' },
-            file: { name: own.name, type: 'text/csv' }, save: 'scored.csv',
-            python: `client.score_file("${own.name}", "scored.csv", alpha=${alpha}, explain=3, model="${model.name}")`,
-            csharp: `var client = $CLIENT { Model = "${model.name}" };\nawait using Stream rows = File.OpenRead("${own.name}"), scored = File.Create("scored.csv");\nawait client.ScoreAsync(rows, TableFormat.Csv, scored, new() { Alpha = ${alpha}, Explain = 3, QValues = true });`,
-          }} />
-        </div>
+        {model.calibration && <Panel title="Where the line is drawn" hint="How ordinary rows score. Left of the line lie the rows that are called odd."><Scores model={model} alpha={alpha} marks={marks} /></Panel>}
+        <Snippets example={{
+          path: model.calibration ? 'score' : 'logprob', query: model.calibration ? { model: model.name, alpha, include: 'p_value,q_value,attribution', top: Math.min(Reasons, features) } : { model: model.name, keep: '*', ignore_extra: 'true', on_error: 'null' },
+          file: { name: own.name, type: 'text/csv' }, save: 'scored.csv',
+          python: `client.score_file("${own.name}", "scored.csv", alpha=${alpha}, explain=${Math.min(Reasons, features)}, model="${model.name}")`,
+          csharp: `var client = $CLIENT { Model = "${model.name}" };\nawait using Stream rows = File.OpenRead("${own.name}"), scored = File.Create("scored.csv");\nawait client.ScoreAsync(rows, TableFormat.Csv, scored, new() { Alpha = ${alpha}, Explain = ${Math.min(Reasons, features)}, QValues = true });`,
+        }} />
       </div>
       {selected !== undefined && <RowDetail key={`${own.name} ${selected}`} model={model} label={own.labels[selected]} row={Array.from(rowOf(own.rows, selected))} context={own.context?.[selected]}
         reasons={reasonOf(selected)} p={own.p?.[selected] ?? null} alpha={alpha} logProb={own.logProb[selected]} />}
-      {countOf(own.rows) === 0 && <p class="hint">The file has no rows.</p>}
-    </>
+    </div>
   );
 }
 
 /** Why a row is odd, in a sentence. */
 export function because(reasons: Reason[] | null, isOdd: boolean): string {
   const first = reasons?.[0];
-  if (!first || first.nats === null || first.nats < 0.5) return isOdd ? 'No single value makes it odd: they do not go together.' : '';
-  return `${first.feature} is ${exact(first.value)}; with the rest of the row about ${exact(first.expected)} would go`;
+  if (reasons === null) return '';
+  if (!first || first.nats === null || first.nats < (isOdd ? 0.5 : 2)) return isOdd ? 'No single value makes it odd: they do not go together.' : '';
+  return `${first.feature} is ${exact(first.value)}; the rest of the row suggests about ${exact(first.expected)}`;
 }
 
 export const gain = (reason: Reason) => reason.nats === null ? 'beyond measure' : `would make the row ${times(reason.nats)} as likely`;
 
-export const verdict = (p: number, alpha: number) => `${p <= alpha ? 'Odd' : 'Ordinary'}: ${rarity(p)}.`;
+export const verdict = (p: number, alpha: number, rows: number) => `${p <= alpha ? 'Odd' : 'Ordinary'}: ${rarity(p, rows)}.`;

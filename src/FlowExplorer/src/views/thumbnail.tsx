@@ -5,7 +5,7 @@ import { countOf, featuresOf, kindOf } from '../api/types';
 import type { Surface } from '../draw/canvas';
 import { Canvas } from '../draw/canvas';
 import { viridisAt } from '../draw/colour';
-import { dot } from '../draw/axes';
+import { dots } from '../draw/axes';
 import { pictureOf, rangeOfPixels } from '../draw/picture';
 import { boxOf } from '../math/stats';
 import { useLatest } from '../state/latest';
@@ -17,10 +17,11 @@ export function Thumbnail({ model }: { model: ModelDetails }) {
   const { value } = useLatest([model.name, model.version], async signal => {
     const classes = model.context?.classes;
     if (isImage && classes) {
-      const rows = await Promise.all(Array.from({ length: Math.min(10, classes) }, (_, i) => api.sample(model.name, { count: 2, seed: 5, temperature: 0.8, context: [i] }, signal)));
+      const shown = Array.from({ length: Math.min(10, classes) }, (_, i) => i);
+      const rows = await api.sampleClasses(model.name, { count: 2, seed: 5, temperature: 0.8 }, shown, signal);
       const width = model.width!;
-      const values = new Float32Array(rows.length * 2 * width);
-      rows.forEach((each, i) => { values.set(each.values.subarray(0, width), i * width); values.set(each.values.subarray(width), (rows.length + i) * width); });
+      const values = new Float32Array(shown.length * 2 * width);
+      rows.forEach((each, i) => { values.set(each.values.subarray(0, width), i * width); values.set(each.values.subarray(width), (shown.length + i) * width); });
       return { values, width };
     }
     return api.sample(model.name, { count: isImage ? 20 : 1200, seed: 5, context: model.context ? await usualContext(model) : undefined }, signal);
@@ -35,13 +36,9 @@ export function Thumbnail({ model }: { model: ModelDetails }) {
     if (!value) return;
     if (isImage) drawImages(surface, value, model);
     else {
-      context.fillStyle = viridisAt(0.72);
       context.globalAlpha = 0.75;
-      context.beginPath();
       const y = Math.min(1, value.width - 1);
-      for (let i = 0; i < countOf(value); i++)
-        dot(context, (value.values[i * value.width] - box!.x0) / (box!.x1 - box!.x0) * width, height - (value.values[i * value.width + y] - box!.y0) / (box!.y1 - box!.y0) * height, 1.3);
-      context.fill();
+      dots(context, viridisAt(0.8), 1.3, countOf(value), i => (value.values[i * value.width] - box!.x0) / (box!.x1 - box!.x0) * width, i => height - (value.values[i * value.width + y] - box!.y0) / (box!.y1 - box!.y0) * height);
       context.globalAlpha = 1;
     }
   };

@@ -8,5 +8,6 @@ export async function usualContext(model: ModelDetails): Promise<number[]> {
   if (classes) return [0];
   if (!model.calibration) return new Array<number>(size).fill(0);
   const rows = await api.reference(model.name);
+  if (!rows) return new Array<number>(size).fill(0);
   return Array.from({ length: size }, (_, i) => Number(quantile(column(rows, model.width! + i).sort(), 0.5).toPrecision(4)));
 }

@@ -1,0 +1,47 @@
+using FlowCore;
+using FlowCore.Checkpoints;
+using FlowService.Tests.Support;
+
+namespace FlowService.Tests.Explorer;
+
+/// <summary>A service with a model of every kind that the explorer shows, and a broken one.</summary>
+public sealed class ExplorerService : IAsyncLifetime
+{
+    public const string Plane = "two-moons", Table = "breast-cancer", Pictures = "digits", Measured = "engines", Conditional = "posterior", Wide = "wide", Broken = "broken";
+
+    private readonly TemporaryFolder repository = TestModels.Repository();
+    private ServiceHost? host;
+
+    public Uri Address => host!.Address;
+
+    public async ValueTask InitializeAsync()
+    {
+        // The shipped models where the kinds have some; the test's own where a calibration is needed, or a condition.
+        foreach (string name in (string[])[Plane, Table, Pictures])
+            Copy(Path.Combine(AppContext.BaseDirectory, "models", name, "1"), Path.Combine(repository.Path, name, "1"));
+        TestModels.Write(repository.Path, TestModels.Spec(Measured, 5) with { Features = ["speed", "load", "heat", "noise", "age"] }, calibrationRows: 400);
+        FlowSpec conditional = TestModels.Spec(Conditional, 2, new ContextSpec { Size = 2, Features = ["distance", "energy"] }) with { Features = ["speed", "mass"] };
+        Directory.Delete(Path.Combine(repository.Path, Conditional), recursive: true);
+        TestModels.Write(repository.Path, conditional, calibrationRows: 400);
+        Directory.CreateDirectory(Path.Combine(repository.Path, Broken, "1"));
+        await File.WriteAllTextAsync(Path.Combine(repository.Path, Broken, "1", Checkpoint.SpecFile), "{}");
+        await File.WriteAllTextAsync(Path.Combine(repository.Path, Broken, "1", Checkpoint.WeightsFile), "");
+        host = await ServiceHost.StartAsync(repository.Path);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (host is not null)
+            await host.DisposeAsync();
+        repository.Dispose();
+    }
+
+    private static void Copy(string from, string to)
+    {
+        if (Directory.Exists(to))
+            Directory.Delete(to, recursive: true);
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.GetFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+    }
+}
