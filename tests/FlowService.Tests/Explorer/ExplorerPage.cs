@@ -60,7 +60,8 @@ internal sealed class ExplorerPage : IDisposable
     {
         wait.Until(_ => (bool)browser.ExecuteScript("""
             const pictures = [...document.querySelectorAll('main canvas, main .chart')];
-            return document.querySelector('main .panel, main .card') && !document.querySelector('main .space, main [aria-busy]') && pictures.every(each => each.dataset.drawn > 0 || each.querySelector?.('canvas') || each.closest('.chart'));
+            return document.querySelector('main .panel, main .card') !== null && document.querySelector('main .space, main [aria-busy]') === null
+                && pictures.every(each => each.dataset.drawn > 0 || each.closest('.chart') !== null);
             """)!);
         return this;
     }

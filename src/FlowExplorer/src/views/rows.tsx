@@ -3,6 +3,7 @@ import { Problem } from '../api/client';
 import * as api from '../api/client';
 import type { ModelDetails, Reason } from '../api/types';
 import { contextNamesOf, featuresOf, rowOf } from '../api/types';
+import { quantile } from '../math/stats';
 import { count, exact, percent, rarity, short, times } from '../math/text';
 import { Drop, Fault, Panel, Slider } from '../parts/controls';
 import { Snippets } from '../parts/snippets';
@@ -13,7 +14,10 @@ import { example, ranked, scored, scoreFile, table } from '../state/table';
 import { Scores } from './scores';
 import { RowDetail } from './row';
 
-const First = 10, Reasons = 3, UsualAlpha = 0.01, ExampleName = 'example.csv';
+const First = 10, Reasons = 3, ExampleName = 'example.csv';
+
+/** The share of ordinary rows that may be called odd, where nobody has chosen: a hundredth; more where so few rows are known that none could be. */
+const usualAlpha = (model: ModelDetails) => [0.01, 0.05, 0.1, 0.2].find(alpha => alpha >= (model.calibration?.p_min ?? 0)) ?? 0.5;
 
 /** A file of rows: which are odd, and why. */
 export function Rows({ model }: { model: ModelDetails }) {
@@ -71,7 +75,7 @@ function Columns({ model }: { model: ModelDetails }) {
 
 function Download({ model, own }: { model: ModelDetails; own: Table }) {
   const [problem, setProblem] = useState<Problem | null>(null);
-  const alpha = numberAt('alpha', UsualAlpha);
+  const alpha = numberAt('alpha', usualAlpha(model));
   const save = async () => {
     try {
       const address = URL.createObjectURL(new Blob([await scored(model, own, alpha)], { type: 'text/csv' }));
@@ -88,7 +92,7 @@ function Download({ model, own }: { model: ModelDetails; own: Table }) {
 }
 
 function Found({ model, own }: { model: ModelDetails; own: Table }) {
-  const alpha = numberAt('alpha', UsualAlpha), features = model.width ?? 0;
+  const alpha = numberAt('alpha', usualAlpha(model)), features = model.width ?? 0;
   const [shown, setShown] = useState(First);
   const order = useMemo(() => ranked(own), [own]);
   const isOdd = (row: number) => own.p !== null && own.p[row] <= alpha;
@@ -102,14 +106,15 @@ function Found({ model, own }: { model: ModelDetails; own: Table }) {
   const asked = numberAt('row', NaN);
   const selected = Number.isFinite(asked) && asked < own.logProb.length && !own.errors[asked] ? asked : readable[0];
   const reasonOf = (row: number) => reasons?.attribution?.[explained.indexOf(row)] ?? null;
-  // The histogram is of the score that decides: of the combined one the page knows no row's value.
-  const marks = calibration?.usual === 'log_prob' ? readable.filter(isOdd).map(row => own.logProb[row]) : [];
+  // The histogram is of the score that decides; of another one than the log density the p-value says about where the row lies.
+  const scores = calibration?.scores[calibration.usual];
+  const marks = !scores || !own.p ? [] : readable.filter(isOdd).map(row => calibration.usual === 'log_prob' ? own.logProb[row] : quantile(scores, own.p![row] - calibration.p_min));
   return (
     <div class="columns found-columns">
       <div class="stack">
         <Panel title={own.p ? odd === 0 ? 'No row is odd' : odd === 1 ? 'One row is odd' : `${count(odd)} rows are odd` : 'The least likely rows'}>
           {own.p && <Slider label="Call a row odd where at most this share of ordinary rows is as strange" value={Math.log10(alpha)} min={-4} max={-0.3} step={0.05} text={percent(alpha)}
-            onInput={value => { const next = Number((10 ** value).toPrecision(2)); note({ alpha: next === UsualAlpha ? undefined : String(next) }); }}
+            onInput={value => { const next = Number((10 ** value).toPrecision(2)); note({ alpha: next === usualAlpha(model) ? undefined : String(next) }); }}
             hint={`Of ordinary rows about ${percent(alpha)} are called odd too: ${odd} found, about ${Number((alpha * own.logProb.length).toPrecision(2))} expected by chance.`} />}
           {own.p && model.calibration && alpha < model.calibration.p_min && <p class="hint warn">{`With ${count(model.calibration.rows)} calibration rows no p-value is below ${exact(model.calibration.p_min)}: no row can be called odd here.`}</p>}
           {unread > 0 && <p class="hint warn">{`${count(unread)} ${unread === 1 ? 'row' : 'rows'} could not be read.`}</p>}

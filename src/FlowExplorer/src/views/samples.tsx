@@ -21,7 +21,8 @@ export function Samples({ model }: { model: ModelDetails }) {
     const named = route.value.query.features?.split(',').map(name => features.indexOf(name)).filter(at => at >= 0);
     return named?.length ? named : features.slice(0, Usual).map((_, i) => i);
   }, [route.value.query.features, model.name]);
-  const sets = [...reference.value ? [{ rows: reference.value, colour: 'data', name: 'ordinary rows' }] : [], ...samples.value ? [{ rows: samples.value, colour: 'sample', name: 'samples' }] : []];
+  // The fewer upon the more.
+  const sets = [...samples.value ? [{ rows: samples.value, colour: 'sample', name: 'samples' }] : [], ...reference.value ? [{ rows: reference.value, colour: 'data', name: 'ordinary rows' }] : []];
   const choose = (at: number, on: boolean) => {
     const next = on ? [...chosen, at].slice(-Most) : chosen.filter(each => each !== at);
     if (next.length > 0) note({ features: next.map(each => features[each]).join(',') });
