@@ -15,12 +15,12 @@ async function picture(name, hash, colorScheme, height, ready) {
   const page = await browser.newPage({ viewport: { width: 1320, height }, colorScheme });
   await page.goto(base + hash);
   await page.waitForSelector(ready);
-  await page.waitForTimeout(name === 'models' ? 9500 : 2500); // until the picture at the top has come to its end
+  await page.waitForTimeout(name === 'models' ? 14_000 : 2500); // until the picture at the top has come to its end
   await page.screenshot({ path: `${docs}explorer-${name}.png` });
   await page.close();
 }
 
 await picture('models', '', 'light', 900, '.card canvas');
-await picture('density', '#/two-moons/density?at=0.5,0.25', 'dark', 860, 'canvas.plane');
-await picture('rows', '#/breast-cancer/rows?example=1', 'light', 1010, '.reasons');
+await picture('density', '#/two-moons/density?at=0.5,0.25', 'dark', 930, 'canvas.plane');
+await picture('rows', '#/breast-cancer/rows?example=1', 'light', 1120, '.reasons');
 await browser.close();

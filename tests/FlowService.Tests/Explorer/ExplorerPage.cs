@@ -22,7 +22,7 @@ internal sealed class ExplorerPage : IDisposable
     {
         this.service = service;
         browser = Chromium.Start(profile.Path);
-        wait = new WebDriverWait(browser, TimeSpan.FromMinutes(1));
+        wait = new WebDriverWait(browser, TimeSpan.FromMinutes(1)) { PollingInterval = TimeSpan.FromMilliseconds(50) };
         wait.IgnoreExceptionTypes(typeof(StaleElementReferenceException));
     }
 

@@ -50,7 +50,7 @@ export function Density({ model }: { model: ModelDetails }) {
         <div class="legend"><span>{shade === 'log' ? '12 nats below' : 'unlikely'}</span><i style={{ background: viridisGradient }} /><span>{shade === 'log' ? 'highest log density' : 'likely'}</span></div>
         <div class="row">
           <Toggle label="Samples" on={shown.samples} onChange={on => note({ samples: on ? undefined : '0' })} colour="dot-sample" />
-          {reference && <Toggle label="Rows that training never saw" on={shown.rows} onChange={on => note({ rows: on ? '1' : undefined })} colour="dot-data" />}
+          {model.calibration && (busy || reference) && <Toggle label="Rows that training never saw" on={shown.rows} onChange={on => note({ rows: on ? '1' : undefined })} colour="dot-data" />}
           <Toggle label="Lines around 50, 90 and 99 %" on={shown.lines} onChange={on => note({ lines: on ? '1' : undefined })} />
         </div>
       </Panel>
@@ -86,7 +86,7 @@ function Point({ model, names, point }: { model: ModelDetails; names: [string, s
           <Figure name="Latent">{value.z?.[0].map(exact).join(', ')}</Figure>
         </dl>
         {isCalibrated && p !== undefined && p !== null && <p class={p <= 0.01 ? 'verdict odd' : 'verdict'}>{p <= 0.01 ? 'Odd: ' : 'Ordinary: '}{rarity(p, model.calibration!.rows)}.
-          {p <= 0.01 && reason && reason.nats !== null && reason.nats > 0 && <> {`With ${reason.feature} ${exact(reason.expected)} in place of ${exact(reason.value)} it would be ordinary, the rest being as it is.`}</>}</p>}
+          {p <= 0.01 && reason && reason.nats !== null && reason.nats > 0 && <> {`${reason.feature} ${exact(reason.value)} does not go with the other value; about ${exact(reason.expected)} would.`}</>}</p>}
         <p><a href={hrefOf({ model: model.name, view: 'layers', query: { at: point.join(',') } })}>Follow it through the layers</a></p>
         <Snippets example={{
           path: 'logprob', json: { model: model.name, x: [point], ...isCalibrated ? { include: ['p_value', 'z'] } : { include: ['z'] } },

@@ -31,7 +31,7 @@ export function Samples({ model }: { model: ModelDetails }) {
   return (
     <div class="columns wide-left">
       <Panel title="What the flow makes up" hint={reference.value ? 'Rows that the flow drew, beside rows that it was never trained on. Where both clouds agree, it has learned how the features hang together.' : 'Rows that the flow drew, pair by pair of features.'}
-        tools={<span class="keys">{reference.value && <span><i class="swatch data" />ordinary rows</span>}<span><i class="swatch sample" />samples</span></span>}>
+        tools={<span class="keys">{model.calibration && <span><i class="swatch data" />ordinary rows</span>}<span><i class="swatch sample" />samples</span></span>}>
         {problem && <Fault problem={problem} />}
         {samples.value && !reference.busy ? <Pairs sets={sets} columns={chosen} names={features} label={`Samples of ${model.name} by ${chosen.map(at => features[at]).join(', ')}`} /> : <div class="canvas pairs space" />}
       </Panel>
