@@ -350,6 +350,8 @@ def _exact_copy(model):
     live = live.to("cpu").double().eval()
     for module in live.modules():
         _widen(module, set())
+        if torch.is_tensor(vars(module).get("log_negative_slope")):  # nflows' LeakyReLU keeps it in float32
+            module.log_negative_slope = torch.tensor(math.log(module.negative_slope), dtype=torch.float64)
     return live
 
 
@@ -1296,6 +1298,8 @@ def _zuko_univariate(univariate, shapes):
         if name == "ShiftedSOSPTransform":
             keywords.setdefault("slope", _sos_slope(function))
         return {"type": name, "shapes": sizes, "keywords": {key: _plain(value) for key, value in keywords.items()}}
+    if name == "SOSPolynomialTransform" and {"a", "C"} <= inspect.signature(function).parameters.keys() and not keywords:
+        return {"type": "ShiftedSOSPTransform", "shapes": sizes, "keywords": {"slope": 0.0}}  # zuko before 1.5: shifted by itself, and without a least slope
     raise ExportError(f"the univariate transform {name or _kind(univariate)} cannot be described")
 
 
@@ -1334,7 +1338,12 @@ def _zuko_base(base, state, prefix):
         return {"type": "diag_normal", "tensors": keys, "meaning": "loc, scale (per feature)"}
     if name == "BoxUniform":
         return {"type": "box_uniform", "tensors": keys, "meaning": "lower, upper"}
-    raise ExportError(f"the base {name or _kind(base)} cannot be described; use DiagNormal or BoxUniform, with a LULinearTransform behind the flow in place of a covariance")
+    if name == "MultivariateNormal" and len(keys) == 2:
+        given = {key[len(start):]: key for key in keys}
+        matrix = next((form for form in ("covariance_matrix", "precision_matrix", "scale_tril") if form in given), "covariance_matrix")
+        mean = given.get("loc", given.get("_0"))
+        return {"type": "multivariate_normal", "matrix": matrix, "tensors": [mean, next(key for key in keys if key != mean)], "meaning": "loc, matrix"}
+    raise ExportError(f"the base {name or _kind(base)} cannot be described; use DiagNormal, BoxUniform or MultivariateNormal")
 
 
 def _zuko_features(node, state, prefix):
@@ -1466,6 +1475,10 @@ def _nflows_transform(t, prefix, width):
         warmth = float(getattr(t, "temperature", 1.0))
         heated = [] if warmth == 1 else [{"function": "affine", "loc": [0.0], "scale": [warmth]}]
         return {"type": "pointwise", "prefix": prefix, "steps": [*heated, {"function": kind.lower()}]}
+    if kind == "LeakyReLU":
+        return {"type": "pointwise", "prefix": prefix, "steps": [{"function": "leaky_relu", "slope": float(t.negative_slope)}]}
+    if kind == "LogTanh":
+        return {"type": "pointwise", "prefix": prefix, "steps": [{"function": "log_tanh", "cut": float(t.cut_point), "factor": float(t.alpha)}]}
     if kind in ("QRLinear", "NaiveLinear", "HouseholderSequence"):
         return {"type": {"QRLinear": "qr_linear", "NaiveLinear": "naive_linear"}.get(kind, "householder"), "prefix": prefix}
     if kind in ("InverseTransform", "Logit"):
