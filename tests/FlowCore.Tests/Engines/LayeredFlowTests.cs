@@ -48,7 +48,7 @@ public sealed class LayeredFlowTests
     [Fact]
     public void Pictures_and_wide_rows_are_not_taken_apart()
     {
-        Assert.False(LayeredFlow.Offers(new FlowSpec { Name = "wide", EventShape = [LayeredFlow.MostWidth + 1], Bijections = [new FlowCore.Bijections.PermutationSpec()] }));
+        Assert.False(LayeredFlow.Offers(new FlowSpec { Name = "wide", EventShape = [LayeredFlow.MostWidth + 1], Bijections = [new FlowCore.Bijections.PermutationSpec { Order = FlowCore.Bijections.FeatureOrder.Reverse }] }));
         Assert.False(LayeredFlow.Offers(new FlowSpec { Name = "picture", EventShape = [1, 2, 2], Bijections = [new FlowCore.Bijections.SqueezeSpec()] }));
     }
 
