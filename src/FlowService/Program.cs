@@ -1,6 +1,7 @@
 using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Compressing;
+using FlowService.Drift;
 using FlowService.Endpoints;
 using FlowService.Errors;
 using FlowService.Limits;
@@ -27,6 +28,7 @@ return Service.Run(
         .AddBatching()
         .AddCaching()
         .AddModels()
+        .AddDrift()
         .AddScoring()
         .AddEndpoints()
         .AddOpenInference()
@@ -40,6 +42,7 @@ return Service.Run(
         app.UseMetricsPort();
         app.UseMethods();
         app.UseTelemetry();
+        app.UseDrift();
         app.UseErrors();
         app.UseSecurity();
         app.UseDecompression();

@@ -27,5 +27,6 @@ internal static class EndpointsSetup
         gated.MapLatents();
         gated.MapInterpolate();
         gated.MapModels();
+        gated.MapDrift();
     }
 }

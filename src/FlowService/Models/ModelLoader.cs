@@ -2,6 +2,7 @@ using FlowCore.Calibration;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowService.Batching;
+using FlowService.Drift;
 using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +11,7 @@ namespace FlowService.Models;
 /// <summary>From a folder to a served model: read, build, self-test, warm up. All of it on a thread of its own.</summary>
 internal sealed class ModelLoader(
     EngineFactory build, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
-    FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
+    IOptions<DriftOptions> drift, FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
 {
     /// <summary>
     /// The loaded version; where that fails, whatever it is, the version with the reason. Never throws for a model's sake: nothing else
@@ -76,7 +77,12 @@ internal sealed class ModelLoader(
                 tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows) ?? tooMany;
             }
             logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
-            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger) { IsCached = options.Cache, Calibration = calibration };
+            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger)
+            {
+                IsCached = options.Cache,
+                Calibration = calibration,
+                Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows) : null,
+            };
             if (tooMany is { } rows)
                 logger.OutOfMemory(folder.Name, folder.Version, rows, served.Queue.Halve(rows));
             return ModelVersion.Ready(served.Start());

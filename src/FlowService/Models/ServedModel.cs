@@ -3,6 +3,7 @@ using FlowCore;
 using FlowCore.Calibration;
 using FlowCore.Engines;
 using FlowService.Batching;
+using FlowService.Drift;
 using FlowService.Telemetry;
 
 namespace FlowService.Models;
@@ -39,6 +40,9 @@ internal sealed class ServedModel
 
     /// <summary>What ordinary rows look like to it; null where it was not calibrated.</summary>
     public CalibrationSet? Calibration { get; init; }
+
+    /// <summary>How today's rows differ from those; null where nobody looks.</summary>
+    public DriftMonitor? Drift { get; init; }
 
     /// <summary>Cancelled when the version takes no new requests.</summary>
     public CancellationToken Retired => retiring.Token;
