@@ -19,13 +19,19 @@ public sealed class DriftWindow
     private readonly int[][] counts;
     private readonly byte[] ring; // [rows, columns + 1]
     private readonly float[] scores;
+    private readonly (float Least, float Largest)[] ranges;
+    private readonly bool[] isOutOfRange;
+    private int outOfRange;
     private readonly OnlinePValues online;
     private readonly ConformalMartingale martingale = new();
 
     /// <param name="calibration">What ordinary rows look like to the model.</param>
     /// <param name="rows">The most rows of the window.</param>
-    public DriftWindow(CalibrationSet calibration, int rows)
+    /// <param name="trained">What the columns were like in training; null where that is not known.</param>
+    public DriftWindow(CalibrationSet calibration, int rows, ColumnRecord[]? trained = null)
     {
+        ranges = trained is null ? [] : Array.ConvertAll(trained, column => ((float)column.Least, (float)column.Largest));
+        isOutOfRange = new bool[rows];
         this.calibration = calibration;
         online = new(calibration.LogProb);
         int width = calibration.Reference.Width;
@@ -66,6 +72,8 @@ public sealed class DriftWindow
             cells[column] = (byte)bin;
             counts[column][bin]++;
         }
+        outOfRange -= isOutOfRange[place] ? 1 : 0;
+        outOfRange += (isOutOfRange[place] = IsOutOfRange(x)) ? 1 : 0;
         scores[place] = logProb;
         Seen++;
         martingale.Add(online.Next(logProb));
@@ -79,7 +87,15 @@ public sealed class DriftWindow
             columns[column] = Rows < FewestRows ? default : new(
                 StabilityIndex.Of(bins[column], counts[column], Rows), StabilityIndex.Limit(bins[column], Rows, FalseAlarmRate / bins.Length),
                 (counts[column][0] + counts[column][^1]) / (double)Rows);
-        return new(Seen, Rows, columns[..^1], columns[^1], martingale.Log10Capital, martingale.Log10Evidence, martingale.IsAlarm);
+        return new(Seen, Rows, columns[..^1], columns[^1], ranges.Length > 0 ? outOfRange / (double)Math.Max(1, Rows) : null, martingale.Log10Capital, martingale.Log10Evidence, martingale.IsAlarm);
+    }
+
+    private bool IsOutOfRange(ReadOnlySpan<float> x)
+    {
+        for (int column = 0; column < ranges.Length; column++)
+            if (x[column] < ranges[column].Least || x[column] > ranges[column].Largest)
+                return true;
+        return false;
     }
 
     /// <summary>Of the window's rows, the share whose p-value lies in each tenth: a tenth each where nothing has changed.</summary>
@@ -106,11 +122,12 @@ public sealed class DriftWindow
 /// <param name="Rows">The rows of the window.</param>
 /// <param name="Columns">Each column's own drift.</param>
 /// <param name="Score">The drift of the log density.</param>
+/// <param name="OutOfRange">The share of rows of which some value lies outside of those that the model was trained with; null where they are not known.</param>
 /// <param name="Log10Capital">That of <see cref="ConformalMartingale"/>.</param>
 /// <param name="Log10Evidence">That of <see cref="ConformalMartingale"/>.</param>
 /// <param name="MartingaleAlarm">Whether it says that something has changed.</param>
 public sealed record DriftState(
-    long Seen, int Rows, ColumnDrift[] Columns, ColumnDrift Score, double Log10Capital, double Log10Evidence, bool MartingaleAlarm);
+    long Seen, int Rows, ColumnDrift[] Columns, ColumnDrift Score, double? OutOfRange, double Log10Capital, double Log10Evidence, bool MartingaleAlarm);
 
 /// <summary>How far a column of new rows is from its reference.</summary>
 /// <param name="Psi">Its population stability index; 0 while there are too few rows.</param>

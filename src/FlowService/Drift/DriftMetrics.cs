@@ -27,7 +27,7 @@ internal sealed class DriftMetrics
         pValues = meter.CreateHistogram("flowservice.p_value", description: "p-values of sampled rows, by their log density: a tenth lies in each tenth where nothing has changed.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = PValueBuckets });
         oddRows = meter.CreateCounter<long>("flowservice.rows.odd", "{row}",
-            "Rows that were scored, or left out of an answer, and were not as rows should be, by reason (non_finite, missing, unreadable).");
+            "Rows that were scored, or left out of an answer, and were not as rows should be, by reason (non_finite, missing, unseen_category, unreadable).");
         ColumnGauge(meter, "flowservice.drift.psi", "The population stability index of a column of the last rows against the calibration rows.", column => column.Psi);
         ColumnGauge(meter, "flowservice.drift.psi.limit", "What the index of an unchanged column hardly ever exceeds.", column => column.Limit);
         ColumnGauge(meter, "flowservice.drift.outside", "The share of the last rows whose value lies outside of all calibration rows'.", column => column.Outside);
@@ -35,6 +35,7 @@ internal sealed class DriftMetrics
         Gauge(meter, "flowservice.drift.score.psi.limit", "What the index of an unchanged log density hardly ever exceeds.", state => state.Score.Limit);
         Gauge(meter, "flowservice.drift.evidence", "Of the conformal test martingale: decimal logarithm, 6 is reached once in a million unchanged rows.", state => state.Log10Evidence);
         Gauge(meter, "flowservice.drift.rows", "The last rows by which drift is judged.", state => state.Rows);
+        Gauge(meter, "flowservice.drift.out_of_range", "The share of the last rows with a value outside of those that the model was trained with.", state => state.OutOfRange ?? 0);
         meter.CreateObservableGauge("flowservice.drift.alarms", Alarms, "{alarm}", "What has changed, by kind (column, score, martingale).");
     }
 
@@ -45,7 +46,9 @@ internal sealed class DriftMetrics
     /// <param name="block">What is known of them beside their values.</param>
     public void Observe(ServedModel model, ReadOnlySpan<float> x, ReadOnlySpan<float> logProb, RowBlock<float>? block = null)
     {
-        Count(model, block?.Errors?.Count ?? 0, "unreadable");
+        int unseen = block?.Errors?.Unseen ?? 0;
+        Count(model, (block?.Errors?.Count ?? 0) - unseen, "unreadable");
+        Count(model, unseen, "unseen_category");
         Count(model, block?.Missing?.Rows.Length ?? 0, "missing");
         int nonFinite = 0;
         foreach (float value in logProb)

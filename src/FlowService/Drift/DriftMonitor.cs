@@ -1,3 +1,4 @@
+using FlowCore;
 using FlowCore.Calibration;
 using FlowCore.Drift;
 using FlowRows.Scoring;
@@ -9,7 +10,7 @@ namespace FlowService.Drift;
 /// The drift of one version of a model. Requests add some of their rows once they are computed, on their own threads; where another one is
 /// adding, they pass by: nobody waits, and no thread of the model comes here.
 /// </summary>
-internal sealed class DriftMonitor(CalibrationSet calibration, int windowRows)
+internal sealed class DriftMonitor(CalibrationSet calibration, int windowRows, ColumnRecord[]? trained = null)
 {
     /// <summary>The most rows that are taken of a request, or of a part of a stream: some microseconds, whatever its size.</summary>
     public const int MostRows = 16;
@@ -17,7 +18,7 @@ internal sealed class DriftMonitor(CalibrationSet calibration, int windowRows)
     private const int MostValues = 1024;
 
     private readonly Lock adding = new();
-    private readonly DriftWindow window = new(calibration, windowRows);
+    private readonly DriftWindow window = new(calibration, windowRows, trained);
     private DriftState? known;
 
     /// <summary>Adds rows, evenly from all of them; those that could not be read, or lack values, are passed over.</summary>

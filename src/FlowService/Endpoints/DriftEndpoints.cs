@@ -16,11 +16,12 @@ namespace FlowService.Endpoints;
 /// <param name="Changed">The columns whose index is above its limit, and log_prob where the score's is, and martingale.</param>
 /// <param name="Columns">Each column.</param>
 /// <param name="Score">The log density.</param>
+/// <param name="OutOfRange">The share of rows with a value outside of those that the model was trained with; left out where they are not known.</param>
 /// <param name="PValues">The share of rows whose p-value lies in each tenth, from 0 to 1.</param>
 /// <param name="Martingale">The bet against no change, row by row.</param>
 /// <param name="Typicality">Whether the rows together are as likely as ordinary ones; left out for fewer than two rows.</param>
 internal sealed record DriftAnswer(
-    string Name, int Version, int Rows, long Seen, string[] Changed, FeatureDrift[] Columns, FeatureDrift Score, double[] PValues, MartingaleFacts Martingale, Typicality? Typicality);
+    string Name, int Version, int Rows, long Seen, string[] Changed, FeatureDrift[] Columns, FeatureDrift Score, double? OutOfRange, double[] PValues, MartingaleFacts Martingale, Typicality? Typicality);
 
 /// <summary>The drift of one column.</summary>
 /// <param name="Name">Its name.</param>
@@ -64,6 +65,6 @@ internal static class DriftEndpoints
                 .. columns.Where((_, at) => state.Columns[at].IsAlarm).Select(column => column.Name),
                 .. state.Score.IsAlarm ? ["log_prob"] : Array.Empty<string>(), .. state.MartingaleAlarm ? ["martingale"] : Array.Empty<string>(),
             ],
-            columns, new("log_prob", state.Score.Psi, state.Score.Limit, state.Score.Outside), pValues, new(state.Log10Capital, state.Log10Evidence), typicality));
+            columns, new("log_prob", state.Score.Psi, state.Score.Limit, state.Score.Outside), state.OutOfRange, pValues, new(state.Log10Capital, state.Log10Evidence), typicality));
     }
 }

@@ -70,7 +70,7 @@ internal sealed class ModelLoader(
                 if (figures is null)
                 {
                     // A compiled engine's reference is its own float64 form, which needs no libtorch; the self-test measures that one, too.
-                    using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
+                    using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine.Conditional is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
                     using FlowEngine<double>? independent = Independent(checkpoint, reference);
                     figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance, independent);
                 }
@@ -81,7 +81,7 @@ internal sealed class ModelLoader(
             {
                 IsCached = options.Cache,
                 Calibration = calibration,
-                Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows) : null,
+                Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows, checkpoint.Spec.Training?.Columns) : null,
             };
             if (tooMany is { } rows)
                 logger.OutOfMemory(folder.Name, folder.Version, rows, served.Queue.Halve(rows));
@@ -101,10 +101,10 @@ internal sealed class ModelLoader(
     /// </summary>
     private static FlowEngine<double>? Independent(Checkpoint checkpoint, FlowEngine<double> reference)
     {
-        if (reference is not TorchEngine<double>)
+        if (reference.Conditional is not TorchEngine<double>)
             return TorchRuntime.IsLoaded ? Engine.Open<double>(checkpoint, EngineKind.Torch) : null;
         FlowEngine<double> compiled = Engine.Open<double>(checkpoint);
-        if (compiled is not TorchEngine<double>)
+        if (compiled.Conditional is not TorchEngine<double>)
             return compiled;
         compiled.Dispose();
         return null;

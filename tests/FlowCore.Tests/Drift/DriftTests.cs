@@ -106,6 +106,21 @@ public sealed class DriftTests
     }
 
     [Fact]
+    public void Rows_outside_of_the_training_rows_are_a_share_of_the_window()
+    {
+        CalibrationSet calibration = Calibrated(new Random(8), 200);
+        DriftWindow window = new(calibration, 4, [new("number", -5, 5), new("integer", 0, 3)]), unknown = new(calibration, 4);
+        foreach (float[] row in (float[][])[[9, 9], [0, 0], [5, 3], [5.1f, 0], [0, -1]])
+        {
+            window.Add(row, 0);
+            unknown.Add(row, 0);
+        }
+
+        Assert.Equal(0.5, window.State().OutOfRange);
+        Assert.Null(unknown.State().OutOfRange);
+    }
+
+    [Fact]
     public void A_changed_column_is_told_from_the_others_and_a_short_window_from_a_full_one()
     {
         var random = new Random(6);
