@@ -12,6 +12,7 @@ using FlowService.Proxies;
 using FlowService.Requests;
 using FlowService.Scoring;
 using FlowService.Security;
+using FlowService.Shadow;
 using FlowService.Shutdown;
 using FlowService.Startup;
 using FlowService.Telemetry;
@@ -29,6 +30,7 @@ return Service.Run(
         .AddCaching()
         .AddModels()
         .AddDrift()
+        .AddShadow()
         .AddScoring()
         .AddEndpoints()
         .AddOpenInference()
@@ -43,6 +45,7 @@ return Service.Run(
         app.UseMethods();
         app.UseTelemetry();
         app.UseDrift();
+        app.UseShadow();
         app.UseErrors();
         app.UseSecurity();
         app.UseDecompression();

@@ -28,5 +28,6 @@ internal static class EndpointsSetup
         gated.MapInterpolate();
         gated.MapModels();
         gated.MapDrift();
+        gated.MapShadow();
     }
 }

@@ -64,7 +64,10 @@ internal sealed record RequestRun(
     {
         RowScores? scores = await RankAsync(work, block);
         if (work.Operation == Batching.Operation.LogProb)
+        {
             Services.Drift.Observe(Model, work.Input.Values!.Span, work.Results.LogProb.Span, block);
+            Services.Shadow.Offer(work, block);
+        }
         return scores;
     }
 
