@@ -59,6 +59,7 @@ The folder also holds cases.safetensors: rows with the live model's own float64 
         raise
     except Exception as error:
         raise ExportError(f"{_kind(module)} is not built as {library} builds it ({_kind(error)}: {_line(error)}), and cannot be described; {_REMEDIES[library]}") from error
+    _unrolled(document, state)
     document["name"] = name
     document["torch"] = str(torch.__version__)
     if library in ("normflows", "zuko", "nflows"):
@@ -227,6 +228,8 @@ def _effective(state, owner, live, start, library):
             state[f"{prefix}bias"] = torch.zeros_like(state[f"{prefix}running_mean"])
         elif kind == "PReLU" and f"{prefix}weight" in state and state[f"{prefix}weight"].numel() == 1:
             del state[f"{prefix}weight"]  # a leaky_relu of that slope, which the description says
+        elif kind == "Standardize":
+            state.update({key: state[key].reshape(-1) for key in (f"{prefix}_mean", f"{prefix}_std") if key in state and state[key].dim() > 1})
 
 
 def _old_weight_norm(key):
@@ -347,6 +350,8 @@ def _exact_copy(model):
     live = live.to("cpu").double().eval()
     for module in live.modules():
         _widen(module, set())
+        if torch.is_tensor(vars(module).get("log_negative_slope")):  # nflows' LeakyReLU keeps it in float32
+            module.log_negative_slope = torch.tensor(math.log(module.negative_slope), dtype=torch.float64)
     return live
 
 
@@ -455,7 +460,7 @@ def _conditions(width, rows, given):
     if given is not None:
         given = torch.as_tensor(given).detach().to("cpu")
         given = given.to(torch.float64) if given.is_floating_point() else given
-        return given[torch.arange(rows) % len(given)]
+        return (given.flatten(1) if given.dim() > 2 else given)[torch.arange(rows) % len(given)]
     return torch.randn(rows, width) if width else None
 
 
@@ -528,7 +533,7 @@ class _ZukoRows:
         return _spread(_conditions(document["context_size"], rows, given), self.standardized, given)
 
     def _context(self, condition):
-        return condition if condition is None or self.embedding is None else self.embedding(condition)
+        return condition if condition is None or self.embedding is None else self.embedding(_shaped(self.model, condition))
 
     def draw(self, rows, condition):
         base = self.flow(self._context(condition)).base
@@ -543,7 +548,7 @@ class _ZukoRows:
 
     def score(self, x, condition):
         if self.estimator:
-            return self.model.log_prob(x[None]) if condition is None else self.model.log_prob(x[None], condition=condition)
+            return self.model.log_prob(x[None]) if condition is None else self.model.log_prob(x[None], condition=_shaped(self.model, condition))
         return self.flow(self._context(condition)).log_prob(x)
 
     def layers(self, x, condition):
@@ -581,7 +586,7 @@ class _NflowsRows:
         return _spread(_conditions(document["context_size"], rows, given), self.standardized, given)
 
     def _context(self, condition):
-        return condition if self.embedding is None or condition is None else self.embedding(condition)
+        return condition if self.embedding is None or condition is None else self.embedding(_shaped(self.model, condition))
 
     def draw(self, rows, condition):
         base = self.flow._distribution
@@ -600,7 +605,7 @@ class _NflowsRows:
 
     def score(self, x, condition):
         if self.estimator:
-            return self.model.log_prob(x[None], condition=condition)
+            return self.model.log_prob(x[None], condition=_shaped(self.model, condition))
         return self.model.log_prob(x, condition)
 
     def layers(self, x, condition):
@@ -646,9 +651,15 @@ def _spread(condition, standardize, given):
     if condition is None or given is not None or standardize is None:
         return condition
     try:
-        return condition * standardize._std + standardize._mean
+        return condition * standardize._std.reshape(-1) + standardize._mean.reshape(-1)
     except (AttributeError, RuntimeError):
         return condition
+
+
+def _shaped(model, condition):
+    """Conditions of several axes, which are rows of numbers everywhere else."""
+    shape = getattr(model, "condition_shape", ())
+    return condition.reshape(-1, *shape) if len(shape) > 1 else condition
 
 
 def _summed(log_det, x):
@@ -1259,7 +1270,7 @@ def _zuko_module(module, prefix):
     if kind == "BatchNorm1d":
         return {"index": index, "type": kind, "eps": layers[0]["eps"]}
     if len(layers) > 1 or layers and "prefix" in layers[0]:
-        raise ExportError(f"the module {kind} in a zuko network cannot be described; use Linear layers, LayerNorm, BatchNorm1d and activations")
+        raise ExportError(f"the module {kind} in a zuko network cannot be described; use Linear layers, LayerNorm, BatchNorm1d and activations, of which PReLU has one slope for all units")
     return {"index": index, "type": "activation", "function": layers[0]["type"]} if layers else {"index": index, "type": "Identity"}
 
 
@@ -1287,6 +1298,8 @@ def _zuko_univariate(univariate, shapes):
         if name == "ShiftedSOSPTransform":
             keywords.setdefault("slope", _sos_slope(function))
         return {"type": name, "shapes": sizes, "keywords": {key: _plain(value) for key, value in keywords.items()}}
+    if name == "SOSPolynomialTransform" and {"a", "C"} <= inspect.signature(function).parameters.keys() and not keywords:
+        return {"type": "ShiftedSOSPTransform", "shapes": sizes, "keywords": {"slope": 0.0}}  # zuko before 1.5: shifted by itself, and without a least slope
     raise ExportError(f"the univariate transform {name or _kind(univariate)} cannot be described")
 
 
@@ -1325,7 +1338,12 @@ def _zuko_base(base, state, prefix):
         return {"type": "diag_normal", "tensors": keys, "meaning": "loc, scale (per feature)"}
     if name == "BoxUniform":
         return {"type": "box_uniform", "tensors": keys, "meaning": "lower, upper"}
-    raise ExportError(f"the base {name or _kind(base)} cannot be described; use DiagNormal or BoxUniform, with a LULinearTransform behind the flow in place of a covariance")
+    if name == "MultivariateNormal" and len(keys) == 2:
+        given = {key[len(start):]: key for key in keys}
+        matrix = next((form for form in ("covariance_matrix", "precision_matrix", "scale_tril") if form in given), "covariance_matrix")
+        mean = given.get("loc", given.get("_0"))
+        return {"type": "multivariate_normal", "matrix": matrix, "tensors": [mean, next(key for key in keys if key != mean)], "meaning": "loc, matrix"}
+    raise ExportError(f"the base {name or _kind(base)} cannot be described; use DiagNormal, BoxUniform or MultivariateNormal")
 
 
 def _zuko_features(node, state, prefix):
@@ -1457,6 +1475,10 @@ def _nflows_transform(t, prefix, width):
         warmth = float(getattr(t, "temperature", 1.0))
         heated = [] if warmth == 1 else [{"function": "affine", "loc": [0.0], "scale": [warmth]}]
         return {"type": "pointwise", "prefix": prefix, "steps": [*heated, {"function": kind.lower()}]}
+    if kind == "LeakyReLU":
+        return {"type": "pointwise", "prefix": prefix, "steps": [{"function": "leaky_relu", "slope": float(t.negative_slope)}]}
+    if kind == "LogTanh":
+        return {"type": "pointwise", "prefix": prefix, "steps": [{"function": "log_tanh", "cut": float(t.cut_point), "factor": float(t.alpha)}]}
     if kind in ("QRLinear", "NaiveLinear", "HouseholderSequence"):
         return {"type": {"QRLinear": "qr_linear", "NaiveLinear": "naive_linear"}.get(kind, "householder"), "prefix": prefix}
     if kind in ("InverseTransform", "Logit"):
@@ -1652,11 +1674,7 @@ def _scale_of(found, a):
 
 def _raw_context(owner):
     shape = getattr(owner, "condition_shape", None)
-    if shape is None:
-        return None
-    if len(shape) != 1:
-        raise ExportError(f"a condition of shape {tuple(shape)} cannot be described; flatten it to one axis")
-    return int(shape[0])
+    return None if shape is None else math.prod(shape)
 
 
 def _embedding_module(owner, flow):
@@ -1674,44 +1692,59 @@ def _embedding(found, owner, state, context, hints):
     if found is None or _kind(found[0]) == "Identity":
         return None
     module, prefix = found
-    layers = []
-    _embedding_layers(module, prefix, layers, True)
-    return {"prefix": prefix, "layers": layers}
+    walk = _Walk([], getattr(owner, "condition_shape", ()))
+    _embedding_layers(module, prefix, walk, True)
+    return {"prefix": prefix, "layers": walk.layers}
 
 
 def _layers(module, prefix, layers):
     """A network of known layers, one by one."""
-    return _embedding_layers(module, prefix, layers, False)
+    return _embedding_layers(module, prefix, _Walk(layers), False)
 
 
 @_located
-def _embedding_layers(module, prefix, layers, direct):
+def _embedding_layers(module, prefix, walk, direct):
     kind = _kind(module)
     if isinstance(module, torch.nn.Sequential) or kind == "FCEmbedding":
         inner, start = (module.net, prefix + ".net.") if kind == "FCEmbedding" else (module, prefix + "." if prefix else "")
         for index, child in inner._modules.items():  # named_children() leaves out a module that stands there twice
-            _embedding_layers(child, start + index, layers, kind == "Sequential" and direct)
+            _embedding_layers(child, start + index, walk, kind == "Sequential" and direct)
+    elif kind == "CNNEmbedding":
+        walk.reshape(module.input_shape)
+        _embedding_layers(module.cnn_subnet, prefix + ".cnn_subnet", walk, False)
+        walk.reshape([math.prod(walk.shape)])
+        _embedding_layers(module.linear_subnet, prefix + ".linear_subnet", walk, False)
+    elif kind == "PermutationInvariantEmbedding":
+        walk.trials(module, prefix)
     elif kind == "Standardize":
-        layers.append({"type": "standardize", "formula": "(x - _mean)/_std", "mean": f"{prefix}._mean", "std": f"{prefix}._std"})
+        walk.layers.append({"type": "standardize", "formula": "(x - _mean)/_std", "mean": f"{prefix}._mean", "std": f"{prefix}._std"})
     elif kind == "Linear":
-        layers.append({"type": "linear", "prefix": prefix})
+        walk.linear(module, prefix)
     elif kind == "Identity":
         if direct:
-            layers.append({"type": "identity"})
+            walk.layers.append({"type": "identity"})
+    elif kind in ("LayerNorm", "BatchNorm1d") and (walk.times > 1 or len(walk.shape) > 1):
+        raise ExportError(f"a {kind} over rows of several axes, or of one of many trials, cannot be described; leave it out, or embed outside")
     elif kind == "LayerNorm" and len(getattr(module, "normalized_shape", ())) == 1:
-        layers.append({"type": "layer_norm", "prefix": prefix, "width": int(module.normalized_shape[0]), "eps": float(module.eps), "affine": module.weight is not None})
+        walk.layers.append({"type": "layer_norm", "prefix": prefix, "width": int(module.normalized_shape[0]), "eps": float(module.eps), "affine": module.weight is not None})
     elif kind == "BatchNorm1d":
         if module.running_mean is None:
             raise ExportError("a BatchNorm1d without running statistics uses those of each batch: no row has a density of its own; use track_running_stats=True, or LayerNorm")
-        layers.append({"type": "batch_norm", "prefix": prefix, "eps": float(module.eps)})
-    elif kind == "Flatten" and module.start_dim == 1 and module.end_dim == -1 or kind in _DROPOUTS:
+        walk.layers.append({"type": "batch_norm", "prefix": prefix, "eps": float(module.eps)})
+    elif kind in _DROPOUTS:
         pass
-    elif kind != "PReLU" and (list(module.parameters()) or list(module.children())) or kind in ("Flatten", "Unflatten"):
-        raise ExportError(f"the module {kind} in a network cannot be described; use Linear, LayerNorm, BatchNorm1d and activations, or for a context: embed outside and export the flow with the embedded context")
+    elif kind in ("Flatten", "Unflatten"):
+        walk.fold(module)
+    elif kind in _AFFINE:
+        walk.affine(module, prefix)
+    elif kind in ("MaxPool1d", "MaxPool2d"):
+        walk.max_pool(module, prefix)
     elif kind == "PReLU" and module.weight.numel() != 1:
-        raise ExportError("a PReLU with one slope for each unit cannot be described; use one slope for all, or LeakyReLU")
+        walk.slopes(module, prefix)
+    elif kind != "PReLU" and (list(module.parameters()) or list(module.children())):
+        raise ExportError(f"the module {kind} in a network cannot be described; use Linear, convolutions, pooling, LayerNorm, BatchNorm1d and activations, or for a context: embed outside and export the flow with the embedded context")
     else:
-        layers.append({"type": _activation_text(module)})
+        walk.layers.append({"type": _activation_text(module)})
 
 
 _DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
@@ -1721,10 +1754,162 @@ def _embedded_input(embedding, state, context):
     """The raw width in front of an embedding: that of its first layer that tells."""
     for layer in (embedding or {}).get("layers", []):
         if layer["type"] == "linear":
-            return int(state[layer["prefix"] + ".weight"].shape[1])
+            return int((layer["dense"][0] if "dense" in layer else state[layer["prefix"] + ".weight"]).shape[1])
         if layer["type"] == "standardize" and state[layer["mean"]].dim() == 1:
             return int(state[layer["mean"]].shape[0])
     return context
+
+
+# --- layers that are unrolled ------------------------------------------------------------------------------------------------
+#
+# On rows of one size a convolution, or an average of neighbours, is a linear layer, whose matrix is what it makes of the unit vectors;
+# the larger of two numbers is b + relu(a - b), where b = relu(b) - relu(-b). So the description has no layers but linear ones and activations.
+
+_AFFINE = ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "ZeroPad2d")
+_MOST_UNROLLED = 1 << 24
+
+
+class _Walk:
+    """Collects the layers of a network. Knows the shape of a row where it has been said: by an Unflatten, a condition of several axes, sbi's input_shape."""
+
+    def __init__(self, layers, shape=(), times=1):
+        self.layers, self.shape, self.times = layers, tuple(int(axis) for axis in shape), times
+
+    def reshape(self, shape):
+        shape = tuple(int(axis) for axis in shape)
+        if self.shape and math.prod(self.shape) != math.prod(shape):
+            raise ExportError(f"rows of shape {self.shape} do not have the {math.prod(shape)} values of {shape}")
+        self.shape = shape
+
+    def fold(self, module):
+        """Flatten and Unflatten move nothing."""
+        known = self.shape or ((math.prod(module.unflattened_size),) if _kind(module) == "Unflatten" and module.dim == 1 else None)
+        if known is not None:
+            self.shape = tuple(module(torch.zeros(1, *known)).shape[1:])
+        elif (getattr(module, "start_dim", None), getattr(module, "end_dim", None)) != (1, -1):
+            raise ExportError("nothing says the shape of a row here; begin with an Unflatten(1, ...), which says it")
+
+    def linear(self, module, prefix):
+        if self.times > 1 or len(self.shape) > 1:
+            self.affine(module, prefix)
+        else:
+            self.layers.append({"type": "linear", "prefix": prefix})
+            self.shape = (int(module.out_features),)
+
+    def affine(self, module, prefix):
+        self._needs_axes(module)
+        live, width = _exact_copy(module), math.prod(self.shape)
+        with torch.no_grad():
+            summand = live(torch.zeros(1, *self.shape, dtype=torch.float64))
+            self._room(width, summand.numel())
+            if getattr(live, "bias", None) is not None:
+                live.bias.zero_()  # the weights themselves, not a difference of sums
+            matrix = live(torch.eye(width, dtype=torch.float64).reshape(width, *self.shape)).reshape(width, -1).T
+        self._dense(prefix, matrix, summand.reshape(-1))
+        self.shape = tuple(summand.shape[1:])
+
+    def max_pool(self, module, prefix):
+        """Round by round the larger of two."""
+        self._needs_axes(module)
+        if module.ceil_mode or module.return_indices:
+            raise ExportError(f"a {_kind(module)} with ceil_mode or return_indices cannot be described")
+        windows, width = _windows(module, self.shape), math.prod(self.shape)
+        self.shape = tuple(module(torch.zeros(1, *self.shape)).shape[1:])
+        is_positive = bool(self.layers) and self.layers[-1]["type"] == "relu"
+        for turn in range(64):
+            pairs = [[window[i:i + 2] for i in range(0, len(window), 2)] for window in windows]
+            if turn > 0 and all(len(window) == 1 for window in windows):
+                return
+            split, joined, windows, count = [], [], [], 0
+            for window in pairs:
+                windows.append(list(range(count, count + len(window))))
+                for pair in window:
+                    parts = ([({pair[0]: 1.0, pair[1]: -1.0}, 1.0)] if len(pair) == 2 else []) + [({pair[-1]: 1.0}, 1.0)] + ([] if is_positive else [({pair[-1]: -1.0}, -1.0)])
+                    joined.append({len(split) + i: sign for i, (_, sign) in enumerate(parts)})
+                    split.extend(row for row, _ in parts)
+                    count += 1
+            self._sparse(f"{prefix}.{turn}.split", split, width)
+            self.layers.append({"type": "relu"})
+            self._sparse(f"{prefix}.{turn}.join", joined, len(split))
+            width = count
+
+    def slopes(self, module, prefix):
+        """PReLU with a slope for each channel: relu(x) - slope relu(-x)."""
+        slopes = module.weight.detach().to("cpu", torch.float64)
+        shape = self.shape or (len(slopes),)
+        if shape[0] != len(slopes):
+            raise ExportError(f"a PReLU with {len(slopes)} slopes stands behind {shape[0]} channels")
+        slopes = slopes.repeat_interleave(math.prod(shape[1:]))
+        identity = torch.eye(len(slopes), dtype=torch.float64)
+        self._room(len(slopes), 2 * len(slopes))
+        self._dense(prefix, torch.cat([identity, -identity]))
+        self.layers.append({"type": "relu"})
+        self._dense(prefix + ".join", torch.cat([identity, -torch.diag(slopes)], 1))
+
+    def trials(self, module, prefix):
+        """sbi's PermutationInvariantEmbedding of as many trials as the condition's shape says: the same network on each, the sum or mean of what they become, and their number."""
+        if len(self.shape) < 2 or self.times > 1 or module.aggregation_dim != 1:
+            raise ExportError("the number of trials is not known: the estimator's condition must have the shape (trials, values), and the sum go over its first axis")
+        count = self.shape[0]
+        inner = _Walk(self.layers, self.shape[1:], count)
+        _embedding_layers(module.trial_net, prefix + ".trial_net", inner, False)
+        width = math.prod(inner.shape)
+        self._room(count * width, width + 1)
+        matrix = torch.eye(width, dtype=torch.float64).repeat(1, count) / (count if module.aggregation_fn == "mean" else 1)
+        self._dense(prefix + ".trials", torch.cat([matrix, torch.zeros(1, count * width, dtype=torch.float64)]), torch.tensor([0.0] * width + [count], dtype=torch.float64))
+        self.shape = (width + 1,)
+        _embedding_layers(module.fc_subnet, prefix + ".fc_subnet", self, False)
+
+    def _needs_axes(self, module):
+        """Of channels and the number of axes in the class's name."""
+        needed = int(_kind(module)[-2]) + 1 if _kind(module).endswith("d") else len(self.shape)
+        if len(self.shape) != needed:
+            raise ExportError(f"nothing says that a row has {needed} axes before this {_kind(module)}; begin with an Unflatten(1, ...), which says it")
+
+    def _sparse(self, prefix, rows, width):
+        self._room(width, len(rows))
+        matrix = torch.zeros(len(rows), width, dtype=torch.float64)
+        for i, row in enumerate(rows):
+            for j, value in row.items():
+                matrix[i, j] = value
+        self._dense(prefix, matrix)
+
+    def _dense(self, prefix, matrix, summand=None):
+        summand = torch.zeros(len(matrix), dtype=torch.float64) if summand is None else summand
+        if self.times > 1:
+            matrix, summand = torch.kron(torch.eye(self.times, dtype=torch.float64), matrix.contiguous()), summand.repeat(self.times)
+        exact = all(torch.equal(value.float().double(), value) for value in (matrix, summand))
+        self.layers.append({"type": "linear", "prefix": prefix, "dense": tuple((value.float() if exact else value).contiguous() for value in (matrix, summand))})
+
+    def _room(self, width, outputs):
+        entries = width * outputs * self.times ** 2
+        if entries > _MOST_UNROLLED:
+            raise ExportError(f"as a linear layer it would have {entries} weights, at most {_MOST_UNROLLED} are unrolled; embed outside and export the flow with the embedded context")
+
+
+def _windows(pool, shape):
+    """For each number that a MaxPool gives, the positions of those that it is the largest of."""
+    def each(value, axis):
+        return value if isinstance(value, int) else value[axis]
+
+    places = [[[at for at in range(start, start + each(pool.kernel_size, axis) * each(pool.dilation, axis), each(pool.dilation, axis)) if 0 <= at < size]
+               for start in range(-each(pool.padding, axis), size + each(pool.padding, axis) - (each(pool.kernel_size, axis) - 1) * each(pool.dilation, axis),
+                                  each(pool.stride or pool.kernel_size, axis))] for axis, size in enumerate(shape[1:])]
+    pixels = math.prod(shape[1:])
+    if len(places) == 1:
+        return [[channel * pixels + i for i in column] for channel in range(shape[0]) for column in places[0]]
+    return [[channel * pixels + i * shape[2] + j for i in down for j in across] for channel in range(shape[0]) for down in places[0] for across in places[1]]
+
+
+def _unrolled(node, state):
+    """Puts the matrices of unrolled layers into the state, in the place of what they were made of."""
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else []:
+        _unrolled(inner, state)
+    if isinstance(node, dict) and "dense" in node:
+        prefix = node["prefix"] + "."
+        for key in [key for key in state if key.startswith(prefix)]:
+            del state[key]
+        state[prefix + "weight"], state[prefix + "bias"] = node.pop("dense")
 
 
 # --- image repositories ------------------------------------------------------------------------------------------------------

@@ -26,6 +26,11 @@ def read_safetensors(path):
             for key, entry in header.items()}
 
 
+def tensors(path):
+    """{key: tensor} of a file."""
+    return {key: torch.from_numpy(numpy.frombuffer(raw, dtype=_NUMPY[dtype]).reshape(shape).copy()) for key, (dtype, shape, raw) in read_safetensors(path).items()}
+
+
 def read_golden(folder):
     """(description, state) of a golden folder."""
     with open(os.path.join(folder, "model.json"), encoding="utf-8") as file:

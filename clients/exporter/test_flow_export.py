@@ -193,7 +193,7 @@ class Refusals(Folder):
         model.transform.transforms[0].hyper[1] = nn.Softplus(threshold=1)
         self.refused(model, "Softplus")
         model.transform.transforms[0].hyper[1] = nn.PReLU(64)
-        self.refused(model, r"transform.transforms.0.hyper.1 \(PReLU\).*use one slope for all")
+        self.refused(model, r"transform.transforms.0.hyper.1 \(PReLU\).*one slope for all units")
         model = self.model("zuko/realnvp_6d")
         model.base.f = stand_ins.kind("GMM")
         self.refused(model, "GMM")
@@ -229,9 +229,6 @@ class Refusals(Folder):
         model = self.model("nflows/maf_affine_5d")
         model._distribution.__class__ = stand_ins.kind("MADEMoG")
         self.refused(model, "MADEMoG")
-        model = self.model("nflows/sbi_nsf_cond")
-        model.condition_shape = torch.Size([3, 32])
-        self.refused(model, "one axis")
         model = self.model("nflows/sbi_maf_cond")
         model.net._embedding_net[1].net[1] = nn.GroupNorm(2, 24)
         self.refused(model, "GroupNorm.*embed outside")
@@ -349,6 +346,35 @@ class Details(Folder):
         written = self.exported(model)["structure"]
         self.assertEqual(written["transform"]["layers"][1]["numbers"], {"bound": 11.0})
         self.assertEqual(written["base"]["tensors"], ["base._0", "base._1"])
+
+    def test_polynomials_of_old_zuko_have_no_least_slope(self):
+        class SOSPolynomialTransform:  # as zuko 1.0 to 1.4 have it
+            def __init__(self, a, C, **kwargs):
+                pass
+
+        model = self.model("zuko/extra_sospf_3d")
+        model.transform.transforms[0].univariate = functools.partial(SOSPolynomialTransform, bound=3)
+        self.refused(model, "SOSPolynomialTransform")
+        model.transform.transforms[0].univariate = SOSPolynomialTransform
+        univariate = self.exported(model)["structure"]["transform"]["layers"][0]["univariate"]
+        self.assertEqual((univariate["type"], univariate["keywords"]), ("ShiftedSOSPTransform", {"slope": 0.0}))
+
+    def test_a_normal_with_correlations(self):
+        function = type("MultivariateNormal", (), {})
+        for named in ({"covariance_matrix": torch.eye(6)}, {"scale_tril": torch.eye(6)}, {"precision_matrix": torch.eye(6)}, {}):
+            model = self.model("zuko/realnvp_6d")
+            model.base = stand_ins.UnconditionalDistribution(function, buffer=True, loc=torch.zeros(6), **named) if named else (
+                stand_ins.UnconditionalDistribution(function, torch.zeros(6), torch.eye(6), buffer=True))
+            form = next(iter(named), "covariance_matrix")
+            keys = ["base.loc", f"base.{form}"] if named else ["base._0", "base._1"]
+            self.assertEqual(self.exported(model)["structure"]["base"], {"type": "multivariate_normal", "matrix": form, "tensors": keys, "meaning": "loc, matrix"})
+
+    def test_maps_of_single_values_of_nflows(self):
+        model = self.model("nflows/maf_affine_5d")
+        model._transform._transforms[1] = stand_ins.make("LeakyReLU", negative_slope=0.2, log_negative_slope=torch.log(torch.as_tensor(0.2)))
+        model._transform._transforms[2] = stand_ins.make("LogTanh", cut_point=1, alpha=0.25)
+        layers = self.exported(model)["structure"]["transform"]["layers"]
+        self.assertEqual([layer["steps"] for layer in layers[1:3]], [[{"function": "leaky_relu", "slope": 0.2}], [{"function": "log_tanh", "cut": 1.0, "factor": 0.25}]])
 
     def test_general_scale_activation(self):
         model = self.model("nflows/simple_realnvp_6d")

@@ -7,7 +7,6 @@ import tempfile
 import unittest
 from unittest import mock
 
-import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -107,6 +106,63 @@ def network(*middle):
     return nn.Sequential(nn.Linear(1, 4), *middle, nn.Linear(4, 2))
 
 
+def image(shape, *middle):
+    """A network that sees rows of so many axes."""
+    body = nn.Sequential(nn.Linear(1, math.prod(shape)), nn.Unflatten(1, shape), *middle, nn.Flatten())
+    return nn.Sequential(*body, nn.Linear(body(torch.zeros(2, 1)).shape[1], 2))
+
+
+class FCEmbedding(nn.Module):
+    def __init__(self, width, outputs):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(width, 6), nn.Identity(), nn.ReLU(), nn.Linear(6, outputs))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+class CNNEmbedding(nn.Module):
+    def __init__(self, *shape):
+        super().__init__()
+        self.input_shape, self.cnn_subnet = shape, nn.Sequential(nn.Conv1d(shape[0], 3, 5, padding=1), nn.ReLU(inplace=True), nn.MaxPool1d(2))
+        self.linear_subnet = FCEmbedding(self.cnn_subnet(torch.zeros(1, *shape)).numel(), 4)
+
+    def forward(self, x):
+        return self.linear_subnet(self.cnn_subnet(x.reshape(len(x), *self.input_shape)).flatten(1))
+
+
+class PermutationInvariantEmbedding(nn.Module):
+    def __init__(self, width, aggregation):
+        super().__init__()
+        self.trial_net, self.fc_subnet = nn.Sequential(nn.Linear(width, 5), nn.PReLU(5), nn.Linear(5, 3)), FCEmbedding(4, 4)
+        self.aggregation_fn, self.aggregation_dim = aggregation, 1
+
+    def forward(self, x):
+        h = self.trial_net(x.reshape(-1, x.shape[2])).reshape(*x.shape[:2], 3).sum(1) / (x.shape[1] if self.aggregation_fn == "mean" else 1)
+        return self.fc_subnet(torch.cat([h, torch.full((len(x), 1), x.shape[1])], 1))
+
+
+class Embedded(Flow):
+    def __init__(self, embedding):
+        super().__init__(AffineCouplingTransform(network(nn.Tanh())))
+        self._embedding_net, self.seen = embedding, None
+
+    def log_prob(self, x, context=None):
+        self.seen = self._embedding_net(context)
+        return super().log_prob(x)
+
+
+class NFlowsFlow(nn.Module):
+    """sbi's estimator: a condition of several axes."""
+
+    def __init__(self, embedding, *shape):
+        super().__init__()
+        self.net, self.input_shape, self.condition_shape = Embedded(embedding), torch.Size([2]), torch.Size(shape)
+
+    def log_prob(self, x, condition):
+        return self.net.log_prob(x[0], condition)[None]
+
+
 class Live(unittest.TestCase):
     def setUp(self):
         aside = tempfile.TemporaryDirectory()
@@ -116,8 +172,7 @@ class Live(unittest.TestCase):
 
     def exported(self, model, **hints):
         written = export(model, self.folder, **hints)
-        self.weights, self.cases = ({key: torch.from_numpy(numpy.frombuffer(raw, stand_ins._NUMPY[dtype]).reshape(shape).copy()) for key, (dtype, shape, raw)
-                                     in stand_ins.read_safetensors(os.path.join(self.folder, name)).items()} for name in ("weights.safetensors", "cases.safetensors"))
+        self.weights, self.cases = (stand_ins.tensors(os.path.join(self.folder, name)) for name in ("weights.safetensors", "cases.safetensors"))
         return written["structure"]["transform"]["layers"][0]
 
     def refused(self, model, words):
@@ -151,6 +206,12 @@ class Live(unittest.TestCase):
             "weight_norm": network(nn.utils.weight_norm(nn.Linear(4, 4)), nn.Tanh()), "spectral_norm": network(nn.utils.spectral_norm(nn.Linear(4, 4)), nn.Tanh()),
             "a parametrised spectral norm": network(nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4)), nn.Tanh()), "orthogonal": network(nn.utils.parametrizations.orthogonal(nn.Linear(4, 4)), nn.Tanh()),
             "nested": nn.Sequential(nn.Sequential(nn.Linear(1, 4), nn.Mish()), nn.Linear(4, 2)),
+            "slopes": network(nn.PReLU(4)), "folded": network(nn.Unflatten(1, (2, 2)), nn.Flatten(), nn.Tanh()),
+            "a convolution": image((1, 8), nn.Conv1d(1, 3, 3, padding=1, padding_mode="circular"), nn.ReLU(inplace=True), nn.MaxPool1d(2), nn.PReLU(3)),
+            "pooled below 0": image((1, 9), nn.Tanh(), nn.MaxPool1d(3, stride=2, padding=1), nn.Conv1d(1, 2, 2, stride=2, bias=False)),
+            "a last value that no window has": image((1, 7), nn.MaxPool1d(2), nn.Tanh()),
+            "pictures": image((2, 4, 5), nn.Conv2d(2, 3, 2, dilation=2), nn.ReLU(), nn.MaxPool2d(2, stride=1), nn.ConvTranspose2d(3, 2, 2), nn.AvgPool2d(2)),
+            "a normed convolution": image((1, 8), nn.utils.weight_norm(nn.Conv1d(1, 3, 3)), nn.Tanh(), nn.AdaptiveAvgPool1d(2)),
         }.items():
             with self.subTest(name):
                 for module in net.modules():
@@ -161,6 +222,20 @@ class Live(unittest.TestCase):
                 emitted = self.described(layer["net"], x[:, :1])
                 z = x[:, 1] * (torch.sigmoid(emitted[:, 1] + 2) + 1e-3) + emitted[:, 0]
                 self.assertLess(float((z - self.cases["z"][:, 1]).abs().max()), 1e-12)
+
+    def test_networks_of_sbi_see_conditions_of_several_axes(self):
+        for shape, embedding in (((2, 9), CNNEmbedding(2, 9)), ((12,), CNNEmbedding(1, 12)), ((5, 3), PermutationInvariantEmbedding(3, "sum")), ((5, 3), PermutationInvariantEmbedding(3, "mean"))):
+            with self.subTest(f"{type(embedding).__name__}, {shape}"):
+                model = NFlowsFlow(embedding, *shape)
+                condition = torch.randn(7, *shape)
+                written = export(model, self.folder, context=condition)
+                self.assertEqual(written["context_size"], math.prod(shape))
+                self.weights, cases = (stand_ins.tensors(os.path.join(self.folder, name)) for name in ("weights.safetensors", "cases.safetensors"))
+                self.assertEqual(tuple(cases["context"].shape[1:]), (math.prod(shape),))
+                with torch.no_grad():
+                    expected = copy.deepcopy(embedding).double()(cases["context"].reshape(-1, *shape))
+                self.assertLess(float((self.described(written["structure"]["embedding"], cases["context"]) - expected).abs().max()), 1e-12)
+        self.refused(NFlowsFlow(PermutationInvariantEmbedding(3, "sum"), 15), r"_embedding_net \(PermutationInvariantEmbedding\): the number of trials is not known")
 
     def test_an_activation_that_writes_over_the_skip(self):
         for activation in (nn.ReLU(inplace=True), F.relu_, nn.ELU(inplace=True)):
@@ -212,8 +287,8 @@ class Live(unittest.TestCase):
 
     def test_what_cannot_be_described_is_a_sentence_with_the_layers_path(self):
         at = r"_transform._transforms.0.transform_net.1 \({}\): "
-        for module, words in ((nn.GLU(), "no activation"), (nn.Unflatten(1, (2, 2)), "cannot be described"), (nn.BatchNorm1d(4, track_running_stats=False), "those of each batch"),
-                              (nn.PReLU(4), "one slope for all"), (nn.GroupNorm(2, 4), "use Linear"), (nn.Softmax(dim=-1), "none of")):
+        for module, words in ((nn.GLU(), "no activation"), (nn.Conv1d(1, 1, 1), "begin with an Unflatten"), (nn.MaxPool1d(2), "begin with an Unflatten"), (nn.Unflatten(1, (3, 2)), "multiply up"), (nn.BatchNorm1d(4, track_running_stats=False), "those of each batch"),
+                              (nn.PReLU(3), "3 slopes stands behind 4"), (nn.GroupNorm(2, 4), "use Linear"), (nn.Softmax(dim=-1), "none of")):
             with self.subTest(type(module).__name__):
                 self.refused(Flow(AffineCouplingTransform(network(module))), at.format(type(module).__name__) + ".*" + words)
         broken = AffineCouplingTransform(network(nn.Tanh()))

@@ -51,6 +51,8 @@ public static class FlowBuilder
         BatchNormSpec s => new Bijections.BatchNorm(s, shape.Features),
         ScaleShiftSpec s => new ScaleShift(s, shape),
         SoftclipSpec s => new Softclip(s),
+        LeakyReluSpec s => new LeakyRelu(s),
+        LogTanhSpec s => new LogTanh(s),
         WrapSpec s => new Wrap(s),
         ActNormSpec s => new ActNorm(s, shape),
         StandardizeSpec => new Standardize(shape.Features),

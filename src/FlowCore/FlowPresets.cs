@@ -38,7 +38,13 @@ public static class FlowPresets
 
     public const string Simple = "simple", RealNvp = "realnvp", Nsf = "nsf", Maf = "maf", NsfAutoregressive = "nsf-ar", Mixture = "gmm";
 
-    public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Maf, NsfAutoregressive, Simple, Mixture];
+    /// <summary>Splines over a mixture of normals.</summary>
+    public const string NsfMixture = "nsf-gmm", NsfAutoregressiveMixture = "nsf-ar-gmm";
+
+    public static readonly IReadOnlyList<string> Names = [RealNvp, Nsf, Maf, NsfAutoregressive, Simple, Mixture, NsfMixture, NsfAutoregressiveMixture];
+
+    /// <summary>Whether the base is a mixture, fitted to the rows where training starts.</summary>
+    public static bool HasMixture(string preset) => preset is Mixture or NsfMixture or NsfAutoregressiveMixture;
 
     /// <param name="preset">One of <see cref="Names"/>.</param>
     /// <param name="name">The model's name.</param>
@@ -51,8 +57,8 @@ public static class FlowPresets
         string preset, string name, int width, double[]? steps = null, PresetSizes? sizes = null, ContextSpec? context = null,
         FarFromZero? farFromZero = null)
     {
-        if (width < 2 && preset is not (Maf or NsfAutoregressive or Mixture))
-            throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf, nsf-ar and gmm take one");
+        if (width < 2 && preset is not (Maf or NsfAutoregressive or NsfAutoregressiveMixture or Mixture))
+            throw new SpecException($"event_shape: the flow '{preset}' is made of couplings and needs at least 2 features, the data have {width}; maf, nsf-ar, nsf-ar-gmm and gmm take one");
         sizes ??= new();
         Activation activation = sizes.Activation ?? Activation.Relu;
         IEnumerable<BijectionSpec> body = preset switch
@@ -60,22 +66,41 @@ public static class FlowPresets
             Mixture => [],
             Simple => SimpleLayers(sizes.Layers ?? 2),
             RealNvp => RealNvpLayers(width, sizes.Layers ?? 8, sizes.Hidden ?? 64, activation),
-            Nsf => NsfLayers(width, sizes.Layers ?? 8, i => SplineCoupling(i, sizes.Hidden ?? 64, activation)),
+            Nsf or NsfMixture => NsfLayers(width, sizes.Layers ?? 8, i => SplineCoupling(i, sizes.Hidden ?? 64, activation)),
             Maf => MafLayers(width, sizes.Layers ?? 5, sizes.Hidden ?? 64, activation),
-            NsfAutoregressive => NsfLayers(width, sizes.Layers ?? 3, _ => SplineAutoregressive(sizes.Hidden ?? 64, activation)),
+            NsfAutoregressive or NsfAutoregressiveMixture => NsfLayers(width, sizes.Layers ?? 3, _ => SplineAutoregressive(sizes.Hidden ?? 64, activation)),
             _ => throw new SpecException($"the flow '{preset}' is unknown; there are {string.Join(", ", Names)}"),
         };
         BijectionSpec[] spread = steps is not null && steps.Any(step => step > 0) ? [new DequantizeSpec { Steps = steps }] : [];
         BijectionSpec[] standardize = [.. Enumerable.Repeat(new StandardizeSpec(), farFromZero?.Features == true ? 2 : 1)];
-        return new FlowSpec
+        var spec = new FlowSpec
         {
             Name = name,
             EventShape = [width],
             Context = Standardized(context, farFromZero?.Contexts == true),
             Bijections = [.. spread, .. standardize, .. context is null ? [] : new[] { Regression }, .. body],
-            Base = preset == Mixture ? new GaussianMixtureSpec { Components = 1, Covariance = MixtureCovariance.Full } : new StandardNormalSpec(),
+            Base = new StandardNormalSpec(),
+        };
+        return HasMixture(preset) ? OverMixture(spec, components: 1, hasFront: false) : spec;
+    }
+
+    /// <summary>
+    /// A flow over a mixture of normals with full covariances, with the front that takes in tails or without it: while networks start as nothing, it
+    /// starts as the mixture that was fitted to the same rows.
+    /// </summary>
+    internal static FlowSpec OverMixture(FlowSpec spec, int components, bool hasFront)
+    {
+        IEnumerable<BijectionSpec> body = spec.Bijections.Where(bijection => bijection is not ElementwiseSpec { Element: ArcsinhElementSpec });
+        int units = body.TakeWhile(bijection => bijection is DequantizeSpec or StandardizeSpec).Count();
+        return spec with
+        {
+            Bijections = [.. body.Take(units), .. hasFront ? new[] { Front } : [], .. body.Skip(units)],
+            Base = new GaussianMixtureSpec { Components = components, Covariance = MixtureCovariance.Full },
         };
     }
+
+    // Takes in each feature's skew and heavy tails.
+    private static BijectionSpec Front => new ElementwiseSpec { Element = new ArcsinhElementSpec() };
 
     // What a linear regression on the context leaves over is what the body learns; it starts as that, and learns on.
     private static BijectionSpec Regression => new ElementwiseSpec
@@ -129,7 +154,7 @@ public static class FlowPresets
     /// </summary>
     private static IEnumerable<BijectionSpec> NsfLayers(int width, int layers, Func<int, BijectionSpec> splines)
     {
-        yield return new ElementwiseSpec { Element = new ArcsinhElementSpec() };
+        yield return Front;
         for (int i = 0; i < layers; i++)
         {
             // Of two features every layer transforms the one that the layer before has kept.

@@ -158,6 +158,8 @@ public sealed record ColumnRecord(string Type, double Least, double Largest, str
 [JsonDerivedType(typeof(BatchNormSpec), "batch_norm")]
 [JsonDerivedType(typeof(ScaleShiftSpec), "scale_shift")]
 [JsonDerivedType(typeof(SoftclipSpec), "softclip")]
+[JsonDerivedType(typeof(LeakyReluSpec), "leaky_relu")]
+[JsonDerivedType(typeof(LogTanhSpec), "log_tanh")]
 [JsonDerivedType(typeof(WrapSpec), "wrap")]
 [JsonDerivedType(typeof(StandardizeSpec), "standardize")]
 [JsonDerivedType(typeof(LogitSpec), "logit")]

@@ -18,7 +18,9 @@ internal static class PointwiseMaps
         // tanh x = 2 sigmoid(2 x) - 1.
         "tanh" => [Affine(new double[features], [.. Enumerable.Repeat(2.0, features)]), Logit(-1, 1).Inverted()],
         "exp" => [Part.Of<BijectionSpec>(new LogarithmSpec()).Inverted()],
-        var other => throw step.Error($"the function '{other}' is none of affine, sigmoid, tanh and exp"),
+        "leaky_relu" => [Part.Of<BijectionSpec>(new LeakyReluSpec { Slope = step["slope"].Number })],
+        "log_tanh" => [Part.Of<BijectionSpec>(new LogTanhSpec { Cut = step["cut"].Number, Factor = step["factor"].Number })],
+        var other => throw step.Error($"the function '{other}' is none of affine, sigmoid, tanh, exp, leaky_relu and log_tanh"),
     };
 
     private static Part<BijectionSpec> Logit(double lower, double upper) =>

@@ -160,6 +160,8 @@ internal static class ZukoModel
                 ("loc", source.Take(keys[0]).Broadcast(features)), ("scale", source.Take(keys[1]).Broadcast(features))),
             "box_uniform" when keys.Length == 2 => Part.Of<BaseDensitySpec>(new BoxUniformSpec(),
                 ("lower", source.Take(keys[0]).Broadcast(features)), ("upper", source.Take(keys[1]).Broadcast(features))),
+            "multivariate_normal" when keys.Length == 2 => CorrelatedNormal.Of(
+                source.Take(keys[0]).Broadcast(features).ToDoubles(), source.Take(keys[1], features, features).ToDoubles(), node["matrix"]),
             var other => throw node.Error($"the base '{other}' with {keys.Length} tensors is not supported"),
         };
     }

@@ -1,4 +1,3 @@
-using FlowCore.Densities;
 using FlowCore.Training.Mixtures;
 
 namespace FlowCore.Training;
@@ -36,27 +35,29 @@ public static class FlowSearch
         TrainedFlow? best = null;
         FlowSpec? bestSpec = null;
         bool isAuto = preset == Auto;
-        string spline = data.Train.Width == 1 ? FlowPresets.NsfAutoregressive : FlowPresets.Nsf;
-        MixtureSize mixture = preset == FlowPresets.Mixture || isAuto && data.Train.Context is null ? Choose(create(FlowPresets.Mixture), data, options, budget) : default;
+        var (spline, over) = data.Train.Width == 1
+            ? (FlowPresets.NsfAutoregressive, FlowPresets.NsfAutoregressiveMixture) : (FlowPresets.Nsf, FlowPresets.NsfMixture);
+        MixtureSize mixture = FlowPresets.HasMixture(preset) || isAuto && data.Train.Context is null ? Choose(create(FlowPresets.Mixture), data, options, budget) : default;
         options = options with { MixturePrior = mixture.Prior };
-        int components = mixture.Components;
-        if (preset == FlowPresets.Mixture || components > 0)
-            Try(FlowPresets.Mixture, WithMixture(create(FlowPresets.Mixture), Math.Max(1, components)), options with { Epochs = 0 });
-        double refit = options.Refit ? RefitShare : 0;
+        double rest = options.Refit ? 1 - RefitShare : 1;
+        if (preset == FlowPresets.Mixture || isAuto && mixture.Components > 0)
+            Try(FlowPresets.Mixture, options with { Epochs = 0 });
         if (isAuto)
-            Try(spline, create(spline), Rest((1 - refit) * (components > 1 ? 0.5 : 1)));
-        if (isAuto && components > 1)
-            Try($"{spline} over {FlowPresets.Mixture}", WithMixture(create(spline), components), Rest(1 - refit));
+            Try(spline, Rest(rest * (mixture.Components > 1 ? 0.5 : 1)));
+        if (isAuto && mixture.Components > 1)
+            Try(over, Rest(rest));
         if (!isAuto && preset != FlowPresets.Mixture)
-            Try(preset, create(preset), Rest(1 - refit));
+            Try(preset, Rest(rest));
         if (options.Refit && !stop.IsCancellationRequested)
             Refit();
         return best! with { Tried = tried, Elapsed = budget.Elapsed, ProcessorTime = budget.Processor };
 
-        void Try(string name, FlowSpec spec, TrainingOptions with)
+        void Try(string name, TrainingOptions with)
         {
             if (best is not null && (budget.IsOver || stop.IsCancellationRequested))
                 return;
+            FlowSpec spec = FlowPresets.HasMixture(name)
+                ? FlowPresets.OverMixture(create(name), Math.Max(1, mixture.Components), mixture.HasFront) : create(name);
             TrainedFlow next = Named(name, Trainer.Train(spec, data, with, progress => report?.Invoke(progress with { Preset = name }), stop));
             tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed));
             if (best is null || next.Look.IsBetterThan(best.Look with { Score = best.Look.Score + Tie }))
@@ -71,8 +72,8 @@ public static class FlowSearch
             string name = best.Preset!;
             TrainedFlow next = Named(name, Trainer.Train(
                 bestSpec!, all, Rest(1) with { Replay = new(steps, best.Best.Share), Epochs = options.Epochs }, progress => report?.Invoke(progress with { Preset = name }), stop));
-            // Rows that it has learned from must be no stranger to it than before.
-            bool isBetter = next.End == TrainingEnd.Epochs && !best.Look.IsBetterThan(next.Look);
+            // Rows that it has learned from must be no stranger to it than before, but for what chance does to a fit.
+            bool isBetter = next.End == TrainingEnd.Epochs && !best.Look.IsBetterThan(next.Look with { Score = next.Look.Score + Tie });
             if (isBetter)
                 (best, next) = (next with { Refitted = true, BestValidation = best.BestValidation, BestEpoch = best.BestEpoch, Epochs = best.Epochs, End = best.End }, best);
             next.Dispose();
@@ -83,9 +84,6 @@ public static class FlowSearch
         TrainedFlow Named(string name, TrainedFlow trained) => trained with { Preset = name };
     }
 
-    private static FlowSpec WithMixture(FlowSpec spec, int components) =>
-        spec with { Base = new GaussianMixtureSpec { Components = components, Covariance = MixtureCovariance.Full } };
-
     private static MixtureSize Choose(FlowSpec spec, DataSplit data, TrainingOptions options, Budget budget)
     {
         using Flow flow = FlowBuilder.Build(spec);
@@ -93,6 +91,6 @@ public static class FlowSearch
         Table train = new TrainingRows(data.Train, standardization, flow, options.Seed, stream: 4).AsTable();
         Table validation = new TrainingRows(data.Validation, standardization, flow, options.Seed, stream: 5).AsTable();
         var score = new HeldOutScore(train, validation, spec);
-        return MixtureFlow.Choose(train, validation, logProb => score.Of(logProb), options.Seed, () => budget.Share > 0.2);
+        return MixtureSearch.Choose(train, validation, logProb => score.Of(logProb), options.Seed, () => budget.Share);
     }
 }

@@ -20,8 +20,9 @@ internal static class StartingPoint
     }
 
     /// <summary>
-    /// Sets what depends on the data, bijection by bijection. The last linear layer becomes the whitening of what reaches it. Rows go
-    /// through in pieces, so that networks see few at a time. A mixture in the base is fitted to what they become.
+    /// Sets what depends on the data, bijection by bijection. The last linear layer becomes the whitening of what reaches it, unless a mixture in the
+    /// base is fitted to what the rows become: that one needs none, and the flow starts as the mixture that was chosen. Rows go through in
+    /// pieces, so that networks see few at a time.
     /// </summary>
     public static void FitToData(Flow flow, TrainingRows train, TrainingOptions options)
     {
@@ -32,7 +33,7 @@ internal static class StartingPoint
         train.Take(RowOrder.First(count), epoch: 0, rows, contexts);
         Tensor values = flow.Shaped(TensorRows.From<float>(rows, count, flow.Spec.Width));
         Tensor? condition = flow.Condition(flow.Spec.Context is null ? null : TensorRows.From<float>(contexts, count, flow.Spec.ContextWidth));
-        LuLinear? last = flow.Bijections.OfType<LuLinear>().LastOrDefault();
+        LuLinear? last = MixtureFlow.IsBaseOf(flow.Spec) ? null : flow.Bijections.OfType<LuLinear>().LastOrDefault();
         foreach (Bijection bijection in flow.Bijections)
         {
             if (bijection == last)

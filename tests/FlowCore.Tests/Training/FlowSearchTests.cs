@@ -17,7 +17,7 @@ public sealed class FlowSearchTests
         DataSplit split = DataSplit.By(TwoHeaps(1500, 4), 1);
         using TrainedFlow trained = Search(split, Options);
 
-        Assert.Equal(["gmm", "nsf", "nsf over gmm"], trained.Tried.Select(tried => tried.Preset));
+        Assert.Equal(["gmm", "nsf", "nsf-gmm"], trained.Tried.Select(tried => tried.Preset));
         Assert.True(trained.Tried.Max(tried => tried.Score) - trained.BestValidation <= 0.02);
         Assert.Equal(trained.Tried.Single(tried => tried.Preset == trained.Preset).Score, trained.BestValidation);
         Assert.Equal(Truth(split.Test), Mean(trained, split.Test), 0.1);
@@ -27,13 +27,13 @@ public sealed class FlowSearchTests
     [Fact]
     public void A_refit_has_learned_from_the_validation_rows_too()
     {
-        DataSplit split = DataSplit.By(TwoHeaps(600, 3), 1);
+        DataSplit split = DataSplit.By(TwoHeaps(150, 3), 1);
         using TrainedFlow once = Search(split, Options), twice = Search(split, Options with { Refit = true }), again = Search(split, Options with { Refit = true });
 
         Assert.False(once.Refitted);
         Assert.True(twice.Refitted);
         Assert.Equal(once.BestValidation, twice.BestValidation);
-        Assert.True(Mean(twice, split.Validation) >= Mean(once, split.Validation));
+        Assert.True(Mean(twice, split.Validation) > Mean(once, split.Validation));
         Assert.NotEqual(Mean(once, split.Test), Mean(twice, split.Test));
         Assert.Equal(Mean(twice, split.Test), Mean(again, split.Test));
     }
@@ -43,7 +43,7 @@ public sealed class FlowSearchTests
     {
         using TrainedFlow trained = FlowSearch.Train(
             FlowSearch.Auto, preset => FlowPresets.Create(preset, "m", 1), DataSplit.By(TwoHeaps(400, 1), 1), Options with { Epochs = 3 });
-        Assert.Equal(["gmm", "nsf-ar", "nsf-ar over gmm"], trained.Tried.Select(tried => tried.Preset));
+        Assert.Equal(["gmm", "nsf-ar", "nsf-ar-gmm"], trained.Tried.Select(tried => tried.Preset));
     }
 
     [Fact]

@@ -11,14 +11,19 @@ internal sealed class MixtureFit
 {
     // What the variances are enlarged by, of rows in units of their spread: no component shrinks to a point.
     private const double Ridge = 1e-6, Settled = 1e-4, LeastShare = 1e-8;
+
+    // How much larger the broad component's variances are than the rows': a row that breaks what all others obey has a density yet.
+    private const double Wider = 1;
+
     private const int MostRounds = 100, LloydRounds = 5;
 
     private readonly int width;
+    private readonly double broad;
     private readonly double[] means, factors, logPeaks; // factors: lower triangles P with covariance (P^T P)^-1, row-major
 
-    private MixtureFit(int components, int width)
+    private MixtureFit(int components, int width, double broad)
     {
-        (Components, this.width) = (components, width);
+        (Components, this.width, this.broad) = (components, width, broad);
         (means, factors) = (new double[components * width], new double[components * width * width]);
         (LogWeights, logPeaks) = (new double[components], new double[components]);
     }
@@ -42,13 +47,25 @@ internal sealed class MixtureFit
     /// <param name="components">How many.</param>
     /// <param name="prior">So many rows with the covariance that components have in common are added to each: what a component's own rows are too few to say.</param>
     /// <param name="seed">Which centres it begins with.</param>
-    public static MixtureFit Of(Table rows, int components, double prior, ulong seed)
+    /// <param name="broad">
+    /// The least weight of a last component that keeps the mean of all rows and a covariance a little wider than theirs, so that a row which no
+    /// other component knows costs a bounded number of nats against the rows' Gaussian (a defensive mixture, Hesterberg 1995, "Weighted
+    /// average importance sampling and defensive mixture distributions"); 0 for none.
+    /// </param>
+    public static MixtureFit Of(Table rows, int components, double prior, ulong seed, double broad = 0)
     {
-        int[] nearest = Centres.Assign(rows, components, new Random((int)(seed % int.MaxValue)), LloydRounds);
+        int centres = broad > 0 ? components - 1 : components;
+        int[] nearest = Centres.Assign(rows, centres, new Random((int)(seed % int.MaxValue)), LloydRounds);
         var shares = new double[rows.Rows * components];
         for (int row = 0; row < rows.Rows; row++)
-            shares[row * components + nearest[row]] = 1;
-        var fit = new MixtureFit(components, rows.Width);
+        {
+            shares[row * components + nearest[row]] = 1 - broad;
+            if (broad > 0)
+                shares[row * components + centres] = broad;
+        }
+        var fit = new MixtureFit(components, rows.Width, broad);
+        if (broad > 0)
+            fit.SetBroad(rows);
         double before = double.NegativeInfinity;
         for (int round = 0; round < MostRounds; round++)
         {
@@ -116,19 +133,37 @@ internal sealed class MixtureFit
     {
         int square = width * width;
         double[] scatter = new double[Components * square], pooled = new double[square], covariance = new double[square], totals = new double[Components];
-        for (int m = 0; m < Components; m++)
-        {
+        int free = broad > 0 ? Components - 1 : Components;
+        for (int m = 0; m < free; m++)
             totals[m] = Scatter(rows, shares, m, scatter.AsSpan(m * square, square));
-            LogWeights[m] = Math.Log(Math.Max(totals[m], 1e-300) / rows.Rows);
-        }
+        double known = totals.Sum(), rest = broad > 0 ? Math.Max(broad, 1 - known / rows.Rows) : 0;
+        for (int m = 0; m < free; m++)
+            LogWeights[m] = Math.Log(Math.Max(totals[m], 1e-300) / known * (1 - rest));
         for (int i = 0; i < scatter.Length; i++)
-            pooled[i % square] += scatter[i] / rows.Rows;
-        for (int m = 0; m < Components; m++)
+            pooled[i % square] += scatter[i] / known;
+        for (int m = 0; m < free; m++)
         {
             for (int i = 0; i < square; i++)
                 covariance[i] = totals[m] + prior > LeastShare ? (scatter[m * square + i] + prior * pooled[i]) / (totals[m] + prior) : pooled[i];
             Invert(covariance, m);
         }
+        if (broad > 0)
+        {
+            logPeaks[free] += Math.Log(rest) - LogWeights[free];
+            LogWeights[free] = Math.Log(rest);
+        }
+    }
+
+    private void SetBroad(Table rows)
+    {
+        int last = Components - 1;
+        double[] covariance = new double[width * width], all = new double[rows.Rows * Components];
+        Array.Fill(all, 1);
+        double total = Scatter(rows, all, last, covariance);
+        for (int i = 0; i < covariance.Length; i++)
+            covariance[i] = covariance[i] / total * (i % (width + 1) == 0 ? 1 + Wider : 1);
+        LogWeights[last] = Math.Log(broad);
+        Invert(covariance, last);
     }
 
     /// <summary>Sets a component's mean; the sum of its rows' shares and of the products of their distances from it.</summary>

@@ -1,0 +1,84 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using FlowCore.Bijections.Elements;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Kernels;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections;
+
+/// <summary>The settings of <see cref="LeakyRelu"/>.</summary>
+public sealed record LeakyReluSpec : BijectionSpec, ICompiledElement
+{
+    /// <summary>What negative values are multiplied by.</summary>
+    public double Slope { get; init; } = 0.01;
+
+    internal override void Check(SpecScope at, EventShape shape) => at.Positive("slope", Slope);
+
+    internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
+        to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+
+    ElementKernel<T> ICompiledElement.Compile<T>() => new LeakyReluKernel<T>(Slope);
+}
+
+/// <summary>z = x from 0 on, and slope x below: the log-determinant is ln slope for each negative value.</summary>
+public sealed class LeakyRelu : Bijection
+{
+    private readonly double slope;
+
+    public LeakyRelu(LeakyReluSpec spec) : base(nameof(LeakyRelu)) => slope = spec.Slope;
+
+    public override Mapped Forward(Tensor x, Tensor? context) => Scaled(x, slope);
+
+    public override Mapped Inverse(Tensor z, Tensor? context) => Scaled(z, 1 / slope);
+
+    private static Mapped Scaled(Tensor x, double factor)
+    {
+        using var scope = NewDisposeScope();
+        Tensor below = x.lt(0);
+        return new(
+            where(below, x * factor, x).MoveToOuterDisposeScope(),
+            (below.to(x.dtype).flatten(1).sum(1) * Math.Log(factor)).MoveToOuterDisposeScope());
+    }
+}
+
+/// <summary>The same, compiled: an element without parameters.</summary>
+internal sealed unsafe class LeakyReluKernel<T>(double slope) : ElementKernel<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
+    {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
+        Scale(x, slope, count, y, logDerivative);
+    }
+
+    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
+        Scale(y, 1 / slope, count, x, logDerivative);
+    }
+
+    public override bool GoesBack => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> below = Vector512.LessThan(Vector512.Load(x + i), Vector512<T>.Zero), of = Vector512.Load(ofY + i);
+            VectorMath.Select(below, of * VectorMath.Of<T>(slope), of).Store(ofX + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scale(T* from, double factor, int count, T* to, T* logDerivative)
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            Vector512<T> value = Vector512.Load(from + i), below = Vector512.LessThan(value, Vector512<T>.Zero);
+            VectorMath.Select(below, value * VectorMath.Of<T>(factor), value).Store(to + i);
+            VectorMath.Select(below, VectorMath.Of<T>(Math.Log(factor)), Vector512<T>.Zero).Store(logDerivative + i);
+        }
+    }
+}
