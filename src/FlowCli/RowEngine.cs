@@ -48,7 +48,7 @@ internal abstract class RowEngine(FlowSpec spec) : IDisposable
     private sealed class Of<T>(FlowEngine<T> engine) : RowEngine(engine.Spec)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        public override bool IsTorch => engine is TorchEngine<T>;
+        public override bool IsTorch => engine.Conditional is TorchEngine<T>;
 
         public override Results Forward(ReadOnlySpan<double> x, ReadOnlySpan<double> context) => Map(x, context, inverse: false);
 

@@ -66,6 +66,9 @@ public sealed record ContextSpec
     /// <summary>The names of the context columns, in order; null where they have none.</summary>
     public string[]? Features { get; init; }
 
+    /// <summary>The columns of categories that the classes stand for; null where they stand for themselves.</summary>
+    public CategorySpec? Categories { get; init; }
+
     /// <summary>A network in front: what the flow is conditioned on is its output. Null for the context itself.</summary>
     public LayerSpec[]? Embedding { get; init; }
 
@@ -123,7 +126,18 @@ public sealed record TrainingRecord
     public double GaussianMeanTestLogLikelihood { get; init; }
 
     public double GaussianMedianTestLogLikelihood { get; init; }
+
+    /// <summary>What the columns of a table were like in training, in the order of the features; null of images, and of older models.</summary>
+    public ColumnRecord[]? Columns { get; init; }
 }
+
+/// <summary>What a column was like in training.</summary>
+/// <param name="Type">integer or number.</param>
+/// <param name="Least">The least value of the training rows.</param>
+/// <param name="Largest">The largest value of the training rows.</param>
+/// <param name="Transform">dequantized where it was spread by noise in training, over its <paramref name="Step"/>; null for none. What the flow itself does stands among its bijections.</param>
+/// <param name="Step">The distance between neighbouring values of a dequantized column.</param>
+public sealed record ColumnRecord(string Type, double Least, double Largest, string? Transform = null, double? Step = null);
 
 /// <summary>One kind of bijection with its settings. A new kind is one line here, one in <see cref="FlowBuilder"/>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]

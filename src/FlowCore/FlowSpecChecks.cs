@@ -30,6 +30,9 @@ internal static class FlowSpecChecks
         if (spec.Ignored?.FirstOrDefault(name => spec.Features?.Contains(name) != false) is { } both)
             throw at.Refusal("ignored", spec.Features is null ? "names columns, and the features have no names" : $"'{both}' is one of the features");
 
+        if (spec.Training?.Columns is { } columns && (columns.Length != spec.Width || columns.Contains(null!)))
+            throw at.Refusal("training.columns", $"needs a description of each of {spec.Width} values");
+
         LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, at);
         // With an embedding in front, what arrives is not the class as one-hot.
         int classes = spec.Context is { Classes: { } count, Embedding: null or [] } ? count : 0;
@@ -56,8 +59,31 @@ internal static class FlowSpecChecks
         if (context.EncodedWidth < 1 || context.EncodedWidth > most)
             throw at.Refusal("context", $"a size of {context.EncodedWidth} is outside 1..{most}");
         CheckNames(context.Features, at, "context.features", context.Width);
+        if (context.Categories is { } categories)
+            Check(categories, context, at);
         var place = new LayerPlace(context.EncodedWidth, 0);
         return context.Embedding is null ? place : LayerSpec.Check(context.Embedding, at, "context.embedding", "embedding", place);
+    }
+
+    private static void Check(CategorySpec categories, ContextSpec context, SpecScope at)
+    {
+        const string field = "context.categories";
+        if (context.Features is not null)
+            throw at.Refusal("context.features", "the columns are named by the categories");
+        string[] columns = at.Given(categories.Columns, $"{field}.columns");
+        string[][] values = at.Given(categories.Values, $"{field}.values");
+        long[] rows = at.Given(categories.Rows, $"{field}.rows");
+        CheckNames(columns, at, $"{field}.columns", columns.Length);
+        if (columns.Length == 0)
+            throw at.Refusal($"{field}.columns", "names no column");
+        if (values.Length != context.Classes || rows.Length != context.Classes)
+            throw at.Refusal(field, $"has {values.Length} values and {rows.Length} numbers of rows for {context.Classes ?? 0} classes");
+        if (Array.FindIndex(values, each => each is null || each.Length != columns.Length || each.Contains(null!)) is >= 0 and var odd)
+            throw at.Refusal($"{field}.values[{odd}]", $"needs a category for each of {columns.Length} columns");
+        if (Array.FindIndex(rows, count => count < 1) is >= 0 and var none)
+            throw at.Refusal($"{field}.rows[{none}]", $"is {rows[none]}; each class has a row at least");
+        if (values.Select(each => string.Join('\0', each)).Distinct(StringComparer.Ordinal).Count() < values.Length)
+            throw at.Refusal($"{field}.values", "two classes have the same categories");
     }
 
     private static void CheckNames(string[]? names, SpecScope at, string field, int values)

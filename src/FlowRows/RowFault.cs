@@ -23,6 +23,9 @@ internal enum RowFaultKind
     /// <summary>A column is there that nobody asked for.</summary>
     UnknownColumn,
 
+    /// <summary>A row has a category that the training rows do not have.</summary>
+    UnseenCategory,
+
     /// <summary>The context does not fit the model or the rows.</summary>
     WrongContext,
 

@@ -1,6 +1,7 @@
 using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Compressing;
+using FlowService.Drift;
 using FlowService.Endpoints;
 using FlowService.Errors;
 using FlowService.Explorer;
@@ -12,6 +13,7 @@ using FlowService.Proxies;
 using FlowService.Requests;
 using FlowService.Scoring;
 using FlowService.Security;
+using FlowService.Shadow;
 using FlowService.Shutdown;
 using FlowService.Startup;
 using FlowService.Telemetry;
@@ -28,6 +30,8 @@ return Service.Run(
         .AddBatching()
         .AddCaching()
         .AddModels()
+        .AddDrift()
+        .AddShadow()
         .AddScoring()
         .AddEndpoints()
         .AddOpenInference()
@@ -42,6 +46,8 @@ return Service.Run(
         app.UseMetricsPort();
         app.UseMethods();
         app.UseTelemetry();
+        app.UseDrift();
+        app.UseShadow();
         app.UseErrors();
         app.UseSecurity();
         app.UseDecompression();

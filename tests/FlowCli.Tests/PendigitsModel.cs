@@ -25,7 +25,8 @@ public sealed class PendigitsModel : IDisposable
 
     public double[][] Anomalies { get; }
 
-    private string Folder => cli.At("pendigits/1");
+    /// <summary>The checkpoint's folder.</summary>
+    public string Folder => cli.At("pendigits/1");
 
     /// <summary>What <c>flow score</c> writes of some rows.</summary>
     public string Score(double[][] rows, params string[] options) =>

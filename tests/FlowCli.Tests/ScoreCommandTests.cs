@@ -33,6 +33,20 @@ public sealed class ScoreCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_summary_says_whether_the_rows_are_ordinary_together()
+    {
+        string same = Cli.Run("score", "--model", model, "--input", cli.WriteTable("same.csv", 400, 12)).Error.TrimEnd().Split('\n')[^1];
+        string central = Cli.Run("score", "--model", model, "--input", cli.Write("central.csv", "a,b\n" + string.Concat(Enumerable.Repeat("0.01,0.02\n", 40)))).Error.TrimEnd().Split('\n')[^1];
+
+        Assert.StartsWith("400 rows, mean log density ", same, StringComparison.Ordinal);
+        Assert.InRange(PValue(same), 0.01, 1);
+        Assert.InRange(PValue(central), 0, 0.005); // each of them is as ordinary as can be
+
+        static double PValue(string error) =>
+            double.Parse(error[(error.IndexOf("p = ", StringComparison.Ordinal) + 4)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
     public void The_parts_of_a_file_are_the_whole_to_the_bit()
     {
         string file = cli.WriteTable("many.csv", 20001, 17);

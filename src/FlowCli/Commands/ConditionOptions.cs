@@ -14,9 +14,14 @@ internal sealed class ConditionOptions
         HelpName = "COLUMN",
     };
 
+    public Option<string[]> Categorical { get; } = RowOptions.Names("--categorical",
+        "Columns of categories, text or a few numbers: the density is that of the features given the category, times the category's frequency.");
+
     public void Check(CommandResult result)
     {
         if (result.GetResult(Columns) is not null && result.GetResult(Class) is not null)
             result.AddError("--context and --context-class: give either columns of numbers or one column of classes");
+        if (result.GetResult(Categorical) is not null && (result.GetResult(Columns) ?? result.GetResult(Class)) is not null)
+            result.AddError("--categorical: cannot be given with --context or --context-class");
     }
 }

@@ -44,7 +44,7 @@ internal static class TrainCommand
             "train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.",
             "flow train --input moons.csv --flow realnvp --out models/moons/1")
         {
-            input, header, columns, exclude, dropConstant, label, condition.Columns, condition.Class, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
+            input, header, columns, exclude, dropConstant, label, condition.Columns, condition.Class, condition.Categorical, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
         command.Validators.Add(result =>
@@ -52,7 +52,7 @@ internal static class TrainCommand
             if (result.GetResult(columns) is not null && result.GetResult(exclude) is not null)
                 result.AddError("--columns and --exclude: name either the columns to take or those to leave out");
         });
-        command.Validators.Add(result => images.Check(result, label, condition.Columns, condition.Class));
+        command.Validators.Add(result => images.Check(result, label, condition.Columns, condition.Class, condition.Categorical));
         command.SetAction(parsed =>
         {
             var defaults = new TrainingOptions();
@@ -68,6 +68,7 @@ internal static class TrainCommand
                 Label = parsed.GetValue(label),
                 Context = parsed.GetValue(condition.Columns) ?? [],
                 ContextClass = parsed.GetValue(condition.Class),
+                Categorical = parsed.GetValue(condition.Categorical) ?? [],
                 Event = Given(parsed.GetValue(images.Event)),
                 Labels = parsed.GetValue(images.Labels),
                 Range = Given(parsed.GetValue(images.Range)),

@@ -1,5 +1,6 @@
 using System.Numerics;
 using FlowCore;
+using FlowCore.Drift;
 using FlowRows.Answers;
 using FlowRows.Buffers;
 using FlowRows.Scoring;
@@ -12,6 +13,10 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly EngineEvaluations<T> evaluations = new(engine, pool, terminal.Stop);
+    private readonly BatchTypicality? typicality = request is null ? null : new(request.Calibration.LogProb);
+
+    /// <summary>Whether the rows so far are together as likely as ordinary ones; null where nobody asked, or for fewer than two rows.</summary>
+    public Typicality? Typicality => typicality?.Result();
 
     /// <summary>The answers to all rows; each is disposed of when the next one is asked for.</summary>
     public async IAsyncEnumerable<Answer<T>> AnswersAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most)
@@ -52,12 +57,23 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
             using RowResults<T> results = Compute(operation, block, context);
             using RowScores? scores = Score(results, block, context);
             if (scores is not null)
+            {
                 ranked?.Count(scores, block.Blanks);
+                AddTypicality(results, block);
+            }
             using Answer<T> answer = operation.Fill(new Answer<T>(spec.Name, version, block.Rows), results, spec, include, pool);
             if (scores is not null)
                 request!.AddTo<T>(answer, scores, block.Values!.Values.Span, block.Missing, pool);
             yield return answer.With(block);
         }
+    }
+
+    private void AddTypicality(RowResults<T> results, RowBlock<T> block)
+    {
+        ReadOnlySpan<T> logProb = results.LogProb.Span;
+        for (int row = 0; row < logProb.Length; row++)
+            if (block.Blanks?.Of(row) is null && (block.Missing?.CountOf(row) ?? 0) == 0)
+                typicality!.Add(double.CreateTruncating(logProb[row]));
     }
 
     private RowResults<T> Compute(RowOperation operation, RowBlock<T> block, RowBuffer<T>? context) =>

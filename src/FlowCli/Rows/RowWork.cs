@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Numerics;
 using FlowCore;
 using FlowCore.Calibration;
+using FlowCore.Drift;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Buffers;
@@ -52,7 +54,12 @@ internal sealed record RowWork(
         });
         await input.CheckEndAsync();
         await answer.CompleteAsync(terminal.Stop);
+        if (Operation == RowOperation.Score && scoring.Typicality is { } together)
+            terminal.Error.WriteLine(Summary(together));
     }
+
+    private static string Summary(Typicality rows) => string.Create(CultureInfo.InvariantCulture,
+        $"{rows.Rows} rows, mean log density {rows.MeanLogProb:G4} nats; {rows.Expected:G4} of the calibration's: p = {rows.PValue:G3} for rows that are ordinary together");
 
     private ScoreRequest? ScoresOf<T>(EngineRun<T> engine)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

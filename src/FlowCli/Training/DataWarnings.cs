@@ -7,12 +7,15 @@ namespace FlowCli.Training;
 internal static class DataWarnings
 {
     private const double ManyDuplicates = 0.01, StepsApart = 100;
+    private const int FewRows = 50;
 
     public static IEnumerable<string> Of(TrainingData data, ColumnFacts[] facts, double[]? steps)
     {
         Table table = data.Table;
         if (data.Dropped.Length > 0)
             yield return $"{string.Join(", ", data.Dropped.Select(name => $"column '{name}'"))}: every row has the same value, so that it is left out, and passed over where rows are read";
+        if (data.Context?.Categories is { } categories && categories.Rows.Count(rows => rows < FewRows) is > 0 and var few)
+            yield return $"{few} of {categories.Rows.Length} combinations of categories have fewer than {FewRows} rows: their densities are borrowed from the others more than learnt";
         bool continuous = steps is null || steps.Any(step => step == 0);
         double duplicates = ColumnFacts.DuplicateShare(table);
         if (continuous && duplicates >= ManyDuplicates)

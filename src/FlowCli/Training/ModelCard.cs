@@ -56,6 +56,7 @@ internal static class ModelCard
         return spec.Context switch
         {
             null => what,
+            { Categories: { } categories } => $"{what} and {string.Join(", ", categories.Columns)} (categories)",
             { Classes: { } classes } => $"{what} given one of {classes} classes",
             { } context => $"{what} given {string.Join(", ", context.Features!)}",
         };
@@ -109,6 +110,8 @@ internal static class ModelCard
             card.AppendLine(CultureInfo.InvariantCulture, $"- Features, in order: {string.Join(", ", names.Select(name => $"`{name}`"))}");
         if (data.Context?.Features is { } conditions)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Context, in order: {string.Join(", ", conditions.Select(name => $"`{name}`"))}{(data.Context.Classes is { } count ? $", a class in 0..{count - 1}" : "")}; no feature");
+        if (data.Context?.Categories is { } categories)
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Categories: {string.Join(", ", categories.Columns.Select(name => $"`{name}`"))}, which occur in {categories.Values.Length} combinations. The log density is log p(x | c) + log pi_c, pi_c being the combination's share of the rows; the table above is of log p(x | c) alone");
         if (request.Labels is not null)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Context: the class, 0..{data.Context!.Classes - 1}, of `{Path.GetFileName(request.Labels)}`, sha256 `{TrainingData.Sha256Of(request.Labels)}`");
         int[] spread = [.. Enumerable.Range(0, data.Table.Width).Where(column => facts.Plan.Steps?[column] > 0)];

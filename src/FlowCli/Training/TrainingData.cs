@@ -19,11 +19,22 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
         var layout = new TrainingLayout(request);
         (TrainingTable read, string path) = (TrainingTable.Read(request.Data, layout, request, terminal), request.Data);
         string[] conditions = layout.Conditions;
-        Table? conditionTable = conditions.Length > 0 ? new Table(read.Context, conditions.Length, conditions) : null;
+        ContextSpec? described = null;
+        Table? conditionTable = null;
+        if (layout.Categories is { } codes)
+        {
+            (CategorySpec categories, double[] classes) = codes.Learnt(read.Context);
+            described = new() { Classes = categories.Values.Length, Categories = categories };
+            conditionTable = new Table(classes, 1, [string.Join(", ", categories.Columns)]);
+        }
+        else if (conditions.Length > 0)
+        {
+            conditionTable = new Table(read.Context, conditions.Length, conditions);
+            described = request.ContextClass is not { } column
+                ? new() { Size = conditions.Length, Features = conditions }
+                : new() { Classes = ClassLabels.Count(conditionTable, path, at => $"row {read.Positions[at]}, column '{column}'"), Features = conditions };
+        }
         var table = new Table(read.Values, read.Width, read.Names, conditionTable);
-        ContextSpec? described = conditionTable is null ? null
-            : request.ContextClass is not { } column ? new() { Size = conditions.Length, Features = conditions }
-            : new() { Classes = ClassLabels.Count(conditionTable, path, at => $"row {read.Positions[at]}, column '{column}'"), Features = conditions };
         return new(table, described, read.Positions, "row", read.LeftOut, path, Sha256Of(path));
     }
 

@@ -10,12 +10,15 @@ namespace FlowCli.Training;
 internal sealed class TrainingLayout(TrainingRequest request) : RowLayout
 {
     /// <summary>What to do about a column that holds no numbers.</summary>
-    public const string Remedy = "; --exclude COLUMN leaves a column out that is no feature";
+    public const string Remedy = "; --exclude COLUMN leaves a column out that is no feature, --categorical COLUMN learns the density of each of its categories. "
+        + "Dates and times are not read: put numbers that say what matters in their place, such as days since a date, the hour, the day of the week";
 
     public override string Field => RowNames.X;
 
     /// <summary>The columns that the flow is conditioned on.</summary>
-    public string[] Conditions { get; } = request.ContextClass is { } column ? [column] : request.Context;
+    public string[] Conditions { get; } = request.ContextClass is { } column ? [column] : request.Categorical.Length > 0 ? request.Categorical : request.Context;
+
+    public override CategoryCodes? Categories { get; } = request.Categorical.Length > 0 ? new(request.Categorical) : null;
 
     private bool IsNamed => Others.Any() || request.Columns is not null;
 
@@ -40,7 +43,7 @@ internal sealed class TrainingLayout(TrainingRequest request) : RowLayout
     {
         if (request.Label is { } label && Conditions.Contains(label))
             throw Refused(RowFaultKind.InvalidArgument, $"'{label}' cannot be both the label and a context", label);
-        int[] beside = [.. Beside.Select(name => At(columns, name, name == request.Label ? "--label" : request.ContextClass is null ? "--context" : "--context-class"))];
+        int[] beside = [.. Beside.Select(name => At(columns, name, name == request.Label ? "--label" : request.Categorical.Length > 0 ? "--categorical" : request.ContextClass is null ? "--context" : "--context-class"))];
         var excluded = new HashSet<int>(request.Exclude.Select(name => At(columns, name, "--exclude")));
         int[] values = request.Columns is { } chosen
             ? [.. chosen.Select(name => At(columns, name, "--columns"))]

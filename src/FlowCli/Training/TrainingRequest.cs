@@ -34,6 +34,9 @@ internal sealed record TrainingRequest
     /// <summary>The column of classes that the flow is conditioned on: no feature.</summary>
     public string? ContextClass { get; init; }
 
+    /// <summary>The columns of categories, whose frequencies are part of the density: no features.</summary>
+    public string[] Categorical { get; init; } = [];
+
     /// <summary>The shape of one image, [channels, height, width]; null for a table.</summary>
     public int[]? Event { get; init; }
 

@@ -39,7 +39,7 @@ internal static class TrainingRun
                 DataSha256 = data.Sha256,
                 Created = TimeProvider.System.GetUtcNow(),
             },
-            Training = Record(request, split, trained, evaluation),
+            Training = Record(request, plan, split, trained, evaluation),
         };
         string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described));
         (checkpoint with { Spec = described, Calibration = CalibrationRun.Of(checkpoint, split.Test, Kernel(plan, split)) }).Write(request.Out, card);
@@ -72,7 +72,7 @@ internal static class TrainingRun
         + $"scoring them gives by {stability.Samples:G3}, all relative, where {Stability.Tolerance} is allowed: take fewer --layers, "
         + $"a lower --lr, --activation tanh, or --flow nsf, which bounds what outlying values do");
 
-    private static TrainingRecord Record(TrainingRequest request, DataSplit split, TrainedFlow trained, Evaluation evaluation) => new()
+    private static TrainingRecord Record(TrainingRequest request, TrainingPlan plan, DataSplit split, TrainedFlow trained, Evaluation evaluation) => new()
     {
         Seed = request.Options.Seed,
         Rows = split.Train.Rows,
@@ -85,5 +85,9 @@ internal static class TrainingRun
         MedianTestLogLikelihood = evaluation.MedianOfRows,
         GaussianMeanTestLogLikelihood = evaluation.GaussianMean,
         GaussianMedianTestLogLikelihood = evaluation.GaussianMedian,
+        Columns = plan.Pixels is null ? [.. ColumnFacts.Of(split.Train).Select((column, at) => Record(column, plan.Steps?[at] ?? 0))] : null,
     };
+
+    private static ColumnRecord Record(ColumnFacts column, double step) => new(
+        column.IsInteger ? "integer" : "number", column.Least, column.Largest, step > 0 ? "dequantized" : null, step > 0 ? step : null);
 }

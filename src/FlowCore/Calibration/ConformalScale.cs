@@ -46,19 +46,13 @@ public sealed class ConformalScale
     public static long LeastCount(double alpha) => Math.Max(1, (long)Math.Ceiling(1 / alpha - 1e-9) - 1);
 
     /// <summary>1 + the number of calibration rows at least as strange as a row with this score: 1..n + 1.</summary>
-    public int RankOf(double score)
+    public int RankOf(double score) => 1 + strangeness.Length - CountBelow(StrangenessOf(score));
+
+    /// <summary>The numbers of calibration rows that are stranger than a row with this score, and that are at least as strange.</summary>
+    public (int Stranger, int AtLeast) StrangerThan(double score)
     {
         double value = StrangenessOf(score);
-        int low = 0, high = strangeness.Length;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (strangeness[middle] < value)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return 1 + strangeness.Length - low;
+        return (strangeness.Length - CountBelow(Math.BitIncrement(value)), strangeness.Length - CountBelow(value));
     }
 
     /// <summary>The p-value of a rank that <see cref="RankOf"/> gave.</summary>
@@ -73,6 +67,20 @@ public sealed class ConformalScale
         double[] scores = Array.ConvertAll(strangeness, value => IsLowStrange ? -value : value);
         Array.Sort(scores);
         return scores;
+    }
+
+    private int CountBelow(double value)
+    {
+        int low = 0, high = strangeness.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (strangeness[middle] < value)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
     }
 
     private double StrangenessOf(double score)

@@ -29,6 +29,13 @@ public static class Engine
     public static FlowEngine<T> Open<T>(Checkpoint checkpoint, EngineKind kind = EngineKind.Auto, string device = "cpu", int threads = 1)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        FlowEngine<T> engine = OpenConditional<T>(checkpoint, kind, device, threads);
+        return checkpoint.Spec.Context?.Categories is { } categories ? new CategoricalEngine<T>(engine, categories) : engine;
+    }
+
+    private static FlowEngine<T> OpenConditional<T>(Checkpoint checkpoint, EngineKind kind, string device, int threads)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
         if (!Libtorch.IsCpu(device))
             return kind == EngineKind.Compiled
                 ? throw new FlowException($"the compiled engine runs on the CPU, not on '{device}'; ask for cpu, or for the torch engine")

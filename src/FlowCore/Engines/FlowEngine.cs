@@ -24,6 +24,9 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
     /// <summary>Why this engine computes the flow, where another one was to be expected; null where none was.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>The engine of the density given the context alone, where this one adds the frequency of the context: log p(x | c) of log p(x, c).</summary>
+    public virtual FlowEngine<T> Conditional => this;
+
     /// <summary>Where it computes: <c>cpu</c>, <c>cuda:0</c>, ...</summary>
     public abstract string Device { get; }
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Numerics;
+using System.Text;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using FlowRows.Tables;
@@ -46,6 +48,44 @@ internal sealed record ArrowColumn(string Name, int Field, int Element, int Elem
                 if (array.IsNull(first + row))
                     target[row * stride] = Null(row, table);
     }
+
+    /// <summary>Copies the numbers of categories into every <paramref name="stride"/>-th value of the target.</summary>
+    public void CopyCategories<T>(RecordBatch batch, int first, int rows, Span<T> target, int stride, RowTable<T> table, int column)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        IArrowArray array = batch.Column(Field);
+        ArrowChecks.Check(array.Data, Name);
+        for (int row = 0; row < rows; row++)
+        {
+            string? text = array.IsNull(first + row) ? null : Category(array, first + row);
+            int code = text is null ? -1 : table.Categories!.CodeOf(column, text);
+            target[row * stride] = code >= 0 ? T.CreateChecked(code) : Refused(row, table.Categories!.Refusal(column, table.First + table.Rows + row, text), table);
+        }
+    }
+
+    private string Category(IArrowArray array, int row) => array switch
+    {
+        StringArray a => CategoryCodes.TextOf(a.GetBytes(row)),
+        LargeStringArray a => CategoryCodes.TextOf(Encoding.UTF8.GetBytes(a.GetString(row))),
+        DictionaryArray a when a.Indices is PrimitiveArray<int> indices => Category(a.Dictionary, indices.Values[row]),
+        DictionaryArray a when a.Indices is PrimitiveArray<short> indices => Category(a.Dictionary, indices.Values[row]),
+        DictionaryArray a when a.Indices is PrimitiveArray<sbyte> indices => Category(a.Dictionary, indices.Values[row]),
+        BooleanArray a => a.GetValue(row) is true ? "true" : "false",
+        Int8Array a => Number(a.Values[row]),
+        Int16Array a => Number(a.Values[row]),
+        Int32Array a => Number(a.Values[row]),
+        Int64Array a => Number(a.Values[row]),
+        UInt8Array a => Number(a.Values[row]),
+        UInt16Array a => Number(a.Values[row]),
+        UInt32Array a => Number(a.Values[row]),
+        UInt64Array a => Number(a.Values[row]),
+        FloatArray a => Number(a.Values[row]),
+        DoubleArray a => Number(a.Values[row]),
+        _ => throw new RowFault(RowFaultKind.InvalidBody, $"column '{Name.Shown()}' holds {array.Data.DataType.Name}; send its categories as text or numbers") { Field = Name.Shown() },
+    };
+
+    private static string Number<TNumber>(TNumber value)
+        where TNumber : INumberBase<TNumber> => CategoryCodes.TextOf(Encoding.UTF8.GetBytes(value.ToString(null, CultureInfo.InvariantCulture)));
 
     // Lists that are all there, and as long as they should be, lie side by side.
     private void CopyLists<T>(ListArray lists, int first, int rows, Span<T> target, int stride, RowTable<T> table, string model)
@@ -115,7 +155,7 @@ internal sealed record ArrowColumn(string Name, int Field, int Element, int Elem
     {
         if (table.Errors is null)
             throw fault;
-        table.Errors.Add(table.Rows + row, fault.Message);
+        table.Errors.Add(table.Rows + row, fault);
         return T.NaN;
     }
 }

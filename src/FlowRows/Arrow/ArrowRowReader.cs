@@ -103,9 +103,13 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
     {
         if (target is null)
             return;
+        target.Categories = target.Name == RowNames.Context ? Source.Layout.Categories : null;
         Span<T> values = target.Reserve(rows * wanted.Length);
         for (int i = 0; i < wanted.Length; i++)
-            table[wanted[i]].Copy(batch, taken, rows, values[i..], wanted.Length, target, Source.Layout.Model);
+            if (i < target.Categories?.Columns)
+                table[wanted[i]].CopyCategories(batch, taken, rows, values[i..], wanted.Length, target, i);
+            else
+                table[wanted[i]].Copy(batch, taken, rows, values[i..], wanted.Length, target, Source.Layout.Model);
         target.AdvanceRows(rows, wanted.Length);
     }
 

@@ -83,6 +83,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         if (records.Count != width)
             WrongWidth(block);
         Take(Columns.Values, block.Values);
+        block.Context?.Categories = Source.Layout.Categories;
         Take(Columns.Context, block.Context);
         for (int i = 0; i < kept.Length; i++)
             kept[i].Append(Columns.Kept[i] < records.Count ? records.Cell(Columns.Kept[i]) : default);
@@ -92,7 +93,10 @@ internal sealed class CsvRowReader<T> : RowReader<T>
     {
         if (table is null)
             return;
-        foreach (int column in wanted)
+        int categories = table.Categories?.Columns ?? 0;
+        for (int i = 0; i < categories; i++)
+            table.AppendCategory(i, wanted[i] < records.Count && !records.Cell(wanted[i]).IsEmpty ? CategoryCodes.TextOf(records.Cell(wanted[i])) : null);
+        foreach (int column in wanted.AsSpan(categories))
             if (column < records.Count && numbers.TryParse(records.Cell(column), out T value) && T.IsFinite(value))
                 table.Append(value);
             else if (table.MayLack && IsMissing(column))

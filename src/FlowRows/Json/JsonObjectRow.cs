@@ -14,14 +14,14 @@ internal sealed class JsonObjectRow<T>(RowTable<T> table)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly NamedCells cells = table.Named ??= new();
-    private readonly List<(T Value, JsonTokenType Kind)> row = [];
+    private readonly List<(T Value, JsonTokenType Kind, string? Text)> row = [];
     private int current;
 
     public void Begin()
     {
         row.Clear();
         for (int i = 0; i < cells.Names.Count; i++)
-            row.Add((T.NaN, JsonTokenType.None));
+            row.Add((T.NaN, JsonTokenType.None, null));
     }
 
     /// <summary>Takes a token inside of the object.</summary>
@@ -35,10 +35,13 @@ internal sealed class JsonObjectRow<T>(RowTable<T> table)
             case JsonTokenType.Number:
                 ReadOnlySpan<byte> digits = reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan;
                 bool isFinite = T.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value);
-                row[current] = isFinite ? (value, JsonTokenType.Number) : (T.PositiveInfinity, JsonTokenType.Number);
+                row[current] = (isFinite ? value : T.PositiveInfinity, JsonTokenType.Number, null);
                 break;
-            case JsonTokenType.String or JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null:
-                row[current] = (T.NaN, reader.TokenType);
+            case JsonTokenType.String:
+                row[current] = (T.NaN, reader.TokenType, reader.GetString());
+                break;
+            case JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null:
+                row[current] = (T.NaN, reader.TokenType, null);
                 break;
             default:
                 throw Wrong($"has {JsonWords.Describe(reader.TokenType)} in the field '{cells.Names[current].Shown()}'; each value is a number");
@@ -53,7 +56,7 @@ internal sealed class JsonObjectRow<T>(RowTable<T> table)
         for (int column = 0; column < row.Count; column++)
         {
             if (row[column].Kind != JsonTokenType.Number || T.IsInfinity(row[column].Value))
-                cells.Odd.Add((table.Rows, column, row[column].Kind));
+                cells.Odd.Add((table.Rows, column, row[column].Kind, row[column].Text));
             table.Append(T.IsFinite(row[column].Value) ? row[column].Value : T.NaN);
         }
         table.EndRow();
@@ -69,7 +72,7 @@ internal sealed class JsonObjectRow<T>(RowTable<T> table)
         if (table.Rows > 0)
             throw Wrong($"has the field '{name.Shown()}', which the first row has not");
         cells.Names.Add(name);
-        row.Add((T.NaN, JsonTokenType.None));
+        row.Add((T.NaN, JsonTokenType.None, null));
         return cells.Names.Count - 1;
     }
 

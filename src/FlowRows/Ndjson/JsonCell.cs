@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Apache.Arrow;
 using FlowRows.Tables;
@@ -58,6 +59,14 @@ internal static class JsonCell
                 text.Append(cells.GetBytes(row));
         return text.Build();
     }
+
+    /// <summary>The category that a cell holds; null where it holds none.</summary>
+    public static string? Category(JsonTokenType kind, ReadOnlySpan<byte> value) => kind switch
+    {
+        JsonTokenType.String => CategoryCodes.TextOf(Encoding.UTF8.GetBytes(Unquoted(value))),
+        JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False => CategoryCodes.TextOf(value),
+        _ => null,
+    };
 
     private static string Unquoted(ReadOnlySpan<byte> quoted)
     {

@@ -65,6 +65,7 @@ internal sealed class NdjsonRowReader<T> : RowReader<T>
             else
                 kept[i].AppendNull();
         Take(Columns.Values, block.Values, problem);
+        block.Context?.Categories = Source.Layout.Categories;
         Take(Columns.Context, block.Context, problem);
     }
 
@@ -79,7 +80,13 @@ internal sealed class NdjsonRowReader<T> : RowReader<T>
     {
         if (table is null)
             return;
-        foreach (int column in wanted)
+        int categories = table.Categories?.Columns ?? 0;
+        for (int i = 0; i < categories; i++)
+            if (problem is not null)
+                table.Append(T.NaN);
+            else
+                table.AppendCategory(i, JsonCell.Category(record.Kind(wanted[i]), record.Value(wanted[i], lines.Line)));
+        foreach (int column in wanted.AsSpan(categories))
             if (problem is not null)
                 table.Append(T.NaN);
             else if (record.Kind(column) == JsonTokenType.Number && TryParse(record.Value(column, lines.Line), out T value))

@@ -38,7 +38,8 @@ internal sealed class ModelLayout : RowLayout
         wanted = [.. values, .. context];
         ignored = spec.Ignored ?? [];
         shape = field == RowNames.X ? spec.EventShape : [spec.Width];
-        isNamed = (field != RowNames.X || spec.Features is not null) && (condition is null || condition.Features is not null);
+        Categories = condition?.Categories is { } known ? new(known) : null;
+        isNamed = (field != RowNames.X || spec.Features is not null) && (condition is null || condition.Features is not null || Categories is not null);
     }
 
     public override string Model { get; }
@@ -50,12 +51,14 @@ internal sealed class ModelLayout : RowLayout
 
     public override ContextSpec? Context { get; }
 
+    public override CategoryCodes? Categories { get; }
+
     public override int[]? FromChannelsLast => shape is [var channels, var height, var width] ? Order(channels, height, width) : null;
 
     public override bool AreWanted(IReadOnlyList<string> names) => wanted.All(new HashSet<string>(names, StringComparer.Ordinal).Contains);
 
     public override string[]? Elements(string column) =>
-        column == RowNames.Context && context.Length > 0 ? context
+        column == RowNames.Context && context.Length > 0 ? Categories is null ? context : [RowNames.Context]
         : (column == Field || (column == RowNames.Samples && Field == RowNames.X)) && values.Length > 0 ? values // samples come back as rows
         : null;
 
@@ -98,6 +101,8 @@ internal sealed class ModelLayout : RowLayout
     {
         if (keep.Count > 0 && !KeepsIfNamed)
             throw NoNames();
+        if (Categories is not null && count == values.Length + 1)
+            return new([.. Enumerable.Range(0, values.Length)], [values.Length], []); // with the number of the class
         if (count != wanted.Length)
             throw Refused(RowFaultKind.WrongWidth, $"{Field}: the rows have {count} values, model '{Model}' takes {Count()}", Field);
         return new([.. Enumerable.Range(0, values.Length)], [.. Enumerable.Range(values.Length, context.Length)], []);

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Numerics;
+using System.Text;
 using System.Text.Json;
 using FlowRows.Json;
 
@@ -10,7 +12,7 @@ internal sealed class NamedCells
     public List<string> Names { get; } = [];
 
     /// <summary>The cells that are no finite number, and what they are instead.</summary>
-    public List<(int Row, int Column, JsonTokenType Kind)> Odd { get; } = [];
+    public List<(int Row, int Column, JsonTokenType Kind, string? Text)> Odd { get; } = [];
 
     /// <summary>The values, and the context where the layout takes it from there, in the model's own order.</summary>
     /// <param name="table">The rows in the order of the names.</param>
@@ -20,12 +22,14 @@ internal sealed class NamedCells
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         RowColumns columns = layout.Named(Names);
-        foreach ((int row, int column, JsonTokenType kind) in Odd)
-            Check(table, columns, row, column, kind);
+        CategoryCodes? categories = layout.Categories;
+        foreach ((int row, int column, JsonTokenType kind, _) in Odd)
+            if (categories is null || !columns.Context.Contains(column))
+                Check(table, columns, row, column, kind);
         RowTable<T> values = table.Columns(table.Name, columns.Values, table.MayLack);
         try
         {
-            return (values, columns.Context.Length == 0 ? null : table.Columns(RowNames.Context, columns.Context, mayLack: false));
+            return (values, columns.Context.Length == 0 ? null : categories is null ? table.Columns(RowNames.Context, columns.Context, mayLack: false) : Classes(table, columns, categories));
         }
         catch
         {
@@ -33,6 +37,31 @@ internal sealed class NamedCells
             throw;
         }
     }
+
+    // A cell is a number in the table, or one of the odd ones.
+    private RowTable<T> Classes<T>(RowTable<T> table, RowColumns columns, CategoryCodes categories)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        var odd = Odd.Where(cell => columns.Context.Contains(cell.Column)).ToDictionary(cell => (cell.Row, cell.Column));
+        using RowTable<T> codes = table.Beside(RowNames.Context);
+        codes.Categories = categories;
+        for (int row = 0; row < table.Rows; row++)
+        {
+            for (int i = 0; i < columns.Context.Length; i++)
+                codes.AppendCategory(i, odd.TryGetValue((row, columns.Context[i]), out var cell) ? TextOf(cell.Kind, cell.Text)
+                    : CategoryCodes.TextOf(Encoding.UTF8.GetBytes(table.Values.Span[row * table.Width + columns.Context[i]].ToString(null, CultureInfo.InvariantCulture))));
+            codes.EndRow();
+        }
+        return codes.Classes();
+    }
+
+    private static string? TextOf(JsonTokenType kind, string? text) => kind switch
+    {
+        JsonTokenType.String => CategoryCodes.TextOf(Encoding.UTF8.GetBytes(text!)),
+        JsonTokenType.True => "true",
+        JsonTokenType.False => "false",
+        _ => null,
+    };
 
     private void Check<T>(RowTable<T> table, RowColumns columns, int row, int column, JsonTokenType kind)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

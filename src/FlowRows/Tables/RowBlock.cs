@@ -31,7 +31,7 @@ internal sealed class RowBlock<T> : IDisposable
     public RowTable<T>? Values { get; }
 
     /// <summary>The context; null where the body brings none.</summary>
-    public RowTable<T>? Context { get; }
+    public RowTable<T>? Context { get; private set; }
 
     /// <summary>The columns that go into the answer as they are: one entry for each row.</summary>
     public KeptColumns? Kept { get; set; }
@@ -68,6 +68,7 @@ internal sealed class RowBlock<T> : IDisposable
     public void Sift(OnError onError)
     {
         Taken = Rows;
+        JoinCategories();
         if (Errors is null)
             return;
         if (Context is not null && layout?.Context is { } context)
@@ -94,6 +95,14 @@ internal sealed class RowBlock<T> : IDisposable
         if (HasContextOfRows)
             Context!.Keep(stays);
         Kept?.Keep(stays);
+    }
+
+    private void JoinCategories()
+    {
+        if (Context is not { Categories.Learns: false } codes)
+            return;
+        Context = codes.Classes();
+        codes.Dispose();
     }
 
     // A context that is one for all rows stays whatever goes.

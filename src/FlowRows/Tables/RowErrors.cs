@@ -18,9 +18,20 @@ internal sealed class RowErrors
 {
     private readonly Dictionary<int, string> reasons = [];
 
+    private int unseen;
+
     public int Count => reasons.Count;
 
+    /// <summary>The rows among them that have a category which the model does not know.</summary>
+    public int Unseen => unseen;
+
     public void Add(int row, string reason) => reasons.TryAdd(row, reason);
+
+    public void Add(int row, RowFault fault)
+    {
+        if (reasons.TryAdd(row, fault.Message) && fault.Kind == RowFaultKind.UnseenCategory)
+            unseen++;
+    }
 
     /// <summary>Why the row could not be read, or null.</summary>
     public string? Of(int row) => reasons.GetValueOrDefault(row);

@@ -14,6 +14,9 @@ internal abstract class RowLayout
     /// <summary>What the model is conditioned on, where these rows bring it.</summary>
     public virtual ContextSpec? Context => null;
 
+    /// <summary>What the columns of the context hold, in their order, where they hold categories: further ones hold numbers. Null where all do.</summary>
+    public virtual CategoryCodes? Categories => null;
+
     /// <summary>What a message calls the values: x or z; of contexts alone, context.</summary>
     public abstract string Field { get; }
 

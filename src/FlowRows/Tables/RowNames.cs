@@ -36,7 +36,7 @@ internal static class RowNames
 
     /// <summary>The names of a context: its features, or context_0, context_1, ...; of a class without a name, context.</summary>
     public static string[] Contexts(ContextSpec context) =>
-        context.Features ?? (context.Classes is null ? Numbered(Context, context.Width) : [Context]);
+        context.Categories?.Columns ?? context.Features ?? (context.Classes is null ? Numbered(Context, context.Width) : [Context]);
 
     private static string[] Numbered(string name, int count)
     {

@@ -39,6 +39,9 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
     /// <summary>Whether a value may be missing; NaN stands for it.</summary>
     public bool MayLack { get; init; }
 
+    /// <summary>What the values are numbers of, where they are categories; null where they are numbers.</summary>
+    public CategoryCodes? Categories { get; set; }
+
     /// <summary>The names of rows that are objects; null of others.</summary>
     public NamedCells? Named { get; set; }
 
@@ -116,7 +119,7 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
     {
         if (Errors is null)
             throw fault;
-        Errors.Add(IsFlat ? Column : Rows, fault.Message);
+        Errors.Add(IsFlat ? Column : Rows, fault);
         Append(T.NaN);
     }
 
@@ -162,6 +165,9 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
             throw WrongWidth(first ? 0 : oddRow, first ? Width : oddWidth, expected, model);
     }
 
+    /// <summary>A table for the rows of another part of the same body.</summary>
+    public RowTable<T> Beside(string part) => new(part, limits, pool, Rows) { First = First, Errors = Errors };
+
     /// <summary>Some columns of these rows, as a table of their own.</summary>
     public RowTable<T> Columns(string part, int[] columns, bool mayLack)
     {
@@ -172,6 +178,35 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
             for (int i = 0; i < columns.Length; i++)
                 target[row * columns.Length + i] = all[row * Width + columns[i]];
         taken.AdvanceRows(Rows, columns.Length);
+        return taken;
+    }
+
+    /// <summary>Appends the number of a category.</summary>
+    /// <param name="column">Which of the columns of categories.</param>
+    /// <param name="text">The category; null where the cell is empty.</param>
+    public void AppendCategory(int column, string? text)
+    {
+        int code = text is null ? -1 : Categories!.CodeOf(column, text);
+        if (code < 0)
+            Refuse(Categories!.Refusal(column, First + Rows, text));
+        else
+            Append(T.CreateChecked(code));
+    }
+
+    /// <summary>Of the categories of each row the class that they are together, as a table of its own. Rows without one are refused, or noted.</summary>
+    public RowTable<T> Classes()
+    {
+        RowTable<T> taken = Beside(name);
+        for (int row = 0; row < Rows; row++)
+        {
+            ReadOnlySpan<T> each = values.Span.Slice(row * Width, Width);
+            int number = Array.TrueForAll(each.ToArray(), T.IsFinite) ? Categories!.ClassOf(each) : 0; // else it is noted already
+            if (number < 0)
+                taken.Refuse(Categories!.NeverTogether(First + row, each));
+            else
+                taken.Append(T.CreateChecked(number));
+            taken.EndRow();
+        }
         return taken;
     }
 

@@ -29,5 +29,7 @@ internal static class EndpointsSetup
         gated.MapLayers();
         gated.MapModels();
         gated.MapCalibration();
+        gated.MapDrift();
+        gated.MapShadow();
     }
 }

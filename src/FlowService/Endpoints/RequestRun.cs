@@ -59,8 +59,19 @@ internal sealed record RequestRun(
     public Task<WorkItem> ComputeAsync(WorkRows rows, Priority priority) =>
         Services.RunAsync(Http, Request, Operation.Work(Model, rows, priority, Include, Scores, Services.Pool));
 
-    /// <summary>How strange computed rows are, and why; null where nobody asked.</summary>
+    /// <summary>How strange computed rows are, and why; null where nobody asked. Their drift is seen in any case.</summary>
     public async Task<RowScores?> ScoreAsync(WorkItem work, RowBlock<float>? block)
+    {
+        RowScores? scores = await RankAsync(work, block);
+        if (work.Operation == Batching.Operation.LogProb)
+        {
+            Services.Drift.Observe(Model, work.Input.Values!.Span, work.Results.LogProb.Span, block);
+            Services.Shadow.Offer(work, block);
+        }
+        return scores;
+    }
+
+    private async Task<RowScores?> RankAsync(WorkItem work, RowBlock<float>? block)
     {
         if (Scores is null)
             return null;

@@ -16,7 +16,7 @@ internal sealed class Engines(IOptions<EngineOptions> options, TorchRuntime torc
     public FlowEngine<float> Open(Checkpoint checkpoint, string device)
     {
         FlowEngine<float> engine = Engine.Open<float>(checkpoint, kind, device, threads);
-        if (engine is TorchEngine<float>)
+        if (engine.Conditional is TorchEngine<float>)
             torch.Load();
         return engine;
     }

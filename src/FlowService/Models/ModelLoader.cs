@@ -2,6 +2,7 @@ using FlowCore.Calibration;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowService.Batching;
+using FlowService.Drift;
 using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +11,7 @@ namespace FlowService.Models;
 /// <summary>From a folder to a served model: read, build, self-test, warm up. All of it on a thread of its own.</summary>
 internal sealed class ModelLoader(
     EngineFactory build, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
-    FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
+    IOptions<DriftOptions> drift, FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
 {
     /// <summary>
     /// The loaded version; where that fails, whatever it is, the version with the reason. Never throws for a model's sake: nothing else
@@ -69,7 +70,7 @@ internal sealed class ModelLoader(
                 if (figures is null)
                 {
                     // A compiled engine's reference is its own float64 form, which needs no libtorch; the self-test measures that one, too.
-                    using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
+                    using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine.Conditional is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
                     using FlowEngine<double>? independent = Independent(checkpoint, reference);
                     figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance, independent);
                 }
@@ -83,6 +84,7 @@ internal sealed class ModelLoader(
                 Card = folder.ReadCard(),
                 WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
                 Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(() => new LayeredFlow<float>(checkpoint)) : null,
+                Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows, checkpoint.Spec.Training?.Columns) : null,
             };
             if (tooMany is { } rows)
                 logger.OutOfMemory(folder.Name, folder.Version, rows, served.Queue.Halve(rows));
@@ -102,10 +104,10 @@ internal sealed class ModelLoader(
     /// </summary>
     private static FlowEngine<double>? Independent(Checkpoint checkpoint, FlowEngine<double> reference)
     {
-        if (reference is not TorchEngine<double>)
+        if (reference.Conditional is not TorchEngine<double>)
             return TorchRuntime.IsLoaded ? Engine.Open<double>(checkpoint, EngineKind.Torch) : null;
         FlowEngine<double> compiled = Engine.Open<double>(checkpoint);
-        if (compiled is not TorchEngine<double>)
+        if (compiled.Conditional is not TorchEngine<double>)
             return compiled;
         compiled.Dispose();
         return null;

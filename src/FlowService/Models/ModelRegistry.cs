@@ -16,6 +16,9 @@ internal sealed class ModelRegistry
     private FrozenDictionary<string, ModelVersion[]> models = Nothing;
     private bool closed;
 
+    /// <summary>The version of a model that does not serve where another one can; 0 for none.</summary>
+    public Func<string, int> Shadow { get; set; } = static _ => 0;
+
     /// <summary>Every model by name, with its versions, the highest first.</summary>
     public IEnumerable<KeyValuePair<string, ModelVersion[]>> Models =>
         Volatile.Read(ref models).OrderBy(model => model.Key, StringComparer.Ordinal);
@@ -59,12 +62,12 @@ internal sealed class ModelRegistry
         }
     }
 
-    /// <summary>The version of a model, whatever its state: where none is named, the highest that serves or is loaded on demand.</summary>
+    /// <summary>The version of a model, whatever its state: where none is named, the highest that serves or is loaded on demand, and is not in the shadow of another.</summary>
     public ModelVersion Get(string? name, int? version)
     {
         ModelVersion[] versions = Versions(name);
         if (version is null)
-            return Array.Find(versions, each => each.Serves) ?? versions[0];
+            return Array.Find(versions, each => each.Serves && each.Version != Shadow(each.Name)) ?? Array.Find(versions, each => each.Serves) ?? versions[0];
         return Array.Find(versions, each => each.Version == version) ?? throw new RequestException(ProblemKind.UnknownVersion,
             $"model '{versions[0].Name}' has no version {version}; it has {string.Join(", ", versions.Select(each => each.Version))}")
         { Field = "version" };
@@ -77,7 +80,11 @@ internal sealed class ModelRegistry
     /// <summary>Whether a model of this name is known, whatever its state.</summary>
     public bool Has(string name) => Volatile.Read(ref models).ContainsKey(name);
 
+    /// <summary>All versions of a model, the highest first; none where it is not known.</summary>
+    public ModelVersion[] KnownVersions(string name) => Volatile.Read(ref models).GetValueOrDefault(name) ?? [];
+
     /// <summary>All versions of a model, the highest first.</summary>
+    /// <exception cref="RequestException">404: it is not known.</exception>
     public ModelVersion[] Versions(string? name)
     {
         FrozenDictionary<string, ModelVersion[]> snapshot = Volatile.Read(ref models);

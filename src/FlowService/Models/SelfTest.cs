@@ -49,7 +49,7 @@ internal static class SelfTest
             figures = Judge(taken.Any(row => row) ? Figures(roundTrip, logDets, logProbs, row => taken[row]) : figures, tolerance);
         }
         CompareOnOwnRows(engine, reference, probe, tolerance, independent);
-        new DensityLaws(reference, probe).Check();
+        new DensityLaws(reference.Conditional, probe).Check();
         return figures;
     }
 

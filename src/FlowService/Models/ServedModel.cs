@@ -3,6 +3,7 @@ using FlowCore;
 using FlowCore.Calibration;
 using FlowCore.Engines;
 using FlowService.Batching;
+using FlowService.Drift;
 using FlowService.Telemetry;
 
 namespace FlowService.Models;
@@ -48,6 +49,9 @@ internal sealed class ServedModel
 
     /// <summary>The flow taken apart, once somebody asks; null where it is not taken apart.</summary>
     public Lazy<LayeredFlow<float>>? Layers { get; init; }
+
+    /// <summary>How today's rows differ from those; null where nobody looks.</summary>
+    public DriftMonitor? Drift { get; init; }
 
     /// <summary>Cancelled when the version takes no new requests.</summary>
     public CancellationToken Retired => retiring.Token;

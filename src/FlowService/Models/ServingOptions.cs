@@ -33,6 +33,18 @@ internal sealed class ServingOptions
     /// <summary>Remembers answers and gives them again where the same is asked, within <c>Cache:Bytes</c> (default false).</summary>
     public bool Cache { get; set; }
 
+    /// <summary>Of one model: the version that is compared with the highest other one on the rows of /logprob and /score, and does not serve until it is promoted (default 0: none).</summary>
+    /// <remarks>A new version shall show on today's rows that it is better.</remarks>
+    [Within(0, 999_999_999, ErrorMessage = "Models:Overrides:NAME:Shadow must be the number of a version: it is compared with the one that serves; 0 compares none (default 0).")]
+    public int Shadow { get; set; }
+
+    /// <summary>The share of the rows that the compared version scores, too (default 0.1), where no rows wait.</summary>
+    [Within(0, 1, ErrorMessage = "Models:ShadowShare must lie in 0..1: the share of the rows that the version of Shadow scores, too (default 0.1).")]
+    public double ShadowShare { get; set; } = 0.1;
+
+    /// <summary>Whether the compared version serves by itself once it is better for certain, and no more once it is worse (default false: an administrator promotes it).</summary>
+    public bool Promote { get; set; }
+
     public bool IsLatest => Versions.Equals(Latest, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The versions that are listed by number, or null for all of them or the latest.</summary>

@@ -2,6 +2,7 @@ using System.Reflection;
 using FlowService.Batching;
 using FlowService.Caching;
 using FlowService.Compressing;
+using FlowService.Drift;
 using FlowService.Explorer;
 using FlowService.Limits;
 using FlowService.Models;
@@ -23,7 +24,7 @@ internal static class KnownSettings
         (ModelsOptions.Section, typeof(ModelsOptions)), (ModelsOptions.Section, typeof(ServingOptions)), (BatchingOptions.Section, typeof(BatchingOptions)),
         (LimitsOptions.Section, typeof(LimitsOptions)), (EngineOptions.Section, typeof(EngineOptions)), (TorchOptions.Section, typeof(TorchOptions)),
         (GrpcOptions.Section, typeof(GrpcOptions)), (CacheOptions.Section, typeof(CacheOptions)), (CompressionOptions.Section, typeof(CompressionOptions)), (ProxyOptions.Section, typeof(ProxyOptions)),
-        (ScoringOptions.Section, typeof(ScoringOptions)),
+        (ScoringOptions.Section, typeof(ScoringOptions)), (DriftOptions.Section, typeof(DriftOptions)),
         (AdminOptions.Section, typeof(AdminOptions)), (TelemetryOptions.Section, typeof(TelemetryOptions)), (SecurityOptions.Section, typeof(SecurityOptions)), (JwtOptions.Section, typeof(JwtOptions)), (ShutdownOptions.Section, typeof(ShutdownOptions)),
         (ExplorerOptions.Section, typeof(ExplorerOptions)),
     ];

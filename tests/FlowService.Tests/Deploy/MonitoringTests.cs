@@ -27,6 +27,7 @@ public sealed partial class MonitoringTests
 
         // Counters without a label are there once something was counted.
         await client.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]]}""");
+        await client.AskAsync("/score", """{"model":"two-moons","x":[[0,1],[0,null]]}""");
         await client.RefusedAsync("/sample", """{"model":"two-moons","count":1000000}""", HttpStatusCode.UnprocessableEntity);
         await nobody.RefusedAsync("/models/two-moons/load", "", HttpStatusCode.Unauthorized);
 
@@ -37,7 +38,7 @@ public sealed partial class MonitoringTests
         foreach (string query in queries)
             Assert.InRange(await prometheus.CountAsync(query), 0, int.MaxValue); // and each is understood
         JsonElement[] rules = [.. (await prometheus.RulesAsync()).GetProperty("data").GetProperty("groups").EnumerateArray().SelectMany(group => group.GetProperty("rules").EnumerateArray())];
-        Assert.Equal(8, rules.Length);
+        Assert.Equal(11, rules.Length);
         Assert.All(rules, rule => Assert.NotEqual("err", rule.GetProperty("health").GetString()));
         await Eventually.TrueAsync(async () => await prometheus.CountAsync("""ALERTS{alertname="FlowServiceModelNotLoaded"}""") > 0 || await prometheus.CountAsync("""flowservice_model_loads_total{outcome="failed"}""") > 0, "the failed load is seen");
     }
@@ -47,7 +48,7 @@ public sealed partial class MonitoringTests
     {
         string program = PrometheusProcess.Find("promtool");
 
-        Assert.Contains("8 rules found", await RunAsync(program, "check", "rules", Path.Combine(Shipped, "prometheus", "alerts.yml")), StringComparison.Ordinal);
+        Assert.Contains("11 rules found", await RunAsync(program, "check", "rules", Path.Combine(Shipped, "prometheus", "alerts.yml")), StringComparison.Ordinal);
         Assert.Contains("SUCCESS", await RunAsync(program, "check", "config", "--syntax-only", Path.Combine(Shipped, "prometheus", "prometheus.yml")), StringComparison.Ordinal);
         await RunAsync(program, "test", "rules", Path.Combine(Shipped, "prometheus", "alerts.test.yml"));
     }

@@ -10,7 +10,8 @@ public sealed class MethodTests(SharedService service)
 
     public static TheoryData<string> Gets =>
     [
-        "/", "/health/live", "/health/ready", "/metrics", "/models", "/models/two-moons", "/models/two-moons/card", "/models/two-moons/reference", "/models/two-moons/calibration", "/swagger/v1/swagger.json", "/swagger/index.html",
+        "/", "/health/live", "/health/ready", "/metrics", "/models", "/models/two-moons", "/models/two-moons/card", "/models/two-moons/reference", "/models/two-moons/calibration",
+        "/models/two-moons/drift", "/swagger/v1/swagger.json", "/swagger/index.html",
         "/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/two-moons", "/v2/models/two-moons/versions/1", "/v2/models/two-moons/ready",
         "/v2/models/two-moons/config", "/v2/models/two-moons/stats", "/v2/models/stats",
     ];

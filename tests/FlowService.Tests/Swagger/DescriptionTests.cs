@@ -18,7 +18,8 @@ public sealed class DescriptionTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        host = await ServiceHost.StartAsync(repository.Path, null, ("Admin:Key", "s3cret"));
+        TestModels.Write(repository.Path, TestModels.Spec(TestModels.Plain, 2), version: 2, calibrationRows: 400);
+        host = await ServiceHost.StartAsync(repository.Path, null, ("Admin:Key", "s3cret"), ("Models:Overrides:two-moons:Shadow", "2"));
         http = host.Http();
         text = await http.GetStringAsync("/swagger/v1/swagger.json");
     }
@@ -77,7 +78,7 @@ public sealed class DescriptionTests : IAsyncLifetime
             .Select(endpoint => endpoint.RoutePattern.RawText!.TrimEnd('/')).Order(StringComparer.Ordinal)];
 
         Assert.Equal(mapped, Operations.Select(each => each.Path).Order(StringComparer.Ordinal));
-        Assert.Equal(28, Operations.Select(each => Id(each.Operation)).Where(id => id.Length > 0).Distinct().Count());
+        Assert.Equal(32, Operations.Select(each => Id(each.Operation)).Where(id => id.Length > 0).Distinct().Count());
     }
 
     [Theory]
@@ -111,8 +112,8 @@ public sealed class DescriptionTests : IAsyncLifetime
         Assert.Equal(("http", "bearer"), (scheme.GetProperty("type").GetString(), scheme.GetProperty("scheme").GetString()));
         Assert.All(Operations, each => Assert.Equal(each.Path.Contains("/health/", StringComparison.Ordinal) || each.Path == "/v2", !each.Operation.TryGetProperty("security", out _)));
         string[] always = [.. Operations.Where(each => each.Operation.TryGetProperty("security", out JsonElement security) && security.GetArrayLength() == 1).Select(each => each.Path)];
-        Assert.Equal(4, always.Length);
-        Assert.All(always, path => Assert.EndsWith("load", path, StringComparison.Ordinal));
+        Assert.Equal(6, always.Length);
+        Assert.All(always, path => Assert.True(path.EndsWith("load", StringComparison.Ordinal) || path.EndsWith("/promote", StringComparison.Ordinal) || path.EndsWith("/rollback", StringComparison.Ordinal), path));
     }
 
     [Fact]

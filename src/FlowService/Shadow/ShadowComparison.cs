@@ -1,0 +1,67 @@
+using FlowCore.Drift;
+
+namespace FlowService.Shadow;
+
+/// <summary>What is known of a model's two versions, the one of the setting Shadow and the one that it is compared with. The threads that compare take turns.</summary>
+internal sealed class ShadowComparison
+{
+    /// <summary>The probability that the interval is ever wrong: half of it goes to a false promotion.</summary>
+    public const double Alpha = 0.01;
+
+    private readonly Lock adding = new();
+    private DifferenceSequence differences = new(Alpha);
+    private (long, long) loads;
+    private bool isPromoted, isSettled;
+    private long dropped;
+
+    /// <summary>Whether the version of the setting serves.</summary>
+    public bool IsPromoted => Volatile.Read(ref isPromoted);
+
+    /// <summary>A request's rows are not compared: there is too much to do.</summary>
+    public void Drop(int rows) => Interlocked.Add(ref dropped, rows);
+
+    /// <summary>Adds rows that both have scored; true where the interval then says that the other version than now should serve.</summary>
+    /// <param name="candidate">The log densities of the version of the setting.</param>
+    /// <param name="other">Those of the other version.</param>
+    /// <param name="loaded">What says that both are still the ones of the rows before: files may have changed.</param>
+    public bool Add(ReadOnlySpan<float> candidate, ReadOnlySpan<float> other, (long, long) loaded)
+    {
+        lock (adding)
+        {
+            if (loads != loaded)
+                (loads, differences, isSettled) = (loaded, new(Alpha), false);
+            for (int row = 0; row < candidate.Length; row++)
+                differences.Add(candidate[row], other[row]);
+            return !isSettled && (isPromoted ? differences.High < 0 : differences.Low > 0);
+        }
+    }
+
+    /// <summary>From now on the version of the setting serves, or the other one. The comparison begins anew.</summary>
+    /// <param name="promoted">Whether it is the one of the setting.</param>
+    /// <param name="byItself">Whether nobody said so: what was promoted and then taken back by itself is not promoted by itself again.</param>
+    public void Serve(bool promoted, bool byItself)
+    {
+        lock (adding)
+        {
+            isSettled = byItself && !promoted;
+            Volatile.Write(ref isPromoted, promoted);
+            differences = new(Alpha);
+        }
+    }
+
+    /// <summary>What the rows so far come to.</summary>
+    public ShadowState State()
+    {
+        lock (adding)
+            return new(differences.Rows, Interlocked.Read(ref dropped), differences.Mean, differences.Low, differences.High, isPromoted);
+    }
+}
+
+/// <summary>What the compared rows come to.</summary>
+/// <param name="Rows">The rows that both versions scored, since the comparison began.</param>
+/// <param name="Dropped">Rows that were chosen to be compared and were not, since there was too much to do.</param>
+/// <param name="Mean">The mean of log p of the version of the setting minus log p of the other.</param>
+/// <param name="Low">The lower end of its interval.</param>
+/// <param name="High">The upper end.</param>
+/// <param name="IsPromoted">Whether the version of the setting serves.</param>
+internal readonly record struct ShadowState(long Rows, long Dropped, double Mean, double Low, double High, bool IsPromoted);

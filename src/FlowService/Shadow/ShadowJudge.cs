@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using FlowRows.Buffers;
+using FlowRows.Tables;
+using FlowService.Batching;
+using FlowService.Errors;
+using FlowService.Models;
+using Microsoft.Extensions.Options;
+
+namespace FlowService.Shadow;
+
+/// <summary>
+/// Scores a share of the rows that one version of a model has scored by another one, and keeps the difference. A request gives a copy of its rows away and goes on: the rest happens on
+/// other threads, at bulk priority, and not at all where rows wait for either version, or a few comparisons are under way.
+/// </summary>
+internal sealed class ShadowJudge
+{
+    private const int MostRows = 64, MostUnderWay = 4;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly IOptionsMonitor<ServingOptions> serving;
+    private readonly ModelRegistry registry;
+    private readonly Inference inference;
+    private readonly RowPool pool;
+    private readonly ILogger<ShadowJudge> logger;
+    private readonly ConcurrentDictionary<string, ShadowComparison> comparisons = new(StringComparer.Ordinal);
+    private int underWay;
+
+    public ShadowJudge(IOptionsMonitor<ServingOptions> serving, ModelRegistry registry, Inference inference, RowPool pool, ILogger<ShadowJudge> logger)
+    {
+        (this.serving, this.registry, this.inference, this.pool, this.logger) = (serving, registry, inference, pool, logger);
+        registry.Shadow = ShadowOf;
+    }
+
+    /// <summary>The models that are compared, and what their comparison has come to.</summary>
+    public IEnumerable<(string Model, int Version, ShadowState State)> All => comparisons
+        .Select(each => (each.Key, serving.Get(each.Key).Shadow, each.Value.State())).Where(each => each.Shadow > 0);
+
+    /// <summary>The pair of versions of a model, and what their comparison has come to.</summary>
+    /// <exception cref="RequestException">404: the model, or one of the versions, is not served, or none is to be compared.</exception>
+    public (ServedModel Candidate, ServedModel Other, ShadowState State) Of(string name)
+    {
+        ModelVersion[] versions = registry.Versions(name);
+        int shadow = serving.Get(name).Shadow;
+        if (shadow == 0)
+            throw new RequestException(ProblemKind.UnknownVersion, $"no version of model '{versions[0].Name}' is compared: set {ModelOverrides.Section}:{versions[0].Name}:Shadow to its number");
+        return Pair(versions, shadow) is { } pair ? (pair.Candidate, pair.Other, Comparison(name).State()) : throw new RequestException(ProblemKind.UnknownVersion,
+            $"model '{versions[0].Name}' version {shadow} (Shadow) and another one must both be loaded; GET /models/{versions[0].Name} says what is");
+    }
+
+    /// <summary>From now on the version of the setting serves where a request names none, or the other one.</summary>
+    public void Serve(string name, bool promoted, bool byItself = false)
+    {
+        (ServedModel candidate, ServedModel other, ShadowState state) = Of(name);
+        Comparison(name).Serve(promoted, byItself);
+        logger.Served(name, (promoted ? candidate : other).Version, byItself ? "by itself" : "as an administrator asked", state.Mean, state.Low, state.High, state.Rows);
+    }
+
+    /// <summary>Takes some of the rows that a version has scored, to be scored by the other one. It returns at once.</summary>
+    public void Offer(WorkItem work, RowBlock<float>? block = null)
+    {
+        ServedModel model = work.Model;
+        ServingOptions options = serving.Get(model.Name);
+        if (options.Shadow == 0 || options.ShadowShare <= 0 || Pair(registry.KnownVersions(model.Name), options.Shadow) is not var (candidate, other) || (model != candidate && model != other))
+            return;
+        int[] rows = Sampled(work.Input.Count, options.ShadowShare, block);
+        if (rows.Length == 0)
+            return;
+        ServedModel second = model == candidate ? other : candidate;
+        if (model.Queue.Rows + second.Queue.Rows > 0 || second.Width != model.Width || second.Spec.ContextWidth != model.Spec.ContextWidth)
+        {
+            Comparison(model.Name).Drop(rows.Length);
+            return;
+        }
+        if (Interlocked.Increment(ref underWay) > MostUnderWay || !second.TryLease())
+        {
+            Interlocked.Decrement(ref underWay);
+            Comparison(model.Name).Drop(rows.Length);
+            return;
+        }
+        (RowBuffer<float> values, RowBuffer<float> context, float[] logProb) = Copy(work, rows);
+        bool isCandidate = model == candidate;
+        _ = Task.Run(() => CompareAsync(model, second, isCandidate, values, context, logProb));
+    }
+
+    private int ShadowOf(string name) => comparisons.TryGetValue(name, out ShadowComparison? comparison) && comparison.IsPromoted ? 0 : serving.Get(name).Shadow;
+
+    private ShadowComparison Comparison(string name) => comparisons.GetOrAdd(name, _ => new());
+
+    // The version of the setting, and the highest of the others: whichever of them serves.
+    private static (ServedModel Candidate, ServedModel Other)? Pair(ModelVersion[] versions, int shadow) =>
+        Array.Find(versions, each => each.Version == shadow)?.Served is { } candidate && Array.Find(versions, each => each.Version != shadow && each.Served is not null)?.Served is { } other
+            ? (candidate, other) : null;
+
+    // A row by chance of a small request, and evenly of a large one.
+    private static int[] Sampled(int rows, double share, RowBlock<float>? block)
+    {
+        double wanted = Math.Min(rows * share, MostRows), step = rows / wanted;
+        var taken = new List<int>();
+        for (double at = Random.Shared.NextDouble() * step; at < rows; at += step)
+            if (block?.Blanks?.Of((int)at) is null && (block?.Missing?.CountOf((int)at) ?? 0) == 0)
+                taken.Add((int)at);
+        return [.. taken];
+    }
+
+    private (RowBuffer<float> Values, RowBuffer<float> Context, float[] LogProb) Copy(WorkItem work, int[] rows)
+    {
+        int width = work.Model.Width, contextWidth = work.Model.Spec.ContextWidth;
+        RowBuffer<float> values = pool.Rent<float>(rows.Length * width), context = pool.Rent<float>(rows.Length * contextWidth);
+        var logProb = new float[rows.Length];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            work.Input.CopyValues(rows[i], 1, width, values.Span[(i * width)..]);
+            work.Input.CopyContext(rows[i], 1, contextWidth, context.Span[(i * contextWidth)..]);
+            logProb[i] = work.Results.LogProb.Span[rows[i]];
+        }
+        return (values, context, logProb);
+    }
+
+    private async Task CompareAsync(ServedModel model, ServedModel second, bool isCandidate, RowBuffer<float> values, RowBuffer<float> context, float[] logProb)
+    {
+        try
+        {
+            using var lease = new ModelLease(second);
+            using RowBuffer<float> x = values, conditions = context;
+            using var rows = new WorkRows { Count = logProb.Length, Values = x, Context = conditions.Length > 0 ? conditions : null };
+            using var work = new WorkItem(second, Operation.LogProb, rows, pool, keepsValues: false) { Priority = Priority.Bulk };
+            await inference.ComputeAsync(work, Patience, CancellationToken.None);
+            float[] seconds = work.Results.LogProb.Span.ToArray();
+            bool isDecided = Comparison(model.Name).Add(isCandidate ? logProb : seconds, isCandidate ? seconds : logProb, isCandidate ? (model.Load, second.Load) : (second.Load, model.Load));
+            if (isDecided && serving.Get(model.Name).Promote)
+                Serve(model.Name, promoted: !Comparison(model.Name).IsPromoted, byItself: true);
+        }
+        catch (RequestException)
+        {
+            Comparison(model.Name).Drop(logProb.Length); // full, unloaded or too late: nobody waits for it
+        }
+        catch (Exception e)
+        {
+            logger.NotCompared(model.Name, e.Message, e);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref underWay);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Net;
+using System.Text.Json;
+using FlowService.Tests.Support;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+
+namespace FlowService.Tests.Shadow;
+
+/// <summary>Two versions of a model on the same rows, over HTTP.</summary>
+public sealed class ShadowTests : IDisposable
+{
+    private readonly TemporaryFolder repository = new();
+
+    public ShadowTests()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("m", 2), version: 1);
+        TestModels.Write(repository.Path, TestModels.Spec("m", 2), version: 2, scale: 2);
+        TestModels.Write(repository.Path, TestModels.Spec("plain", 2));
+    }
+
+    public void Dispose() => repository.Dispose();
+
+    [Fact]
+    public async Task The_difference_is_that_of_the_versions_own_answers_and_the_compared_one_does_not_serve()
+    {
+        await using ServiceHost host = await StartAsync();
+        using HttpClient http = host.Http();
+        const string rows = """[[0.1,0.2],[1,-1],[0.5,3],[-2,0.25]]""";
+
+        JsonElement answer = await http.AskAsync("/logprob", $$"""{"model":"m","x":{{rows}}}""");
+        await Eventually.TrueAsync(async () => (await ShadowAsync(http)).GetProperty("rows").GetInt32() == 4, "both have scored the rows");
+        JsonElement compared = await ShadowAsync(http);
+        float[] one = answer.Floats("log_prob"), two = (await http.AskAsync("/logprob", $$"""{"model":"m","version":2,"x":{{rows}}}""")).Floats("log_prob");
+
+        Assert.Equal(1, answer.GetProperty("version").GetInt32());
+        Assert.Equal((2, 1, 1), (compared.GetProperty("shadow").GetInt32(), compared.GetProperty("other").GetInt32(), compared.GetProperty("serving").GetInt32()));
+        Assert.Equal(two.Zip(one, (second, first) => Math.Clamp((double)second - first, -3, 3)).Average(), compared.GetProperty("difference").GetDouble(), 1e-4);
+        Assert.Equal("undecided", compared.GetProperty("verdict").GetString());
+    }
+
+    [Fact]
+    public async Task The_better_version_serves_by_itself_and_an_administrator_takes_it_back()
+    {
+        await using ServiceHost host = await StartAsync(("Models:Overrides:m:Promote", "true"));
+        using HttpClient http = host.Http();
+        using HttpClient nobody = host.Anonymous();
+        string rows = (await http.AskAsync("/sample", """{"model":"m","version":2,"count":64,"seed":3}""")).GetProperty("samples").GetRawText();
+
+        await Eventually.TrueAsync(async () => (await http.AskAsync("/logprob", $$"""{"model":"m","x":{{rows}}}""")).GetProperty("version").GetInt32() == 2, "version 2 serves");
+        JsonElement promoted = await ShadowAsync(http);
+        await nobody.RefusedAsync("/models/m/rollback", "", HttpStatusCode.Unauthorized);
+        JsonElement back = await http.AskAsync("/models/m/rollback", "");
+
+        Assert.Equal((2, 1), (promoted.GetProperty("serving").GetInt32(), back.GetProperty("serving").GetInt32()));
+        Assert.Equal(0, back.GetProperty("rows").GetInt32());
+        Assert.Equal(2, (await http.AskAsync("/models/m/promote", "")).GetProperty("serving").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_promoted_version_that_is_worse_is_taken_back_and_stays_so()
+    {
+        await using ServiceHost host = await StartAsync(("Models:Overrides:m:Promote", "true"));
+        using HttpClient http = host.Http();
+        await http.AskAsync("/models/m/promote", "");
+        string worse = (await http.AskAsync("/sample", """{"model":"m","version":1,"count":64,"seed":3}""")).GetProperty("samples").GetRawText();
+        string better = (await http.AskAsync("/sample", """{"model":"m","version":2,"count":64,"seed":3}""")).GetProperty("samples").GetRawText();
+
+        await Eventually.TrueAsync(async () => (await http.AskAsync("/logprob", $$"""{"model":"m","x":{{worse}}}""")).GetProperty("version").GetInt32() == 1, "version 1 serves again");
+        await Eventually.TrueAsync(async () =>
+        {
+            await http.AskAsync("/logprob", $$"""{"model":"m","x":{{better}}}""");
+            return (await ShadowAsync(http)).GetProperty("verdict").GetString() == "better";
+        }, "version 2 is found to be better after all");
+
+        Assert.Equal(1, (await ShadowAsync(http)).GetProperty("serving").GetInt32());
+    }
+
+    [Fact]
+    public async Task Rows_that_cannot_be_compared_are_dropped_and_metrics_say_what_is_known()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("m", 3), version: 3);
+        await using ServiceHost host = await StartAsync(("Models:Overrides:m:Shadow", "3"));
+        using HttpClient http = host.Http();
+        using MetricCollector<double> dropped = host.Metric<double>("flowservice.shadow.dropped"), difference = host.Metric<double>("flowservice.shadow.difference"),
+            low = host.Metric<double>("flowservice.shadow.difference.low"), high = host.Metric<double>("flowservice.shadow.difference.high"),
+            rows = host.Metric<double>("flowservice.shadow.rows"), promoted = host.Metric<double>("flowservice.shadow.promoted");
+        JsonElement answer = await http.AskAsync("/logprob", """{"model":"m","x":[[0,1],[1,0]]}""");
+        MetricCollector<double>[] all = [dropped, difference, low, high, rows, promoted];
+        foreach (MetricCollector<double> each in all)
+            each.RecordObservableInstruments();
+
+        Assert.Equal(2, answer.GetProperty("version").GetInt32());
+        Assert.Equal([2, 0, -3, 3, 0, 0], all.Select(each => each.GetMeasurementSnapshot().Single().Value));
+        Assert.Equal(("m", 3), ((string)dropped.GetMeasurementSnapshot()[0].Tags["model"]!, (int)dropped.GetMeasurementSnapshot()[0].Tags["version"]!));
+    }
+
+    [Fact]
+    public async Task A_model_of_which_none_is_compared_says_which_setting_does()
+    {
+        await using ServiceHost host = await StartAsync();
+        using HttpClient http = host.Http();
+        using HttpResponseMessage response = await http.GetAsync("/models/plain/shadow");
+
+        Assert.Contains("Models:Overrides:plain:Shadow", (await Calls.ProblemAsync(response, HttpStatusCode.NotFound)).Detail(), StringComparison.Ordinal);
+    }
+
+    private Task<ServiceHost> StartAsync(params (string, string)[] settings) =>
+        ServiceHost.StartAsync(repository.Path, null, [("Models:Overrides:m:Shadow", "2"), ("Models:Overrides:m:ShadowShare", "1"), .. settings]);
+
+    private static async Task<JsonElement> ShadowAsync(HttpClient http) => JsonDocument.Parse(await http.GetStringAsync("/models/m/shadow")).RootElement.Clone();
+}
