@@ -38,8 +38,8 @@ internal sealed class ExplorerPage : IDisposable
 
     public void Resize(int width) => Debug("Emulation.setDeviceMetricsOverride", ("width", width), ("height", 900), ("deviceScaleFactor", 1), ("mobile", false));
 
-    public void SetDark() =>
-        Debug("Emulation.setEmulatedMedia", ("features", new object[] { new Dictionary<string, object> { ["name"] = "prefers-color-scheme", ["value"] = "dark" } }));
+    public void SetTheme(string theme) =>
+        Debug("Emulation.setEmulatedMedia", ("features", new object[] { new Dictionary<string, object> { ["name"] = "prefers-color-scheme", ["value"] = theme } }));
 
     /// <summary>The element, once it is there.</summary>
     public IWebElement Find(string selector) => wait.Until(page => page.FindElements(By.CssSelector(selector)).FirstOrDefault())!;
