@@ -17,7 +17,7 @@ public sealed record LeakyReluSpec : BijectionSpec, ICompiledElement
     internal override void Check(SpecScope at, EventShape shape) => at.Positive("slope", Slope);
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
-        to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+        to.Element(this, inverse, shape);
 
     ElementKernel<T> ICompiledElement.Compile<T>() => new LeakyReluKernel<T>(Slope);
 }

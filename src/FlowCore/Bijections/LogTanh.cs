@@ -31,7 +31,7 @@ public sealed record LogTanhSpec : BijectionSpec, ICompiledElement
     }
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
-        to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+        to.Element(this, inverse, shape);
 
     ElementKernel<T> ICompiledElement.Compile<T>() => new LogTanhKernel<T>(this);
 }

@@ -16,7 +16,7 @@ public sealed record LogarithmSpec : BijectionSpec, ICompiledElement
     }
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
-        to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+        to.Element(this, inverse, shape);
 
     ElementKernel<T> ICompiledElement.Compile<T>() => new LogarithmKernel<T>();
 }

@@ -32,7 +32,7 @@ public sealed record LogitSpec : BijectionSpec, ICompiledElement
     }
 
     internal override void Compile(FlowCompiler to, EventShape shape, WeightScope weights, bool inverse) =>
-        to.Element(this, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+        to.Element(this, inverse, shape);
 
     ElementKernel<T> ICompiledElement.Compile<T>()
     {

@@ -51,6 +51,10 @@ internal sealed class FlowCompiler(Node? context, Region logDet)
         waiting = waiting?.Then(map) ?? map;
     }
 
+    /// <summary>Applies an element without parameters to every value.</summary>
+    public void Element(ICompiledElement element, bool inverse, EventShape shape) =>
+        Element(element, inverse, [.. Enumerable.Range(0, shape.Width)], []);
+
     /// <summary>Applies an element to the values of these indices (in the logical order), its parameters being found where a list says.</summary>
     public void Element(ICompiledElement element, bool inverse, int[] indices, ParameterPlace[] parameters)
     {
