@@ -9,6 +9,9 @@ namespace FlowCore;
 /// </summary>
 public sealed class DownSampling
 {
+    // Beyond this a number of steps has no exact sum.
+    private const double Largest = 1L << 44;
+
     private readonly int side, channels, height, width;
     private readonly PixelValues pixels;
 
@@ -62,7 +65,7 @@ public sealed class DownSampling
         for (int i = 0; i < means.Length; i++)
         {
             double mean = double.CreateTruncating(means[i]);
-            if (!double.IsFinite(mean) || !Read<T>(images, i, block))
+            if (!(Math.Abs(mean / step) < Largest) || !Read<T>(images, i, block) || block.Any(value => Math.Abs(value / step) > Largest))
                 continue;
             for (int at = 0; at < block.Length; at++)
                 block[at] = (block[at] - first) / step;
