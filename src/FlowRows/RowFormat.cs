@@ -28,6 +28,9 @@ internal abstract class RowFormat(string mediaType, params string[] extensions)
     /// <summary>Whether a body begins as this format's bodies do.</summary>
     public abstract bool Begins(ReadOnlySpan<byte> start);
 
+    /// <summary>The size of the images that a body's rows are, where it says one: the body stays as it is, to be read.</summary>
+    public virtual ValueTask<(int Height, int Width)?> SizeAsync(PipeReader body, CancellationToken cancellation) => ValueTask.FromResult<(int, int)?>(null);
+
     /// <summary>Reads the body's beginning.</summary>
     /// <exception cref="RowFault">It is none of this format, or does not bring the columns that are wanted.</exception>
     public abstract ValueTask<RowReader<T>> OpenAsync<T>(PipeReader body, RowSource source, CancellationToken cancellation)

@@ -49,5 +49,9 @@ internal sealed class NeededTensors
         }
     }
 
+    /// <summary>Whether these are the same tensors.</summary>
+    public bool IsSameAs(NeededTensors other) => tensors.Count == other.tensors.Count
+        && tensors.All(each => other.tensors.TryGetValue(each.Key, out NeededTensor? same) && same.Type == each.Value.Type && same.Shape.AsSpan().SequenceEqual(each.Value.Shape));
+
     public IReadOnlyDictionary<string, NeededTensor> ByName => tensors;
 }

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using FlowCore;
 using FlowRows.Answers;
 using FlowRows.Tables;
 
@@ -15,6 +17,28 @@ internal sealed class NpyFormat() : RowFormat("application/x-npy", ".npy")
     public override bool Keeps => false;
 
     public override bool Begins(ReadOnlySpan<byte> start) => NpyHeader.Begins(start);
+
+    public override async ValueTask<(int Height, int Width)?> SizeAsync(PipeReader body, CancellationToken cancellation)
+    {
+        try
+        {
+            byte[] start = await PeekAsync(body, NpyHeader.StartBytes, cancellation);
+            byte[] header = await PeekAsync(body, NpyHeader.LengthOf(start), cancellation);
+            return NpyHeader.Parse(header).Shape is [_, _, > 0 and <= int.MaxValue and var height, > 0 and <= int.MaxValue and var width] ? ((int)height, (int)width) : null;
+        }
+        catch (FlowException)
+        {
+            return null; // who reads it says what is wrong
+        }
+    }
+
+    private static async ValueTask<byte[]> PeekAsync(PipeReader body, int count, CancellationToken cancellation)
+    {
+        ReadResult read = await body.ReadAtLeastAsync(count, cancellation);
+        byte[] bytes = read.Buffer.Slice(0, Math.Min(count, read.Buffer.Length)).ToArray();
+        body.AdvanceTo(read.Buffer.Start);
+        return bytes;
+    }
 
     public override async ValueTask<RowReader<T>> OpenAsync<T>(PipeReader body, RowSource source, CancellationToken cancellation) =>
         await NpyRowReader<T>.OpenAsync(body, source, cancellation);

@@ -35,6 +35,7 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="EngineReason">Why it is torch.</param>
 /// <param name="Device">Where: cpu, cuda:0, ...</param>
 /// <param name="EventShape">The shape of one datum; a row is its flat form.</param>
+/// <param name="Sizes">Other sizes of images that it takes; left out where it takes one alone.</param>
 /// <param name="Width">The number of values in a row.</param>
 /// <param name="Features">The names of the columns, in order.</param>
 /// <param name="Context">What the model is conditioned on.</param>
@@ -45,8 +46,13 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="Spec">The checkpoint's flow.json.</param>
 internal sealed record ModelDetails(
     string Name, int Version, ModelState State, string? Reason, VersionSummary[] Versions, string? Engine = null, string? EngineReason = null, string? Device = null,
-    int[]? EventShape = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
+    int[]? EventShape = null, SizeFacts? Sizes = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
     CalibrationFacts? Calibration = null, SelfTestFigures? SelfTest = null, long? WeightBytes = null, JsonElement? Spec = null);
+
+/// <summary>The sizes of images that a model takes, as a PNG or a NumPy array shows them.</summary>
+/// <param name="MultipleOf">What height and width are multiples of.</param>
+/// <param name="MostPixels">The most pixels of an image.</param>
+internal sealed record SizeFacts(int[] MultipleOf, int MostPixels);
 
 /// <summary>A model card.</summary>
 /// <param name="Model">The model.</param>
@@ -137,6 +143,7 @@ internal static class ModelEndpoints
             EngineReason = model.Engine.Reason,
             Device = model.Engine.Device,
             EventShape = model.Spec.EventShape,
+            Sizes = model.Sizes is { } sizes ? new(sizes.MultipleOf, sizes.MostPixels) : null,
             Width = model.Width,
             Features = model.Spec.Features,
             Context = model.Spec.Context,

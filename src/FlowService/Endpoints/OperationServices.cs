@@ -1,4 +1,7 @@
+using FlowCore;
+using FlowRows;
 using FlowRows.Buffers;
+using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Drift;
 using FlowService.Limits;
@@ -28,6 +31,28 @@ internal sealed record OperationServices(
         http.Features.Get<RequestFacts>()?.Model = lease.Model;
         Caller.CheckModel(http, lease.Model.Name);
         return lease.Model;
+    }
+
+    /// <summary>The same version at the size of the images that the body brings, where it takes other sizes than its own.</summary>
+    public static async Task<ServedModel> AtSizeAsync(HttpContext http, RowRequest request, ServedModel model, bool areContexts)
+    {
+        if (model.Sizes is not { } sizes || request.Body is not { } format || request.Layout == ImageLayout.Nhwc
+            || await format.SizeAsync(http.Request.BodyReader, http.RequestAborted) is not { } images)
+            return model;
+        (int height, int width) = sizes.OfBody(images, areContexts);
+        if (model.Spec.EventShape is [_, var own, var wide] && (own, wide) == (height, width))
+            return model;
+        try
+        {
+            ModelLease lease = await sizes.LeaseAsync(height, width, http.RequestAborted);
+            http.Response.RegisterForDispose(lease);
+            return lease.Model;
+        }
+        catch (SpecException e)
+        {
+            string what = areContexts ? $"images of {images.Height} x {images.Width} would be enlarged to {height} x {width}, and " : "";
+            throw new RowFault(RowFaultKind.WrongWidth, $"model '{model.Name}': {what}{e.Message}") { Field = areContexts ? RowNames.Context : RowNames.X };
+        }
     }
 
     /// <summary>Takes an item through its model's device: then it holds the results, and its caller disposes of it.</summary>

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.IO.Pipelines;
-using FlowRows.Pictures;
 using FlowRows;
 using FlowRows.Answers;
+using FlowRows.Pictures;
 using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
@@ -26,6 +26,8 @@ internal sealed record RequestRun(
         if (operation.IsScore)
             request.FillScore();
         ServedModel model = await services.FindAsync(http, request);
+        if (operation.InputField == RequestFields.X)
+            model = await OperationServices.AtSizeAsync(http, request, model, areContexts: operation.IsSample);
         HashSet<string> include = operation.Rows.Asked(request.Include, model.Name);
         AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);
         ScoreRequest? scores = ScoreRequest.Of(request.Scores, include, model.Spec, model.Name, model.Calibration);

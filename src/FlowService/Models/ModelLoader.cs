@@ -1,3 +1,4 @@
+using FlowCore;
 using FlowCore.Calibration;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
@@ -84,6 +85,7 @@ internal sealed class ModelLoader(
                 Card = folder.ReadCard(),
                 WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
                 Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(() => new LayeredFlow<float>(checkpoint)) : null,
+                Sizes = EventSizes.Of(checkpoint.Spec) is { } sizes ? new(sizes, checkpoint, resized => AtSize(folder, resized, options, batches, figures)) : null,
                 Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows, checkpoint.Spec.Training?.Columns) : null,
             };
             if (tooMany is { } rows)
@@ -96,6 +98,14 @@ internal sealed class ModelLoader(
             logger.ModelRefused(folder.Name, folder.Version, Reason(e), e is FlowCore.FlowException ? null : e);
             return ModelVersion.Failed(folder, Reason(e));
         }
+    }
+
+    // One that was self-tested at its own size: the same steps run over more pixels.
+    private ServedModel AtSize(ModelFolder folder, Checkpoint checkpoint, ServingOptions options, BatchingOptions batches, SelfTestFigures figures)
+    {
+        FlowEngine<float>[] engines = [.. Engines(checkpoint, options)];
+        var served = new ServedModel(folder.Name, folder.Version, engines, batches, figures, metrics, time, logger) { IsCached = options.Cache };
+        return served.Start();
     }
 
     /// <summary>

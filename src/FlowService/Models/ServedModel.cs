@@ -19,6 +19,7 @@ internal sealed class ServedModel
 
     private readonly BatchWorker worker;
     private readonly CancellationTokenSource retiring = new();
+    private readonly TaskCompletionSource sizesEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int leases = 1; // the registry's
     private int retired;
 
@@ -49,6 +50,9 @@ internal sealed class ServedModel
 
     /// <summary>The flow taken apart, once somebody asks; null where it is not taken apart.</summary>
     public Lazy<LayeredFlow<float>>? Layers { get; init; }
+
+    /// <summary>The same version at other sizes of its images; null where it takes one size alone.</summary>
+    public ModelSizes? Sizes { get; init; }
 
     /// <summary>How today's rows differ from those; null where nobody looks.</summary>
     public DriftMonitor? Drift { get; init; }
@@ -86,7 +90,7 @@ internal sealed class ServedModel
     public bool LastBatchSucceeded => worker.LastBatchSucceeded;
 
     /// <summary>Completes when a retired version has done all its work and given its memory back.</summary>
-    public Task Ended => worker.Ended;
+    public Task Ended => Sizes is null ? worker.Ended : Task.WhenAll(worker.Ended, sizesEnded.Task);
 
     public ServedModel Start()
     {
@@ -110,6 +114,13 @@ internal sealed class ServedModel
             Queue.Close();
     }
 
+    private async Task EndSizesAsync()
+    {
+        if (Sizes is not null)
+            await Sizes.RetireAsync();
+        sizesEnded.SetResult();
+    }
+
     /// <summary>Takes no new requests; completes when those it has are answered and its memory is given back.</summary>
     public Task RetireAsync()
     {
@@ -117,6 +128,7 @@ internal sealed class ServedModel
         {
             retiring.Cancel();
             EndLease();
+            _ = EndSizesAsync();
         }
         return Ended;
     }

@@ -1,7 +1,7 @@
-using FlowRows.Pictures;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Json;
+using FlowRows.Pictures;
 using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Errors;

@@ -83,8 +83,9 @@ public sealed class EnlargingTests(DemoService service) : IClassFixture<DemoServ
         { "empty", [], "the body is empty", 400 },
         { "no PNG", "GIF89a and so on"u8.ToArray(), "no PNG", 400 },
         { "cut", Png(7, 7, SKColors.Gray)[..60], "PNG", 400 },
-        { "of the large size", Png(28, 28, SKColors.Gray), "28 x 28 pixels (width x height), model 'clothing-4x' takes 7 x 7", 422 },
-        { "of a great size", Claiming(20_000, 20_000), "20000 x 20000", 422 },
+        { "too large", Png(40, 30, SKColors.Gray), "images of 30 x 40 would be enlarged to 120 x 160, and images of 120 x 160 (height x width) are not taken; sides are multiples of 4 and 4, with at most 12544 pixels: the nearest size is 96 x 128", 422 },
+        { "of a great size", Claiming(20_000, 20_000), "the nearest size is 112 x 112", 422 },
+        { "of no size", Claiming(0, 7), "the nearest size is 28 x 4", 422 },
         { "in colour", Png(7, 7, SKColors.Red), "in colour", 422 },
         { "transparent", Png(7, 7, SKColors.Gray.WithAlpha(40)), "transparent", 422 },
     };
@@ -95,6 +96,44 @@ public sealed class EnlargingTests(DemoService service) : IClassFixture<DemoServ
         using HttpResponseMessage answer = await SendAsync($"/sample?model={Model}&count=1", body, "*/*");
         string text = await answer.Content.ReadAsStringAsync();
         Assert.True((int)answer.StatusCode == status && text.Contains(reason, StringComparison.Ordinal), $"{what}: {answer.StatusCode} {text}");
+    }
+
+    [Fact]
+    public async Task Pictures_of_other_sizes_are_enlarged_too()
+    {
+        using var small = new SKBitmap(new SKImageInfo(9, 5, SKColorType.Gray8, SKAlphaType.Opaque));
+        for (int i = 0; i < 45; i++)
+            small.SetPixel(i % 9, i / 9, new SKColor((byte)(i * 5), (byte)(i * 5), (byte)(i * 5)));
+        using HttpResponseMessage answer = await SendAsync($"/sample?model={Model}&count=1&seed=1", Encoded(small), "*/*");
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        using SKBitmap large = SKBitmap.Decode(await answer.Content.ReadAsByteArrayAsync());
+        Assert.Equal((36, 20), (large.Width, large.Height));
+        for (int block = 0; block < 45; block++)
+            Assert.Equal(16 * block * 5, Enumerable.Range(0, 16).Sum(at => large.GetPixel(block % 9 * 4 + at % 4, block / 9 * 4 + at / 4).Red));
+
+        // The numbers of the same request, and the density of what they are.
+        float[] values = [.. Enumerable.Range(0, 45).Select(i => i * 5f)];
+        Npy numbers = await http.NpyAsync($"/sample?model={Model}&count=2&seed=1", Npy.Of(values, 1, 1, 5, 9));
+        Assert.Equal("2, 1, 20, 36", string.Join(", ", numbers.Shape));
+        Assert.All((await http.NpyAsync($"/logprob?model={Model}", Npy.Of(numbers.Floats, 2, 1, 20, 36))).Floats, value => Assert.True(float.IsFinite(value)));
+
+        // A side that is no multiple is refused with the nearest that is.
+        JsonElement facts = JsonDocument.Parse(await http.GetStringAsync($"/models/{Model}")).RootElement;
+        Assert.Equal("""{"multiple_of":[4,4],"most_pixels":12544}""", facts.GetProperty("sizes").GetRawText());
+        using HttpResponseMessage odd = await SendAsync($"/logprob?model={Model}", Png(31, 28, SKColors.Gray), "*/*");
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, odd.StatusCode);
+        Assert.Contains("the nearest size is 28 x 32", await odd.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task More_sizes_than_are_kept_are_answered_alike()
+    {
+        foreach (int side in (int[])[1, 2, 3, 4, 5, 6, 1])
+        {
+            float[] small = [.. Enumerable.Repeat(100f, side * side)];
+            Npy answer = await http.NpyAsync($"/sample?model={Model}&count=1&seed={side}", Npy.Of(small, 1, 1, side, side));
+            Assert.Equal($"1, 1, {4 * side}, {4 * side}", string.Join(", ", answer.Shape));
+        }
     }
 
     [Fact]

@@ -1,0 +1,96 @@
+using FlowCore;
+using FlowCore.Checkpoints;
+
+namespace FlowService.Models;
+
+/// <summary>
+/// A version of a model at other sizes of its images, where it takes them: each size is compiled when it is first asked for, has a queue
+/// of its own, and stays until newer ones have taken its place.
+/// </summary>
+/// <param name="sizes">Which sizes there are.</param>
+/// <param name="checkpoint">The version's description and weights.</param>
+/// <param name="build">From these at another size to what serves it.</param>
+internal sealed class ModelSizes(EventSizes sizes, Checkpoint checkpoint, Func<Checkpoint, ServedModel> build)
+{
+    private const int Most = 4;
+
+    private readonly Lock gate = new();
+
+    // The one that was asked for last stands last.
+    private readonly List<((int Height, int Width) Size, Task<ServedModel> Model)> built = [];
+    private volatile bool retired;
+
+    /// <summary>Height and width must be multiples of these.</summary>
+    public int[] MultipleOf => sizes.MultipleOf;
+
+    /// <summary>The most pixels of an image.</summary>
+    public int MostPixels => sizes.MostPixels;
+
+    /// <summary>The size of the model's images that a body's images ask for: theirs, or that of the large ones of small ones.</summary>
+    public (int Height, int Width) OfBody((int Height, int Width) images, bool areContexts) =>
+        areContexts && checkpoint.Spec.Context?.BlockMeans is { } side
+            ? ((int)Math.Min(int.MaxValue, (long)images.Height * side), (int)Math.Min(int.MaxValue, (long)images.Width * side))
+            : images;
+
+    /// <summary>Holds the version at a size, until the lease is disposed of.</summary>
+    /// <exception cref="SpecException">It does not take that size; the message names the nearest one.</exception>
+    public async Task<ModelLease> LeaseAsync(int height, int width, CancellationToken cancellation)
+    {
+        FlowSpec spec = sizes.At(height, width);
+        while (true)
+        {
+            ServedModel model = await Built((height, width), spec).WaitAsync(cancellation);
+            if (!model.TryLease())
+                continue;
+            // A request that holds a retired version is answered yet, and takes this one with it.
+            if (retired)
+                _ = model.RetireAsync();
+            return new ModelLease(model);
+        }
+    }
+
+    /// <summary>Takes no new requests at any size; completes when their memory is given back.</summary>
+    public Task RetireAsync()
+    {
+        lock (gate)
+        {
+            retired = true;
+            Task[] ending = [.. built.Select(each => EndAsync(each.Model))];
+            built.Clear();
+            return Task.WhenAll(ending);
+        }
+    }
+
+    private Task<ServedModel> Built((int Height, int Width) size, FlowSpec spec)
+    {
+        lock (gate)
+        {
+            if (retired)
+                return Build(spec);
+            int at = built.FindIndex(each => each.Size == size && !each.Model.IsFaulted);
+            var found = at >= 0 ? built[at] : (size, Build(spec));
+            built.RemoveAll(each => each.Size == size);
+            built.Add(found);
+            if (built.Count > Most)
+            {
+                _ = EndAsync(built[0].Model);
+                built.RemoveAt(0);
+            }
+            return found.Item2;
+        }
+    }
+
+    private Task<ServedModel> Build(FlowSpec spec) => Task.Run(() => build(checkpoint with { Spec = spec, Calibration = null }));
+
+    private static async Task EndAsync(Task<ServedModel> model)
+    {
+        try
+        {
+            await (await model).RetireAsync();
+        }
+        catch (FlowException)
+        {
+            // It was never there.
+        }
+    }
+}
