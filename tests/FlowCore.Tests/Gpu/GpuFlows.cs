@@ -2,6 +2,7 @@ using System.Numerics;
 using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Gpu;
+using FlowCore.Engines.Gpu.Cuda;
 using FlowCore.Tests.Engines;
 using FlowCore.Tests.Laws;
 using TorchSharp;
@@ -16,18 +17,25 @@ namespace FlowCore.Tests.Gpu;
 /// </summary>
 public static class GpuFlows
 {
+    private const string Small = ", small", Large = ", large";
+
     private const int Texts = 4, SharedBytes = 232448;
 
     private static readonly Lazy<Dictionary<string, SavedFlow>> All = new(Read);
 
     public static IEnumerable<TheoryDataRow<string>> Names => All.Value.Keys.Select(name => new TheoryDataRow<string>(name));
 
+    /// <summary>Each kind once.</summary>
+    public static IEnumerable<TheoryDataRow<string>> LargeNames => Names.Where(row => !row.Data.EndsWith(Small, StringComparison.Ordinal));
+
+    public static bool Has(string name) => All.Value.ContainsKey(name);
+
     public static SavedFlow Checkpoint(string name) => All.Value[name];
 
     /// <summary>The engine of one of them, on the stand-in.</summary>
     public static GpuEngine<T> Open<T>(string name)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        new(All.Value[name].Spec, StandIn.Options, 0, _ => Written<T>.Programs[name]);
+        new(All.Value[name].Spec, StandIn.OrDevice, 0, _ => Written<T>.Programs[name]);
 
     /// <summary>Rows of the kind's domain, contexts, and latents.</summary>
     public static (double[] X, double[] Context, double[] Z) Rows(string name, int rows)
@@ -43,7 +51,7 @@ public static class GpuFlows
         return CompiledModels.Rows(engine, rows);
     }
 
-    public static Kind? Kind(string name) => Kinds.Rows.Select(row => row.Data).FirstOrDefault(kind => name == kind.Name + ", small" || name == kind.Name + ", large");
+    public static Kind? Kind(string name) => Kinds.Rows.Select(row => row.Data).FirstOrDefault(kind => name == kind.Name + Small || name == kind.Name + Large);
 
     /// <summary>All programs in one number type, written into their texts the first time that one of them is asked for.</summary>
     private static class Written<T>
@@ -52,10 +60,14 @@ public static class GpuFlows
 
         private static Dictionary<string, GpuProgram> Write()
         {
-            KernelText[] texts = [.. Enumerable.Range(0, Texts).Select(_ => new KernelText(typeof(T) == typeof(float)))];
+            // On a device each flow has a text of its own, as it is served; they are compiled side by side.
+            KernelText[] texts = [.. Enumerable.Range(0, StandIn.IsAsked ? Texts : All.Value.Count).Select(_ => new KernelText(typeof(T) == typeof(float)))];
             var programs = new Dictionary<string, GpuProgram>();
-            foreach (var (name, checkpoint) in All.Value)
-                programs.Add(name, GpuProgram.Of(CompiledFlow.Of(checkpoint), SharedBytes, texts[programs.Count % Texts], $"flow{programs.Count}_"));
+            foreach (var (name, checkpoint) in All.Value.Where(flow => typeof(T) == typeof(float) || !flow.Key.EndsWith(Small, StringComparison.Ordinal)))
+                programs.Add(name, GpuProgram.Of(CompiledFlow.Of(checkpoint), SharedBytes, texts[programs.Count % texts.Length], $"flow{programs.Count}_"));
+            if (!StandIn.IsAsked)
+                using (var device = new GpuDevice(StandIn.OrDevice, 0))
+                    Parallel.ForEach(programs.Values, program => KernelCache.Find(StandIn.OrDevice, program.Text.Text, device.Architecture));
             return programs;
         }
     }
@@ -64,7 +76,7 @@ public static class GpuFlows
 
     private static Instance Sized(Kind kind, string name)
     {
-        bool small = name.EndsWith("small", StringComparison.Ordinal);
+        bool small = name.EndsWith(Small, StringComparison.Ordinal);
         int features = kind.Image?.Aggregate((a, b) => a * b) ?? (small ? kind.Least : kind.Most);
         return new Instance(kind, features, small ? kind.NeedsContext ? 1 : 0 : 3, 1, small ? 5UL : 77);
     }
@@ -75,7 +87,7 @@ public static class GpuFlows
         foreach (string name in CompiledModels.Names.Select(row => row.Data))
             Add(flows, name, CompiledModels.Checkpoint(name));
         foreach (Kind kind in Kinds.Rows.Select(row => row.Data))
-            foreach (string name in (string[])[kind.Name + ", small", kind.Name + ", large"])
+            foreach (string name in (string[])[kind.Name + Small, kind.Name + Large])
             {
                 using Flow flow = Sized(kind, name).Build();
                 flow.to(float32);

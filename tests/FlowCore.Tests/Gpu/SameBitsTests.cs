@@ -15,12 +15,12 @@ public sealed class SameBitsTests
     private const int Pool = 70;
 
     // One row, few, a tile more or less, several tiles for each block.
-    private static readonly Gen<int> Sizes = Gen.OneOf(Gen.Int[1, 4], Gen.Int[5, 40], Gen.Int[90, 300]);
+    private static readonly Gen<int> Sizes = Gen.OneOf(Gen.Int[1, 4], Gen.Int[5, 40], Gen.Int[90, 140]);
 
     [Theory, MemberData(nameof(GpuFlows.Names), MemberType = typeof(GpuFlows))]
     public void A_kernel_in_float32_gives_the_bits_of_the_CPU(string name) => Same<float>(name);
 
-    [Theory, MemberData(nameof(GpuFlows.Names), MemberType = typeof(GpuFlows))]
+    [Theory, MemberData(nameof(GpuFlows.LargeNames), MemberType = typeof(GpuFlows))]
     public void A_kernel_in_float64_gives_the_bits_of_the_CPU(string name) => Same<double>(name);
 
     private static void Same<T>(string name)
@@ -34,7 +34,7 @@ public sealed class SameBitsTests
         Gen.Select(Sizes, Gen.Int[0, 1 << 30]).Sample(
             (size, seed) =>
             {
-                int rows = large ? Math.Min(size, 40) : size;
+                int rows = large ? Math.Min(size, 9) : size;
                 var random = new Random(seed);
                 int[] chosen = [.. Enumerable.Range(0, rows).Select(_ => random.Next(Pool))];
                 T[] condition = Chosen(context, chosen, cpu.ContextWidth);
@@ -42,8 +42,8 @@ public sealed class SameBitsTests
                 Same(name, "x", Inverse(cpu, Chosen(z, chosen, cpu.Width), condition), Inverse(gpu, Chosen(z, chosen, cpu.Width), condition));
                 Same(name, "latents", Latents(cpu, condition, rows, seed), Latents(gpu, condition, rows, seed));
             },
-            iter: large ? 2 : 6, threads: 1);
-        double[] extremes = [0, -0.0, 1, -1, 1.5, -1.5, 5, -5, 1e4, -1e4, 1e20, -1e20, 1e-40, double.NaN];
+            iter: large ? 1 : 3, threads: 1);
+        double[] extremes = large ? [0, -0.0, 5, -1e20, double.NaN] : [0, -0.0, 1, -1, 1.5, -1.5, 5, -5, 1e4, -1e4, 1e20, -1e20, 1e-40, double.NaN];
         T[] far = Narrow<T>([.. extremes.SelectMany(value => Enumerable.Repeat(value, cpu.Width))]), none = new T[extremes.Length * cpu.ContextWidth];
         Same(name, "extreme z", Forward(cpu, far, none), Forward(gpu, far, none));
         Same(name, "extreme x", Inverse(cpu, far, none), Inverse(gpu, far, none));

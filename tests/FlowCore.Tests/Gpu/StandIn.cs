@@ -9,21 +9,40 @@ namespace FlowCore.Tests.Gpu;
 /// NVIDIA's driver and compiler where there is no GPU: <c>stand_in.cpp</c>, built by g++ when the first test asks for it. The engine
 /// itself is the real one, and runs the text that a GPU would run.
 /// </summary>
-internal static class StandIn
+internal sealed class StandIn
 {
-    private static readonly Lazy<string> Library = new(Build);
+    private static readonly Lazy<string> Built = new(Build);
+    private static readonly Lazy<StandIn> Common = new(() => new());
+    private static int copies;
+
+    private readonly string library = Path.Combine(Folder, $"stand_in_{Interlocked.Increment(ref copies)}.so");
+
+    /// <summary>One of its own, with counters of its own.</summary>
+    public StandIn() => File.Copy(Built.Value, library);
 
     /// <summary>A folder of this run's own.</summary>
     public static string Folder { get; } = Directory.CreateTempSubdirectory("flow-gpu-").FullName;
 
-    /// <summary>The stand-in in the place of both libraries; kernels are kept for this run.</summary>
-    public static GpuOptions Options => new() { Driver = Library.Value, Compiler = Library.Value, KernelFolder = Path.Combine(Folder, "kernels") };
+    /// <summary>One that all tests share which count nothing.</summary>
+    public static StandIn Shared => Common.Value;
 
-    /// <summary>What the stand-in has counted.</summary>
-    public static long Count(string what) => Marshal.GetDelegateForFunctionPointer<Counting>(Export("stand_in"))(what);
+    /// <summary>Whether the stand-in is wanted: everywhere but on a machine whose GPU is to be tried (FLOW_TEST_GPU=1, tests/gpu.sh).</summary>
+    public static bool IsAsked { get; } = Environment.GetEnvironmentVariable("FLOW_TEST_GPU") != "1";
+
+    /// <summary>The shared stand-in, or NVIDIA's own libraries.</summary>
+    public static GpuOptions OrDevice => IsAsked ? Shared.Options : GpuOptions.Default;
+
+    /// <summary>The stand-in in the place of both libraries; kernels are kept for this run.</summary>
+    public GpuOptions Options => new() { Driver = library, Compiler = library, KernelFolder = Path.Combine(Folder, "kernels") };
+
+    /// <summary>What it has counted.</summary>
+    public long Count(string what) => Marshal.GetDelegateForFunctionPointer<Counting>(Export("stand_in"))(what);
+
+    /// <summary>What an engine holds of a device, and of the host for it.</summary>
+    public long[] Held => [.. new[] { "device bytes", "host blocks", "streams", "modules", "contexts" }.Select(Count)];
 
     /// <summary>How many bytes the devices have together.</summary>
-    public static void Limit(long bytes) => Marshal.GetDelegateForFunctionPointer<Limiting>(Export("stand_in_limit"))(bytes);
+    public void Limit(long bytes) => Marshal.GetDelegateForFunctionPointer<Limiting>(Export("stand_in_limit"))(bytes);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     private delegate long Counting([MarshalAs(UnmanagedType.LPUTF8Str)] string what);
@@ -31,7 +50,7 @@ internal static class StandIn
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     private delegate void Limiting(long bytes);
 
-    private static nint Export(string name) => NativeLibrary.GetExport(NativeLibrary.Load(Library.Value), name);
+    private nint Export(string name) => NativeLibrary.GetExport(NativeLibrary.Load(library), name);
 
     private static string Build()
     {

@@ -68,7 +68,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
 
     public override string Name => "gpu";
 
-    public override string Device => $"cuda:{device.Ordinal}";
+    public override string Device => device.Name;
 
     public override bool SameBitsInAnyBatch => true;
 

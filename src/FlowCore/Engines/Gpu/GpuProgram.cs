@@ -32,7 +32,14 @@ internal sealed class GpuProgram
     /// <param name="Plan">The program that it runs.</param>
     /// <param name="TileBytes">The memory of one block's rows.</param>
     /// <param name="IsShared">Whether that is memory of the block's own; else it lies in the device's, a part for each block.</param>
-    internal sealed record Kernel(string Name, FlowProgram Plan, long TileBytes, bool IsShared);
+    internal sealed record Kernel(string Name, FlowProgram Plan, long TileBytes, bool IsShared)
+    {
+        /// <summary>The multiply-adds of matrices for a row.</summary>
+        public long Products { get; init; }
+
+        /// <summary>About so many instructions of a warp for a full tile.</summary>
+        public long Instructions { get; init; }
+    }
 
     /// <param name="flow">The flow's programs; they are laid out anew.</param>
     /// <param name="sharedBytes">The memory that a block of the device may have to itself.</param>
@@ -58,6 +65,7 @@ internal sealed class GpuProgram
             var (name, plan) = plans[i];
             kernels[i] = new Kernel(prefix + name, plan, Bytes(places[i], mostRows), isShared);
             Write(text, kernels[i], places[i] - lanes, plan);
+            kernels[i] = kernels[i] with { Products = text.Products, Instructions = text.Instructions };
         }
         return new GpuProgram(text, flow, mostRows, kernels);
     }

@@ -18,13 +18,19 @@ internal sealed class KernelText(bool isSingle)
     private readonly Dictionary<LinearWeights, PackedPanels> packed = [];
     private readonly List<double> numbers = [], exact = [];
     private readonly List<int> tables = [];
+    private readonly Dictionary<string, int> statements = new(StringComparer.Ordinal);
     private StringBuilder body = new();
+    private int mostRows;
 
     /// <summary>Whether it computes in float32; else in float64.</summary>
     public bool IsSingle => isSingle;
 
     /// <summary>The most rows of a tile in the kernel that is being written.</summary>
-    public int MostRows { get; set; }
+    public int MostRows
+    {
+        get => mostRows;
+        set => mostRows = value;
+    }
 
     /// <summary>The numbers that the kernels read, to be rounded to their type.</summary>
     public IReadOnlyList<double> Numbers => numbers;
@@ -34,6 +40,22 @@ internal sealed class KernelText(bool isSingle)
 
     /// <summary>Lists of places.</summary>
     public IReadOnlyList<int> Tables => tables;
+
+    /// <summary>The multiply-adds of matrices that the kernel being written does for a row.</summary>
+    public long Products { get; private set; }
+
+    /// <summary>About so many instructions it issues to a warp for a full tile: those of products, and of functions by their statements.</summary>
+    public long Instructions { get; private set; }
+
+    /// <summary>Counts what a step does.</summary>
+    public void Count(long products, long instructions)
+    {
+        Products += products;
+        Instructions += instructions;
+    }
+
+    /// <summary>The same for a function of the text that is called so often for a row.</summary>
+    public void Count(string function, long calls) => Count(0, calls * mostRows / 32 * statements.GetValueOrDefault(function, 1));
 
     /// <summary>The whole text: what all kernels share, the functions, the kernels.</summary>
     public string Text => Words.Of(isSingle) + functions + kernels;
@@ -53,7 +75,9 @@ internal sealed class KernelText(bool isSingle)
         if (named.TryGetValue(key, out string? name))
             return name;
         name = string.Create(CultureInfo.InvariantCulture, $"{kind}_{named.Count}");
-        functions.Append(write(name)).Append('\n');
+        string text = write(name);
+        functions.Append(text).Append('\n');
+        statements[name] = text.Count(character => character == ';');
         return named[key] = name;
     }
 
@@ -97,6 +121,7 @@ internal sealed class KernelText(bool isSingle)
     public void Kernel(string head, string foot, Action write)
     {
         body = new StringBuilder();
+        (Products, Instructions) = (0, 0);
         write();
         kernels.Append(head).Append(body).Append(foot);
     }

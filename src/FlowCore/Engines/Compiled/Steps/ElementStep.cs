@@ -63,6 +63,7 @@ internal sealed class ElementOperation : Operation
                 PHASE EACH_ROW tile.sum(sum, row) += lanes_together(tile, 0, row);
             }
             """);
+        text.Count(function, Places.Length);
         text.Line($"{step}(tile, {Places.Length}, {LogDet.Offset}, {text.Places(Values, Places)}, {{tile, a.numbers, {ParameterPlaces(text)}, 0, 0}});");
     }
 

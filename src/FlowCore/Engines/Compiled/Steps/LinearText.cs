@@ -13,11 +13,13 @@ internal sealed partial class LinearOperation
     {
         text.Use(Kernel);
         PackedPanels panels = text.Panels(Weights);
-        int pixels = InputPixels.Length;
+        int pixels = InputPixels.Length, each = RowsOfThread(panels.Count * pixels, text.MostRows);
+        // An input: the multiply-adds of a thread's rows and columns, and three instructions for what they read.
+        text.Count(panels.Products * pixels, panels.Products / PackedPanels.Columns * pixels * (text.MostRows / (4 * each)) * (4 * each + 3));
         string Pixels(Region region, int[] places) => pixels == 1
             ? FormattableString.Invariant($"{region.Offset + places[0]}, nullptr")
             : FormattableString.Invariant($"{region.Offset}, a.tables + {text.Table(places)}");
-        text.Line($"linear<{RowsOfThread(panels.Count * pixels, text.MostRows)}>(tile, a.numbers, a.tables, {panels.Table}, {panels.Count}, {pixels}, {Pixels(Input, InputPixels)}, {Pixels(Output, OutputPixels)},");
+        text.Line($"linear<{each}>(tile, a.numbers, a.tables, {panels.Table}, {panels.Count}, {pixels}, {Pixels(Input, InputPixels)}, {Pixels(Output, OutputPixels)},");
         text.Line($"    {(Residual is null ? "-1, nullptr" : Pixels(Residual, ResidualPixels!))}, {text.Literal(Slope)}, {text.Literal(Rectify ? 0 : double.NegativeInfinity)});");
     }
 

@@ -40,6 +40,7 @@ internal sealed class MapOperation<TMap>(Region input, Region output, int first,
     public override void Emit(KernelText text)
     {
         string map = text.Function("map", name => Words.Function(name, text.IsSingle, x => TMap.At(x, parameter)));
+        text.Count(map, count);
         text.Line($"PHASE EACH({count}) tile.at({output.Offset + first} + VALUE, ROW) = {map}(tile.at({input.Offset + first} + VALUE, ROW));");
     }
 }
@@ -94,6 +95,7 @@ internal sealed class Map2Operation<TMap>(Region a, Region b, Region output, int
             var (body, results) = Term.Write(text.IsSingle, () => [TMap.At(Term.Named("a"), Term.Named("b"))]);
             return $"WORD N {name}(N a, N b)\n{{\n{body}    return {results[0]};\n}}\n";
         });
+        text.Count(map, count);
         text.Line($"PHASE EACH({count}) tile.at({output.Offset + first} + VALUE, ROW) = {map}(tile.at({a.Offset + first} + VALUE, ROW), tile.at({b.Offset + first} + VALUE, ROW));");
     }
 }

@@ -15,16 +15,44 @@ internal sealed unsafe class GpuDevice : IDisposable
         if (ordinal >= Driver.Devices)
             throw new FlowException($"device 'cuda:{ordinal}' was asked for, but there are {Driver.Devices} GPUs");
         device = Driver.Device(ordinal);
-        Ordinal = ordinal;
+        Name = FormattableString.Invariant($"cuda:{ordinal}");
         Architecture = FormattableString.Invariant($"sm_{Driver.Attribute(device, CudaAttribute.Major)}{Driver.Attribute(device, CudaAttribute.Minor)}");
         Multiprocessors = Driver.Attribute(device, CudaAttribute.Multiprocessors);
         SharedBytes = Driver.Attribute(device, CudaAttribute.SharedBytes);
         context = Driver.RetainContext(device);
     }
 
+    /// <summary>The number in a device's name, <c>cuda</c> or <c>cuda:n</c>.</summary>
+    public static int Number(string name) => name.Length > 5 ? int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture) : 0;
+
+    /// <summary>The number of the device that a name means, where driver and compiler are there to use it; null where they are not.</summary>
+    public static int? Ordinal(string name, GpuOptions options)
+    {
+        bool any = name == "auto";
+        if (!any && name != "cuda" && !(name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out _)))
+            return null;
+        int ordinal = any ? 0 : Number(name);
+        return ordinal < CudaDriver.CountDevices(options) && KernelCompiler.IsThere(options) ? ordinal : null;
+    }
+
+    /// <summary>Why a device cannot be used.</summary>
+    public static FlowException Missing(string name, GpuOptions options)
+    {
+        try
+        {
+            int devices = CudaDriver.Open(options).Devices;
+            KernelCompiler.Open(options);
+            return new FlowException($"device '{name}' was asked for, but there are {devices} GPUs, cuda:0 the first of them");
+        }
+        catch (FlowException e)
+        {
+            return new FlowException($"device '{name}' was asked for: {e.Message}", e);
+        }
+    }
+
     public CudaDriver Driver { get; }
 
-    public int Ordinal { get; }
+    public string Name { get; }
 
     /// <summary>As NVRTC has it: sm_90.</summary>
     public string Architecture { get; }

@@ -3,8 +3,8 @@ namespace FlowCore.Engines.Gpu.Cuda;
 /// <summary>Where the engine for GPUs finds NVIDIA's libraries, and where it keeps what it has compiled.</summary>
 public sealed record GpuOptions
 {
-    /// <summary>What holds where nothing else is said; a program sets it before it opens the first engine.</summary>
-    public static GpuOptions Default { get; set; } = new();
+    /// <summary>What holds where nothing else is said; FLOW_NVRTC and FLOW_KERNELS in the environment name the compiler and the folder.</summary>
+    public static GpuOptions Default { get; } = OfEnvironment();
 
     /// <summary>The driver's library.</summary>
     public string Driver { get; init; } = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
@@ -15,4 +15,14 @@ public sealed record GpuOptions
     /// <summary>The folder where compiled kernels are kept, so that a restart need not compile them again; empty to keep none.</summary>
     public string KernelFolder { get; init; } = Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "flowservice", "kernels");
+
+    private static GpuOptions OfEnvironment()
+    {
+        var usual = new GpuOptions();
+        return usual with
+        {
+            Compiler = Environment.GetEnvironmentVariable("FLOW_NVRTC") ?? usual.Compiler,
+            KernelFolder = Environment.GetEnvironmentVariable("FLOW_KERNELS") ?? usual.KernelFolder,
+        };
+    }
 }

@@ -46,6 +46,20 @@ internal sealed unsafe class KernelCompiler
             + "or name its folder by Engine:Nvrtc (FLOW_NVRTC for flow): an installed PyTorch has it in site-packages/nvidia/cu13/lib or nvidia/cuda_nvrtc/lib"));
     });
 
+    /// <summary>Whether it can be loaded.</summary>
+    public static bool IsThere(GpuOptions options)
+    {
+        try
+        {
+            Open(options);
+            return true;
+        }
+        catch (FlowException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Its version, as 13.0.</summary>
     public string Version
     {
