@@ -2,9 +2,12 @@ using static TorchSharp.torch;
 
 namespace FlowCore;
 
-/// <summary>What a bijection is told of its place in the flow: the shape of one event there, and the width of the encoded context.</summary>
-internal readonly record struct EventShape(int[] Sizes, int Context)
+/// <summary>What a bijection is told of its place in the flow: the shape of one event there, and the encoded context.</summary>
+internal readonly record struct EventShape(int[] Sizes, ContextPlace Context)
 {
+    /// <summary>The shape of events whose sizes a description gives.</summary>
+    public static EventShape Of(int[] sizes, ContextPlace context) => new(sizes, context);
+
     public bool IsImage => Sizes.Length == 3;
 
     /// <summary>The number of values of a vector event.</summary>

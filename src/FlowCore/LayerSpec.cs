@@ -25,6 +25,8 @@ namespace FlowCore;
 [JsonDerivedType(typeof(ChannelAffineSpec), "channel_affine")]
 [JsonDerivedType(typeof(ConcatNegativeSpec), "concat_negative")]
 [JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
+[JsonDerivedType(typeof(DenseLayerSpec), "dense")]
+[JsonDerivedType(typeof(FlattenLayerSpec), "flatten")]
 public abstract record LayerSpec
 {
     /// <summary>Refuses, by field, what cannot be at this place, and states the tensors that are needed there.</summary>
