@@ -19,6 +19,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
 
     private readonly GpuDevice device;
     private readonly GpuProgram program;
+    private readonly GpuProgram.Kernel? encoder;
     private readonly nint[] functions;
     private readonly int classes;
     private readonly Part[] parts = new Part[2];
@@ -47,6 +48,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
         {
             device.Enter();
             program = write(device.SharedBytes);
+            encoder = program.Kernels.ElementAtOrDefault(3);
             nint module = device.Load(KernelCache.Find(options, program.Text.Text, device.Architecture));
             functions = [.. program.Kernels.Select(kernel => device.Driver.Function(module, kernel.Name))];
             for (int i = 0; i < functions.Length; i++)
@@ -131,12 +133,13 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
     private void Start(in Part part, int direction, int sign, int outputWidth, int sent)
     {
         GpuProgram.Kernel kernel = program.Kernels[direction];
+        device.Driver.CopyToDevice(part.Received, part.Sent, (long)sent * sizeof(T), part.Stream);
         ulong size = (ulong)sizeof(T), rows = (ulong)part.Rows, context = part.Received + rows * (ulong)kernel.Plan.Input.Width * size;
         ulong logDet = part.Computed + rows * (ulong)outputWidth * size;
         var argument = new Arguments
         {
             Input = part.Received,
-            Context = context,
+            Context = encoder is null ? context : part.Encoded,
             Temperature = context + rows * (ulong)ContextWidth * size,
             Output = outputWidth == 0 ? 0 : part.Computed,
             LogDet = logDet,
@@ -148,9 +151,18 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
             Rows = part.Rows,
             Sign = sign,
         };
-        device.Driver.CopyToDevice(part.Received, part.Sent, (long)sent * sizeof(T), part.Stream);
+        if (encoder is not null)
+            Encode(part, argument with { Input = context, Output = part.Encoded });
         device.Driver.Launch(functions[direction], Blocks(kernel, part.Rows), Words.Threads, kernel.IsShared ? (int)kernel.TileBytes : 0, part.Stream, &argument);
         device.Driver.CopyToHost(part.Returned, part.Computed, (long)part.Rows * (outputWidth + 2) * sizeof(T), part.Stream);
+    }
+
+    /// <summary>What the embedding makes of each row's context, for the kernel behind it on the stream to read; the sums stand behind it, and are nobody's.</summary>
+    private void Encode(in Part part, Arguments argument)
+    {
+        argument.LogDet = argument.LogDensity = part.Encoded + (ulong)part.Rows * (ulong)encoder!.Plan.Output.Width * (ulong)sizeof(T);
+        device.Driver.Launch(
+            functions[^1], Blocks(encoder, part.Rows), Words.Threads, encoder.IsShared ? (int)encoder.TileBytes : 0, part.Stream, &argument);
     }
 
     /// <summary>Waits for a part that is under way, and hands its results over.</summary>
@@ -184,7 +196,8 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
     private int TakeParts()
     {
         int most = Math.Max(Width, Math.Max(NoiseWidth, program.Kernels[0].Plan.Input.Width)) + ContextWidth + 2;
-        int rows = (int)Math.Clamp(MostPartBytes / ((long)most * sizeof(T)), program.MostRows, MostPartRows);
+        int encodedWidth = encoder is null ? 0 : encoder.Plan.Output.Width + 1;
+        int rows = (int)Math.Clamp(MostPartBytes / ((long)(most + encodedWidth) * sizeof(T)), program.MostRows, MostPartRows);
         long tiles = program.Kernels.Max(kernel => kernel.IsShared ? 0 : kernel.TileBytes);
         while (true)
         {
@@ -196,6 +209,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
                     long bytes = (long)rows * most * sizeof(T);
                     part.Received = device.Allocate(bytes);
                     part.Computed = device.Allocate(bytes);
+                    part.Encoded = encoder is null ? 0 : device.Allocate((long)rows * encodedWidth * sizeof(T));
                     part.Tiles = tiles == 0 ? 0 : device.Allocate(tiles * Math.Min((rows + program.MostRows - 1) / program.MostRows, device.Multiprocessors * BlocksWithoutShared));
                     part.Sent = (T*)device.AllocateHost(bytes);
                     part.Returned = (T*)device.AllocateHost(bytes);
@@ -224,7 +238,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
 
         // Page-locked memory of the host, and the device's beside it.
         public T* Sent, Returned;
-        public ulong Received, Computed, Tiles;
+        public ulong Received, Computed, Encoded, Tiles;
 
         // The rows under way; 0 where none are.
         public int First, Rows;

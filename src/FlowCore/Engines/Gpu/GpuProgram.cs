@@ -4,11 +4,11 @@ using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Gpu;
 
-/// <summary>The three programs of a flow as the text of three kernels, and the numbers they read.</summary>
+/// <summary>The programs of a flow as the text of as many kernels, and the numbers they read.</summary>
 internal sealed class GpuProgram
 {
     /// <summary>What each of the kernels' names begins with.</summary>
-    public const string Forward = "forward", Inverse = "inverse", Latents = "latents";
+    public const string Forward = "forward", Inverse = "inverse", Latents = "latents", Encoder = "encoder";
 
     private const int Gap = 4;
 
@@ -24,7 +24,7 @@ internal sealed class GpuProgram
     /// <summary>The most rows that a block takes at once.</summary>
     public int MostRows { get; }
 
-    /// <summary>Data to latents, latents to data, noise to latents.</summary>
+    /// <summary>Data to latents, latents to data, noise to latents; where there is an embedding, contexts to what it makes of them.</summary>
     public Kernel[] Kernels { get; }
 
     /// <summary>One of the kernels.</summary>
@@ -50,10 +50,12 @@ internal sealed class GpuProgram
     {
         bool isSingle = text.IsSingle;
         (string Name, FlowProgram Plan)[] plans = [(Forward, flow.Forward), (Inverse, flow.Inverse), (Latents, flow.Latents)];
+        if (flow.Encoder is { } encoder)
+            plans = [.. plans, (Encoder, encoder)];
         int size = isSingle ? sizeof(float) : sizeof(double), lanes = isSingle ? 32 : 16;
         long[] places = [.. plans.Select(plan => plan.Plan.LayOut() + lanes)];
         long Bytes(long rowPlaces, int rows) => rowPlaces * (rows + Gap) * size;
-        // The largest tile that all three find room for; if none does, tiles lie in the device's memory.
+        // The largest tile that all find room for; if none does, tiles lie in the device's memory.
         int mostRows = ((int[])[32, 16, 8]).FirstOrDefault(rows => Bytes(places.Max(), rows) <= sharedBytes);
         bool isShared = mostRows > 0;
         mostRows = isShared ? mostRows : 32;

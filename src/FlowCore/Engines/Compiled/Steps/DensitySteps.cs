@@ -241,6 +241,33 @@ internal sealed class GivenOperation(DensityRegions regions, int first, Region g
     public override IEnumerable<Region> Regions => [.. regions.All, given];
 
     public override Step<T> Lower<T>(Lowering<T> to) => new GivenStep<T>(regions, first, given, pairs, factor, tolerance);
+
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<class TILE>
+            WORD void given(TILE tile, int count, Places latents, Places drawn, bool draws, Places from, N factor, N tolerance, int sum)
+            {
+                PHASE EACH_ROW
+                {
+                    bool near = true;
+                    for (int k = 0; k < count; k++)
+                    {
+                        N value = tile.at(from(k), row) * factor;
+                        if (draws)
+                            tile.at(drawn(k), row) = value;
+                        else
+                            near = near && size_of(tile.at(latents(k), row) - value) <= (size_of(value) + 1) * tolerance;
+                    }
+                    if (!near)
+                        tile.sum(sum, row) += -number_of(0x7ff0000000000000LL);
+                }
+            }
+            """);
+        int[] latents = [.. pairs.Select(pair => first + pair.Latent)];
+        text.Line($"given(tile, {pairs.Length}, {text.Places(regions.Rows, latents)}, {text.Places(regions.Drawn ?? regions.Rows, latents)}, {(regions.Drawn is null ? "false" : "true")},");
+        text.Line($"    {text.Places(given, [.. pairs.Select(pair => pair.From)])}, {text.Literal(factor)}, {text.Literal(tolerance)}, {regions.LogDensity.Offset});");
+    }
 }
 
 internal sealed unsafe class GivenStep<T>(DensityRegions regions, int first, Region given, (int Latent, int From)[] pairs, double factor, double tolerance) : Step<T>
