@@ -35,7 +35,7 @@ internal static class KernelCounts
                 double perRow = 32.0 * kernel.Instructions / program.MostRows, rows = Multiprocessors * Issues * 32 * Clock / perRow;
                 string shared = kernel.IsShared ? $"{kernel.TileBytes / 1024} KB" : $"none ({kernel.TileBytes / 1024} KB of the device's)";
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"| {what} | {kernel.Name} | {program.MostRows} | {shared} | {kernel.Products} | {perRow:0} | {text.Numbers.Count * sizeof(float) / 1024} KB | {rows / 1e6:0} M |"));
+                    $"| {what} | {kernel.Name} | {program.MostRows} | {shared} | {kernel.Products} | {perRow:0} | {text.Numbers<float>().Length * sizeof(float) / 1024} KB | {rows / 1e6:0} M |"));
             }
         }
     }

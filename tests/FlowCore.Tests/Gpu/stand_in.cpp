@@ -143,7 +143,7 @@ API int cuMemAlloc_v2(uint64_t *at, size_t bytes)
         return OUT_OF_MEMORY;
     // As a device's memory is: of no value that means anything.
     void *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
-    memset(memory, 0xA5, bytes);
+    memset(memory, 0xA5, bytes < 65536 ? bytes : 65536);
     *at = (uint64_t)memory;
     device_memory[*at] = bytes;
     device_bytes += bytes;

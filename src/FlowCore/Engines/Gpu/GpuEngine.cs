@@ -15,7 +15,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     // A part: enough rows to fill a large device several times, and little enough to be copied while the other part is computed.
-    private const int MostPartRows = 1 << 15, MostPartBytes = 1 << 26, BlocksOfMultiprocessor = 8, BlocksWithoutShared = 2, AlwaysShared = 48 << 10;
+    private const int MostPartRows = 1 << 15, MostPartBytes = 1 << 24, BlocksOfMultiprocessor = 8, BlocksWithoutShared = 2, AlwaysShared = 48 << 10;
 
     private readonly GpuDevice device;
     private readonly GpuProgram program;
@@ -56,7 +56,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
                     device.Driver.AllowShared(functions[i], (int)bytes);
             for (int i = 0; i < parts.Length; i++)
                 parts[i].Stream = device.Stream();
-            numbers = Upload<T>([.. program.Text.Numbers.Select(T.CreateTruncating)]);
+            numbers = Upload(program.Text.Numbers<T>());
             exact = Upload<double>([.. program.Text.Exact]);
             tables = Upload<int>([.. program.Text.Tables]);
             PartRows = TakeParts();

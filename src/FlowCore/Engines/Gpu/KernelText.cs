@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using FlowCore.Engines.Compiled;
@@ -21,6 +22,8 @@ internal sealed class KernelText(bool isSingle)
     private readonly Dictionary<string, int> statements = new(StringComparer.Ordinal);
     private StringBuilder body = new();
     private int mostRows;
+    private string? whole;
+    private Array? rounded;
 
     /// <summary>Whether it computes in float32; else in float64.</summary>
     public bool IsSingle => isSingle;
@@ -32,8 +35,9 @@ internal sealed class KernelText(bool isSingle)
         set => mostRows = value;
     }
 
-    /// <summary>The numbers that the kernels read, to be rounded to their type.</summary>
-    public IReadOnlyList<double> Numbers => numbers;
+    /// <summary>The numbers that the kernels read, rounded to their type.</summary>
+    public T[] Numbers<T>()
+        where T : unmanaged, INumberBase<T> => (T[])(rounded ??= Array.ConvertAll([.. numbers], T.CreateTruncating));
 
     /// <summary>Those that stay in float64 whatever the type.</summary>
     public IReadOnlyList<double> Exact => exact;
@@ -58,7 +62,7 @@ internal sealed class KernelText(bool isSingle)
     public void Count(string function, long calls) => Count(0, calls * mostRows / 32 * statements.GetValueOrDefault(function, 1));
 
     /// <summary>The whole text: what all kernels share, the functions, the kernels.</summary>
-    public string Text => Words.Of(isSingle) + functions + kernels;
+    public string Text => whole ??= Words.Of(isSingle) + functions + kernels;
 
     /// <summary>Adds what a step's calls need, once.</summary>
     public void Use(string code)
@@ -124,6 +128,7 @@ internal sealed class KernelText(bool isSingle)
         (Products, Instructions) = (0, 0);
         write();
         kernels.Append(head).Append(body).Append(foot);
+        (whole, rounded) = (null, null);
     }
 
     // Equal lists follow one another so often (a pass after a pass) that it pays to look for them.

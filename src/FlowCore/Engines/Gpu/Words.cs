@@ -35,6 +35,7 @@ internal static class Words
         #define WORD __device__ __forceinline__
         #define MEMBER __device__ __forceinline__
         #define APART __device__ __noinline__
+        #define HOT APART
         #define KERNEL extern "C" __global__ void __launch_bounds__(THREADS)
         // A thread's share of a phase; a barrier behind it.
         #define PHASE for (int thread = threadIdx.x, once = 1; once; once = 0, __syncthreads())
@@ -54,8 +55,10 @@ internal static class Words
         #include <cmath>
         #include <cstring>
         #define WORD static inline
-        #define MEMBER inline
+        #define MEMBER inline __attribute__((always_inline))
         #define APART static __attribute__((noinline))
+        // Where everything else is compiled quickly, and badly.
+        #define HOT static __attribute__((noinline, optimize("O2")))
         #define KERNEL static void
         #define PHASE for (int thread = 0; thread < THREADS; thread++)
         #define UNROLLED
@@ -70,8 +73,8 @@ internal static class Words
                 block_index = block, block_count = blocks, shared_memory = (unsigned char *)memory; \
                 name(*(Arguments *)arguments[0]); \
             }
-        WORD float multiply_add(float a, float b, float c) { return std::fma(a, b, c); }
-        WORD double multiply_add(double a, double b, double c) { return std::fma(a, b, c); }
+        static MEMBER float multiply_add(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+        static MEMBER double multiply_add(double a, double b, double c) { return __builtin_fma(a, b, c); }
         WORD int bits_of(float x) { int bits; memcpy(&bits, &x, 4); return bits; }
         WORD long long bits_of(double x) { long long bits; memcpy(&bits, &x, 8); return bits; }
         WORD float number_of(int bits) { float x; memcpy(&x, &bits, 4); return x; }

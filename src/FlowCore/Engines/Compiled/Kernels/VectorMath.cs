@@ -4,9 +4,7 @@ using System.Runtime.Intrinsics;
 
 namespace FlowCore.Engines.Compiled.Kernels;
 
-/// <summary>
-/// Functions of sixteen floats or eight doubles, and sums over them.
-/// </summary>
+/// <summary>Functions of sixteen floats or eight doubles, and sums over them.</summary>
 internal static class VectorMath
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -30,12 +28,6 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Select<T>(Vector512<T> mask, Vector512<T> a, Vector512<T> b)
         where T : unmanaged => Vector512.ConditionalSelect(mask, a, b);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> Floor<T>(Vector512<T> x)
-        where T : unmanaged => typeof(T) == typeof(float)
-            ? Vector512.Floor(x.AsSingle()).As<float, T>()
-            : Vector512.Floor(x.AsDouble()).As<double, T>();
 
     // The functions of Elementary, for whoever computes with vectors as such.
 

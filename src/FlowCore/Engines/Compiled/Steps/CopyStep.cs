@@ -16,6 +16,7 @@ internal sealed class CopyOperation(Region input, IReadOnlyList<int> from, Regio
 
     public override void Emit(KernelText text)
     {
+        Debug.Assert(input != output, "No thread writes where another one reads.");
         text.Use("""
             template<class TILE> APART void copy(TILE tile, int count, Places from, Places to)
             {

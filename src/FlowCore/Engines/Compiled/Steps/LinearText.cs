@@ -11,6 +11,7 @@ internal sealed partial class LinearOperation
 {
     public override void Emit(KernelText text)
     {
+        System.Diagnostics.Debug.Assert(Input != Output, "No thread writes where another one reads.");
         text.Use(Kernel);
         PackedPanels panels = text.Panels(Weights);
         int pixels = InputPixels.Length, each = RowsOfThread(panels.Count * pixels, text.MostRows);
@@ -40,7 +41,7 @@ internal sealed partial class LinearOperation
 
     private const string Kernel = """
         template<int ROWS_OF_THREAD, class TILE>
-        APART void linear_units(
+        HOT void linear_units(
             TILE tile, const N *__restrict__ numbers, const int *__restrict__ tables, int table, int panels, int pixels,
             int input, const int *in, int output, const int *out, int residual, const int *added, N slope, N floor)
         {

@@ -21,6 +21,7 @@ internal sealed class ScaleOperation(
 
     public override void Emit(KernelText text)
     {
+        Debug.Assert(input != output, "No thread writes where another one reads.");
         text.Use("""
             template<class TILE>
             APART void scale(TILE tile, int count, Places from, Places to, const N *before, const N *factor, const N *after)
