@@ -53,7 +53,10 @@ export const featuresOf = (model: ModelDetails) => model.features ?? Array.from(
 export const conditionOf = ({ classes, size, shape, features }: ContextSpec) =>
   classes ? `one of ${classes} classes` : shape ? `a picture of ${shape[2]} x ${shape[1]}` : `${size} numbers${features ? `: ${features.join(', ')}` : ''}`;
 
-export const contextNamesOf = (context: ContextSpec) => context.features ?? Array.from({ length: context.size ?? 1 }, (_, i) => `context_${i}`);
+/** The numbers that a request sends: the values of a picture, or 1 for a class. */
+export const sizeOf = ({ size, shape }: ContextSpec) => shape ? shape.reduce((product, each) => product * each, 1) : size ?? 1;
+
+export const contextNamesOf = (context: ContextSpec) => context.features ?? Array.from({ length: sizeOf(context) }, (_, i) => `context_${i}`);
 
 export type Kind = 'plane' | 'table' | 'image';
 

@@ -1,10 +1,11 @@
 import * as api from '../api/client';
 import type { ModelDetails } from '../api/types';
+import { sizeOf } from '../api/types';
 import { column, quantile } from '../math/stats';
 
 /** The middle of the contexts that ordinary rows had; where those are not known, the first class, or 0 for each number. */
 export async function usualContext(model: ModelDetails): Promise<number[]> {
-  const { classes, shape } = model.context!, size = shape ? shape.reduce((product, each) => product * each, 1) : model.context!.size ?? 1;
+  const { classes, shape } = model.context!, size = sizeOf(model.context!);
   if (classes) return [0];
   if (!model.calibration) return new Array<number>(size).fill(0);
   const rows = await api.reference(model.name);
