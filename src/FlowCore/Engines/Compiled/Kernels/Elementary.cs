@@ -4,7 +4,8 @@ namespace FlowCore.Engines.Compiled.Kernels;
 
 /// <summary>
 /// The functions that maps and elements are made of, written once for both compiled engines. Every value is computed on its own by the
-/// same operations, so that it does not depend on its place; relative errors are a few units in the last place, near zero too.
+/// same operations, so that it does not depend on its place; relative errors are a few units in the last place, near zero too. On a CPU
+/// the larger ones are calls: inlined one into another they would exceed what the runtime's compiler inlines, down to the operators.
 /// </summary>
 internal static class Elementary
 {
@@ -18,7 +19,7 @@ internal static class Elementary
     /// e^x. x = n ln 2 + r with |r| at most ln 2 / 2, ln 2 in two parts; e^r by a polynomial: in float32 that of Moshier 1984 (Cephes), to
     /// 0.6 units in the last place; in float64 the exponential series.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Exp<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -49,7 +50,7 @@ internal static class Elementary
     /// ln x. x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m in float32 by a polynomial in m - 1 (Moshier 1984, Cephes), in float64 by the
     /// series of artanh((m - 1) / (m + 1)); ln 2 in two parts.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Log<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -100,7 +101,7 @@ internal static class Elementary
     }
 
     /// <summary>ln(1 + x) for x > -1, exact near 0: the rounding of 1 + x is taken back out (Kahan).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Log1p<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -113,12 +114,12 @@ internal static class Elementary
         where V : unmanaged, IValue<V> => V.Of(1) / (V.Of(1) + Exp(-x));
 
     /// <summary>ln(1 + e^x).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Softplus<V>(V x)
         where V : unmanaged, IValue<V> => V.Larger(V.Of(0), x) + Log1p(Exp(-V.Abs(x)));
 
     /// <summary>tanh, by a polynomial or a rational function near 0 (Moshier 1984, Cephes) and by the exponential elsewhere.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Tanh<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -140,7 +141,7 @@ internal static class Elementary
     }
 
     /// <summary>e^x - 1, exact near 0: 2 tanh(x / 2) / (1 - tanh(x / 2)).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V ExpMinus1<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -149,6 +150,7 @@ internal static class Elementary
     }
 
     /// <summary>The error function: its series near 0, a Chebyshev sum of e^(x^2) erfc(x) elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Erf<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -168,7 +170,7 @@ internal static class Elementary
     }
 
     /// <summary>asinh.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Asinh<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -179,7 +181,7 @@ internal static class Elementary
     }
 
     /// <summary>sinh: near 0 by its series, elsewhere by exponentials.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static V Sinh<V>(V x)
         where V : unmanaged, IValue<V>
     {
