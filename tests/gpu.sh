@@ -5,7 +5,8 @@
 #                                           only this repository and artifacts/gpu.tar.xz
 #   tests/gpu.sh LIBTORCH_DIR [DEVICE [PART...]]
 #                                           runs it; DEVICE is cuda (default), cuda:1, ..., or cpu to try the script itself;
-#                                           PARTs are laws golden speed train service instances full http, all of them by default
+#                                           PARTs are bits kernels sanitize rates served of the gpu engine, then laws golden speed train
+#                                           service instances full http of TorchSharp; all of them by default
 #
 # LIBTORCH_DIR holds libtorch.so: python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))'
 # Where there is no GPU it says so, claims nothing and ends with 0. A part runs whatever became of the others; the exit status is 1 where one failed.
@@ -19,6 +20,8 @@ publish() {
         dotnet publish "$project" -c Release -r linux-x64 --self-contained -p:TorchBackend=installed -p:SatelliteResourceLanguages=en \
             --artifacts-path artifacts/gpu-build -o "$app" -v quiet
     done
+    # What the CPU's engine makes of every model, for the bits to be compared with.
+    "$app/FlowBenchmarks" gpu write "$app/cpu-bits.bin" > /dev/null
     # Small enough to be carried about: the models are in the repository, and coverage, browsers and disassembly are not asked for there.
     rm -rf "$app"/{golden,models,refs,Microsoft.CodeCoverage,selenium-manager,amd64} "$app"/{libcapstone,libmscordbi,libmscordaccore,libcoreclrtraceptprovider}.so \
         "$app"/{Iced,Microsoft.CodeAnalysis*,Microsoft.Diagnostics.Tracing.TraceEvent,TraceReloggerLib}.dll "$app"/*.pdb
@@ -27,7 +30,7 @@ publish() {
 }
 
 if [ $# -lt 1 ]; then
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 if [ "$1" = publish ]; then
@@ -74,6 +77,47 @@ fi
 
 if [ "$device" = cpu ]; then echo "Device: cpu"; else echo "Device: $device, $(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -1)"; fi
 export FLOW_TEST_DEVICE=$device Torch__Device=$device Engine__Kind=torch
+
+# NVRTC: of this PyTorch, or CUDA's own.
+for folder in "$libtorch"/../../nvidia/cu13/lib "$libtorch"/../../nvidia/cuda_nvrtc/lib /usr/local/cuda/lib64; do
+    if ls "$folder"/libnvrtc.so* > /dev/null 2>&1; then export FLOW_NVRTC=$folder; break; fi
+done
+export FLOW_KERNELS=$PWD/artifacts/gpu-kernels
+
+# The gpu engine's results beside the file that the CPU's engine wrote where this was packed.
+bits() { "$app/FlowBenchmarks" gpu check "$app/cpu-bits.bin" "$device"; }
+
+# Every kind, in float32 and float64, in batches of any size: the bits of the CPU's engine. Each flow is compiled by itself: minutes.
+kernels() { FLOW_TEST_GPU=1 "$app/FlowCore.Tests" -noLogo -noColor -class FlowCore.Tests.Gpu.SameBitsTests; }
+
+sanitize() {
+    if ! command -v compute-sanitizer > /dev/null; then echo "compute-sanitizer is not installed: nothing was checked"; return; fi
+    for tool in memcheck racecheck; do
+        compute-sanitizer --tool "$tool" --error-exitcode 1 "$app/FlowBenchmarks" gpu once "$device" | tail -3
+    done
+}
+
+# The table of docs/gpu.md, and the best that a user of PyTorch could write beside it.
+rates() {
+    "$app/FlowBenchmarks" gpu count
+    "$app/FlowBenchmarks" gpu speed "$device"
+    if python3 -c 'import torch' 2>/dev/null; then LD_LIBRARY_PATH= python3 tests/FlowBenchmarks/pytorch_eager.py "$device"; fi
+}
+
+# Ready with kernels to be compiled, and with kernels found; then 16 clients with 10,000 rows each.
+served() {
+    rm -rf "$FLOW_KERNELS"
+    export Engine__Kind=gpu
+    for state in "not cached" cached; do
+        began=$(date +%s%N)
+        serve
+        echo "ready in $((($(date +%s%N) - began) / 1000000)) ms, kernels $state"
+        [ "$state" = cached ] || end
+    done
+    "$app/flow" bench --url "$url" --device "$device" --engine gpu --seconds 3 --model breast-cancer --rows 10000 --concurrency 16
+    "$app/flow" bench --url "$url" --device "$device" --engine gpu --seconds 3 --model two-moons --rows 1 --concurrency 64
+    end
+}
 
 laws() {
     "$app/FlowCore.Tests" -noLogo -noColor -class FlowCore.Tests.Laws.BijectionLaws -class FlowCore.Tests.Golden.GoldenTests \
@@ -152,7 +196,7 @@ http() {
     "$app/FlowService.Tests" -noLogo -noColor -namespace- FlowService.Tests.Swagger -namespace- FlowService.Tests.Shutdown -trait- Engine=compiled
 }
 
-[ $# -gt 0 ] || set -- laws golden speed train service instances full http
+[ $# -gt 0 ] || set -- bits kernels sanitize rates served laws golden speed train service instances full http
 failed=0
 for part in "$@"; do
     printf '\n## %s\n\n' "$part"

@@ -68,7 +68,7 @@ internal static class EngineTable
 
     private static void InverseOverForward(TextWriter output)
     {
-        using var engine = new CompiledEngine<float>(Random(Maf(new SplineElementSpec(), 32, [128, 128], 1)));
+        using var engine = new CompiledEngine<float>(Random(AutoregressiveNsf()));
         foreach (int rows in (int[])[1, 4096])
         {
             var (_, _, ratio) = Paired(Call(engine, rows, inverse: true), Call(engine, rows, inverse: false));
@@ -161,6 +161,8 @@ internal static class EngineTable
         Element = new SplineElementSpec(),
         Conditioner = new MlpSpec { Hidden = [128, 128] },
     }));
+
+    internal static FlowSpec AutoregressiveNsf() => Maf(new SplineElementSpec(), 32, [128, 128], 1);
 
     private static FlowSpec Maf(ElementSpec element, int features, int[] hidden, int layers) => Of(features, Enumerable.Range(0, layers).SelectMany(
         i => new BijectionSpec[]

@@ -18,6 +18,36 @@ if (args is ["device", var device])
     return;
 }
 
+if (args is ["gpu", "write", var written])
+{
+    GpuTable.Write(Console.Out, written);
+    return;
+}
+
+if (args is ["gpu", "check", var compared, var where])
+{
+    Environment.ExitCode = GpuTable.Check(Console.Out, compared, where) == 0 ? 0 : 1;
+    return;
+}
+
+if (args is ["gpu", "once", var tried])
+{
+    GpuTable.RunOnce(Console.Out, tried);
+    return;
+}
+
+if (args is ["gpu", "speed", var card])
+{
+    GpuTable.Print(Console.Out, card);
+    return;
+}
+
+if (args is ["gpu", "count"])
+{
+    KernelCounts.Print(Console.Out);
+    return;
+}
+
 if (args is ["engines"])
 {
     EngineTable.Print(Console.Out);

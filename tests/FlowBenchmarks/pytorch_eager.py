@@ -1,4 +1,5 @@
-"""What PyTorch itself makes of the device table's first model: eager, from host memory to host memory, as a user would write it.
+"""What PyTorch itself makes of the device table's first model, from host memory to host memory: eager, as a user would write it; by
+torch.compile; and under a CUDA graph, which is the best that a user could write.
 
     python3 tests/FlowBenchmarks/pytorch_eager.py [cuda]
 
@@ -62,12 +63,44 @@ class RealNvp:
         return log_det - 0.5 * (unit * unit).sum(1) - log_scale.sum() - 0.5 * rows.shape[1] * math.log(2 * math.pi)
 
 
-def rows_per_second(model, device, count):
+def eager(model, device, count):
+    return lambda rows: model.log_prob(torch.from_numpy(rows).to(device)).cpu().numpy()
+
+
+def compiled(model, device, count):
+    call = torch.compile(model.log_prob)
+    return lambda rows: call(torch.from_numpy(rows).to(device)).cpu().numpy()
+
+
+def graph(model, device, count):
+    """One graph for this size of a batch, between page-locked memory of its own."""
+    given, there = torch.empty(count, 30).pin_memory(), torch.empty(count, 30, device=device)
+    back = torch.empty(count).pin_memory()
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            model.log_prob(there)
+    torch.cuda.current_stream().wait_stream(stream)
+    captured = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(captured):
+        there.copy_(given, non_blocking=True)
+        back.copy_(model.log_prob(there), non_blocking=True)
+
+    def call(rows):
+        given.copy_(torch.from_numpy(rows))
+        captured.replay()
+        torch.cuda.synchronize()
+        return back.numpy()
+
+    return call
+
+
+def rows_per_second(call, count):
     rows = numpy.random.default_rng(1).standard_normal((count, 30), numpy.float32)
     times, began = [], time.perf_counter()
     while len(times) < WARM_UPS + LEAST_CALLS or time.perf_counter() - began < LEAST_SECONDS:
         start = time.perf_counter()
-        model.log_prob(torch.from_numpy(rows).to(device)).cpu().numpy()
+        call(rows)
         times.append(time.perf_counter() - start)
     return count / statistics.median(times[WARM_UPS:])
 
@@ -75,9 +108,15 @@ def rows_per_second(model, device, count):
 def main():
     device = sys.argv[1] if len(sys.argv) > 1 else "cuda"
     model = RealNvp(read(WEIGHTS, device))
-    print(f"PyTorch {torch.__version__}, eager, {device}\n\n| model | operation | rows | rows/s |\n|---|---|---:|---:|")
-    for count in BATCHES:
-        print(f"| normflows/realnvp_masked | logprob | {count} | {rows_per_second(model, device, count):.0f} |")
+    ways = [eager, compiled] + ([graph] if device.startswith("cuda") else [])
+    print(f"PyTorch {torch.__version__}, {device}\n\n| model | operation | way | rows | rows/s |\n|---|---|---|---:|---:|")
+    for way in ways:
+        for count in BATCHES:
+            try:
+                rate = f"{rows_per_second(way(model, device, count), count):.0f}"
+            except Exception as failure:  # torch.compile needs a compiler of C, which not every machine has
+                rate = f"none: {type(failure).__name__}"
+            print(f"| normflows/realnvp_masked | logprob | {way.__name__} | {count} | {rate} |", flush=True)
 
 
 main()

@@ -126,7 +126,7 @@ public sealed class TrainTests : IDisposable
         Outcome outcome = Cli.Run(stop.Token, "train", "--input", cli.WriteTable(), "--flow", "simple", "--epochs", "1000", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Contains("stopped by request", outcome.Output, StringComparison.Ordinal);
-        foreach (EngineKind kind in Enum.GetValues<EngineKind>())
+        foreach (EngineKind kind in (EngineKind[])[EngineKind.Auto, EngineKind.Compiled, EngineKind.Torch])
             Engine.Open<float>(Checkpoint.Read(cli.At("m/1")), kind).Dispose();
     }
 

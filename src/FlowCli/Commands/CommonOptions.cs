@@ -37,10 +37,10 @@ internal static class CommonOptions
 
     public static Option<EngineKind> Engine() => new("--engine")
     {
-        Description = "auto (compiled on the CPU, where it runs the flow's kinds), compiled or torch.",
-        HelpName = "auto|compiled|torch",
+        Description = "auto (the device's compiled one, where it runs the flow's kinds), compiled (on the CPU), gpu or torch.",
+        HelpName = "auto|compiled|gpu|torch",
         DefaultValueFactory = _ => EngineKind.Auto,
-        CustomParser = result => OneOf(result, ("auto", EngineKind.Auto), ("compiled", EngineKind.Compiled), ("torch", EngineKind.Torch)),
+        CustomParser = result => OneOf(result, ("auto", EngineKind.Auto), ("compiled", EngineKind.Compiled), ("gpu", EngineKind.Gpu), ("torch", EngineKind.Torch)),
     };
 
     public static Option<ElementType> Type() => new("--dtype")

@@ -43,22 +43,33 @@ public sealed class LeakyRelu : Bijection
     }
 }
 
-/// <summary>The same, compiled: an element without parameters.</summary>
-internal sealed unsafe class LeakyReluKernel<T>(double slope) : ElementKernel<T>
+/// <summary>The same, written once for both compiled engines: an element without parameters.</summary>
+internal readonly struct LeakyReluMap(double slope) : IElementMap
+{
+    public int Scratch => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Forward<V, P>(V x, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V> => Scaled(x, slope);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V> => Scaled(y, 1 / slope);
+
+    private static Mapped<V> Scaled<V>(V x, double factor)
+        where V : unmanaged, IValue<V>
+    {
+        V below = x < V.Of(0);
+        return new(V.Select(below, x * V.Of(factor), x), V.Select(below, V.Of(Math.Log(factor)), V.Of(0)));
+    }
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class LeakyReluKernel<T>(double slope) : PointwiseKernel<T, LeakyReluMap>(new(slope))
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
-    {
-        CheckPanels(x, parameters, stride, count, y, logDerivative);
-        Scale(x, slope, count, y, logDerivative);
-    }
-
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
-    {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        Scale(y, 1 / slope, count, x, logDerivative);
-    }
-
     public override bool GoesBack => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -68,17 +79,6 @@ internal sealed unsafe class LeakyReluKernel<T>(double slope) : ElementKernel<T>
         {
             Vector512<T> below = Vector512.LessThan(Vector512.Load(x + i), Vector512<T>.Zero), of = Vector512.Load(ofY + i);
             VectorMath.Select(below, of * VectorMath.Of<T>(slope), of).Store(ofX + i);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Scale(T* from, double factor, int count, T* to, T* logDerivative)
-    {
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(from + i), below = Vector512.LessThan(value, Vector512<T>.Zero);
-            VectorMath.Select(below, value * VectorMath.Of<T>(factor), value).Store(to + i);
-            VectorMath.Select(below, VectorMath.Of<T>(Math.Log(factor)), Vector512<T>.Zero).Store(logDerivative + i);
         }
     }
 }

@@ -61,39 +61,46 @@ public sealed class LogTanh(LogTanhSpec spec) : Bijection(nameof(LogTanh))
     }
 }
 
-/// <summary>The same, compiled: an element without parameters.</summary>
-internal sealed unsafe class LogTanhKernel<T>(LogTanhSpec spec) : ElementKernel<T>
-    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+/// <summary>The same, written once for both compiled engines: an element without parameters.</summary>
+internal readonly struct LogTanhMap(LogTanhSpec spec) : IElementMap
 {
     private readonly double cut = spec.Cut, factor = spec.Factor, logInner = Math.Log(spec.Inner);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
+    public int Scratch => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Forward<V, P>(V x, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
     {
-        CheckPanels(x, parameters, stride, count, y, logDerivative);
-        Vector512<T> two = VectorMath.Of<T>(2);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(x + i), size = Vector512.Abs(value), far = Vector512.GreaterThan(size, VectorMath.Of<T>(cut));
-            Vector512<T> log = VectorMath.Log(VectorMath.Select(far, size, Vector512<T>.One)), logCosh = size + VectorMath.Log1p(VectorMath.Exp(size * -two)) - VectorMath.Of<T>(Math.Log(2));
-            VectorMath.Select(far, Sign(value) * VectorMath.Of<T>(factor) * (log + VectorMath.Of<T>(logInner)), VectorMath.Tanh(value)).Store(y + i);
-            VectorMath.Select(far, VectorMath.Of<T>(Math.Log(factor)) - log, logCosh * -two).Store(logDerivative + i);
-        }
+        V size = V.Abs(x), far = size > V.Of(cut), log = Elementary.Log(V.Select(far, size, V.Of(1)));
+        V logCosh = size + Elementary.Log1p(Elementary.Exp(size * V.Of(-2))) - V.Of(Math.Log(2));
+        return new(
+            V.Select(far, Sign(x) * V.Of(factor) * (log + V.Of(logInner)), Elementary.Tanh(x)),
+            V.Select(far, V.Of(Math.Log(factor)) - log, logCosh * V.Of(-2)));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
     {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(y + i), size = Vector512.Abs(value), far = Vector512.GreaterThan(size, VectorMath.Of<T>(Math.Tanh(cut)));
-            Vector512<T> near = VectorMath.Select(far, Vector512<T>.Zero, value), angle = size / VectorMath.Of<T>(factor);
-            Vector512<T> above = VectorMath.Log1p(near), below = VectorMath.Log1p(-near); // atanh is half their difference
-            VectorMath.Select(far, Sign(value) * VectorMath.Exp(angle - VectorMath.Of<T>(logInner)), (above - below) * VectorMath.Of<T>(0.5)).Store(x + i);
-            VectorMath.Select(far, angle - VectorMath.Of<T>(Math.Log(factor) + logInner), -(above + below)).Store(logDerivative + i);
-        }
+        V size = V.Abs(y), far = size > V.Of(Math.Tanh(cut)), near = V.Select(far, V.Of(0), y), angle = size / V.Of(factor);
+        V above = Elementary.Log1p(near), below = Elementary.Log1p(-near); // atanh is half their difference
+        return new(
+            V.Select(far, Sign(y) * Elementary.Exp(angle - V.Of(logInner)), (above - below) * V.Of(0.5)),
+            V.Select(far, angle - V.Of(Math.Log(factor) + logInner), -(above + below)));
     }
+
+    private static V Sign<V>(V value)
+        where V : unmanaged, IValue<V> => V.Select(value < V.Of(0), V.Of(-1), V.Of(1));
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class LogTanhKernel<T>(LogTanhSpec spec) : PointwiseKernel<T, LogTanhMap>(new(spec))
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly double cut = spec.Cut, factor = spec.Factor;
 
     public override bool GoesBack => true;
 
@@ -109,7 +116,4 @@ internal sealed unsafe class LogTanhKernel<T>(LogTanhSpec spec) : ElementKernel<
             (Vector512.Load(ofY + i) * slope + Vector512.Load(ofLog + i) * ofSlope).Store(ofX + i);
         }
     }
-
-    private static Vector512<T> Sign(Vector512<T> value) =>
-        VectorMath.Select(Vector512.LessThan(value, Vector512<T>.Zero), -Vector512<T>.One, Vector512<T>.One);
 }

@@ -42,35 +42,30 @@ public sealed class Logarithm() : Bijection(nameof(Logarithm))
     }
 }
 
-/// <summary>The same, compiled: an element without parameters.</summary>
-internal sealed unsafe class LogarithmKernel<T> : ElementKernel<T>
+/// <summary>The same, written once for both compiled engines: an element without parameters.</summary>
+internal readonly struct LogarithmMap : IElementMap
+{
+    public int Scratch => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Forward<V, P>(V x, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V inside = x > V.Of(0), z = Elementary.Log(V.Select(inside, x, V.Of(1)));
+        return new(z, V.Select(inside, -z, V.Of(double.NegativeInfinity)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V> => new(Elementary.Exp(y), y);
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class LogarithmKernel<T>() : PointwiseKernel<T, LogarithmMap>(new())
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
-    {
-        CheckPanels(x, parameters, stride, count, y, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(x + i), inside = Vector512.GreaterThan(value, Vector512<T>.Zero);
-            Vector512<T> z = VectorMath.Log(VectorMath.Select(inside, value, Vector512<T>.One));
-            z.Store(y + i);
-            VectorMath.Select(inside, -z, Vector512.Create(T.NegativeInfinity)).Store(logDerivative + i);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
-    {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> z = Vector512.Load(y + i);
-            VectorMath.Exp(z).Store(x + i);
-            z.Store(logDerivative + i);
-        }
-    }
-
     public override bool GoesBack => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -76,37 +76,31 @@ public sealed class Logit : Bijection
     }
 }
 
-/// <summary>The same, compiled: an element without parameters.</summary>
-internal sealed unsafe class LogitKernel<T>(double slope, double offset) : ElementKernel<T>
+/// <summary>The same, written once for both compiled engines: an element without parameters.</summary>
+internal readonly struct LogitMap(double slope, double offset) : IElementMap
+{
+    public int Scratch => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Forward<V, P>(V x, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V u = x * V.Of(slope) + V.Of(offset), inside = (u > V.Of(0)) & (u < V.Of(1)), safe = V.Select(inside, u, V.Of(0.5));
+        V logU = Elementary.Log(safe), logRest = Elementary.Log1p(-safe);
+        return new(logU - logRest, V.Select(inside, V.Of(Math.Log(slope)) - logU - logRest, V.Of(double.NegativeInfinity)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V> => new((Elementary.Sigmoid(y) - V.Of(offset)) / V.Of(slope), -Elementary.Softplus(-y) - Elementary.Softplus(y) - V.Of(Math.Log(slope)));
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class LogitKernel<T>(double slope, double offset) : PointwiseKernel<T, LogitMap>(new(slope, offset))
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
-    {
-        CheckPanels(x, parameters, stride, count, y, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> u = Vector512.Load(x + i) * VectorMath.Of<T>(slope) + VectorMath.Of<T>(offset);
-            Vector512<T> inside = Vector512.GreaterThan(u, Vector512<T>.Zero) & Vector512.LessThan(u, Vector512<T>.One);
-            Vector512<T> safe = VectorMath.Select(inside, u, VectorMath.Of<T>(0.5));
-            Vector512<T> logU = VectorMath.Log(safe), logRest = VectorMath.Log1p(-safe);
-            (logU - logRest).Store(y + i);
-            VectorMath.Select(inside, VectorMath.Of<T>(Math.Log(slope)) - logU - logRest, Vector512.Create(T.NegativeInfinity)).Store(logDerivative + i);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
-    {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> z = Vector512.Load(y + i);
-            ((VectorMath.Sigmoid(z) - VectorMath.Of<T>(offset)) / VectorMath.Of<T>(slope)).Store(x + i);
-            (-VectorMath.Softplus(-z) - VectorMath.Softplus(z) - VectorMath.Of<T>(Math.Log(slope))).Store(logDerivative + i);
-        }
-    }
-
     public override bool GoesBack => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -46,35 +46,34 @@ public sealed class Softclip : Bijection
     }
 }
 
-/// <summary>The same, compiled: an element without parameters.</summary>
-internal sealed unsafe class SoftclipKernel<T>(double bound) : ElementKernel<T>
+/// <summary>The same, written once for both compiled engines: an element without parameters.</summary>
+internal readonly struct SoftclipMap(double bound) : IElementMap
+{
+    public int Scratch => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Forward<V, P>(V x, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V widening = V.Abs(x / V.Of(bound));
+        return new(x / (V.Of(1) + widening), V.Of(-2) * Elementary.Log1p(widening));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V share = V.Abs(y / V.Of(bound)), rest = V.Select(share < V.Of(1), V.Of(1) - share, V.Of(double.NaN));
+        return new(y / rest, V.Of(-2) * Elementary.Log(rest));
+    }
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class SoftclipKernel<T>(double bound) : PointwiseKernel<T, SoftclipMap>(new(bound))
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
-    {
-        CheckPanels(x, parameters, stride, count, y, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(x + i), widening = Vector512.Abs(value / VectorMath.Of<T>(bound));
-            (value / (Vector512<T>.One + widening)).Store(y + i);
-            (VectorMath.Of<T>(-2) * VectorMath.Log1p(widening)).Store(logDerivative + i);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
-    {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(y + i), share = Vector512.Abs(value / VectorMath.Of<T>(bound));
-            Vector512<T> rest = VectorMath.Select(Vector512.LessThan(share, Vector512<T>.One), Vector512<T>.One - share, Vector512.Create(T.NaN));
-            (value / rest).Store(x + i);
-            (VectorMath.Of<T>(-2) * VectorMath.Log(rest)).Store(logDerivative + i);
-        }
-    }
-
     public override bool GoesBack => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -10,9 +10,9 @@ namespace FlowCore.Conditioners;
 /// <summary>max(0, x).</summary>
 internal readonly struct Rectifier : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Larger(Vector512<T>.Zero, x);
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        V.Larger(V.Of(0), x);
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -22,9 +22,9 @@ internal readonly struct Rectifier : IMap
 /// <summary>x, or parameter x below 0.</summary>
 internal readonly struct LeakyRectifier : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Select(Vector512.LessThan(x, Vector512<T>.Zero), x * VectorMath.Of<T>(parameter), x);
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        V.Select(x < V.Of(0), x * V.Of(parameter), x);
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -34,9 +34,9 @@ internal readonly struct LeakyRectifier : IMap
 /// <summary>tanh x.</summary>
 internal readonly struct HyperbolicTangent : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Tanh(x);
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        Elementary.Tanh(x);
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -49,9 +49,9 @@ internal readonly struct HyperbolicTangent : IMap
 /// <summary>x, or parameter (e^x - 1) below 0.</summary>
 internal readonly struct ExponentialLinear : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), x, VectorMath.Of<T>(parameter) * VectorMath.ExpMinus1(x));
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        V.Select(x > V.Of(0), x, V.Of(parameter) * Elementary.ExpMinus1(x));
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -61,9 +61,9 @@ internal readonly struct ExponentialLinear : IMap
 /// <summary>x Phi(x), Phi being the standard normal distribution function.</summary>
 internal readonly struct GaussianErrorLinear : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        x * VectorMath.Of<T>(0.5) * (Vector512<T>.One + VectorMath.Erf(x * VectorMath.Of<T>(Math.Sqrt(0.5))));
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        x * V.Of(0.5) * (V.Of(1) + Elementary.Erf(x * V.Of(Math.Sqrt(0.5))));
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -74,9 +74,9 @@ internal readonly struct GaussianErrorLinear : IMap
 /// <summary>x sigmoid(x).</summary>
 internal readonly struct SigmoidLinear : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        x * VectorMath.Sigmoid(x);
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        x * Elementary.Sigmoid(x);
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -86,9 +86,9 @@ internal readonly struct SigmoidLinear : IMap
 /// <summary>sigmoid(x).</summary>
 internal readonly struct Logistic : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Sigmoid(x);
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        Elementary.Sigmoid(x);
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -98,9 +98,9 @@ internal readonly struct Logistic : IMap
 /// <summary>ln(1 + e^(parameter x)) / parameter.</summary>
 internal readonly struct SoftRectifier : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Softplus(x * VectorMath.Of<T>(parameter)) / VectorMath.Of<T>(parameter);
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        Elementary.Softplus(x * V.Of(parameter)) / V.Of(parameter);
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -110,9 +110,9 @@ internal readonly struct SoftRectifier : IMap
 /// <summary>x tanh(ln(1 + e^x)) (Misra 2019, arXiv 1908.08681).</summary>
 internal readonly struct Mish : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        x * VectorMath.Tanh(VectorMath.Softplus(x));
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        x * Elementary.Tanh(Elementary.Softplus(x));
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -125,13 +125,13 @@ internal readonly struct Mish : IMap
 /// <summary>min(max(0, x), 6).</summary>
 internal readonly struct RectifierToSix : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
         Of(x);
 
-    public static Vector512<T> Of<T>(Vector512<T> x)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Select(Vector512.GreaterThan(x, VectorMath.Of<T>(6)), VectorMath.Of<T>(6), VectorMath.Larger(Vector512<T>.Zero, x));
+    public static V Of<V>(V x)
+        where V : unmanaged, IValue<V> =>
+        V.Select(x > V.Of(6), V.Of(6), V.Larger(V.Of(0), x));
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -145,22 +145,22 @@ internal readonly struct RectifierToSix : IMap
 /// <summary>x min(max(0, x + 3), 6) / 6 (Howard et al. 2019, arXiv 1905.02244).</summary>
 internal readonly struct HardSwish : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        x * RectifierToSix.Of(x + VectorMath.Of<T>(3)) / VectorMath.Of<T>(6);
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        x * RectifierToSix.Of(x + V.Of(3)) / V.Of(6);
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        (RectifierToSix.Of(x + VectorMath.Of<T>(3)) + x * RectifierToSix.Slope(x + VectorMath.Of<T>(3))) / VectorMath.Of<T>(6);
+        ((Vector512<T>)RectifierToSix.Of<Lanes512<T>>(x + VectorMath.Of<T>(3)) + x * RectifierToSix.Slope(x + VectorMath.Of<T>(3))) / VectorMath.Of<T>(6);
 }
 
 /// <summary>x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks, Gimpel 2016, arXiv 1606.08415).</summary>
 internal readonly struct GaussianErrorLinearByTanh : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        x * VectorMath.Of<T>(0.5) * (Vector512<T>.One + VectorMath.Tanh(
-            VectorMath.Of<T>(Math.Sqrt(2 / Math.PI)) * (x + VectorMath.Of<T>(0.044715) * x * x * x)));
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        x * V.Of(0.5) * (V.Of(1) + Elementary.Tanh(
+            V.Of(Math.Sqrt(2 / Math.PI)) * (x + V.Of(0.044715) * x * x * x)));
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -175,10 +175,10 @@ internal readonly struct GaussianErrorLinearByTanh : IMap
 /// <summary>1.0507 x, or 1.7581 (e^x - 1) below 0 (Klambauer et al. 2017).</summary>
 internal readonly struct ScaledExponentialLinear : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Of<T>(1.0507009873554804934193349852946) * VectorMath.Select(
-            Vector512.GreaterThan(x, Vector512<T>.Zero), x, VectorMath.Of<T>(1.6732632423543772848170429916717) * VectorMath.ExpMinus1(x));
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        V.Of(1.0507009873554804934193349852946) * V.Select(
+            x > V.Of(0), x, V.Of(1.6732632423543772848170429916717) * Elementary.ExpMinus1(x));
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
@@ -189,9 +189,9 @@ internal readonly struct ScaledExponentialLinear : IMap
 /// <summary>min(e^x, 1).</summary>
 internal readonly struct ClampedExponential : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        VectorMath.Select(Vector512.GreaterThan(x, Vector512<T>.Zero), Vector512<T>.One, VectorMath.Exp(x));
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> =>
+        V.Select(x > V.Of(0), V.Of(1), Elementary.Exp(x));
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>

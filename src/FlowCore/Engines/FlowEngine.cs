@@ -18,7 +18,7 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
 
     public int ContextWidth { get; } = spec.ContextWidth;
 
-    /// <summary>The engine's name as users see it: <c>torch</c> or <c>compiled</c>.</summary>
+    /// <summary>The engine's name as users see it: <c>compiled</c>, <c>gpu</c> or <c>torch</c>.</summary>
     public abstract string Name { get; }
 
     /// <summary>Why this engine computes the flow, where another one was to be expected; null where none was.</summary>

@@ -41,6 +41,8 @@ internal abstract class Learner : IDisposable
         IReadOnlyDictionary<string, LearningRate> rates = LearningRates.Of(flow, options, rows);
         if (options.Engine == EngineKind.Torch)
             return new TorchLearner(flow, options, rates) { Reason = "it was asked for" };
+        if (options.Engine == EngineKind.Gpu)
+            throw new FlowException("the gpu engine serves, and does not train; ask for the compiled engine, or for torch on the device cuda");
         if (!Libtorch.IsCpu(options.Device))
             return options.Engine == EngineKind.Compiled
                 ? throw new FlowException($"the compiled trainer runs on the CPU, not on '{options.Device}'; ask for cpu, or for the torch engine")

@@ -12,7 +12,7 @@ internal sealed class BatchingOptions
     public const string Section = "Batching";
 
     /// <summary>The most rows in one batch (default 4096). A larger request is computed in slices of at most this many.</summary>
-    /// <remarks>A GPU is not busy at full queues: raise it. Memory is out, or single requests wait behind large batches: lower it.</remarks>
+    /// <remarks>Single requests wait behind large batches: lower it.</remarks>
     [Within(1, 1 << 20, ErrorMessage = "Batching:BatchRows must lie in 1..1048576: it is the most rows in one batch (default 4096).")]
     public int BatchRows { get; set; } = 4096;
 
@@ -20,6 +20,11 @@ internal sealed class BatchingOptions
     /// <remarks>Clients are refused with 429 though they would wait: raise it. They wait longer than they can use an answer: lower it, to about the rows of DeadlineSeconds.</remarks>
     [Within(1, 1 << 30, ErrorMessage = "Batching:QueueRows must be 1 or more: it is the most rows that wait for one model (default 262144).")]
     public int QueueRows { get; set; } = 1 << 18;
+
+    /// <summary>The most rows in one batch where a GPU computes the model (default 65536).</summary>
+    /// <remarks>Single requests wait behind large batches: lower it.</remarks>
+    [Within(1, 1 << 20, ErrorMessage = "Batching:GpuBatchRows must lie in 1..1048576: it is the most rows in one batch on a GPU (default 65536).")]
+    public int GpuBatchRows { get; set; } = 1 << 16;
 
     /// <summary>The time in microseconds that a batch which is not full waits for more requests (default 0: it leaves at once).</summary>
     /// <remarks>Batches stay small on a GPU though many clients ask: some hundreds. On the CPU it gains nothing.</remarks>
@@ -34,6 +39,14 @@ internal sealed class BatchingOptions
     /// <summary>The longest timeout in seconds that a request may name (default 300).</summary>
     [Within(0.001, 86400, ErrorMessage = "Batching:MaxDeadlineSeconds must lie in 0.001..86400: it is the longest timeout_ms that a request may name (default 300).")]
     public double MaxDeadlineSeconds { get; set; } = 300;
+
+    /// <summary>The settings of a model that a device computes.</summary>
+    public BatchingOptions On(string device)
+    {
+        var own = (BatchingOptions)MemberwiseClone();
+        own.BatchRows = device == "cpu" ? BatchRows : GpuBatchRows;
+        return own;
+    }
 }
 
 [OptionsValidator]

@@ -31,7 +31,7 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="State">loading, ready, failed, unloaded (by an administrator) or on_demand (the first request loads it).</param>
 /// <param name="Reason">Why it could not be loaded; with state ready: why its newer files could not.</param>
 /// <param name="Versions">All versions, the highest first.</param>
-/// <param name="Engine">What computes it: compiled or torch.</param>
+/// <param name="Engine">What computes it: compiled, gpu or torch.</param>
 /// <param name="EngineReason">Why it is torch.</param>
 /// <param name="Device">Where: cpu, cuda:0, ...</param>
 /// <param name="EventShape">The shape of one datum; a row is its flat form.</param>

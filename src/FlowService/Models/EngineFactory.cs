@@ -10,12 +10,12 @@ internal delegate FlowEngine<float> EngineFactory(Checkpoint checkpoint, string 
 /// <summary>The engines as the section <c>Engine</c> asks for them.</summary>
 internal sealed class Engines(IOptions<EngineOptions> options, TorchRuntime torch)
 {
-    private readonly EngineKind kind = Enum.Parse<EngineKind>(options.Value.Kind, ignoreCase: true);
+    private readonly EngineKind kind = options.Value.EngineKind;
     private readonly int threads = options.Value.Threads == 0 ? Environment.ProcessorCount : options.Value.Threads;
 
     public FlowEngine<float> Open(Checkpoint checkpoint, string device)
     {
-        FlowEngine<float> engine = Engine.Open<float>(checkpoint, kind, device, threads);
+        FlowEngine<float> engine = Engine.Open<float>(checkpoint, kind, device, threads, options.Value.Gpu);
         if (engine.Conditional is TorchEngine<float>)
             torch.Load();
         return engine;

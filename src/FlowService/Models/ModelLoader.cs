@@ -59,7 +59,7 @@ internal sealed class ModelLoader(
         var engines = new List<FlowEngine<float>>();
         try
         {
-            BatchingOptions batches = batching.Get(folder.Name);
+            BatchingOptions settings = batching.Get(folder.Name), batches = settings;
             ServingOptions options = serving.Get(folder.Name);
             Checkpoint checkpoint = Checkpoint.Read(folder.Path);
             CalibrationSet? calibration = CalibrationSet.Read(folder.Path, checkpoint.Spec);
@@ -68,6 +68,7 @@ internal sealed class ModelLoader(
             foreach (FlowEngine<float> engine in Engines(checkpoint, options))
             {
                 engines.Add(engine);
+                batches = settings.On(engines[0].Device);
                 if (figures is null)
                 {
                     // A compiled engine's reference is its own float64 form, which needs no libtorch; the self-test measures that one, too.

@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using FlowCore.Engines;
+using FlowCore.Engines.Gpu.Cuda;
 using FlowService.Limits;
 using Microsoft.Extensions.Options;
 
@@ -38,18 +40,33 @@ internal sealed class ModelsOptions
 [OptionsValidator]
 internal sealed partial class ModelsOptionsValidator : IValidateOptions<ModelsOptions>;
 
-/// <summary>The section <c>Engine</c>: what computes on the CPU, and on how many cores.</summary>
+/// <summary>The section <c>Engine</c>: what computes, on how many cores, and what a GPU needs.</summary>
 internal sealed class EngineOptions
 {
     public const string Section = "Engine";
 
-    /// <summary><c>auto</c> (default: compiled on the CPU, where it runs the model's kinds), <c>compiled</c> or <c>torch</c>.</summary>
-    [RegularExpression("(?i)auto|compiled|torch", ErrorMessage = "Engine:Kind must be auto, compiled or torch: what computes the models on the CPU (default auto).")]
+    /// <summary><c>auto</c> (default: the compiled one of the device, where it runs the model's kinds), <c>compiled</c> (on the CPU), <c>gpu</c> or <c>torch</c>.</summary>
+    [RegularExpression("(?i)auto|compiled|gpu|torch", ErrorMessage = "Engine:Kind must be auto, compiled, gpu or torch: what computes the models (default auto).")]
     public string Kind { get; set; } = "auto";
 
     /// <summary>The cores that the compiled engine spreads a large batch over (default 1; 0 for all of them).</summary>
     [Within(0, 1024, ErrorMessage = "Engine:Threads must lie in 0..1024; 0 spreads large batches over all cores (default 1).")]
     public int Threads { get; set; } = 1;
+
+    /// <summary>NVRTC, which compiles the kernels of the GPU engine: its file, or the folder that it lies in; left out, it is looked for where CUDA puts it.</summary>
+    public string? Nvrtc { get; set; }
+
+    /// <summary>The folder where compiled kernels are kept, so that a restart finds them; left out, flowservice/kernels in the user's own data; "-" for none.</summary>
+    public string? KernelFolder { get; set; }
+
+    internal EngineKind EngineKind => Enum.Parse<EngineKind>(Kind, ignoreCase: true);
+
+    /// <summary>The same as the engine takes it.</summary>
+    internal GpuOptions Gpu => GpuOptions.Default with
+    {
+        Compiler = Nvrtc ?? GpuOptions.Default.Compiler,
+        KernelFolder = KernelFolder switch { null => GpuOptions.Default.KernelFolder, "-" => "", var folder => folder },
+    };
 }
 
 [OptionsValidator]

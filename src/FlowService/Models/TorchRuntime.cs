@@ -1,3 +1,4 @@
+using FlowCore.Engines;
 using FlowCore.Tensors;
 using Microsoft.Extensions.Options;
 using TorchSharp;
@@ -17,13 +18,13 @@ internal sealed class TorchRuntime
     // Read by the metrics, which must not load the library.
     private static volatile bool isLoaded;
 
-    public TorchRuntime(IOptions<TorchOptions> options, ILogger<TorchRuntime> logger)
+    public TorchRuntime(IOptions<TorchOptions> options, IOptions<EngineOptions> engine, ILogger<TorchRuntime> logger)
     {
         this.logger = logger;
         threads = options.Value.Threads;
         Libtorch.AllowTf32 = options.Value.AllowTf32;
         OpenMp.WaitPassively();
-        Device = Libtorch.IsCpu(options.Value.Device) ? "cpu" : Libtorch.Device(options.Value.Device).ToString();
+        Device = Engine.DeviceOf(options.Value.Device, engine.Value.EngineKind, engine.Value.Gpu);
     }
 
     /// <summary>The device's name: <c>cpu</c>, <c>cuda:0</c>, ...</summary>

@@ -89,7 +89,7 @@ public sealed class SpecFieldTests
         Checkpoint levels = Of("[]", """{"kind":"levels","levels":[{"width":1,"base":{"kind":"standard_normal"}},{"width":1,"base":{"kind":"standard_normal"}}]}""");
         Assert.Equal(-Math.Log(2 * Math.PI) - (first * first + second * second) / 2, right, 1e-8);
         foreach (Checkpoint checkpoint in (Checkpoint[])[whole, levels])
-            foreach (EngineKind kind in Enum.GetValues<EngineKind>())
+            foreach (EngineKind kind in (EngineKind[])[EngineKind.Auto, EngineKind.Compiled, EngineKind.Torch])
             {
                 using FlowEngine<double> engine = Engine.Open<double>(checkpoint, kind);
                 var logProb = new double[1];

@@ -138,43 +138,67 @@ public sealed class AffineElement : Element
     }
 }
 
-/// <summary>The same, compiled; a learned rescale is a third parameter.</summary>
-internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKernel<T>
+/// <summary>The same, written once for both compiled engines; a learned rescale is a third parameter.</summary>
+internal readonly struct AffineElementMap(AffineElementSpec spec) : IElementMap
+{
+    private readonly AffineElementSpec spec = spec;
+    private readonly double logMost = spec.Most is { } most ? Math.Log(most) : double.PositiveInfinity;
+
+    public int Scratch => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Forward<V, P>(V x, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V shift = parameters[0], logScale = LogScale<V, P>(parameters), scale = Elementary.Exp(logScale);
+        V y = spec.Scale == ScaleMap.None ? x + shift
+            : spec.ShiftFirst ? (x + shift) * scale
+            : V.MultiplyAdd(x, scale, shift);
+        return new(y, logScale);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V shift = parameters[0], logScale = -LogScale<V, P>(parameters), scale = Elementary.Exp(logScale);
+        V x = spec.Scale == ScaleMap.None ? y - shift
+            : spec.ShiftFirst ? y * scale - shift
+            : (y - shift) * scale;
+        return new(x, logScale);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V LogScale<V, P>(P parameters)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        if (spec.Scale == ScaleMap.None)
+            return V.Of(0);
+        V u = parameters[1];
+        V logScale = spec.Scale switch
+        {
+            ScaleMap.Tanh => Elementary.Tanh(u * V.Of(1 / spec.Bound)) * V.Of(spec.Bound),
+            ScaleMap.RescaledTanh => parameters[2] * Elementary.Tanh(u),
+            ScaleMap.Softclip => u / (V.Of(1) + V.Abs(u) * V.Of(1 / spec.Bound)),
+            ScaleMap.Sigmoid when spec.Least == 0 => -Elementary.Softplus(-(u + V.Of(2))),
+            ScaleMap.Sigmoid => Elementary.Log(Elementary.Sigmoid(u + V.Of(2)) + V.Of(spec.Least)),
+            ScaleMap.Softplus => Elementary.Log(Elementary.Softplus(u) + V.Of(spec.Least)),
+            _ => u,
+        };
+        V most = V.Of(logMost);
+        logScale = V.Select(logScale > most, most, logScale);
+        return spec.Divide ? -logScale : logScale;
+    }
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : PointwiseKernel<T, AffineElementMap>(new(spec))
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly double logMost = spec.Most is { } most ? Math.Log(most) : double.PositiveInfinity;
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
-    {
-        CheckPanels(x, parameters, stride, count, y, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(x + i), shift = Vector512.Load(parameters + i);
-            Vector512<T> logScale = LogScale(parameters + i, stride), scale = VectorMath.Exp(logScale);
-            Vector512<T> result = spec.Scale == ScaleMap.None ? value + shift
-                : spec.ShiftFirst ? (value + shift) * scale
-                : VectorMath.MultiplyAdd(value, scale, shift);
-            result.Store(y + i);
-            logScale.Store(logDerivative + i);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
-    {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> value = Vector512.Load(y + i), shift = Vector512.Load(parameters + i);
-            Vector512<T> logScale = -LogScale(parameters + i, stride), scale = VectorMath.Exp(logScale);
-            Vector512<T> result = spec.Scale == ScaleMap.None ? value - shift
-                : spec.ShiftFirst ? value * scale - shift
-                : (value - shift) * scale;
-            result.Store(x + i);
-            logScale.Store(logDerivative + i);
-        }
-    }
 
     public override bool GoesBack => true;
 
@@ -191,7 +215,7 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
                 continue;
             }
             Vector512<T> value = Vector512.Load(x + i), shift = Vector512.Load(parameters + i);
-            Vector512<T> logScale = LogScale(parameters + i, stride), inner = outer * VectorMath.Exp(logScale);
+            Vector512<T> logScale = Map.LogScale<Lanes512<T>, Panels<T>>(new(parameters + i, stride)), inner = outer * VectorMath.Exp(logScale);
             Vector512<T> ofLogScale = VectorMath.MultiplyAdd(inner, spec.ShiftFirst ? value + shift : value, Vector512.Load(ofLog + i));
             inner.Store(ofX + i);
             (spec.ShiftFirst ? inner : outer).Store(ofParameters + i);
@@ -224,25 +248,4 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : ElementKe
     }
 
     private static Vector512<T> Square(Vector512<T> x) => x * x;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Vector512<T> LogScale(T* parameters, int stride)
-    {
-        if (spec.Scale == ScaleMap.None)
-            return Vector512<T>.Zero;
-        Vector512<T> u = Vector512.Load(parameters + stride);
-        Vector512<T> logScale = spec.Scale switch
-        {
-            ScaleMap.Tanh => VectorMath.Tanh(u * VectorMath.Of<T>(1 / spec.Bound)) * VectorMath.Of<T>(spec.Bound),
-            ScaleMap.RescaledTanh => Vector512.Load(parameters + 2 * stride) * VectorMath.Tanh(u),
-            ScaleMap.Softclip => u / (Vector512<T>.One + Vector512.Abs(u) * VectorMath.Of<T>(1 / spec.Bound)),
-            ScaleMap.Sigmoid when spec.Least == 0 => -VectorMath.Softplus(-(u + VectorMath.Of<T>(2))),
-            ScaleMap.Sigmoid => VectorMath.Log(VectorMath.Sigmoid(u + VectorMath.Of<T>(2)) + VectorMath.Of<T>(spec.Least)),
-            ScaleMap.Softplus => VectorMath.Log(VectorMath.Softplus(u) + VectorMath.Of<T>(spec.Least)),
-            _ => u,
-        };
-        Vector512<T> most = VectorMath.Of<T>(logMost);
-        logScale = VectorMath.Select(Vector512.GreaterThan(logScale, most), most, logScale);
-        return spec.Divide ? -logScale : logScale;
-    }
 }

@@ -77,35 +77,45 @@ public sealed class ArcsinhElement() : Element(nameof(ArcsinhElement))
     }
 }
 
-/// <summary>The same, compiled.</summary>
-internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
+/// <summary>The same, written once for both compiled engines.</summary>
+internal readonly struct ArcsinhElementMap : IElementMap
+{
+    public int Scratch => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Forward<V, P>(V x, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V slope = Slope(parameters[0]), angle = Elementary.Asinh((x - parameters[1]) * slope);
+        return new(angle / slope, -LogCosh(angle));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
+        V slope = Slope(parameters[0]), angle = y * slope;
+        return new(Elementary.Sinh(angle) / slope + parameters[1], LogCosh(angle));
+    }
+
+    public static V Slope<V>(V u)
+        where V : unmanaged, IValue<V> => Elementary.Exp(u + V.Of(ArcsinhElement.Usual));
+
+    // ln cosh(u) without overflow
+    private static V LogCosh<V>(V u)
+        where V : unmanaged, IValue<V>
+    {
+        V size = V.Abs(u);
+        return size + Elementary.Log1p(Elementary.Exp(size * V.Of(-2))) - V.Of(Math.Log(2));
+    }
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class ArcsinhKernel<T>() : PointwiseKernel<T, ArcsinhElementMap>(new())
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
-    {
-        CheckPanels(x, parameters, stride, count, y, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> slope = Slope(parameters + i);
-            Vector512<T> angle = VectorMath.Asinh((Vector512.Load(x + i) - Vector512.Load(parameters + stride + i)) * slope);
-            (angle / slope).Store(y + i);
-            (-LogCosh(angle)).Store(logDerivative + i);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
-    {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        for (int i = 0; i < count; i += Vector512<T>.Count)
-        {
-            Vector512<T> slope = Slope(parameters + i), angle = Vector512.Load(y + i) * slope;
-            (VectorMath.Sinh(angle) / slope + Vector512.Load(parameters + stride + i)).Store(x + i);
-            LogCosh(angle).Store(logDerivative + i);
-        }
-    }
-
     public override bool GoesBack => true;
 
     // With w = a (x - center), angle = asinh w and k = 1 / sqrt(1 + w^2): dy/dx = k, d ln k / dx = -a w k^2, and by u, on which a
@@ -125,11 +135,5 @@ internal sealed unsafe class ArcsinhKernel<T> : ElementKernel<T>
         }
     }
 
-    private static Vector512<T> Slope(T* u) => VectorMath.Exp(Vector512.Load(u) + VectorMath.Of<T>(ArcsinhElement.Usual));
-
-    private static Vector512<T> LogCosh(Vector512<T> u)
-    {
-        Vector512<T> size = Vector512.Abs(u);
-        return size + VectorMath.Log1p(VectorMath.Exp(size * VectorMath.Of<T>(-2))) - VectorMath.Of<T>(Math.Log(2));
-    }
+    private static Vector512<T> Slope(T* u) => ArcsinhElementMap.Slope(Lanes512<T>.Load(u));
 }

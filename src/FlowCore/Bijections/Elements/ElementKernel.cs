@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Bijections.Elements;
 
@@ -26,6 +30,11 @@ internal abstract unsafe class ElementKernel<T>
 
     /// <summary>x and log|dx/dy| of each y.</summary>
     public abstract void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative);
+
+    /// <summary>Writes one of the directions as a function of a kernel's text; returns its name.</summary>
+    /// <exception cref="NotCompiledException">It has no form for GPUs.</exception>
+    public virtual string Emit(KernelText text, bool inverse) =>
+        throw new NotCompiledException($"{GetType().Name[..GetType().Name.IndexOf("Kernel", StringComparison.Ordinal)]} has no form for GPUs");
 
     /// <summary>Whether a training can go back through it.</summary>
     public virtual bool GoesBack => false;
@@ -65,6 +74,63 @@ internal abstract unsafe class ElementKernel<T>
             Back(x + i, parameters + i, stride, lanes, ofX + i, ofLog + i, slope, ofParameters + i);
             ofYs.Store(ofY + i);
         }
+    }
+}
+
+/// <summary>An element whose values are computed each on its own, by one formula for both compiled engines.</summary>
+internal unsafe class PointwiseKernel<T, TMap>(TMap map) : ElementKernel<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TMap : struct, IElementMap
+{
+    // The loops of a formula are unrolled in a kernel's text.
+    private const int MostScratch = 128;
+
+    /// <summary>The formula.</summary>
+    protected TMap Map => map;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
+    {
+        CheckPanels(x, parameters, stride, count, y, logDerivative);
+        Lanes512<T>* scratch = stackalloc Lanes512<T>[map.Scratch];
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            var (value, slope) = map.Forward<Lanes512<T>, Panels<T>>(Lanes512<T>.Load(x + i), new(parameters + i, stride), scratch);
+            Lanes512<T>.Store(value, y + i);
+            Lanes512<T>.Store(slope, logDerivative + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
+        Lanes512<T>* scratch = stackalloc Lanes512<T>[map.Scratch];
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+        {
+            var (value, slope) = map.Inverse<Lanes512<T>, Panels<T>>(Lanes512<T>.Load(y + i), new(parameters + i, stride), scratch);
+            Lanes512<T>.Store(value, x + i);
+            Lanes512<T>.Store(slope, logDerivative + i);
+        }
+    }
+
+    public override string Emit(KernelText text, bool inverse)
+    {
+        if (map.Scratch > MostScratch)
+            throw new NotCompiledException($"an element that keeps {map.Scratch} values beside (more than {MostScratch}) has no form for GPUs");
+        return text.Function("element", name =>
+        {
+            var (body, results) = Term.Write(text.IsSingle, () =>
+            {
+                Term* scratch = stackalloc Term[map.Scratch];
+                Term value = Term.Named("value");
+                var (mapped, slope) = inverse
+                    ? map.Inverse<Term, NamedParameters>(value, default, scratch)
+                    : map.Forward<Term, NamedParameters>(value, default, scratch);
+                return [mapped, slope];
+            });
+            return $"template<class P> WORD N {name}(N value, P p, N &log_derivative)\n{{\n{body}    log_derivative = {results[1]};\n    return {results[0]};\n}}\n";
+        });
     }
 }
 

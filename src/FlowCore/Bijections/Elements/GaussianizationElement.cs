@@ -68,8 +68,8 @@ internal sealed class GaussianizationKernel<T>(int components) : NumericalKernel
         for (int k = 0; k < components; k++)
         {
             double u = x * prepared[2 * components + k] + prepared[k], each = prepared[components + k] - 0.5 * u * u;
-            below += ErrorFunction.NormalDistribution(u);
-            above += ErrorFunction.NormalDistribution(-u);
+            below += Scalar.NormalDistribution(u);
+            above += Scalar.NormalDistribution(-u);
             if (each > most)
                 (sum, most) = (sum * Math.Exp(most - each) + 1, each);
             else

@@ -86,7 +86,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     private void Run(
         Program<T> program, int rows, int sign, ReadOnlySpan<T> input, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> output, Span<T> logDet, Span<T> logDensity)
     {
-        CheckClasses(context);
+        ClassContext.Check(context, classes, Spec.Name);
         if (rows == 0)
             return;
         int inputWidth = program.Plan.Input.Width, outputWidth = output.IsEmpty ? 0 : Width;
@@ -185,13 +185,6 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
 
     private static void Return(in Tile<T> tile, Region region, T* to, int first, int rows) =>
         new ReadOnlySpan<T>(tile.At(region), rows * region.Width).CopyTo(new Span<T>(to + (long)first * region.Width, rows * region.Width));
-
-    private void CheckClasses(ReadOnlySpan<T> context)
-    {
-        for (int i = 0; classes > 0 && i < context.Length; i++)
-            if (!(context[i] >= T.Zero && context[i] < T.CreateTruncating(classes) && T.IsInteger(context[i])))
-                throw new RowException($"row {i} has the class {context[i]}; model '{Spec.Name}' has the classes 0..{classes - 1}");
-    }
 
     protected override void Dispose(bool disposing)
     {

@@ -70,7 +70,7 @@ internal sealed record FlowProgram(
     }
 
     /// <summary>Gives each region the first place that is free while it lives; returns the values of one row.</summary>
-    private long LayOut()
+    public long LayOut()
     {
         var lives = new Dictionary<Region, (int Begin, int End)>();
         foreach (Region region in Kept)

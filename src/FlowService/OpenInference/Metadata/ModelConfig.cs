@@ -7,7 +7,7 @@ namespace FlowService.OpenInference.Metadata;
 /// <summary>A model's configuration in the form that Triton has given it.</summary>
 /// <param name="Name">The name that was asked for.</param>
 /// <param name="Platform">What computes it.</param>
-/// <param name="Backend">The engine: compiled or torch.</param>
+/// <param name="Backend">The engine: compiled, gpu or torch.</param>
 /// <param name="VersionPolicy">Which versions of the model are loaded.</param>
 /// <param name="MaxBatchSize">The most rows in one request; 0 where the first dimension counts none. (How many are computed together is the service's own affair.)</param>
 /// <param name="Input">The inputs, their shapes without the rows.</param>

@@ -1,7 +1,7 @@
 namespace FlowCore.Engines.Compiled.Kernels;
 
 /// <summary>
-/// The coefficients behind <see cref="VectorMath.Erf"/>, made once from the error function's own definitions: its Maclaurin series up
+/// The coefficients behind <see cref="Elementary.Erf"/>, made once from the error function's own definitions: its Maclaurin series up
 /// to 1, and beyond 1 the Chebyshev coefficients of g(u) = x e^(x^2) erfc(x) with x = (3 - u) / (1 + u), u in (-1, 1], where erfc comes
 /// from its continued fraction (Abramowitz, Stegun 1964, 7.1.5 and 7.1.14).
 /// </summary>
@@ -16,24 +16,6 @@ internal static class ErrorFunction
 
     /// <summary>x e^(x^2) erfc(x) = sum_n tail[n] T_n(4 / (x + 1) - 1) for x of 1 and more.</summary>
     public static ReadOnlySpan<double> Tail => TailCoefficients;
-
-    /// <summary>Phi(x), the standard normal distribution function, exact in its lower tail.</summary>
-    public static double NormalDistribution(double x)
-    {
-        double size = Math.Abs(x) * Math.Sqrt(0.5);
-        if (size < 1)
-        {
-            double near = 0;
-            for (int n = Terms - 1; n >= 0; n--)
-                near = near * size * size + SeriesCoefficients[n];
-            return 0.5 + Math.Sign(x) * 0.5 * size * near;
-        }
-        double u = 4 / (size + 1) - 1, b1 = 0, b2 = 0;
-        for (int n = Coefficients - 1; n > 0; n--)
-            (b1, b2) = (2 * u * b1 + TailCoefficients[n] - b2, b1);
-        double tail = 0.5 * Math.Exp(-0.5 * x * x) * (u * b1 + TailCoefficients[0] - b2) / size;
-        return x < 0 ? tail : 1 - tail;
-    }
 
     private static double[] MakeSeries()
     {

@@ -4,10 +4,7 @@ using System.Runtime.Intrinsics;
 
 namespace FlowCore.Engines.Compiled.Kernels;
 
-/// <summary>
-/// Functions of sixteen floats or eight doubles. Every lane is computed on its own by the same operations, so that a value does not
-/// depend on its place; relative errors are a few units in the last place, near zero too.
-/// </summary>
+/// <summary>Functions of sixteen floats or eight doubles, and sums over them.</summary>
 internal static class VectorMath
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -32,169 +29,47 @@ internal static class VectorMath
     public static Vector512<T> Select<T>(Vector512<T> mask, Vector512<T> a, Vector512<T> b)
         where T : unmanaged => Vector512.ConditionalSelect(mask, a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> Floor<T>(Vector512<T> x)
-        where T : unmanaged => typeof(T) == typeof(float)
-            ? Vector512.Floor(x.AsSingle()).As<float, T>()
-            : Vector512.Floor(x.AsDouble()).As<double, T>();
+    // The functions of Elementary, for whoever computes with vectors as such.
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Exp<T>(Vector512<T> x)
-        where T : unmanaged => typeof(T) == typeof(float)
-            ? ExpSingle(x.AsSingle()).As<float, T>()
-            : Vector512.Exp(x.AsDouble()).As<double, T>();
-
-    // x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts; e^r by a polynomial (Moshier 1984, Cephes), to 0.6 units in the last
-    // place where the runtime's own is off by more than one. 2^n comes in two factors: neither overflows before the result does.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> ExpSingle(Vector512<float> x)
-    {
-        x = Select(Vector512.LessThan(x, Vector512.Create(-104f)), Vector512.Create(-104f), x);
-        x = Select(Vector512.GreaterThan(x, Vector512.Create(89f)), Vector512.Create(89f), x);
-        Vector512<float> n = Vector512.Floor(MultiplyAdd(x, Vector512.Create(1.44269504f), Vector512.Create(0.5f)));
-        Vector512<float> r = MultiplyAdd(n, Vector512.Create(-0.693359375f), x);
-        r = MultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
-        Vector512<float> p = Vector512.Create(1.9875691500e-4f);
-        p = MultiplyAdd(p, r, Vector512.Create(1.3981999507e-3f));
-        p = MultiplyAdd(p, r, Vector512.Create(8.3334519073e-3f));
-        p = MultiplyAdd(p, r, Vector512.Create(4.1665795894e-2f));
-        p = MultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
-        p = MultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
-        p = MultiplyAdd(p, r * r, r) + Vector512<float>.One;
-        Vector512<int> exponent = Vector512.ConvertToInt32(n), half = exponent >> 1, bias = Vector512.Create(127);
-        return p * ((half + bias) << 23).AsSingle() * ((exponent - half + bias) << 23).AsSingle();
-    }
+        where T : unmanaged => Elementary.Exp<Lanes512<T>>(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Log<T>(Vector512<T> x)
-        where T : unmanaged => typeof(T) == typeof(float)
-            ? LogSingle(x.AsSingle()).As<float, T>()
-            : Vector512.Log(x.AsDouble()).As<double, T>();
+        where T : unmanaged => Elementary.Log<Lanes512<T>>(x);
 
-    // x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m by a polynomial in m - 1 (Moshier 1984, Cephes), ln 2 in two parts. Fused
-    // multiply-adds throughout, so that machines without them give the same bits, which the runtime's own does not.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> LogSingle(Vector512<float> x)
-    {
-        Vector512<float> tiny = Vector512.LessThan(x, Vector512.Create(1.17549435e-38f));
-        Vector512<int> bits = Select(tiny, x * Vector512.Create(8388608f), x).AsInt32();
-        Vector512<int> exponent = (bits >> 23) - Select(tiny.AsInt32(), Vector512.Create(126 + 23), Vector512.Create(126));
-        Vector512<float> m = ((bits & Vector512.Create(0x007FFFFF)) | Vector512.Create(0x3F000000)).AsSingle();
-        Vector512<float> small = Vector512.LessThan(m, Vector512.Create(0.707106781f));
-        Vector512<float> e = Vector512.ConvertToSingle(exponent + small.AsInt32());
-        m = m + (m & small) - Vector512<float>.One;
-        Vector512<float> square = m * m, p = Vector512.Create(7.0376836292e-2f);
-        p = MultiplyAdd(p, m, Vector512.Create(-1.1514610310e-1f));
-        p = MultiplyAdd(p, m, Vector512.Create(1.1676998740e-1f));
-        p = MultiplyAdd(p, m, Vector512.Create(-1.2420140846e-1f));
-        p = MultiplyAdd(p, m, Vector512.Create(1.4249322787e-1f));
-        p = MultiplyAdd(p, m, Vector512.Create(-1.6668057665e-1f));
-        p = MultiplyAdd(p, m, Vector512.Create(2.0000714765e-1f));
-        p = MultiplyAdd(p, m, Vector512.Create(-2.4999993993e-1f));
-        p = MultiplyAdd(p, m, Vector512.Create(3.3333331174e-1f));
-        p = MultiplyAdd(p * m, square, e * Vector512.Create(-2.12194440e-4f));
-        p = MultiplyAdd(square, Vector512.Create(-0.5f), p);
-        Vector512<float> value = MultiplyAdd(e, Vector512.Create(0.693359375f), m + p);
-        value = Select(Vector512.Equals(x, Vector512.Create(float.PositiveInfinity)), x, value);
-        value = Select(Vector512.Equals(x, Vector512<float>.Zero), Vector512.Create(float.NegativeInfinity), value);
-        return Select(Vector512.GreaterThanOrEqual(x, Vector512<float>.Zero), value, Vector512.Create(float.NaN));
-    }
-
-    /// <summary>ln(1 + x) for x > -1, exact near 0: the rounding of 1 + x is taken back out (Kahan).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Log1p<T>(Vector512<T> x)
-        where T : unmanaged
-    {
-        Vector512<T> one = Vector512<T>.One, u = one + x, above = u - one;
-        return Select(Vector512.Equals(above, Vector512<T>.Zero), x, Select(Vector512.Equals(u, x), Log(u), Log(u) * (x / above)));
-    }
+        where T : unmanaged => Elementary.Log1p<Lanes512<T>>(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Sigmoid<T>(Vector512<T> x)
-        where T : unmanaged => Vector512<T>.One / (Vector512<T>.One + Exp(-x));
+        where T : unmanaged => Elementary.Sigmoid<Lanes512<T>>(x);
 
-    /// <summary>ln(1 + e^x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Softplus<T>(Vector512<T> x)
-        where T : unmanaged => Larger(Vector512<T>.Zero, x) + Log1p(Exp(-Vector512.Abs(x)));
+        where T : unmanaged => Elementary.Softplus<Lanes512<T>>(x);
 
-    /// <summary>tanh, by a polynomial or a rational function near 0 (Moshier 1984, Cephes) and by the exponential elsewhere.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Tanh<T>(Vector512<T> x)
-        where T : unmanaged
-    {
-        Vector512<T> size = Vector512.Abs(x), square = x * x;
-        Vector512<T> p, near;
-        if (typeof(T) == typeof(float))
-        {
-            p = MultiplyAdd(Of<T>(-5.70498872745e-3), square, Of<T>(2.06390887954e-2));
-            p = MultiplyAdd(MultiplyAdd(p, square, Of<T>(-5.37397155531e-2)), square, Of<T>(1.33314422036e-1));
-            near = MultiplyAdd(x * square, MultiplyAdd(p, square, Of<T>(-3.33332819422e-1)), x);
-        }
-        else
-        {
-            p = MultiplyAdd(MultiplyAdd(Of<T>(-9.64399179425052238628e-1), square, Of<T>(-9.92877231001918586564e1)), square, Of<T>(-1.61468768441708447952e3));
-            Vector512<T> q = MultiplyAdd(MultiplyAdd(square + Of<T>(1.12811678491632931402e2), square, Of<T>(2.23548839060100448583e3)), square, Of<T>(4.84406305325125486048e3));
-            near = MultiplyAdd(x * square, p / q, x);
-        }
-        Vector512<T> far = Vector512<T>.One - Of<T>(2) / (Exp(size + size) + Vector512<T>.One);
-        Vector512<T> signed = Select(Vector512.LessThan(x, Vector512<T>.Zero), -far, far);
-        return Select(Vector512.LessThan(size, Of<T>(0.625)), near, signed);
-    }
+        where T : unmanaged => Elementary.Tanh<Lanes512<T>>(x);
 
-    /// <summary>e^x - 1, exact near 0: 2 tanh(x / 2) / (1 - tanh(x / 2)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> ExpMinus1<T>(Vector512<T> x)
-        where T : unmanaged
-    {
-        Vector512<T> half = Tanh(x * Of<T>(0.5)), near = (half + half) / (Vector512<T>.One - half);
-        return Select(Vector512.LessThan(Vector512.Abs(x), Vector512<T>.One), near, Exp(x) - Vector512<T>.One);
-    }
+        where T : unmanaged => Elementary.ExpMinus1<Lanes512<T>>(x);
 
-    /// <summary>The error function: its series near 0, a Chebyshev sum of e^(x^2) erfc(x) elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Erf<T>(Vector512<T> x)
-        where T : unmanaged
-    {
-        Vector512<T> size = Vector512.Abs(x), square = x * x;
-        ReadOnlySpan<double> series = ErrorFunction.Series;
-        Vector512<T> near = Of<T>(series[^1]);
-        for (int n = series.Length - 2; n >= 0; n--)
-            near = MultiplyAdd(near, square, Of<T>(series[n]));
-        // Clenshaw's recurrence in u, which takes 1..infinity to 1..-1.
-        Vector512<T> u = Of<T>(4) / (size + Vector512<T>.One) - Vector512<T>.One, twice = u + u, b1 = Vector512<T>.Zero, b2 = b1;
-        ReadOnlySpan<double> tail = ErrorFunction.Tail;
-        for (int n = tail.Length - 1; n > 0; n--)
-            (b1, b2) = (MultiplyAdd(twice, b1, Of<T>(tail[n]) - b2), b1);
-        Vector512<T> scaled = MultiplyAdd(u, b1, Of<T>(tail[0]) - b2) / size;
-        Vector512<T> far = Vector512<T>.One - Exp(-square) * scaled;
-        return Select(Vector512.LessThan(size, Vector512<T>.One), x * near, Select(Vector512.LessThan(x, Vector512<T>.Zero), -far, far));
-    }
+        where T : unmanaged => Elementary.Erf<Lanes512<T>>(x);
 
-    /// <summary>asinh.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Asinh<T>(Vector512<T> x)
-        where T : unmanaged
-    {
-        Vector512<T> size = Vector512.Abs(x), square = size * size;
-        Vector512<T> value = Log1p(size + square / (Vector512<T>.One + Vector512.Sqrt(square + Vector512<T>.One)));
-        value = Select(Vector512.GreaterThan(size, Of<T>(1e8)), Log(size) + Of<T>(0.693147180559945309417), value);
-        return Select(Vector512.LessThan(x, Vector512<T>.Zero), -value, value);
-    }
+        where T : unmanaged => Elementary.Asinh<Lanes512<T>>(x);
 
-    /// <summary>sinh: near 0 by its series, elsewhere by exponentials.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Sinh<T>(Vector512<T> x)
-        where T : unmanaged
-    {
-        Vector512<T> square = x * x, series = Of<T>(1 / 355687428096000.0);
-        foreach (double factorial in (ReadOnlySpan<double>)[1 / 1307674368000.0, 1 / 6227020800.0, 1 / 39916800.0, 1 / 362880.0, 1 / 5040.0, 1 / 120.0, 1 / 6.0])
-            series = MultiplyAdd(series, square, Of<T>(factorial));
-        // e^|x| / 2 as a square: it overflows no sooner than the result does.
-        Vector512<T> half = Exp(Vector512.Abs(x) * Of<T>(0.5)), grown = half * (half * Of<T>(0.5));
-        Vector512<T> far = grown - Of<T>(0.25) / grown;
-        Vector512<T> signed = Select(Vector512.LessThan(x, Vector512<T>.Zero), -far, far);
-        return Select(Vector512.LessThan(square, Vector512<T>.One), MultiplyAdd(x * square, series, x), signed);
-    }
+        where T : unmanaged => Elementary.Sinh<Lanes512<T>>(x);
 
     /// <summary>The sum of count values in float64: always in the same order, whatever stands behind the last one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

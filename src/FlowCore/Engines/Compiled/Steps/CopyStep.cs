@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Training;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -12,6 +13,18 @@ internal sealed class CopyOperation(Region input, IReadOnlyList<int> from, Regio
     public override IEnumerable<Region> Regions => [input, output];
 
     public override Step<T> Lower<T>(Lowering<T> lowering) => new CopyStep<T>(input, output, Run.Of(from, to));
+
+    public override void Emit(KernelText text)
+    {
+        Debug.Assert(input != output, "No thread writes where another one reads.");
+        text.Use("""
+            template<class TILE> APART void copy(TILE tile, int count, Places from, Places to)
+            {
+                PHASE EACH(count) tile.at(to(VALUE), ROW) = tile.at(from(VALUE), ROW);
+            }
+            """);
+        text.Line($"copy(tile, {from.Count}, {text.Places(input, from)}, {text.Places(output, to)});");
+    }
 }
 
 internal sealed unsafe class CopyStep<T>(Region input, Region output, Run[] runs) : Step<T>
@@ -44,6 +57,17 @@ internal sealed class FillOperation(Region output, IReadOnlyList<int> places, Fo
 
     public override Step<T> Lower<T>(Lowering<T> lowering) =>
         new FillStep<T>(output, Run.Of([.. Enumerable.Range(0, places.Count)], places), lowering.Numbers(values));
+
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<class TILE> APART void fill(TILE tile, int count, const N *values, Places to)
+            {
+                PHASE EACH(count) tile.at(to(VALUE), ROW) = values[VALUE];
+            }
+            """);
+        text.Line($"fill(tile, {places.Count}, a.numbers + {text.Place(values.Values)}, {text.Places(output, places)});");
+    }
 }
 
 internal sealed unsafe class FillStep<T>(Region output, Run[] runs, Numbers<T> values) : Step<T>
@@ -82,6 +106,9 @@ internal sealed class StartOperation(Region sums, Formula value) : Operation
     public Formula Value => value;
 
     public override Step<T> Lower<T>(Lowering<T> lowering) => new StartStep<T>(sums, value);
+
+    public override void Emit(KernelText text) =>
+        text.Line($"PHASE EACH_ROW tile.sum({sums.Offset}, row) = a.exact[{text.PlaceExactly(value.Values)}];");
 }
 
 /// <summary>The value stays in float64: its formula holds it, and its gradient is that of all rows together.</summary>

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -22,12 +23,53 @@ internal sealed class NormalOperation(DensityRegions regions, int first, int wid
     public override IEnumerable<Region> Regions => parameters is null ? regions.All : [.. regions.All, parameters];
 
     public override Step<T> Lower<T>(Lowering<T> to) => new NormalStep<T>(regions, first, width, parameters);
+
+    // Lanes of squares; behind them, lanes of log standard deviations.
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<class TILE>
+            WORD void normal(TILE tile, int values, int drawn, int temperature, int parameters, int width, int sum, double constant)
+            {
+                PHASE EACH(TILE::LANES)
+                {
+                    N squares = 0, log_scales = 0;
+                    for (int k = VALUE; k < width; k += TILE::LANES)
+                    {
+                        N unit = tile.at(values + k, ROW), log_scale = parameters < 0 ? 0 : tile.at(parameters + width + k, ROW);
+                        if (drawn >= 0)
+                        {
+                            N value = unit * tile.at(temperature, ROW);
+                            tile.at(drawn + k, ROW) = parameters < 0 ? value : multiply_add(value, exponential(log_scale), tile.at(parameters + k, ROW));
+                        }
+                        else if (parameters >= 0)
+                            unit = (unit - tile.at(parameters + k, ROW)) * exponential(-log_scale);
+                        squares = multiply_add(unit, unit, squares);
+                        log_scales += log_scale;
+                    }
+                    tile.lane(VALUE, ROW) = squares;
+                    tile.lane(TILE::LANES + VALUE, ROW) = log_scales;
+                }
+                PHASE EACH_ROW
+                {
+                    double density = -0.5 * lanes_together(tile, 0, row) - constant;
+                    if (drawn >= 0)
+                        density = density - width * logarithm((double)tile.at(temperature, row));
+                    tile.sum(sum, row) += density - (parameters < 0 ? 0 : lanes_together(tile, TILE::LANES, row));
+                }
+            }
+            """);
+        text.Line($"normal(tile, {regions.Rows.Offset + first}, {regions.Drawn?.Offset + first ?? -1}, {regions.Temperature?.Offset ?? -1}, {parameters?.Offset ?? -1}, {width}, {regions.LogDensity.Offset}, {KernelText.Double(NormalStep<double>.Constant(width))});");
+    }
 }
 
 internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, int width, Region? parameters) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly double constant = 0.5 * Math.Log(2 * Math.PI) * width;
+    private readonly double constant = Constant(width);
+
+    /// <summary>What a normal's log density is less than that of its squares.</summary>
+    public static double Constant(int width) => 0.5 * Math.Log(2 * Math.PI) * width;
 
     // Which lanes of the last vector hold values: what lies behind them belongs to another row.
     private readonly Vector512<T> mask = VectorMath.FirstLanes<T>((width - 1) % Vector512<T>.Count + 1);
@@ -122,7 +164,7 @@ internal sealed unsafe class NormalStep<T>(DensityRegions regions, int first, in
             for (int lane = 0; lane < Vector512<T>.Count && i + lane < width; lane++)
                 z[i + lane] = beside[lane];
         }
-        return -0.5 * VectorMath.Sum(squares) - constant - width * Math.Log(double.CreateTruncating(temperature)) - (mean is null ? 0 : VectorMath.Sum(logScales));
+        return -0.5 * VectorMath.Sum(squares) - constant - width * Scalar.Log(double.CreateTruncating(temperature)) - (mean is null ? 0 : VectorMath.Sum(logScales));
     }
 
     private Vector512<T> Inside(Vector512<T> value, int i) => i + Vector512<T>.Count >= width ? value & mask : value;
@@ -134,12 +176,39 @@ internal sealed class BoxOperation(DensityRegions regions, int first, double[] l
     public override IEnumerable<Region> Regions => regions.All;
 
     public override Step<T> Lower<T>(Lowering<T> to) => new BoxStep<T>(regions, first, lower, upper);
+
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<class TILE>
+            WORD void box(TILE tile, int values, int drawn, int width, const double *lower, const double *upper, int sum, double density)
+            {
+                PHASE EACH_ROW
+                {
+                    bool inside = true;
+                    for (int k = 0; k < width; k++)
+                    {
+                        N value = tile.at(values + k, row);
+                        if (drawn >= 0)
+                            tile.at(drawn + k, row) = (N)(lower[k] + normal_distribution((double)value) * (upper[k] - lower[k]));
+                        else
+                            inside = inside && value >= (N)lower[k] && value <= (N)upper[k];
+                    }
+                    tile.sum(sum, row) += inside ? density : -number_of(0x7ff0000000000000LL);
+                }
+            }
+            """);
+        text.Line($"box(tile, {regions.Rows.Offset + first}, {regions.Drawn?.Offset + first ?? -1}, {lower.Length}, a.exact + {text.PlaceExactly(lower)}, a.exact + {text.PlaceExactly(upper)}, {regions.LogDensity.Offset}, {KernelText.Double(BoxStep<double>.Density(lower, upper))});");
+    }
 }
 
 internal sealed unsafe class BoxStep<T>(DensityRegions regions, int first, double[] lower, double[] upper) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly double logDensity = -lower.Zip(upper, (low, high) => Math.Log(high - low)).Sum();
+    private readonly double logDensity = Density(lower, upper);
+
+    /// <summary>The log density inside the bounds.</summary>
+    public static double Density(double[] lower, double[] upper) => -lower.Zip(upper, (low, high) => Math.Log(high - low)).Sum();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
@@ -152,7 +221,7 @@ internal sealed unsafe class BoxStep<T>(DensityRegions regions, int first, doubl
             for (int i = 0; i < lower.Length; i++)
                 if (regions.Drawn is { } drawn)
                     tile.At(drawn)[row * drawn.Width + first + i] =
-                        T.CreateTruncating(lower[i] + ErrorFunction.NormalDistribution(double.CreateTruncating(values[i])) * (upper[i] - lower[i]));
+                        T.CreateTruncating(lower[i] + Scalar.NormalDistribution(double.CreateTruncating(values[i])) * (upper[i] - lower[i]));
                 else
                     inside &= values[i] >= T.CreateTruncating(lower[i]) && values[i] <= T.CreateTruncating(upper[i]);
             tile.Sums(regions.LogDensity)[row] += inside ? logDensity : double.NegativeInfinity;
@@ -172,6 +241,33 @@ internal sealed class GivenOperation(DensityRegions regions, int first, Region g
     public override IEnumerable<Region> Regions => [.. regions.All, given];
 
     public override Step<T> Lower<T>(Lowering<T> to) => new GivenStep<T>(regions, first, given, pairs, factor, tolerance);
+
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<class TILE>
+            WORD void given(TILE tile, int count, Places latents, Places drawn, bool draws, Places from, N factor, N tolerance, int sum)
+            {
+                PHASE EACH_ROW
+                {
+                    bool near = true;
+                    for (int k = 0; k < count; k++)
+                    {
+                        N value = tile.at(from(k), row) * factor;
+                        if (draws)
+                            tile.at(drawn(k), row) = value;
+                        else
+                            near = near && size_of(tile.at(latents(k), row) - value) <= (size_of(value) + 1) * tolerance;
+                    }
+                    if (!near)
+                        tile.sum(sum, row) += -number_of(0x7ff0000000000000LL);
+                }
+            }
+            """);
+        int[] latents = [.. pairs.Select(pair => first + pair.Latent)];
+        text.Line($"given(tile, {pairs.Length}, {text.Places(regions.Rows, latents)}, {text.Places(regions.Drawn ?? regions.Rows, latents)}, {(regions.Drawn is null ? "false" : "true")},");
+        text.Line($"    {text.Places(given, [.. pairs.Select(pair => pair.From)])}, {text.Literal(factor)}, {text.Literal(tolerance)}, {regions.LogDensity.Offset});");
+    }
 }
 
 internal sealed unsafe class GivenStep<T>(DensityRegions regions, int first, Region given, (int Latent, int From)[] pairs, double factor, double tolerance) : Step<T>

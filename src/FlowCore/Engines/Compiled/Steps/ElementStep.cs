@@ -5,6 +5,7 @@ using System.Runtime.Intrinsics;
 using FlowCore.Bijections.Elements;
 using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Training;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -37,6 +38,48 @@ internal sealed class ElementOperation : Operation
     public override string? NoWayBack => Element.Compile<double>().GoesBack ? null : $"{Element.GetType().Name} has no way back";
 
     public override Step<T> Lower<T>(Lowering<T> to) => new ElementStep<T>(this, Element.Compile<T>(), to);
+
+    // A thread computes every sixteenth (in float64 every eighth) value of a row, and so the share of the row's sum that a lane has on a CPU.
+    public override void Emit(KernelText text)
+    {
+        string function = text.IsSingle ? Element.Compile<float>().Emit(text, Inverse) : Element.Compile<double>().Emit(text, Inverse);
+        string step = text.Function("element_step", name => $$"""
+            template<class TILE> APART void {{name}}(TILE tile, int count, int sum, Places values, Parameters<TILE> parameters)
+            {
+                PHASE EACH(TILE::LANES)
+                {
+                    N share = 0;
+                    for (int k = VALUE; k < count; k += TILE::LANES)
+                    {
+                        Parameters<TILE> own = parameters;
+                        own.k = k, own.row = ROW;
+                        N &value = tile.at(values(k), ROW);
+                        N log_derivative;
+                        value = {{function}}(value, own, log_derivative);
+                        share += log_derivative;
+                    }
+                    tile.lane(VALUE, ROW) = share;
+                }
+                PHASE EACH_ROW tile.sum(sum, row) += lanes_together(tile, 0, row);
+            }
+            """);
+        text.Count(function, Places.Length);
+        text.Line($"{step}(tile, {Places.Length}, {LogDet.Offset}, {text.Places(Values, Places)}, {{tile, a.numbers, {ParameterPlaces(text)}, 0, 0}});");
+    }
+
+    /// <summary>The first place, the steps from parameter to parameter and from value to value; or a table of all.</summary>
+    private string ParameterPlaces(KernelText text)
+    {
+        if (Parameters.Length == 0)
+            return "0, 0, 0, nullptr";
+        int[] at = [.. Parameters.SelectMany((parameter, p) => parameter.Region is { } region
+            ? parameter.Places.Select(place => (int)region.Offset + place)
+            : Enumerable.Range(text.Place(parameter.Constants!.Values), Places.Length).Select(number => ~number))];
+        int count = Places.Length, perParameter = Parameters.Length > 1 ? at[count] - at[0] : 0, perValue = count > 1 ? at[1] - at[0] : 0;
+        return Enumerable.Range(0, at.Length).All(i => at[i] == at[0] + i / count * perParameter + i % count * perValue)
+            ? FormattableString.Invariant($"{at[0]}, {perParameter}, {perValue}, nullptr")
+            : FormattableString.Invariant($"0, {count}, 0, a.tables + {text.Table(at)}");
+    }
 }
 
 /// <summary>

@@ -8,7 +8,7 @@ using FlowCore.Engines.Compiled.Kernels;
 namespace FlowCore.Engines.Compiled.Steps;
 
 /// <summary>A linear map of every row, or of every pixel of every row: a linear layer, a convolution, an affine bijection.</summary>
-internal sealed class LinearOperation : Operation
+internal sealed partial class LinearOperation : Operation
 {
     public required LinearWeights Weights { get; init; }
 

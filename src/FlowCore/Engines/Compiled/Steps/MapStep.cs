@@ -3,14 +3,15 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
-/// <summary>A function of one number, as sixteen or eight of them at once.</summary>
+/// <summary>A function of one number, written once for both compiled engines.</summary>
 internal interface IMap
 {
-    static abstract Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+    static abstract V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V>;
 
     /// <summary>Its derivative.</summary>
     static abstract Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
@@ -20,8 +21,8 @@ internal interface IMap
 /// <summary>A function of two numbers.</summary>
 internal interface IMap2
 {
-    static abstract Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+    static abstract V At<V>(V a, V b)
+        where V : unmanaged, IValue<V>;
 
     /// <summary>Its two derivatives.</summary>
     static abstract (Vector512<T> ByA, Vector512<T> ByB) Derivatives<T>(Vector512<T> a, Vector512<T> b)
@@ -35,6 +36,13 @@ internal sealed class MapOperation<TMap>(Region input, Region output, int first,
     public override IEnumerable<Region> Regions => [input, output];
 
     public override Step<T> Lower<T>(Lowering<T> lowering) => new MapStep<T, TMap>(input, output, first, count, parameter);
+
+    public override void Emit(KernelText text)
+    {
+        string map = text.Function("map", name => Words.Function(name, text.IsSingle, x => TMap.At(x, parameter)));
+        text.Count(map, count);
+        text.Line($"PHASE EACH({count}) tile.at({output.Offset + first} + VALUE, ROW) = {map}(tile.at({input.Offset + first} + VALUE, ROW));");
+    }
 }
 
 internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int first, int count, double parameter) : Step<T>
@@ -50,10 +58,10 @@ internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int f
             T* from = tile.At(input) + row * input.Width + first, to = tile.At(output) + row * output.Width + first;
             int i = 0;
             for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
-                TMap.At(Vector512.Load(from + i), parameter).Store(to + i);
+                Lanes512<T>.Store(TMap.At(Lanes512<T>.Load(from + i), parameter), to + i);
             if (i == count)
                 continue;
-            Vector512<T> last = TMap.At(Vector512.Load(from + i), parameter);
+            Vector512<T> last = TMap.At(Lanes512<T>.Load(from + i), parameter);
             for (int lane = 0; i + lane < count; lane++)
                 to[i + lane] = last[lane];
         }
@@ -79,6 +87,17 @@ internal sealed class Map2Operation<TMap>(Region a, Region b, Region output, int
     public override IEnumerable<Region> Regions => [a, b, output];
 
     public override Step<T> Lower<T>(Lowering<T> lowering) => new Map2Step<T, TMap>(a, b, output, first, count);
+
+    public override void Emit(KernelText text)
+    {
+        string map = text.Function("map", name =>
+        {
+            var (body, results) = Term.Write(text.IsSingle, () => [TMap.At(Term.Named("a"), Term.Named("b"))]);
+            return $"WORD N {name}(N a, N b)\n{{\n{body}    return {results[0]};\n}}\n";
+        });
+        text.Count(map, count);
+        text.Line($"PHASE EACH({count}) tile.at({output.Offset + first} + VALUE, ROW) = {map}(tile.at({a.Offset + first} + VALUE, ROW), tile.at({b.Offset + first} + VALUE, ROW));");
+    }
 }
 
 internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output, int first, int count) : Step<T>
@@ -94,10 +113,10 @@ internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output
             T* one = tile.At(a) + row * a.Width + first, other = tile.At(b) + row * b.Width + first, to = tile.At(output) + row * output.Width + first;
             int i = 0;
             for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
-                TMap.At(Vector512.Load(one + i), Vector512.Load(other + i)).Store(to + i);
+                Lanes512<T>.Store(TMap.At(Lanes512<T>.Load(one + i), Lanes512<T>.Load(other + i)), to + i);
             if (i == count)
                 continue;
-            Vector512<T> last = TMap.At(Vector512.Load(one + i), Vector512.Load(other + i));
+            Vector512<T> last = TMap.At(Lanes512<T>.Load(one + i), Lanes512<T>.Load(other + i));
             for (int lane = 0; i + lane < count; lane++)
                 to[i + lane] = last[lane];
         }
@@ -125,8 +144,8 @@ internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output
 /// <summary>a + b.</summary>
 internal readonly struct Sum : IMap2
 {
-    public static Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> => a + b;
+    public static V At<V>(V a, V b)
+        where V : unmanaged, IValue<V> => a + b;
 
     public static (Vector512<T> ByA, Vector512<T> ByB) Derivatives<T>(Vector512<T> a, Vector512<T> b)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => (Vector512<T>.One, Vector512<T>.One);
@@ -135,8 +154,8 @@ internal readonly struct Sum : IMap2
 /// <summary>a sigmoid(b): a gate.</summary>
 internal readonly struct Gate : IMap2
 {
-    public static Vector512<T> At<T>(Vector512<T> a, Vector512<T> b)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> => a * VectorMath.Sigmoid(b);
+    public static V At<V>(V a, V b)
+        where V : unmanaged, IValue<V> => a * Elementary.Sigmoid(b);
 
     public static (Vector512<T> ByA, Vector512<T> ByB) Derivatives<T>(Vector512<T> a, Vector512<T> b)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -149,8 +168,8 @@ internal readonly struct Gate : IMap2
 /// <summary>-v.</summary>
 internal readonly struct Negative : IMap
 {
-    public static Vector512<T> At<T>(Vector512<T> x, double parameter)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> => -x;
+    public static V At<V>(V x, double parameter)
+        where V : unmanaged, IValue<V> => -x;
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => -Vector512<T>.One;

@@ -7,6 +7,7 @@ using FlowCore.Densities;
 using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Training;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -50,6 +51,85 @@ internal sealed class MixtureOperation : Operation
     public override Step<T> Lower<T>(Lowering<T> to) => new MixtureStep<T>(
         regions, width, covariance == MixtureCovariance.Full, logWeights.Values, constants.Values, means.Values, precision.Values,
         to.Numbers(constants), to.Numbers(means), to.Numbers(precision));
+
+    // Eight lanes of components, as on a CPU: the largest term of each, and the sum over it.
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<int WIDTH, bool FULL, class TILE>
+            WORD void mixture(
+                TILE tile, int values, int drawn, int temperature, int padded, int components,
+                const double *constants, const double *means, const double *precision, const double *up_to, int sum)
+            {
+                if (drawn >= 0)
+                    PHASE EACH_ROW
+                    {
+                        double share = normal_distribution((double)tile.at(values + WIDTH, row)), offset[WIDTH];
+                        int m = 0, last = components - 1;
+                        while (m < last)
+                        {
+                            int middle = (m + last) / 2;
+                            if (up_to[middle] <= share)
+                                m = middle + 1;
+                            else
+                                last = middle;
+                        }
+                        // P (z - mean) = temperature noise, from the first value to the last.
+                        for (int i = 0; i < WIDTH; i++)
+                        {
+                            double rest = (double)tile.at(values + i, row) * (double)tile.at(temperature, row);
+                            int line = FULL ? i * (i + 1) / 2 : i;
+                            for (int j = 0; FULL && j < i; j++)
+                                rest -= precision[(line + j) * padded + m] * offset[j];
+                            offset[i] = rest / precision[(FULL ? line + i : i) * padded + m];
+                            tile.at(drawn + i, row) = (N)(means[i * padded + m] + offset[i]);
+                        }
+                    }
+                if (drawn >= 0)
+                    values = drawn;
+                PHASE EACH(8)
+                {
+                    double most = -1e300, total = 0, warmth = drawn < 0 ? 1 : (double)tile.at(temperature, ROW);
+                    for (int m = VALUE; m < padded; m += 8)
+                    {
+                        double squares = 0;
+                        const double *entry = precision + m;
+                        for (int k = 0; k < WIDTH; k++)
+                        {
+                            double unit = 0;
+                            for (int j = FULL ? 0 : k; j <= k; j++, entry += padded)
+                                unit = multiply_add(*entry, (double)tile.at(values + j, ROW) - means[j * padded + m], unit);
+                            squares = multiply_add(unit, unit, squares);
+                        }
+                        double each = warmth == 1
+                            ? constants[m] - squares * 0.5
+                            : constants[m] - squares * (0.5 / (warmth * warmth)) - WIDTH * logarithm(warmth);
+                        double more = most > each ? most : each;
+                        total = multiply_add(total, exponential(most - more), exponential(each - more));
+                        most = more;
+                    }
+                    tile.wide(VALUE, ROW) = most;
+                    tile.wide(8 + VALUE, ROW) = total;
+                }
+                PHASE EACH_ROW
+                {
+                    double largest = -1e300, total = 0;
+                    for (int k = 0; k < 8; k++)
+                    {
+                        double most = tile.wide(k, row);
+                        largest = most > largest || most != most ? most : largest;
+                    }
+                    for (int k = 0; k < 8; k++)
+                        total += tile.wide(8 + k, row) * exponential(tile.wide(k, row) - largest);
+                    tile.sum(sum, row) += largest + logarithm(total);
+                }
+            }
+            """);
+        string At(double[] values) => $"a.exact + {text.PlaceExactly(values)}";
+        string full = covariance == MixtureCovariance.Full ? "true" : "false";
+        text.Line($"mixture<{width}, {full}>(tile, {regions.Rows.Offset}, {regions.Drawn?.Offset ?? -1}, {regions.Temperature?.Offset ?? -1}, {constants.Count}, {logWeights.Count},");
+        text.Line($"    {At(constants.Values)}, {At(means.Values)}, {At(precision.Values)}, {At(MixtureStep<double>.UpTo(logWeights.Values))}, {regions.LogDensity.Offset});");
+    }
 }
 
 /// <summary>
@@ -88,8 +168,14 @@ internal sealed unsafe class MixtureStep<T>(
 
     private int Pick(double noise)
     {
-        int at = Array.BinarySearch(upTo, ErrorFunction.NormalDistribution(noise));
-        return Math.Min(at < 0 ? ~at : at + 1, upTo.Length - 1);
+        double share = Scalar.NormalDistribution(noise);
+        int first = 0, last = upTo.Length - 1;
+        while (first < last)
+        {
+            int middle = (first + last) / 2;
+            (first, last) = upTo[middle] <= share ? (middle + 1, last) : (first, middle);
+        }
+        return first;
     }
 
     // P (z - mean) = temperature noise, from the first value to the last.
@@ -172,8 +258,8 @@ internal sealed unsafe class MixtureStep<T>(
         for (int lane = 0; lane < Vector512<double>.Count; lane++)
             largest = Math.Max(largest, most[lane]);
         for (int lane = 0; lane < Vector512<double>.Count; lane++)
-            total += sum[lane] * Math.Exp(most[lane] - largest);
-        return largest + Math.Log(total);
+            total += sum[lane] * Scalar.Exp(most[lane] - largest);
+        return largest + Scalar.Log(total);
     }
 
     /// <summary>The weighted log densities of eight components.</summary>
@@ -197,11 +283,11 @@ internal sealed unsafe class MixtureStep<T>(
         Vector512<double> peaks = Vector512.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(constants), (nuint)block);
         return temperature == 1
             ? peaks - squares * Vector512.Create(0.5)
-            : peaks - squares * Vector512.Create(0.5 / (temperature * temperature)) - Vector512.Create(width * Math.Log(temperature));
+            : peaks - squares * Vector512.Create(0.5 / (temperature * temperature)) - Vector512.Create(width * Scalar.Log(temperature));
     }
 
     /// <summary>The weights of the components before each one, and its own.</summary>
-    private static double[] UpTo(double[] logWeights)
+    public static double[] UpTo(double[] logWeights)
     {
         var upTo = new double[logWeights.Length];
         double sum = 0;

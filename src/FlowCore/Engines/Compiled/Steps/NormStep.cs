@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -10,6 +11,38 @@ internal sealed class NormOperation(Region input, Region output, int count, doub
     public override IEnumerable<Region> Regions => [input, output];
 
     public override Step<T> Lower<T>(Lowering<T> lowering) => new NormStep<T>(input, output, count, epsilon);
+
+    // The mean and the deviation stand behind the lanes.
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<class TILE> WORD void lane_sums(TILE tile, int first, int count)
+            {
+                PHASE EACH(TILE::LANES)
+                {
+                    N sum = 0;
+                    for (int k = VALUE; k < count; k += TILE::LANES)
+                        sum += tile.at(first + k, ROW);
+                    tile.lane(VALUE, ROW) = sum;
+                }
+            }
+            template<class TILE> WORD void norm(TILE tile, int input, int output, int count, double epsilon)
+            {
+                lane_sums(tile, input, count);
+                PHASE EACH_ROW tile.lane(TILE::LANES, row) = (N)(lanes_together(tile, 0, row) / count);
+                PHASE EACH(count)
+                {
+                    N distance = tile.at(input + VALUE, ROW) - tile.lane(TILE::LANES, ROW);
+                    tile.at(output + VALUE, ROW) = distance * distance;
+                }
+                lane_sums(tile, output, count);
+                PHASE EACH_ROW tile.lane(TILE::LANES + 1, row) = (N)root(lanes_together(tile, 0, row) / (count - 1) + epsilon);
+                PHASE EACH(count)
+                    tile.at(output + VALUE, ROW) = (tile.at(input + VALUE, ROW) - tile.lane(TILE::LANES, ROW)) / tile.lane(TILE::LANES + 1, ROW);
+            }
+            """);
+        text.Line($"norm(tile, {input.Offset}, {output.Offset}, {count}, {KernelText.Double(epsilon)});");
+    }
 }
 
 internal sealed unsafe class NormStep<T>(Region input, Region output, int count, double epsilon) : Step<T>

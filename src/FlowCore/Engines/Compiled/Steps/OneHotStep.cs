@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -10,6 +11,9 @@ internal sealed class OneHotOperation(Region input, Region output, int classes) 
     public override IEnumerable<Region> Regions => [input, output];
 
     public override Step<T> Lower<T>(Lowering<T> to) => new OneHotStep<T>(input, output, classes);
+
+    public override void Emit(KernelText text) =>
+        text.Line($"PHASE EACH({classes}) tile.at({output.Offset} + VALUE, ROW) = (int)tile.at({input.Offset}, ROW) % {classes} == VALUE;");
 }
 
 internal sealed unsafe class OneHotStep<T>(Region input, Region output, int classes) : Step<T>

@@ -5,6 +5,7 @@ using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Training;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -17,6 +18,21 @@ internal sealed class ScaleOperation(
     public override Step<T> Lower<T>(Lowering<T> lowering) => new ScaleStep<T>(
         input, Run.Of(from), output, Run.Of([.. Enumerable.Range(0, to.Count)], to), from.Count,
         lowering.Numbers(before), lowering.Numbers(factor), lowering.Numbers(after));
+
+    public override void Emit(KernelText text)
+    {
+        Debug.Assert(input != output, "No thread writes where another one reads.");
+        text.Use("""
+            template<class TILE>
+            APART void scale(TILE tile, int count, Places from, Places to, const N *before, const N *factor, const N *after)
+            {
+                PHASE EACH(count)
+                    tile.at(to(VALUE), ROW) = multiply_add(tile.at(from(VALUE), ROW) - before[VALUE], factor[VALUE], after[VALUE]);
+            }
+            """);
+        string At(Formula formula) => $"a.numbers + {text.Place(formula.Values)}";
+        text.Line($"scale(tile, {from.Count}, {text.Places(input, from)}, {text.Places(output, to)}, {At(before)}, {At(factor)}, {At(after)});");
+    }
 }
 
 internal sealed unsafe class ScaleStep<T>(

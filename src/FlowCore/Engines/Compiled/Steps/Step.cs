@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using FlowCore.Engines.Compiled.Formulas;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -18,6 +19,11 @@ internal abstract class Operation
 
     /// <summary>Why a training cannot go back through it; null where it can.</summary>
     public virtual string? NoWayBack => null;
+
+    /// <summary>Writes the piece into a kernel for GPUs.</summary>
+    /// <exception cref="NotCompiledException">It has no form for GPUs.</exception>
+    public virtual void Emit(KernelText text) =>
+        throw new NotCompiledException($"{GetType().Name[..GetType().Name.IndexOf("Operation", StringComparison.Ordinal)]} has no form for GPUs");
 
     /// <summary>The piece as it runs, on tiles of at most so many rows.</summary>
     public abstract Step<T> Lower<T>(Lowering<T> to)
