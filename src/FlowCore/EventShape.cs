@@ -5,6 +5,9 @@ namespace FlowCore;
 /// <summary>What a bijection is told of its place in the flow: the shape of one event there, and the width of the encoded context.</summary>
 internal readonly record struct EventShape(int[] Sizes, int Context)
 {
+    /// <summary>The sizes of an event as the flow sees them: a sound of [channels, frames] is an image one pixel high.</summary>
+    public static int[] Of(int[] sizes) => sizes.Length == 2 ? [sizes[0], 1, sizes[1]] : sizes;
+
     public bool IsImage => Sizes.Length == 3;
 
     /// <summary>The number of values of a vector event.</summary>

@@ -123,7 +123,7 @@ public sealed class Flow : nn.Module
     }
 
     /// <summary>Flat rows as events.</summary>
-    internal Tensor Shaped(Tensor rows) => Shaped(rows, Spec.EventShape);
+    internal Tensor Shaped(Tensor rows) => Shaped(rows, EventShape.Of(Spec.EventShape));
 
     private static Tensor Shaped(Tensor rows, int[] sizes) =>
         sizes.Length == 1 ? rows : rows.reshape([rows.shape[0], .. sizes.Select(size => (long)size)]);

@@ -18,7 +18,7 @@ public static class FlowBuilder
         FlowSpecChecks.Check(spec);
         var context = new LayerPlace(spec.Context?.EncodedWidth ?? 0, 0);
         var embedding = Network.BuildLayers(spec.Context?.Embedding ?? [], ref context);
-        var shape = new EventShape(spec.EventShape, context.Width);
+        var shape = new EventShape(EventShape.Of(spec.EventShape), context.Width);
         var bijections = BuildAll(spec.Bijections, ref shape);
         BaseDensity density = Build(spec.Base, spec.Width, context.Width, spec.Context?.Classes ?? 0);
         return new Flow(spec, embedding, bijections, shape, density);
@@ -41,6 +41,7 @@ public static class FlowBuilder
         InvertedSpec s => new Inverted(Build(s.Of, shape)),
         SqueezeSpec s => new Squeeze(s, shape),
         UnsqueezeSpec s => new Inverted(new Squeeze(new SqueezeSpec { Order = s.Order }, s.After(shape))),
+        TimeSqueezeSpec s => new TimeSqueeze(s),
         SplitSpec s => new Split(s, shape),
         PermutationSpec s => new Permutation(s, shape.Features),
         LinearSpec s => new LuLinear(s, shape),
@@ -96,6 +97,13 @@ public static class FlowBuilder
         ChannelAffineSpec => new ChannelAffine(at),
         ConcatNegativeSpec => new ConcatNegative(),
         SkipSumSpec s => new SkipSum(s, at),
+        TimeConvSpec s => new TimeConv(s, at),
+        DepthwiseTimeConvSpec s => new DepthwiseTimeConv(s, at),
+        TransposedTimeConvSpec s => new TransposedTimeConv(s, at),
+        RepeatFramesSpec s => new RepeatFrames(s),
+        SqueezeFramesSpec s => new SqueezeFrames(s),
+        GatedUnitSpec => new GatedUnit(at),
+        WaveNetSpec s => new WaveNet(s, at),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 

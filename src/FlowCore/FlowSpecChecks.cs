@@ -23,8 +23,8 @@ internal static class FlowSpecChecks
             throw at.Refusal("format_version", $"is {spec.FormatVersion}, this build reads {FlowSpec.CurrentFormat}");
         at.Given(spec.Name, "name");
         int[] sizes = at.Given(spec.EventShape, "event_shape");
-        if (sizes.Length is not (1 or 3) || sizes.Any(size => size is < 1 or > MostFeatures) || sizes.Aggregate(1L, (product, size) => product * size) > MostFeatures)
-            throw at.Refusal("event_shape", $"must be [D] or [C, H, W] with at most {MostFeatures} values, is [{string.Join(", ", sizes)}]");
+        if (sizes.Length is not (1 or 2 or 3) || sizes.Any(size => size is < 1 or > MostFeatures) || sizes.Aggregate(1L, (product, size) => product * size) > MostFeatures)
+            throw at.Refusal("event_shape", $"must be [D] or [C, H, W], or [channels, frames] of a sound, with at most {MostFeatures} values, is [{string.Join(", ", sizes)}]");
         CheckNames(spec.Features, at, "features", spec.Width);
         CheckNames(spec.Ignored, at, "ignored", spec.Ignored?.Length ?? 0);
         if (spec.Ignored?.FirstOrDefault(name => spec.Features?.Contains(name) != false) is { } both)
@@ -36,7 +36,7 @@ internal static class FlowSpecChecks
         LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, at);
         // With an embedding in front, what arrives is not the class as one-hot.
         int classes = spec.Context is { Classes: { } count, Embedding: null or [] } ? count : 0;
-        BijectionSpec.Check(spec.Bijections, at, "bijections", new EventShape(sizes, context.Width));
+        BijectionSpec.Check(spec.Bijections, at, "bijections", new EventShape(EventShape.Of(sizes), context.Width));
         at.Given(spec.Base, "base").Check(at.In("base", "base_density"), new LatentPlace(spec.Width, context.Width, classes));
         return needed;
     }
@@ -48,7 +48,7 @@ internal static class FlowSpecChecks
         LayerPlace context = new(spec.Context?.EncodedWidth ?? 0, 0);
         foreach (LayerSpec layer in spec.Context?.Embedding ?? [])
             context = layer.After(context);
-        BijectionSpec.CheckWeights(spec.Bijections, new SpecScope("", new()), "bijections", new EventShape(spec.EventShape, context.Width), new WeightScope(weights));
+        BijectionSpec.CheckWeights(spec.Bijections, new SpecScope("", new()), "bijections", new EventShape(EventShape.Of(spec.EventShape), context.Width), new WeightScope(weights));
     }
 
     private static LayerPlace Check(ContextSpec context, SpecScope at)

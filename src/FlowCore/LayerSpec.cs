@@ -25,6 +25,13 @@ namespace FlowCore;
 [JsonDerivedType(typeof(ChannelAffineSpec), "channel_affine")]
 [JsonDerivedType(typeof(ConcatNegativeSpec), "concat_negative")]
 [JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
+[JsonDerivedType(typeof(TimeConvSpec), "time_conv")]
+[JsonDerivedType(typeof(DepthwiseTimeConvSpec), "depthwise_time_conv")]
+[JsonDerivedType(typeof(TransposedTimeConvSpec), "transposed_time_conv")]
+[JsonDerivedType(typeof(RepeatFramesSpec), "repeat_frames")]
+[JsonDerivedType(typeof(SqueezeFramesSpec), "squeeze_frames")]
+[JsonDerivedType(typeof(GatedUnitSpec), "gated_unit")]
+[JsonDerivedType(typeof(WaveNetSpec), "wavenet")]
 public abstract record LayerSpec
 {
     /// <summary>Refuses, by field, what cannot be at this place, and states the tensors that are needed there.</summary>

@@ -69,7 +69,7 @@ internal sealed class CompiledFlow
         Region input = new(spec.Width, exact: true), output = new(spec.Width, exact: true), context = new(spec.ContextWidth, exact: true);
         Region logDet = Region.OfSums(), logDensity = Region.OfSums();
         var (encoding, condition) = Condition(context);
-        var shape = new EventShape(spec.EventShape, condition?.Units ?? 0);
+        var shape = new EventShape(EventShape.Of(spec.EventShape), condition?.Units ?? 0);
         EventShape latent = shape;
         foreach (BijectionSpec bijection in spec.Bijections)
             latent = bijection.After(latent);
