@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace FlowCore;
 
-/// <summary>What a bijection is told of its place in the flow: the shape of one event there, and the width of the encoded context.</summary>
-internal readonly record struct EventShape(int[] Sizes, int Context)
+/// <summary>What a bijection is told of its place in the flow: the shape of one event there, and the encoded context.</summary>
+internal readonly record struct EventShape(int[] Sizes, ContextPlace Context)
 {
-    /// <summary>The sizes of an event as the flow sees them: a sound of [channels, frames] is an image one pixel high.</summary>
-    public static int[] Of(int[] sizes) => sizes.Length == 2 ? [sizes[0], 1, sizes[1]] : sizes;
+    /// <summary>The shape of events whose sizes a description gives: a sound of [channels, frames] is an image one pixel high.</summary>
+    public static EventShape Of(int[] sizes, ContextPlace context) => new(sizes is [var channels, var frames] ? [channels, 1, frames] : sizes, context);
 
     public bool IsImage => Sizes.Length == 3;
 

@@ -44,7 +44,13 @@ public sealed class Flow : nn.Module
     public Mapped Encode(Tensor x, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
-        Tensor? condition = Condition(context);
+        return Moved(EncodeGiven(x, Condition(context)));
+    }
+
+    /// <summary>The same for what <see cref="Condition"/> made of the context.</summary>
+    internal Mapped EncodeGiven(Tensor x, Tensor? condition)
+    {
+        using var scope = NewDisposeScope();
         Tensor values = Shaped(x);
         Tensor logDet = zeros_like(x.select(1, 0));
         foreach (Bijection bijection in bijections)
@@ -52,14 +58,19 @@ public sealed class Flow : nn.Module
             Mapped mapped = bijection.Forward(values, condition);
             (values, logDet) = (mapped.Values, logDet + mapped.LogDet);
         }
-        return Outward(values, logDet);
+        return Moved(new(values.flatten(1), logDet));
     }
 
     /// <summary>x = f^-1(z) and log|det dx/dz|, <c>[batch]</c>.</summary>
     public Mapped Decode(Tensor z, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
-        Tensor? condition = Condition(context);
+        return Moved(DecodeGiven(z, Condition(context)));
+    }
+
+    internal Mapped DecodeGiven(Tensor z, Tensor? condition)
+    {
+        using var scope = NewDisposeScope();
         Tensor values = Shaped(z, latentShape.Sizes);
         Tensor logDet = zeros_like(z.select(1, 0));
         for (int i = bijections.Count - 1; i >= 0; i--)
@@ -67,15 +78,16 @@ public sealed class Flow : nn.Module
             Mapped mapped = bijections[i].Inverse(values, condition);
             (values, logDet) = (mapped.Values, logDet + mapped.LogDet);
         }
-        return Outward(values, logDet);
+        return Moved(new(values.flatten(1), logDet));
     }
 
     /// <summary>log p(x), <c>[batch]</c>.</summary>
     public Tensor LogProb(Tensor x, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
-        Mapped mapped = Encode(x, context);
-        return (BaseLogProb(mapped.Values, context) + mapped.LogDet).MoveToOuterDisposeScope();
+        Tensor? condition = Condition(context);
+        Mapped mapped = EncodeGiven(x, condition);
+        return (BaseLogProbGiven(mapped.Values, condition) + mapped.LogDet).MoveToOuterDisposeScope();
     }
 
     /// <summary>Rows drawn from the flow with the noise of a seed, and their log density.</summary>
@@ -87,8 +99,9 @@ public sealed class Flow : nn.Module
         // In the type and on the device of the weights; a flow without any computes in float32.
         Tensor like = this.parameters().Concat(this.buffers()).FirstOrDefault(tensor => tensor.is_floating_point()) ?? zeros(0);
         Tensor noise = Tensors.TensorRows.From<double>(rows, count, NoiseWidth).to(like.dtype).to(like.device);
-        Drawn drawn = Draw(noise, ones_like(noise.select(1, 0)), context);
-        Mapped mapped = Decode(drawn.Latents, context);
+        Tensor? condition = Condition(context);
+        Drawn drawn = DrawGiven(noise, ones_like(noise.select(1, 0)), condition);
+        Mapped mapped = DecodeGiven(drawn.Latents, condition);
         return new(mapped.Values.MoveToOuterDisposeScope(), (drawn.LogDensity - mapped.LogDet).MoveToOuterDisposeScope());
     }
 
@@ -96,16 +109,20 @@ public sealed class Flow : nn.Module
     public Tensor BaseLogProb(Tensor z, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
-        return base_density.LogProb(z, Condition(context)).MoveToOuterDisposeScope();
+        return BaseLogProbGiven(z, Condition(context)).MoveToOuterDisposeScope();
     }
+
+    internal Tensor BaseLogProbGiven(Tensor z, Tensor? condition) => base_density.LogProb(z, condition);
 
     /// <summary>Latents from standard normal noise, each row's noise scaled by its temperature <c>[batch]</c>.</summary>
     public Drawn Draw(Tensor noise, Tensor temperature, Tensor? context = null)
     {
         using var scope = NewDisposeScope();
-        Drawn drawn = base_density.FromNoise(noise, temperature, Condition(context));
+        Drawn drawn = DrawGiven(noise, temperature, Condition(context));
         return new(drawn.Latents.MoveToOuterDisposeScope(), drawn.LogDensity.MoveToOuterDisposeScope());
     }
+
+    internal Drawn DrawGiven(Tensor noise, Tensor temperature, Tensor? condition) => base_density.FromNoise(noise, temperature, condition);
 
     /// <summary>What the bijections and the base are given: the context, or its class as one-hot, through the embedding.</summary>
     internal Tensor? Condition(Tensor? context)
@@ -117,17 +134,18 @@ public sealed class Flow : nn.Module
         Tensor condition = expected.Classes is { } classes
             ? nn.functional.one_hot(context.flatten().to(int64), classes).to(context.dtype)
             : context;
+        if (expected.Shape is { } shape)
+            condition = Shaped(condition, EventShape.Of(shape, 0).Sizes);
         foreach (Layer layer in embedding)
             condition = layer.Forward(condition, null);
         return condition;
     }
 
     /// <summary>Flat rows as events.</summary>
-    internal Tensor Shaped(Tensor rows) => Shaped(rows, EventShape.Of(Spec.EventShape));
+    internal Tensor Shaped(Tensor rows) => Shaped(rows, EventShape.Of(Spec.EventShape, 0).Sizes);
 
     private static Tensor Shaped(Tensor rows, int[] sizes) =>
         sizes.Length == 1 ? rows : rows.reshape([rows.shape[0], .. sizes.Select(size => (long)size)]);
 
-    private static Mapped Outward(Tensor values, Tensor logDet) =>
-        new(values.flatten(1).MoveToOuterDisposeScope(), logDet.MoveToOuterDisposeScope());
+    private static Mapped Moved(Mapped mapped) => new(mapped.Values.MoveToOuterDisposeScope(), mapped.LogDet.MoveToOuterDisposeScope());
 }

@@ -16,11 +16,11 @@ public static class FlowBuilder
     public static Flow Build(FlowSpec spec)
     {
         FlowSpecChecks.Check(spec);
-        var context = new LayerPlace(spec.Context?.EncodedWidth ?? 0, 0);
+        LayerPlace context = spec.Context?.Place ?? default;
         var embedding = Network.BuildLayers(spec.Context?.Embedding ?? [], ref context);
-        var shape = new EventShape(EventShape.Of(spec.EventShape), context.Width);
+        var shape = EventShape.Of(spec.EventShape, context.AsContext);
         var bijections = BuildAll(spec.Bijections, ref shape);
-        BaseDensity density = Build(spec.Base, spec.Width, context.Width, spec.Context?.Classes ?? 0);
+        BaseDensity density = Build(spec.Base, spec.Width, context.AsContext, spec.Context?.Classes ?? 0);
         return new Flow(spec, embedding, bijections, shape, density);
     }
 
@@ -60,6 +60,8 @@ public static class FlowBuilder
         LogitSpec s => new Logit(s),
         LogarithmSpec => new Logarithm(),
         DequantizeSpec s => new Dequantize(s, shape),
+        HaarSpec => new Haar(),
+        FlowCouplingSpec s => new FlowCoupling(s, shape),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 
@@ -104,10 +106,12 @@ public static class FlowBuilder
         SqueezeFramesSpec s => new SqueezeFrames(s),
         GatedUnitSpec => new GatedUnit(at),
         WaveNetSpec s => new WaveNet(s, at),
+        DenseLayerSpec s => new DenseLayer(s, at),
+        FlattenLayerSpec => new FlattenLayer(),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 
-    internal static BaseDensity Build(BaseDensitySpec spec, int width, int context, int classes) => spec switch
+    internal static BaseDensity Build(BaseDensitySpec spec, int width, ContextPlace context, int classes) => spec switch
     {
         StandardNormalSpec => new StandardNormal(width),
         DiagonalNormalSpec s => new DiagonalNormal(s, width),
@@ -118,6 +122,7 @@ public static class FlowBuilder
         BoxUniformSpec => new BoxUniform(width),
         UniformNormalSpec s => new UniformNormal(s, width),
         LevelsSpec s => new Levels(s, width, context, classes),
+        GivenSpec s => new Given(s, width),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 }

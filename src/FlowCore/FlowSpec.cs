@@ -32,6 +32,9 @@ public sealed record FlowSpec
     /// <summary>Columns of the data that tell nothing of a row, since they were constant: readers pass over them. Null where there are none.</summary>
     public string[]? Ignored { get; init; }
 
+    /// <summary>What values the pixels of its images take; null where that is not known.</summary>
+    public PixelValues? Pixels { get; init; }
+
     /// <summary>What the flow is conditioned on; null for an unconditional flow.</summary>
     public ContextSpec? Context { get; init; }
 
@@ -51,17 +54,32 @@ public sealed record FlowSpec
     [JsonIgnore]
     public int Width => EventShape.Aggregate(1, (product, size) => checked(product * size));
 
+    /// <summary>The number of values that the context leaves open: all of them, but for images whose context is their own means.</summary>
+    [JsonIgnore]
+    public int FreeWidth => Width - (Context?.BlockMeans is null ? 0 : ContextWidth);
+
     /// <summary>The number of context values that a request sends with each row: 0 without a condition, 1 for a class.</summary>
     [JsonIgnore]
     public int ContextWidth => Context?.Width ?? 0;
 }
 
-/// <summary>The condition of a flow: a row of <see cref="Size"/> floats, or one integer below <see cref="Classes"/>.</summary>
+/// <summary>
+/// The condition of a flow: a row of <see cref="Size"/> floats, an image of <see cref="Shape"/>, or one integer below
+/// <see cref="Classes"/>.
+/// </summary>
 public sealed record ContextSpec
 {
     public int? Size { get; init; }
 
+    /// <summary>The shape of a context that is an image: <c>[C, h, w]</c>. A request sends its values flat, channel by channel.</summary>
+    public int[]? Shape { get; init; }
+
     public int? Classes { get; init; }
+
+    /// <summary>
+    /// Where the context is the image itself, down-sampled: the side of the blocks whose means it is. Null where it is something else.
+    /// </summary>
+    public int? BlockMeans { get; init; }
 
     /// <summary>The names of the context columns, in order; null where they have none.</summary>
     public string[]? Features { get; init; }
@@ -69,16 +87,23 @@ public sealed record ContextSpec
     /// <summary>The columns of categories that the classes stand for; null where they stand for themselves.</summary>
     public CategorySpec? Categories { get; init; }
 
-    /// <summary>A network in front: what the flow is conditioned on is its output. Null for the context itself.</summary>
+    /// <summary>
+    /// The encoder, a network in front: what the flow is conditioned on is its output, computed once for rows that share a context. Null
+    /// for the context itself.
+    /// </summary>
     public LayerSpec[]? Embedding { get; init; }
 
     /// <summary>The number of values that a request sends for one row.</summary>
     [JsonIgnore]
-    public int Width => Classes is null ? Size ?? 0 : 1;
+    public int Width => Classes is null ? EncodedWidth : 1;
 
     /// <summary>The number of values that reach the embedding, or the conditioners: a class arrives there as one-hot.</summary>
     [JsonIgnore]
-    public int EncodedWidth => Classes ?? Size ?? 0;
+    public int EncodedWidth => Classes ?? Size ?? Shape?.Aggregate(1, (product, size) => product * size) ?? 0;
+
+    /// <summary>The place in front of the embedding.</summary>
+    [JsonIgnore]
+    internal LayerPlace Place => Shape is null ? new(EncodedWidth, 0) : LayerPlace.Of(FlowCore.EventShape.Of(Shape, 0));
 }
 
 /// <summary>The file that holds the weights, and the SHA-256 (hexadecimal) of its bytes.</summary>
@@ -166,6 +191,8 @@ public sealed record ColumnRecord(string Type, double Least, double Largest, str
 [JsonDerivedType(typeof(LogitSpec), "logit")]
 [JsonDerivedType(typeof(LogarithmSpec), "logarithm")]
 [JsonDerivedType(typeof(DequantizeSpec), "dequantize")]
+[JsonDerivedType(typeof(HaarSpec), "haar")]
+[JsonDerivedType(typeof(FlowCouplingSpec), "flow_coupling")]
 public abstract record BijectionSpec
 {
     /// <summary>Refuses, by field, what cannot be at this place, and states the tensors that are needed there.</summary>
@@ -293,6 +320,7 @@ public abstract record ConditionerSpec
 [JsonDerivedType(typeof(BoxUniformSpec), "box_uniform")]
 [JsonDerivedType(typeof(UniformNormalSpec), "uniform_normal")]
 [JsonDerivedType(typeof(LevelsSpec), "levels")]
+[JsonDerivedType(typeof(GivenSpec), "given")]
 public abstract record BaseDensitySpec
 {
     /// <summary>Refuses, by field, what cannot be the density of such latents, and states the tensors that are needed there.</summary>

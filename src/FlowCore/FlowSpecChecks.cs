@@ -25,6 +25,8 @@ internal static class FlowSpecChecks
         int[] sizes = at.Given(spec.EventShape, "event_shape");
         if (sizes.Length is not (1 or 2 or 3) || sizes.Any(size => size is < 1 or > MostFeatures) || sizes.Aggregate(1L, (product, size) => product * size) > MostFeatures)
             throw at.Refusal("event_shape", $"must be [D] or [C, H, W], or [channels, frames] of a sound, with at most {MostFeatures} values, is [{string.Join(", ", sizes)}]");
+        if (spec.Pixels is { } pixels && !(pixels.Low < pixels.High && double.IsFinite(pixels.High - pixels.Low) && pixels.Step >= 0 && pixels.Step <= pixels.High - pixels.Low))
+            throw at.Refusal("pixels", $"low must lie below high, and step be no longer than the way between them: {pixels.Low}, {pixels.High}, {pixels.Step}");
         CheckNames(spec.Features, at, "features", spec.Width);
         CheckNames(spec.Ignored, at, "ignored", spec.Ignored?.Length ?? 0);
         if (spec.Ignored?.FirstOrDefault(name => spec.Features?.Contains(name) != false) is { } both)
@@ -33,11 +35,11 @@ internal static class FlowSpecChecks
         if (spec.Training?.Columns is { } columns && (columns.Length != spec.Width || columns.Contains(null!)))
             throw at.Refusal("training.columns", $"needs a description of each of {spec.Width} values");
 
-        LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, at);
+        LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, spec, at);
         // With an embedding in front, what arrives is not the class as one-hot.
         int classes = spec.Context is { Classes: { } count, Embedding: null or [] } ? count : 0;
-        BijectionSpec.Check(spec.Bijections, at, "bijections", new EventShape(EventShape.Of(sizes), context.Width));
-        at.Given(spec.Base, "base").Check(at.In("base", "base_density"), new LatentPlace(spec.Width, context.Width, classes));
+        BijectionSpec.Check(spec.Bijections, at, "bijections", EventShape.Of(sizes, context.AsContext));
+        at.Given(spec.Base, "base").Check(at.In("base", "base_density"), new LatentPlace(spec.Width, context.AsContext, classes));
         return needed;
     }
 
@@ -45,24 +47,40 @@ internal static class FlowSpecChecks
     /// <exception cref="FlowException">Under them a bijection would be none; the message names it.</exception>
     public static void CheckWeights(FlowSpec spec, IReadOnlyDictionary<string, WeightTensor> weights)
     {
-        LayerPlace context = new(spec.Context?.EncodedWidth ?? 0, 0);
+        LayerPlace context = spec.Context?.Place ?? default;
         foreach (LayerSpec layer in spec.Context?.Embedding ?? [])
             context = layer.After(context);
-        BijectionSpec.CheckWeights(spec.Bijections, new SpecScope("", new()), "bijections", new EventShape(EventShape.Of(spec.EventShape), context.Width), new WeightScope(weights));
+        BijectionSpec.CheckWeights(spec.Bijections, new SpecScope("", new()), "bijections", EventShape.Of(spec.EventShape, context.AsContext), new WeightScope(weights));
     }
 
-    private static LayerPlace Check(ContextSpec context, SpecScope at)
+    private static LayerPlace Check(ContextSpec context, FlowSpec spec, SpecScope at)
     {
-        if (context.Size is null == context.Classes is null)
-            throw at.Refusal("context", "give either size or classes");
+        if (new[] { context.Size is not null, context.Classes is not null, context.Shape is not null }.Count(given => given) != 1)
+            throw at.Refusal("context", "give one of size, shape and classes");
+        if (context.Shape is { } shape && (shape.Length is not (2 or 3) || shape.Any(size => size is < 1 or > MostFeatures)))
+            throw at.Refusal("context.shape", $"must be [C, H, W], or [channels, frames], is [{string.Join(", ", shape)}]");
+        if (context.Shape?.Aggregate(1L, (product, size) => product * size) > MostFeatures)
+            throw at.Refusal("context.shape", $"must have at most {MostFeatures} values");
+        if (context.BlockMeans is not null)
+            CheckMeans(context, spec, at);
         int most = context.Classes is null ? MostFeatures : MostClasses;
         if (context.EncodedWidth < 1 || context.EncodedWidth > most)
             throw at.Refusal("context", $"a size of {context.EncodedWidth} is outside 1..{most}");
         CheckNames(context.Features, at, "context.features", context.Width);
         if (context.Categories is { } categories)
             Check(categories, context, at);
-        var place = new LayerPlace(context.EncodedWidth, 0);
+        LayerPlace place = context.Place;
         return context.Embedding is null ? place : LayerSpec.Check(context.Embedding, at, "context.embedding", "embedding", place);
+    }
+
+    private static void CheckMeans(ContextSpec context, FlowSpec spec, SpecScope at)
+    {
+        int side = context.BlockMeans!.Value;
+        if (side is not (2 or 4 or 8 or 16))
+            throw at.Refusal("context.block_means", $"must be 2, 4, 8 or 16, is {side}");
+        if (spec.EventShape is not [var channels, var height, var width] || context.Shape is not { } small
+            || !small.SequenceEqual([channels, height / side, width / side]) || height % side != 0 || width % side != 0)
+            throw at.Refusal("context.block_means", $"the context's shape is not that of the means of blocks of {side} x {side} of an event [{string.Join(", ", spec.EventShape)}]");
     }
 
     private static void Check(CategorySpec categories, ContextSpec context, SpecScope at)

@@ -32,6 +32,8 @@ namespace FlowCore;
 [JsonDerivedType(typeof(SqueezeFramesSpec), "squeeze_frames")]
 [JsonDerivedType(typeof(GatedUnitSpec), "gated_unit")]
 [JsonDerivedType(typeof(WaveNetSpec), "wavenet")]
+[JsonDerivedType(typeof(DenseLayerSpec), "dense")]
+[JsonDerivedType(typeof(FlattenLayerSpec), "flatten")]
 public abstract record LayerSpec
 {
     /// <summary>Refuses, by field, what cannot be at this place, and states the tensors that are needed there.</summary>

@@ -41,17 +41,26 @@ internal sealed class ImageOptions(Option<string> flow)
 
     public Option<int?> Levels { get; } = CommonOptions.Count("--levels", "How often an image flow halves height and width; at most 3 by default.");
 
+    public Option<int?> Scale { get; } = CommonOptions.Count("--scale", "Of sr: how many times smaller the sides of the images are that it enlarges: 2, 4 or 8 (default 4).", least: 2);
+
     /// <summary>Refuses options of tables beside a flow over images, and the other way round.</summary>
     public void Check(CommandResult result, params Option[] ofTables)
     {
         // The token, not the value: a name that is no flow has no value, and is refused by its own option.
         string preset = result.GetResult(flow)?.Tokens is [var named, ..] ? named.Value : FlowSearch.Auto;
-        bool images = ImagePresets.Names.Contains(preset);
-        foreach (Option option in images ? ofTables : [Event, Labels, Range, Levels])
+        bool enlarges = preset == SuperResolutionPreset.Name, images = enlarges || ImagePresets.Names.Contains(preset);
+        foreach (Option option in images ? ofTables : [Event, Labels, Range, Levels, Scale])
             if (result.GetResult(option) is { Implicit: false })
                 result.AddError(images
                     ? $"{option.Name}: names a column, and '{preset}' learns images; their classes come by --labels"
-                    : $"{option.Name}: '{preset}' learns tables; images are learned by {string.Join(" and ", ImagePresets.Names)}");
+                    : $"{option.Name}: '{preset}' learns tables; images are learned by {string.Join(", ", ImagePresets.Names)} and {SuperResolutionPreset.Name}");
+        foreach (Option option in enlarges ? [Labels, Levels] : images ? (Option[])[Scale] : [])
+            if (result.GetResult(option) is { Implicit: false })
+                result.AddError(enlarges
+                    ? $"{option.Name}: '{preset}' is conditioned on the small image, and --scale says how often it halves the sides"
+                    : $"{option.Name}: is for '{SuperResolutionPreset.Name}', which enlarges images; '{preset}' does not");
+        if (result.GetResult(Scale) is { Implicit: false } scale && scale.Tokens is [var asked] && !SuperResolutionPreset.Scales.Any(known => asked.Value == $"{known}"))
+            result.AddError($"--scale: must be one of {string.Join(", ", SuperResolutionPreset.Scales)}");
         if (images && result.GetResult(Event) is null)
             result.AddError($"--event: '{preset}' needs the shape of one image, for example --event 1,28,28");
     }

@@ -19,7 +19,7 @@ internal static class TrainCommand
         var layout = RowOptions.LayoutOption();
         var label = new Option<string?>("--label") { Description = "A column that is not a feature; rows where it is not 0 are left out.", HelpName = "COLUMN" };
         var flow = new Option<string>("--flow") { Description = "The kind of flow; auto tries a mixture of normals, splines, and splines over that mixture, and keeps what held-out rows like best.", DefaultValueFactory = _ => FlowSearch.Auto };
-        flow.AcceptOnlyFromAmong([FlowSearch.Auto, .. FlowPresets.Names, .. ImagePresets.Names]);
+        flow.AcceptOnlyFromAmong([FlowSearch.Auto, .. FlowPresets.Names, .. ImagePresets.Names, SuperResolutionPreset.Name]);
         var condition = new ConditionOptions();
         var images = new ImageOptions(flow);
         var layers = CommonOptions.Count("--layers", "Coupling layers; for an image flow, steps per level.");
@@ -44,7 +44,7 @@ internal static class TrainCommand
             "train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.",
             "flow train --input moons.csv --flow realnvp --out models/moons/1")
         {
-            input, header, columns, exclude, dropConstant, label, condition.Columns, condition.Class, condition.Categorical, flow, images.Event, layout, images.Labels, images.Range, images.Levels, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
+            input, header, columns, exclude, dropConstant, label, condition.Columns, condition.Class, condition.Categorical, flow, images.Event, layout, images.Labels, images.Range, images.Levels, images.Scale, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
         command.Validators.Add(result =>
@@ -72,6 +72,7 @@ internal static class TrainCommand
                 Event = Given(parsed.GetValue(images.Event)),
                 Labels = parsed.GetValue(images.Labels),
                 Range = Given(parsed.GetValue(images.Range)),
+                Scale = parsed.GetValue(images.Scale) ?? 4,
                 Preset = parsed.GetRequiredValue(flow),
                 Sizes = new(
                     parsed.GetValue(layers), parsed.GetValue(hidden), parsed.GetValue(activation) is { } named ? Activation.Parse(named) : null, parsed.GetValue(images.Levels)),

@@ -79,8 +79,7 @@ internal sealed class DensityPicture(Range x, Range y, string nameX, string name
         for (int line = 0; line < Lines; line++)
             for (int column = 0; column < Columns; column++)
                 heat.SetPixel(column, line, ColorMap.At(Math.Exp(logProb[line * Columns + column]) / largest));
-        using var smooth = new SKPaint { FilterQuality = SKFilterQuality.High };
-        canvas.DrawBitmap(heat, area, smooth);
+        canvas.DrawBitmap(heat, area, new SKSamplingOptions(SKCubicResampler.Mitchell));
     }
 
     private static void DrawBar(SKCanvas canvas, SKRect area, double largest)
@@ -92,8 +91,8 @@ internal sealed class DensityPicture(Range x, Range y, string nameX, string name
             paint.Color = ColorMap.At(1 - (i + 0.5) / bar.Height);
             canvas.DrawRect(SKRect.Create(bar.Left, bar.Top + i, bar.Width, 1), paint);
         }
-        using SKPaint text = Panel.Text(14, SKTextAlign.Left);
+        using Lettering text = Panel.Text(14, SKTextAlign.Left);
         foreach (double tick in new Range(0, largest).Ticks(5))
-            canvas.DrawText(Panel.Label(tick), bar.Right + 7, (float)(bar.Bottom - tick / largest * bar.Height) + 5, text);
+            text.Draw(canvas, Panel.Label(tick), bar.Right + 7, (float)(bar.Bottom - tick / largest * bar.Height) + 5);
     }
 }

@@ -24,11 +24,11 @@ internal sealed class Panel(SKRect area, Range x, Range y)
         {
             SKPoint at = Point(tick, y.Low);
             canvas.DrawLine(at.X, at.Y, at.X, at.Y + TickLength, line);
-            canvas.DrawText(Label(tick), at.X, at.Y + TickLength + TextSize + 2, text);
+            text.Draw(canvas, Label(tick), at.X, at.Y + TickLength + TextSize + 2);
         }
-        canvas.DrawText(nameX, Area.MidX, Area.Bottom + 2 * TextSize + 18, text);
+        text.Draw(canvas, nameX, Area.MidX, Area.Bottom + 2 * TextSize + 18);
         using var heading = Text(TextSize + 3, SKTextAlign.Left);
-        canvas.DrawText(title, Area.Left, Area.Top - 12, heading);
+        heading.Draw(canvas, title, Area.Left, Area.Top - 12);
         if (nameY is null)
             return;
         using var right = Text(TextSize, SKTextAlign.Right);
@@ -36,20 +36,12 @@ internal sealed class Panel(SKRect area, Range x, Range y)
         {
             SKPoint at = Point(x.Low, tick);
             canvas.DrawLine(at.X - TickLength, at.Y, at.X, at.Y, line);
-            canvas.DrawText(Label(tick), at.X - TickLength - 4, at.Y + TextSize / 3, right);
+            right.Draw(canvas, Label(tick), at.X - TickLength - 4, at.Y + TextSize / 3);
         }
-        canvas.DrawText(nameY, Area.Left - 46, Area.MidY + TextSize / 3, right);
+        right.Draw(canvas, nameY, Area.Left - 46, Area.MidY + TextSize / 3);
     }
 
-    /// <summary>Text in the system's own sans serif; where a machine has no fonts at all, the picture does without words.</summary>
-    public static SKPaint Text(float size, SKTextAlign align) => new()
-    {
-        Color = Ink,
-        TextSize = size,
-        IsAntialias = true,
-        TextAlign = align,
-        Typeface = SKTypeface.FromFamilyName("DejaVu Sans"),
-    };
+    public static Lettering Text(float size, SKTextAlign align) => new(size, align, Ink);
 
     public static string Label(double value) => value.ToString("0.#####", CultureInfo.InvariantCulture);
 }

@@ -7,7 +7,11 @@ namespace FlowCli.Training;
 
 /// <summary>What a model card is written from.</summary>
 internal sealed record CardFacts(
-    TrainingRequest Request, TrainingPlan Plan, DataSplit Split, TrainedFlow Trained, Evaluation Evaluation, FlowSpec Spec);
+    TrainingRequest Request, TrainingPlan Plan, DataSplit Split, TrainedFlow Trained, Evaluation Evaluation, FlowSpec Spec)
+{
+    /// <summary>What its samples are like, of a super-resolution flow.</summary>
+    public Enlargement? Enlargement { get; init; }
+}
 
 /// <summary>The README.md of a checkpoint: what the model is, where it came from, and how far to trust it.</summary>
 internal static class ModelCard
@@ -17,7 +21,7 @@ internal static class ModelCard
     public static string Write(CardFacts facts)
     {
         var (request, data, split, evaluation) = (facts.Request, facts.Plan.Data, facts.Split, facts.Evaluation);
-        int width = data.Table.Width;
+        int width = facts.Spec.FreeWidth;
         var card = new StringBuilder();
         card.AppendLine(CultureInfo.InvariantCulture, $"# {facts.Spec.Name}").AppendLine();
         card.AppendLine(CultureInfo.InvariantCulture,
@@ -35,7 +39,9 @@ internal static class ModelCard
             card.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"**Warning**: {warning}.");
         if (facts.Spec.Context is not null)
             card.AppendLine().AppendLine("The yardstick is the joint Gaussian of context and row divided by the context's own: a linear regression on the context (a class being one-hot), whose residuals have one full covariance.");
-        if (facts.Plan.Pixels is { } pixels)
+        if (facts.Enlargement is { } enlargement)
+            EnlargementCard.Write(card, facts, enlargement);
+        else if (facts.Plan.Pixels is { } pixels)
             Pixels(card, pixels, evaluation, width);
         if (evaluation.GaussianShrinkage > 0)
             card.AppendLine(CultureInfo.InvariantCulture, $"The rows are few for so many columns: the Gaussian's correlations were drawn towards 0 by {evaluation.GaussianShrinkage:P0} (Ledoit, Wolf 2004).");
@@ -57,8 +63,10 @@ internal static class ModelCard
         {
             null => what,
             { Categories: { } categories } => $"{what} and {string.Join(", ", categories.Columns)} (categories)",
+            { BlockMeans: { } side, Shape: { } small } => $"{what} given the same {side} times smaller, [{string.Join(", ", small)}]",
             { Classes: { } classes } => $"{what} given one of {classes} classes",
-            { } context => $"{what} given {string.Join(", ", context.Features!)}",
+            { Features: { } features } => $"{what} given {string.Join(", ", features)}",
+            _ => $"{what} given an image",
         };
     }
 

@@ -57,6 +57,14 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
         };
     }
 
+    /// <summary>Images, each with its own means as context.</summary>
+    public TrainingData WithMeans(FlowSpec spec)
+    {
+        var means = new double[Table.Rows * spec.ContextWidth];
+        DownSampling.Of(spec)!.Means<double>(Table.Values, means);
+        return this with { Table = new Table(Table.Values, Table.Width, Table.Names, new Table(means, spec.ContextWidth)), Context = spec.Context };
+    }
+
     /// <summary>Refuses what no density can be fitted to.</summary>
     public void Check(ColumnFacts[] facts)
     {

@@ -42,7 +42,12 @@ internal sealed record TrainingPlan(TrainingData Data, FlowSpec Spec, string[] W
         if (data.Table.Rows < DataSplit.FewestRows)
             throw new FlowException($"{request.Data}: {data.Table.Rows} images are too few to train on: at least {DataSplit.FewestRows} are needed");
         PixelValues pixels = ImageData.PixelsOf(data, request.Dequantize != Dequantizing.None, request.Range);
-        FlowSpec spec = ImagePresets.Create(request.Preset, request.Name, shape, pixels, request.Sizes, data.Context?.Classes);
+        bool enlarges = request.Preset == SuperResolutionPreset.Name;
+        FlowSpec spec = enlarges
+            ? SuperResolutionPreset.Create(request.Name, shape, pixels, request.Scale, request.Sizes)
+            : ImagePresets.Create(request.Preset, request.Name, shape, pixels, request.Sizes, data.Context?.Classes);
+        if (enlarges)
+            data = data.WithMeans(spec);
         return new(data, spec, []) { Pixels = pixels, Create = _ => spec };
     }
 }

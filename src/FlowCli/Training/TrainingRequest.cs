@@ -46,6 +46,9 @@ internal sealed record TrainingRequest
     /// <summary>The least and the largest value that a pixel can have; null for those that occur.</summary>
     public double[]? Range { get; init; }
 
+    /// <summary>How many times smaller the sides of the images are that a super-resolution flow enlarges.</summary>
+    public int Scale { get; init; } = 4;
+
     public required string Preset { get; init; }
 
     public required PresetSizes Sizes { get; init; }

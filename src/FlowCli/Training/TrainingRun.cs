@@ -41,7 +41,7 @@ internal static class TrainingRun
             },
             Training = Record(request, plan, split, trained, evaluation),
         };
-        string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described));
+        string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described) { Enlargement = Enlargement.Of(checkpoint, split.Test, request.Options.Seed) });
         (checkpoint with { Spec = described, Calibration = CalibrationRun.Of(checkpoint, split.Test, Kernel(plan, split)) }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);
         Warn(terminal, FitWarnings.Of(trained));

@@ -42,8 +42,8 @@ internal static class TrainingSummary
             .AddColumn(new TableColumn("median, nats").RightAligned())
             .AddColumn(new TableColumn("mean, bits/dim").RightAligned())
             .AddColumn(new TableColumn("worst row").RightAligned());
-        Row(table, "this flow", evaluation.LogProb, spec.Width);
-        Row(table, ModelCard.Yardstick(spec), evaluation.GaussianLogProb, spec.Width);
+        Row(table, "this flow", evaluation.LogProb, spec.FreeWidth);
+        Row(table, ModelCard.Yardstick(spec), evaluation.GaussianLogProb, spec.FreeWidth);
         console.Write(table);
     }
 

@@ -106,7 +106,7 @@ public sealed class Autoregressive : Bijection
         groupElements = [.. groups.Select(element.At)];
         conditioner = FlowBuilder.Build(spec.Conditioner, shape, features * element.Parameters);
         if (spec.Conditioner is MadeSpec)
-            MadeMasks.Set(conditioner, order, shape.Context, element.Parameters);
+            MadeMasks.Set(conditioner, order, shape.Context.Width, element.Parameters);
         group_features = new([.. groups.Select(group => new Constant(tensor(group, int64)))]);
         group_rows = new([.. groups.Select(group => new Constant(tensor(RowsOf(group))))]);
         RegisterComponents();

@@ -11,8 +11,8 @@ public sealed record ConditionalNormalSpec : BaseDensitySpec
 
     internal override void Check(SpecScope at, LatentPlace latent)
     {
-        if (latent.Context < 1)
-            throw at.Refusal("", "conditional_normal needs a context");
+        if (latent.Context.Width < 1 || latent.Context.IsImage)
+            throw at.Refusal("", $"conditional_normal needs a context {(latent.Context.IsImage ? "of values, not an image" : "")}".TrimEnd());
         at.Given(Conditioner, "conditioner").Check(at.In("conditioner"), new EventShape([0], latent.Context), 2L * latent.Width);
     }
 
@@ -25,7 +25,7 @@ public sealed class ConditionalNormal : NormalDensity
 {
     private readonly Network conditioner;
 
-    public ConditionalNormal(ConditionalNormalSpec spec, int width, int context) : base(nameof(ConditionalNormal), width)
+    internal ConditionalNormal(ConditionalNormalSpec spec, int width, ContextPlace context) : base(nameof(ConditionalNormal), width)
     {
         conditioner = FlowBuilder.Build(spec.Conditioner, new EventShape([0], context), 2 * width);
         RegisterComponents();

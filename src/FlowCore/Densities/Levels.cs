@@ -45,7 +45,7 @@ public sealed class Levels : BaseDensity
 {
     private readonly ModuleList<BaseDensity> levels;
 
-    public Levels(LevelsSpec spec, int width, int context, int classes) : base(nameof(Levels), width)
+    internal Levels(LevelsSpec spec, int width, ContextPlace context, int classes) : base(nameof(Levels), width)
     {
         levels = nn.ModuleList(spec.Levels.Select(level => FlowBuilder.Build(level.Base, level.Width, context, classes)).ToArray());
         RegisterComponents();

@@ -12,6 +12,7 @@ public sealed class TorchEngine<T> : FlowEngine<T>
     private readonly Flow flow;
     private readonly torch.Device device;
     private readonly PinnedRows<T>? pinned;
+    private readonly SharedContexts shared = new();
 
     /// <summary>Takes the flow over: it is moved to the device and to the element type, and disposed with the engine.</summary>
     public TorchEngine(Flow flow, string device = "cpu") : base(flow.Spec)
@@ -35,9 +36,9 @@ public sealed class TorchEngine<T> : FlowEngine<T>
         int rows = Rows(x, context, z.Length, logDet.Length, logProb.Length);
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor? condition = Context(context, rows);
-        Bijections.Mapped mapped = flow.Encode(In(x, rows, Width), condition);
-        Out(mapped.Values, z, mapped.LogDet, logDet, flow.BaseLogProb(mapped.Values, condition) + mapped.LogDet, logProb);
+        Tensor? condition = Condition(context, rows);
+        Bijections.Mapped mapped = flow.EncodeGiven(In(x, rows, Width), condition);
+        Out(mapped.Values, z, mapped.LogDet, logDet, flow.BaseLogProbGiven(mapped.Values, condition) + mapped.LogDet, logProb);
     }
 
     public override void Inverse(ReadOnlySpan<T> z, ReadOnlySpan<T> context, Span<T> x, Span<T> logDet, Span<T> logProb)
@@ -45,10 +46,10 @@ public sealed class TorchEngine<T> : FlowEngine<T>
         int rows = Rows(z, context, x.Length, logDet.Length, logProb.Length);
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor? condition = Context(context, rows);
+        Tensor? condition = Condition(context, rows);
         Tensor latents = In(z, rows, Width);
-        Bijections.Mapped mapped = flow.Decode(latents, condition);
-        Out(mapped.Values, x, mapped.LogDet, logDet, flow.BaseLogProb(latents, condition) - mapped.LogDet, logProb);
+        Bijections.Mapped mapped = flow.DecodeGiven(latents, condition);
+        Out(mapped.Values, x, mapped.LogDet, logDet, flow.BaseLogProbGiven(latents, condition) - mapped.LogDet, logProb);
     }
 
     public override void Latents(
@@ -57,14 +58,29 @@ public sealed class TorchEngine<T> : FlowEngine<T>
         int rows = Rows(z, context, z.Length, temperature.Length, logBase.Length);
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        Densities.Drawn drawn = flow.Draw(
+        Densities.Drawn drawn = flow.DrawGiven(
             In(noise, rows, NoiseWidth),
             In(temperature, rows, 1).flatten(),
-            Context(context, rows));
+            Condition(context, rows));
         Out(drawn.Latents, z, drawn.LogDensity, logBase);
     }
 
-    private Tensor? Context(ReadOnlySpan<T> context, int rows) => ContextWidth == 0 ? null : In(context, rows, ContextWidth);
+    /// <summary>What the flow is conditioned on: contexts that neighbouring rows share go through the embedding once.</summary>
+    private Tensor? Condition(ReadOnlySpan<T> context, int rows)
+    {
+        if (ContextWidth == 0)
+            return null;
+        if (Spec.Context?.Embedding is not { Length: > 0 })
+            return flow.Condition(In(context, rows, ContextWidth));
+        shared.Find(context, ContextWidth, most: rows);
+        if (shared.Count == rows)
+            return flow.Condition(In(context, rows, ContextWidth));
+        var distinct = new T[shared.Count * ContextWidth];
+        for (int i = 0; i < shared.Count; i++)
+            context.Slice(shared.FirstRows[i] * ContextWidth, ContextWidth).CopyTo(distinct.AsSpan(i * ContextWidth));
+        Tensor of = tensor(shared.OfRows[..rows].ToArray()).to(int64).to(device);
+        return flow.Condition(In(distinct, shared.Count, ContextWidth))!.index_select(0, of);
+    }
 
     private Tensor In(ReadOnlySpan<T> values, int rows, int width) => pinned?.Upload(values, rows, width) ?? TensorRows.From(values, rows, width);
 

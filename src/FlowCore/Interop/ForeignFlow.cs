@@ -20,7 +20,7 @@ public sealed record ForeignFlow(Checkpoint Checkpoint, IReadOnlyList<string> Or
         int[] own = [.. Enumerable.Range(0, Origins.Count).Where(i => Origins[i] == origin)];
         if (own.Length == 0)
             return null;
-        var shape = new EventShape(spec.EventShape, 0);
+        var shape = EventShape.Of(spec.EventShape, 0);
         for (int i = 0; i < own[0]; i++)
             shape = spec.Bijections[i].After(shape);
         var weights = new Dictionary<string, WeightTensor>(StringComparer.Ordinal);

@@ -9,7 +9,7 @@ internal static class NflowsModel
     public static Imported Import(DescribedNode root, ForeignWeights source)
     {
         int[] sizes = root.Optional("event_shape")?.Shape ?? [root["event_size"].Int];
-        var shape = new EventShape(sizes, 0);
+        var shape = EventShape.Of(sizes, 0);
         int context = root.Optional("context_size")?.Int ?? 0;
         if (shape.IsImage && context > 0)
             throw root.Error("context_size: a context of images is not supported, for the library hands its networks images of it");

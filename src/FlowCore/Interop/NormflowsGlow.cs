@@ -20,7 +20,7 @@ internal static class NormflowsGlow
         var parts = new List<Part<BijectionSpec>>();
         if (root.Optional("transform") is { } transform)
             parts.Add(Transform(transform, shape[0]));
-        parts.AddRange(Level(root, levels, levels.Length - 1, new EventShape(shape, 0), source, merges));
+        parts.AddRange(Level(root, levels, levels.Length - 1, EventShape.Of(shape, 0), source, merges));
 
         int classes = bases[0]["args"].Optional("num_classes")?.Int ?? 0;
         return new Imported(shape, parts, Bases(bases, source))

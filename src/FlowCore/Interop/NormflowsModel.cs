@@ -12,7 +12,7 @@ internal static class NormflowsModel
         int[] shape = root["event_shape"].Shape;
         if (root["wrapper"].Text == "MultiscaleFlow")
             return NormflowsGlow.Import(root, source, shape);
-        var place = new EventShape(shape, 0);
+        var place = EventShape.Of(shape, 0);
         List<Part<BijectionSpec>> layers = NormflowsLayers.All(root["flows"], source, ref place);
 
         DescribedNode density = root["base"];

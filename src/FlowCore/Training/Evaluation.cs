@@ -36,7 +36,7 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
     {
         if (flow.Bijections.OfType<Dequantize>().FirstOrDefault() is { } dequantize)
             (train, test) = (dequantize.Spread(train, seed, stream: 1), dequantize.Spread(test, seed, stream: 2));
-        GaussianBaseline gaussian = GaussianBaseline.Fit(train, flow.Spec.Context?.Classes is not null);
+        GaussianBaseline gaussian = GaussianBaseline.Fit(Details.Of(train, flow.Spec), flow.Spec.Context?.Classes is not null);
         ColumnFacts[] columns = ColumnFacts.Of(train);
         double[] deviations = [.. columns.Select(column => column.Deviation)];
         Checkpoint weights = Checkpoint.Of(flow);
@@ -44,7 +44,7 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         using FlowEngine<float> served = Engine.Open<float>(weights);
         return new(
             LogProbOf(exact, test),
-            gaussian.LogProb(test),
+            gaussian.LogProb(Details.Of(test, flow.Spec)),
             gaussian.Ridge,
             RoundTrip(served, Array.ConvertAll(test.Values, value => (float)value), test.Context?.Values.Select(value => (float)value).ToArray(), deviations),
             RoundTrip(exact, test.Values, test.Context?.Values, deviations))

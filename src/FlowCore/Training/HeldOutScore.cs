@@ -21,6 +21,7 @@ internal sealed class HeldOutScore
     /// <param name="spec">The flow.</param>
     public HeldOutScore(Table train, Table heldOut, FlowSpec spec)
     {
+        (train, heldOut) = (Details.Of(train, spec), Details.Of(heldOut, spec));
         GaussianBaseline gaussian = GaussianBaseline.Fit(train, spec.Context?.Classes is not null, diagonal: spec.Width > MostColumns);
         double[] logProb = gaussian.LogProb(heldOut);
         (gaussianMean, gaussianMedian) = (logProb.Average(), Median.Of(logProb));

@@ -61,6 +61,8 @@ internal static class SeededWeights
         {
             if (bijection is Split split && spec is SplitSpec { Inner: var inner })
                 StartAsIdentity(split.Inner, inner);
+            else if (bijection is FlowCoupling coupling && spec is FlowCouplingSpec { Inner: var within })
+                StartAsIdentity(coupling.Inner, within);
             else if (ElementOf(spec) is { } element)
                 foreach (Network network in bijection.modules().OfType<Network>())
                     StartAsIdentity(network, element);

@@ -10,7 +10,8 @@ namespace FlowCore.Training;
 internal sealed class TrainingRows
 {
     private readonly float[] values, contexts;
-    private readonly double[] cells;
+    private readonly double[] cells, noise;
+    private readonly Dequantize? dequantize;
     private readonly int width, contextWidth;
     private readonly ulong seed;
     private readonly uint stream;
@@ -25,7 +26,9 @@ internal sealed class TrainingRows
         (values, width, this.seed, this.stream) = (standardization.Rows(table), table.Width, seed, stream);
         contexts = table.Context is { } given ? standardization.Contexts(given) : [];
         contextWidth = table.Context?.Width ?? 0;
-        double[] steps = flow.Bijections.OfType<Dequantize>().FirstOrDefault()?.Steps ?? [];
+        dequantize = flow.Bijections.OfType<Dequantize>().FirstOrDefault();
+        double[] steps = dequantize?.Steps ?? [];
+        noise = new double[steps.Length];
         cells = [.. steps.Zip(standardization.Scales, (step, scale) => step / scale)];
         Count = table.Rows;
     }
@@ -62,7 +65,7 @@ internal sealed class TrainingRows
         }
     }
 
-    // x + (u - 1/2) step with u uniform in (0, 1): four numbers of one counter at a time.
+    // x + u step with u uniform in the cell around 0, made of four numbers of one counter at a time.
     private void Spread(Span<float> row, uint number, uint epoch)
     {
         Span<uint> words = stackalloc uint[4];
@@ -70,8 +73,11 @@ internal sealed class TrainingRows
         {
             if (i % 4 == 0)
                 (words[0], words[1], words[2], words[3]) = Philox.At((uint)(i / 4), number, epoch, stream, (uint)seed, (uint)(seed >> 32));
-            if (cells[i] > 0)
-                row[i] = (float)(row[i] + ((words[i % 4] + 0.5) / (1L << 32) - 0.5) * cells[i]);
+            noise[i] = (words[i % 4] + 0.5) / (1L << 32);
         }
+        dequantize!.ToCells(noise);
+        for (int i = 0; i < row.Length; i++)
+            if (cells[i] > 0)
+                row[i] = (float)(row[i] + noise[i] * cells[i]);
     }
 }

@@ -39,9 +39,9 @@ internal sealed class OperationDescriptions : IOperationFilter
     private static OpenApiRequestBody Body(IOpenApiSchema schema, ExampleMetadata[] examples, bool isRequired) => new()
     {
         Required = isRequired,
-        Content = new Dictionary<string, OpenApiMediaType>
+        Content = new Dictionary<string, IOpenApiMediaType>
         {
-            [MediaTypes.Json] = new()
+            [MediaTypes.Json] = new OpenApiMediaType
             {
                 Schema = schema,
                 Example = Single(examples, example => example.Body),
@@ -66,7 +66,8 @@ internal sealed class OperationDescriptions : IOperationFilter
     private static void Describe(string status, IOpenApiResponse response)
     {
         response.Description = EndpointDescriptions.Meaning(status) ?? response.Description;
-        if (ProblemExamples.Of(status) is { } example && response.Content?.TryGetValue("application/problem+json", out var problem) == true)
+        if (ProblemExamples.Of(status) is { } example && response.Content?.TryGetValue("application/problem+json", out IOpenApiMediaType? media) == true
+            && media is OpenApiMediaType problem)
             problem.Example = example;
     }
 }

@@ -9,6 +9,9 @@ namespace FlowCore.Tests.Laws;
 /// <summary>A kind at one size with random float64 weights, and data and context for it: all drawn from one seed.</summary>
 public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ulong Seed)
 {
+    /// <summary>The values of its context.</summary>
+    public int Context { get; } = Kind.Given?.Width ?? Context;
+
     public static Gen<Instance> Of(Kind kind) => Gen.Select(
         Gen.Int[kind.Least, kind.Most], Gen.Int[kind.NeedsContext ? 1 : 0, 3], Gen.Int[1, 6], Gen.ULong,
         (features, context, rows, seed) => new Instance(kind, kind.Image?.Aggregate((a, b) => a * b) ?? features, context, rows, seed));
@@ -20,7 +23,7 @@ public sealed record Instance(Kind Kind, int Features, int Context, int Rows, ul
         {
             Name = "law",
             EventShape = Kind.Image ?? [Features],
-            Context = Context > 0 ? new ContextSpec { Size = Context } : null,
+            Context = Kind.Given ?? (Context > 0 ? new ContextSpec { Size = Context } : null),
             Bijections = [Kind.Of(Features)],
         };
         Flow flow = FlowBuilder.Build(spec);

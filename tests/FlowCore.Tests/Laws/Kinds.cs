@@ -23,6 +23,9 @@ public sealed record Kind(string Name, Func<int, BijectionSpec> Of)
     /// <summary>The shape of its images; null for vectors of any size.</summary>
     public int[]? Image { get; init; }
 
+    /// <summary>The context that it is tried with; null for values, from none to a few.</summary>
+    public ContextSpec? Given { get; init; }
+
     /// <summary>Whether its parameters come from the context alone.</summary>
     public bool NeedsContext { get; init; }
 
@@ -164,6 +167,21 @@ public static class Kinds
         Steps = [new ParallelLayerSpec { Branches = [[new ConvLayerSpec { Channels = 2 }], [new ConvLayerSpec { Channels = 2, Kernel = 1 }]] }],
     };
 
+    // A network of every layer that reads an image as context, at its own pixels or at fewer.
+    private static readonly ConditionerSpec GuidedConvNet = new SequenceSpec
+    {
+        Steps =
+        [
+            new ConcatContextSpec(),
+            new ConvLayerSpec { Channels = 3 },
+            new AddContextSpec { Function = Activation.Tanh },
+            new ConvLayerSpec { Channels = 4, Kernel = 1 },
+        ],
+    };
+
+    private static readonly LayerSpec[] Encoder =
+        [new DenseLayerSpec { Inner = [new ConvLayerSpec { Channels = 2 }, new ActivationLayerSpec { Function = Activation.Tanh }] }];
+
     private static readonly (string Name, CouplingMask Mask, int[] Image)[] ImageCouplings =
     [
         ("channels", CouplingMask.SecondHalf, [4, 2, 3]),
@@ -187,9 +205,27 @@ public static class Kinds
         new("image coupling, rescaled tanh", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.RescaledTanh, ShiftFirst = true }, ConvNet)) { Image = [4, 2, 2] },
         new("image coupling, parallel networks", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.Exp }, ParallelConvs)) { Image = [4, 2, 2] },
         .. WaveNets.Select(each => new Kind($"sound coupling, {each.Name} WaveNet", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), Vocoder(each.Spec))) { Image = [4, 5] }),
+        new("sound coupling by mels", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), Vocoder(new() { Blocks = 2 }))) { Image = [4, 6], Given = new() { Shape = [3, 2], Embedding = [new TimeConvSpec { Channels = 5 }] } },
+        new("sound coupling by mels of every group", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), Vocoder(new() { Blocks = 2, Separable = true })))
+        {
+            Image = [4, 6], Given = new() { Shape = [3, 2], Embedding = [new TransposedTimeConvSpec { Channels = 2, Kernel = 11, Stride = 6 }, new SqueezeFramesSpec { Factor = 2 }] },
+        },
         new("sound coupling, layers of frames", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), FrameLayers)) { Image = [4, 6] },
         new("time squeeze", _ => new TimeSqueezeSpec { Factor = 3 }) { Image = [2, 6] },
         new("split of a sound", _ => new SplitSpec { Mask = CouplingMask.Explicit(true, false, false, false), Order = SplitOrder.SameShape, Inner = [new ActNormSpec(), new MatrixSpec { Form = MatrixForm.Plain }] }) { Image = [4, 3] },
+        new("image coupling by an image", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), GuidedConvNet)) { Image = [4, 2, 4], Given = new() { Shape = [2, 1, 2], Embedding = Encoder } },
+        new("image coupling by an image of its size", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), GuidedConvNet)) { Image = [4, 2, 2], Given = new() { Shape = [1, 2, 2] } },
+        new("elementwise by an image", _ => new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = GuidedConvNet }) { Image = [2, 2, 4], Given = new() { Shape = [2, 2, 2], Embedding = Encoder } },
+        new("coupling by a flattened image", _ => Coupling(CouplingMask.Odd, new AffineElementSpec(), Mlp)) { Given = new() { Shape = [1, 2, 3], Embedding = [.. Encoder, new FlattenLayerSpec(), new LinearLayerSpec { Width = 3 }] } },
+        new("flow coupling", _ => FlowCoupling(CouplingMask.SecondHalf)) { Image = [4, 2, 2] },
+        new("flow coupling, packed checkerboard, by an image", _ => FlowCoupling(CouplingMask.PackedCheckerboardOdd)) { Image = [2, 2, 4], Given = new() { Shape = [2, 1, 1], Embedding = Encoder } },
+        new("flow coupling of a vector", d => new FlowCouplingSpec
+        {
+            Mask = CouplingMask.Odd,
+            Encoder = [new ConcatContextSpec(), new LinearLayerSpec { Width = 3 }],
+            Inner = [new ActNormSpec(), new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = Mlp }],
+        }),
+        new("Haar", _ => new HaarSpec()) { Image = [2, 4, 2] },
         new("squeeze", _ => new SqueezeSpec()) { Image = [2, 4, 2] },
         new("squeeze by diagonal", _ => new SqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [3, 2, 2] },
         new("unsqueeze", _ => new UnsqueezeSpec { Order = SqueezeOrder.ByDiagonal }) { Image = [8, 1, 2] },
@@ -278,6 +314,18 @@ public static class Kinds
 
     private static CouplingSpec Coupling(CouplingMask mask, ElementSpec element, ConditionerSpec conditioner) =>
         new() { Mask = mask, Element = element, Conditioner = conditioner };
+
+    private static FlowCouplingSpec FlowCoupling(CouplingMask mask) => new()
+    {
+        Mask = mask,
+        Encoder = [new AddContextSpec(), new ConvLayerSpec { Channels = 3 }, new ActivationLayerSpec { Function = Activation.Tanh }],
+        Inner =
+        [
+            new ActNormSpec(), new MatrixSpec(),
+            new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = GuidedConvNet },
+            Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), new SequenceSpec { Steps = [new ConcatContextSpec(), new ConvLayerSpec { Channels = 2 }] }),
+        ],
+    };
 
     private static CouplingMask EveryThird(int features) =>
         CouplingMask.Explicit([.. Enumerable.Range(0, features).Select(i => i % 3 == 1)]);

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Steps;
 using TorchSharp.Modules;
@@ -16,10 +17,11 @@ public sealed record AddContextSpec : LayerSpec
     internal override void Check(SpecScope at, LayerPlace place)
     {
         Function?.Check(at, "function");
-        if (place.Context == 0)
+        if (place.Context.Width == 0)
             return;
+        place.Context.Check(at, place);
         SpecScope layer = at.In("layer");
-        layer.Need("weight", place.Width, place.Context);
+        layer.Need("weight", place.Width, place.Context.Width);
         layer.Need("bias", place.Width);
     }
 
@@ -28,14 +30,16 @@ public sealed record AddContextSpec : LayerSpec
         if (network.Context is not { } context)
             return h;
         WeightScope layer = weights.In("layer");
-        Node added = network.Linear(context, layer.Take("weight", h.Units, context.Units), layer.Take("bias", h.Units), null);
+        // At the context's own pixels, which are fewer.
+        Formula weight = layer.Take("weight", h.Units, context.Units), bias = layer.Take("bias", h.Units);
+        Node added = context.Pixels.Length > 1 ? network.Convolution(context, weight, bias, new Kernel(1, 1), border: 0, null) : network.Linear(context, weight, bias, null);
         if (Function is { } f)
             added = f.Compile(network, added);
-        return network.Map2<Sum>(h, h.Pixels.Length > 1 ? network.Spread(added, h) : added);
+        return network.Map2<Sum>(h, network.At(added, h));
     }
 }
 
-/// <summary>h + f(W context + b); for an image, the same at every pixel.</summary>
+/// <summary>h + f(W context + b); for an image at each pixel, which reads the context's own pixel where that is an image.</summary>
 public sealed class AddContext : Layer
 {
     private readonly Activation? function;
@@ -44,7 +48,7 @@ public sealed class AddContext : Layer
     internal AddContext(AddContextSpec spec, LayerPlace place) : base(nameof(AddContext))
     {
         function = spec.Function;
-        layer = place.Context > 0 ? nn.Linear(place.Context, place.Width) : null;
+        layer = place.Context.Width > 0 ? nn.Linear(place.Context.Width, place.Width) : null;
         RegisterComponents();
     }
 
@@ -53,9 +57,9 @@ public sealed class AddContext : Layer
         using var scope = NewDisposeScope();
         if (layer is null)
             return h.alias().MoveToOuterDisposeScope();
-        Tensor added = layer.call(context!);
+        Tensor added = context!.dim() == 4 ? layer.call(context.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) : layer.call(context);
         if (function is { } f)
             added = f.Apply(added);
-        return (h + (h.dim() == 4 ? added.unsqueeze(-1).unsqueeze(-1) : added)).MoveToOuterDisposeScope();
+        return (h + ContextPlace.At(added, h)).MoveToOuterDisposeScope();
     }
 }

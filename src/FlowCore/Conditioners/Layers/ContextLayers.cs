@@ -11,20 +11,24 @@ public sealed record ConcatContextSpec : LayerSpec
 {
     internal override bool NeedsUnits => false;
 
-    internal override void Check(SpecScope at, LayerPlace place) => place.NeedsVector(at);
+    internal override void Check(SpecScope at, LayerPlace place) => place.Context.Check(at, place);
 
-    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights) => [.. known, .. new int[place.Context]];
+    internal override int[] Known(int[] known, LayerPlace place, WeightScope weights) => [.. known, .. new int[place.Context.Width]];
 
-    internal override LayerPlace After(LayerPlace place) => place.Wide((long)place.Width + place.Context);
+    internal override LayerPlace After(LayerPlace place) => place.Wide((long)place.Width + place.Context.Width);
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
-        network.Context is not { } context ? h : h.Units == 0 ? context : network.Concat(h, context);
+        network.Context is not { } context ? h : h.Units == 0 ? network.At(context, h) : network.Concat(h, network.At(context, h));
 }
 
-/// <summary>[h, context].</summary>
+/// <summary>[h, context], at every pixel of an image.</summary>
 public sealed class ConcatContext() : Layer(nameof(ConcatContext))
 {
-    public override Tensor Forward(Tensor h, Tensor? context) => context is null ? h.alias() : cat([h, context], 1);
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return (context is null ? h.alias() : cat([h, ContextPlace.At(context, h)], 1)).MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>Lets the context gate the features; nothing where there is no context.</summary>
@@ -35,10 +39,11 @@ public sealed record GateByContextSpec : LayerSpec
     internal override void Check(SpecScope at, LayerPlace place)
     {
         place.NeedsVector(at);
-        if (place.Context == 0)
+        place.Context.Check(at, place);
+        if (place.Context.Width == 0)
             return;
         SpecScope gate = at.In("gate");
-        gate.Need("weight", place.Width, place.Context);
+        gate.Need("weight", place.Width, place.Context.Width);
         gate.Need("bias", place.Width);
     }
 
@@ -58,7 +63,7 @@ public sealed class GateByContext : Layer
 
     internal GateByContext(LayerPlace place) : base(nameof(GateByContext))
     {
-        gate = place.Context > 0 ? nn.Linear(place.Context, place.Width) : null;
+        gate = place.Context.Width > 0 ? nn.Linear(place.Context.Width, place.Width) : null;
         RegisterComponents();
     }
 

@@ -13,9 +13,10 @@ public sealed record GatedUnitSpec : LayerSpec
     {
         if (place.Width % 2 != 0)
             throw at.Refusal("kind", $"needs an even number of channels, here there are {place.Width}");
-        if (place.Context == 0)
+        if (place.Context.Width == 0)
             return;
-        at.Need("weight", place.Width, place.Context);
+        place.Context.Check(at, place);
+        at.Need("weight", place.Width, place.Context.Width);
         at.Need("bias", place.Width);
     }
 
@@ -41,9 +42,9 @@ public sealed class GatedUnit : Layer
 
     internal GatedUnit(LayerPlace place) : base(nameof(GatedUnit))
     {
-        if (place.Context > 0)
+        if (place.Context.Width > 0)
         {
-            weight = new Parameter(zeros(place.Width, place.Context));
+            weight = new Parameter(zeros(place.Width, place.Context.Width));
             bias = new Parameter(zeros(place.Width));
         }
         RegisterComponents();
@@ -60,9 +61,9 @@ public sealed class GatedUnit : Layer
 
     private Tensor Added(Tensor h, Tensor context)
     {
-        if (context.dim() == 4)
-            return ImageConvolution.Of(context, weight!.unsqueeze(-1).unsqueeze(-1), bias).repeat_interleave(h.shape[3] / context.shape[3], 3);
-        Tensor added = nn.functional.linear(context, weight!, bias);
-        return h.dim() == 4 ? added.unsqueeze(-1).unsqueeze(-1) : added;
+        Tensor added = context.dim() == 4
+            ? ImageConvolution.Of(context, weight!.unsqueeze(-1).unsqueeze(-1), bias)
+            : nn.functional.linear(context, weight!, bias);
+        return ContextPlace.At(added, h);
     }
 }

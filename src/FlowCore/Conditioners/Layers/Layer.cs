@@ -12,10 +12,10 @@ public abstract class Layer(string name) : nn.Module(name)
 }
 
 /// <summary>
-/// What a layer is told of its place: the width (for images: the channels) that reaches it, the width of the encoded context, and the
+/// What a layer is told of its place: the width (for images: the channels) that reaches it, the encoded context, and the
 /// height and width of an image.
 /// </summary>
-internal readonly record struct LayerPlace(int Width, int Context, (int Height, int Width)? Image = null)
+internal readonly record struct LayerPlace(int Width, ContextPlace Context, (int Height, int Width)? Image = null)
 {
     public bool IsImage => Image is not null;
 
@@ -26,6 +26,9 @@ internal readonly record struct LayerPlace(int Width, int Context, (int Height, 
 
     public static LayerPlace Of(EventShape shape) =>
         new(shape.Channels, shape.Context, shape.IsImage ? (shape.Image.Height, shape.Image.Width) : null);
+
+    /// <summary>What the conditioners are given, where a context comes to this.</summary>
+    public ContextPlace AsContext => new(Width, Image);
 
     public LayerPlace Wide(long width) => this with { Width = (int)Math.Min(int.MaxValue, width) };
 

@@ -14,12 +14,18 @@ namespace FlowCore.Engines.Compiled;
 public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private const int MostMemoryValues = 1 << 27;
+    private const int MostMemoryValues = 1 << 27, MostEncodedValues = 1 << 23;
 
     private readonly Program<T> forward, inverse, latents;
+    private readonly Program<T>? encoder;
+    private readonly SharedContexts contexts = new();
     private readonly int classes;
     private readonly Workers workers;
     private readonly T[][] memories;
+
+    // The contexts that were encoded last, and what the embedding made of them; empty without one.
+    private T[] known = [], encoded = [];
+    private int knownCount;
 
     // The batch that is being computed.
     private Program<T>? running;
@@ -34,9 +40,10 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         CompiledFlow flow = CompiledFlow.Of(checkpoint);
         var packed = new Dictionary<LinearWeights, PackedLinear<T>>();
         (forward, inverse, latents) = (flow.Forward.Lower(packed), flow.Inverse.Lower(packed), flow.Latents.Lower(packed));
+        encoder = flow.Encoder?.Lower(packed);
         classes = checkpoint.Spec.Context?.Classes ?? 0;
         NoiseWidth = flow.NoiseWidth;
-        long size = Math.Max(forward.MemoryValues, Math.Max(inverse.MemoryValues, latents.MemoryValues));
+        long size = new[] { forward, inverse, latents, encoder }.OfType<Program<T>>().Max(program => program.MemoryValues);
         if (size > MostMemoryValues)
             throw new NotCompiledException($"a row needs {size} values of memory at a time, the compiled engine has at most {MostMemoryValues}");
         // Room for a vector past the end, and for the alignment.
@@ -82,14 +89,55 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         CheckClasses(context);
         if (rows == 0)
             return;
-        fixed (T* inputs = input, contexts = context, temperatures = temperature, outputs = output, logDets = logDet, logDensities = logDensity)
+        int inputWidth = program.Plan.Input.Width, outputWidth = output.IsEmpty ? 0 : Width;
+        fixed (T* inputs = input, given = context, temperatures = temperature, outputs = output, logDets = logDet, logDensities = logDensity)
         {
-            running = program;
-            // Short batches are cut so that every core has a part; how they are cut changes no bit.
-            int share = Math.Max(12, (rows + memories.Length - 1) / memories.Length);
-            batch = new Batch(rows, sign, Math.Min(program.TileRows, share), inputs, contexts, temperatures, outputs, logDets, logDensities);
-            workers.Run((rows + batch.TileRows - 1) / batch.TileRows);
+            for (int first = 0, count = rows; first < rows; first += count)
+            {
+                if (encoder is not null)
+                    count = Encode(context[(first * ContextWidth)..], given + (long)first * ContextWidth);
+                fixed (T* features = encoded)
+                    Run(program, new Batch(
+                        count, sign, 0, inputs + (long)first * inputWidth, encoder is null ? given : features, temperatures + first,
+                        outputs + (long)first * outputWidth, logDets + first, logDensities + first));
+            }
         }
+    }
+
+    /// <summary>
+    /// Encodes the contexts of rows from the beginning, each that rows share once, and none where they are those of the last batch, as in
+    /// the many batches of a large request; returns how many rows those are.
+    /// </summary>
+    private int Encode(ReadOnlySpan<T> context, T* given)
+    {
+        int width = encoder!.Plan.Output.Width, count = contexts.Find(context, ContextWidth, Math.Max(1, MostEncodedValues / width));
+        if (AreKnown(context))
+            return count;
+        if (encoded.Length < contexts.Count * width)
+            (known, encoded) = (GC.AllocateUninitializedArray<T>(contexts.Count * ContextWidth), GC.AllocateUninitializedArray<T>(contexts.Count * width));
+        knownCount = contexts.Count;
+        for (int i = 0; i < knownCount; i++)
+            context.Slice(contexts.FirstRows[i] * ContextWidth, ContextWidth).CopyTo(known.AsSpan(i * ContextWidth));
+        fixed (T* features = encoded)
+            Run(encoder, new Batch(contexts.Count, 0, 0, given, null, null, features, null, null));
+        return count;
+    }
+
+    private bool AreKnown(ReadOnlySpan<T> context)
+    {
+        bool equal = contexts.Count == knownCount;
+        for (int i = 0; equal && i < knownCount; i++)
+            equal = SharedContexts.AreEqual<T>(context.Slice(contexts.FirstRows[i] * ContextWidth, ContextWidth), known.AsSpan(i * ContextWidth, ContextWidth));
+        return equal;
+    }
+
+    private void Run(Program<T> program, Batch work)
+    {
+        running = program;
+        // Short batches are cut so that every core has a part; how they are cut changes no bit.
+        int share = Math.Max(12, (work.Rows + memories.Length - 1) / memories.Length);
+        batch = work with { TileRows = Math.Min(program.TileRows, share) };
+        workers.Run((batch.Rows + batch.TileRows - 1) / batch.TileRows);
     }
 
     /// <summary>One tile of the batch, on any of the threads.</summary>
@@ -99,8 +147,18 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         int first = index * batch.TileRows, rows = Math.Min(batch.TileRows, batch.Rows - first);
         T* memory = Pinned.Aligned(memories[thread]);
         var tile = new Tile<T>(memory, rows, running.MemoryValues);
+        if (running == encoder)
+        {
+            Take(batch.Input, plan.Input, contexts.FirstRows.Slice(first, rows), tile);
+            running.Run(tile);
+            Return(tile, plan.Output, batch.Output, first, rows);
+            return;
+        }
         Copy(batch.Input, plan.Input, first, rows, tile);
-        Copy(batch.Context, plan.Context, first, rows, tile);
+        if (encoder is null)
+            Copy(batch.Context, plan.Context, first, rows, tile);
+        else
+            Take(batch.Context, plan.Context, contexts.OfRows.Slice(first, rows), tile);
         if (plan.Temperature is { } temperature)
             Copy(batch.Temperature, temperature, first, rows, tile);
         running.Run(tile);
@@ -117,6 +175,12 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
 
     private static void Copy(T* from, Region region, int first, int rows, in Tile<T> tile) =>
         new ReadOnlySpan<T>(from + (long)first * region.Width, rows * region.Width).CopyTo(new Span<T>(tile.At(region), rows * region.Width));
+
+    private static void Take(T* from, Region region, ReadOnlySpan<int> indices, in Tile<T> tile)
+    {
+        for (int row = 0; row < indices.Length; row++)
+            new ReadOnlySpan<T>(from + (long)indices[row] * region.Width, region.Width).CopyTo(new Span<T>(tile.At(region) + row * region.Width, region.Width));
+    }
 
     private static void Return(in Tile<T> tile, Region region, T* to, int first, int rows) =>
         new ReadOnlySpan<T>(tile.At(region), rows * region.Width).CopyTo(new Span<T>(to + (long)first * region.Width, rows * region.Width));

@@ -10,7 +10,7 @@ namespace FlowCore.Engines.Compiled;
 /// Writes one direction of a flow as a program: each bijection says how it compiles by what this class offers. Affine maps wait, and
 /// are multiplied together in float64, until something reads the values; permutations and shapes only rename places.
 /// </summary>
-internal sealed class FlowCompiler(Node? context, Region logDet)
+internal sealed class FlowCompiler(Region logDet)
 {
     // Above this a shift is subtracted first rather than folded into the bias: it would cost float32 its digits.
     private const double LargestFoldedShift = 4;
@@ -20,6 +20,9 @@ internal sealed class FlowCompiler(Node? context, Region logDet)
     private AffineMap? waiting;
 
     public IEnumerable<Operation> Operations => operations;
+
+    /// <summary>What the networks are conditioned on at this place of the flow; null for nothing.</summary>
+    public Node? Context { get; set; }
 
     /// <summary>The sum of the log-determinants that do not depend on the values, in nats.</summary>
     public Formula ConstantLogDet { get; private set; } = Formula.Fixed(0);
@@ -74,9 +77,19 @@ internal sealed class FlowCompiler(Node? context, Region logDet)
     public (NetworkCompiler Network, Node Output) Network(
         ConditionerSpec spec, int[] sizes, Place?[] inputs, int outputs, WeightScope weights, int[]? order = null, int[]? ready = null)
     {
-        var network = new NetworkCompiler(context);
+        var network = new NetworkCompiler(Context);
         Node output = network.Layers(spec.Layers(outputs), "layers", network.Input(sizes, inputs, ready), weights, order);
         return (network, output);
+    }
+
+    /// <summary>What layers make of values that stand somewhere, for several networks to read; its operations are added.</summary>
+    public Node Encoded(LayerSpec[] layers, int[] sizes, Place?[] inputs, WeightScope weights)
+    {
+        var network = new NetworkCompiler(Context);
+        Node output = network.Layers(layers, "layers", network.Input(sizes, inputs, null), weights, null);
+        output.Shared = true;
+        Add(network.All());
+        return output;
     }
 
     public void Add(IEnumerable<Operation> more) => operations.AddRange(more);

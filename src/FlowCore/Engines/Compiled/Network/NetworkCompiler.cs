@@ -160,6 +160,18 @@ internal sealed partial class NetworkCompiler(Node? context)
         });
     }
 
+    /// <summary>The values of an image as a vector, channel by channel.</summary>
+    public Node Flattened(Node h)
+    {
+        int pixels = h.Pixels.Length;
+        return Add(new CopyNode
+        {
+            Region = new Region(h.Units * pixels),
+            Columns = [.. Enumerable.Range(0, h.Units * pixels)],
+            From = [.. Enumerable.Range(0, h.Units * pixels).Select(i => new Place?[] { h.At(i / pixels, i % pixels) })],
+        });
+    }
+
     public Node Parallel(Node[] branches) => Add(new ParallelNode
     {
         Region = branches[0].Region,
@@ -178,8 +190,26 @@ internal sealed partial class NetworkCompiler(Node? context)
     /// <summary>So many units that are 0, laid out over the pixels of another node.</summary>
     public Node Zeros(Node like, int units) => Add(Copy(like, units, (_, _) => null));
 
-    /// <summary>A vector's units at every pixel of an image.</summary>
-    public Node Spread(Node vector, Node like) => Add(Copy(like, vector.Units, (unit, _) => vector.At(unit, 0), like.Columns));
+    /// <summary>
+    /// What stands for the context at the pixels of another node: a view, in which a pixel of the context is read by all pixels of its
+    /// block.
+    /// </summary>
+    public Node At(Node context, Node like)
+    {
+        if (context.Image == like.Image && context.Pixels.Length == like.Pixels.Length)
+            return context;
+        if (context is ParallelNode)
+            context = Copied(context);
+        var (height, width) = like.Image;
+        int down = height / context.Image.Height, along = width / context.Image.Width;
+        return Add(new InputNode
+        {
+            Region = context.Region,
+            Columns = context.Columns,
+            Pixels = [.. Enumerable.Range(0, like.Pixels.Length).Select(pixel => context.Pixels[pixel / width / down * context.Image.Width + pixel % width / along])],
+            Image = like.Image,
+        });
+    }
 
     /// <summary>Places as the input of a network; absent ones are 0.</summary>
     public Node Input(int[] sizes, Place?[] values, int[]? ready)

@@ -159,3 +159,44 @@ internal sealed unsafe class BoxStep<T>(DensityRegions regions, int first, doubl
         }
     }
 }
+
+/// <summary>A point mass at values of the context, times a factor.</summary>
+/// <param name="regions">The latents and their log density.</param>
+/// <param name="first">The first of the latents.</param>
+/// <param name="given">Where the context's values stand.</param>
+/// <param name="pairs">Of each latent, counted from the first, the offset of its value there.</param>
+/// <param name="factor">What the values are multiplied with.</param>
+/// <param name="tolerance">How far a latent may lie from its value, relative to 1 + its size.</param>
+internal sealed class GivenOperation(DensityRegions regions, int first, Region given, (int Latent, int From)[] pairs, double factor, double tolerance) : Operation
+{
+    public override IEnumerable<Region> Regions => [.. regions.All, given];
+
+    public override Step<T> Lower<T>(Lowering<T> to) => new GivenStep<T>(regions, first, given, pairs, factor, tolerance);
+}
+
+internal sealed unsafe class GivenStep<T>(DensityRegions regions, int first, Region given, (int Latent, int From)[] pairs, double factor, double tolerance) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Run(in Tile<T> tile)
+    {
+        Debug.Assert(Array.TrueForAll(pairs, pair => pair.From >= 0 && pair.From < given.Width && first + pair.Latent < (regions.Drawn ?? regions.Rows).Width), "The values lie within a context, and a latent.");
+        T times = T.CreateTruncating(factor), share = T.CreateTruncating(tolerance);
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            T* from = tile.At(given) + row * given.Width, latents = tile.At(regions.Rows) + row * regions.Rows.Width + first;
+            T* drawn = regions.Drawn is { } region ? tile.At(region) + row * region.Width + first : null;
+            bool near = true;
+            foreach (var (latent, offset) in pairs)
+            {
+                T value = from[offset] * times;
+                if (drawn is not null)
+                    drawn[latent] = value;
+                else
+                    near &= T.Abs(latents[latent] - value) <= (T.Abs(value) + T.One) * share;
+            }
+            if (!near)
+                tile.Sums(regions.LogDensity)[row] += double.NegativeInfinity;
+        }
+    }
+}

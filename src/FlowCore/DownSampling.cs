@@ -1,0 +1,78 @@
+using System.Numerics;
+using FlowCore.Bijections;
+
+namespace FlowCore;
+
+/// <summary>
+/// The way between images and their small ones, of flows whose context is the image itself, down-sampled: each small pixel is the mean
+/// of a block.
+/// </summary>
+public sealed class DownSampling
+{
+    private readonly int side, channels, height, width;
+    private readonly PixelValues pixels;
+
+    private DownSampling(FlowSpec spec, int side) =>
+        (this.side, channels, height, width, pixels) = (side, spec.EventShape[0], spec.EventShape[1], spec.EventShape[2], spec.Pixels ?? new(0, 1, 0));
+
+    /// <summary>Null where the flow's context is something else.</summary>
+    public static DownSampling? Of(FlowSpec spec) => spec.Context?.BlockMeans is { } side ? new(spec, side) : null;
+
+    /// <summary>The small images of images, both flat.</summary>
+    public void Means<T>(ReadOnlySpan<T> images, Span<T> means)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        var block = new double[side * side];
+        for (int i = 0; i < means.Length; i++)
+        {
+            Read(images, i, block);
+            means[i] = T.CreateTruncating(block.Average());
+        }
+    }
+
+    /// <summary>
+    /// Moves samples to the values that pixels take, so that the mean of every block is its small pixel, exactly where that is the mean
+    /// of such values; nothing where pixels are continuous.
+    /// </summary>
+    public void Round<T>(Span<T> images, ReadOnlySpan<T> means)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (pixels.Step <= 0)
+            return;
+        double first = pixels.Low + pixels.Step / 2;
+        long most = (long)Math.Round((pixels.High - pixels.Low) / pixels.Step) - 1;
+        var block = new double[side * side];
+        for (int i = 0; i < means.Length; i++)
+        {
+            double mean = double.CreateTruncating(means[i]);
+            if (!double.IsFinite(mean) || !Read<T>(images, i, block))
+                continue;
+            for (int at = 0; at < block.Length; at++)
+                block[at] = (block[at] - first) / pixels.Step;
+            long sum = (long)Math.Clamp(Math.Round((mean - first) / pixels.Step * block.Length), 0, most * block.Length);
+            BlockLattice.Round(block, sum, 0, most);
+            for (int at = 0; at < block.Length; at++)
+                images[Place(i, at)] = T.CreateTruncating(first + block[at] * pixels.Step);
+        }
+    }
+
+    private bool Read<T>(ReadOnlySpan<T> images, int mean, Span<double> block)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        bool finite = true;
+        for (int at = 0; at < block.Length; at++)
+        {
+            block[at] = double.CreateTruncating(images[Place(mean, at)]);
+            finite &= double.IsFinite(block[at]);
+        }
+        return finite;
+    }
+
+    /// <summary>Where a value of a block stands: small pixels are counted through images, channels, lines and columns.</summary>
+    private int Place(int mean, int at)
+    {
+        int across = width / side, down = height / side;
+        var (line, column) = (mean / across % down * side + at / side, mean % across * side + at % side);
+        return mean / (across * down) * height * width + line * width + column;
+    }
+}
