@@ -38,6 +38,9 @@ public sealed record FlowSpec
     /// <summary>What the flow is conditioned on; null for an unconditional flow.</summary>
     public ContextSpec? Context { get; init; }
 
+    /// <summary>For a vocoder, what its sound is, and how its mels are taken; null for other flows.</summary>
+    public SoundSpec? Sound { get; init; }
+
     public required BijectionSpec[] Bijections { get; init; }
 
     [JsonPropertyName("base")]

@@ -38,6 +38,8 @@ internal static class FlowSpecChecks
         LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, spec, at);
         // With an embedding in front, what arrives is not the class as one-hot.
         int classes = spec.Context is { Classes: { } count, Embedding: null or [] } ? count : 0;
+        if (spec.Sound is { } sound)
+            CheckSound(sound, spec, at);
         BijectionSpec.Check(spec.Bijections, at, "bijections", EventShape.Of(sizes, context.AsContext));
         at.Given(spec.Base, "base").Check(at.In("base", "base_density"), new LatentPlace(spec.Width, context.AsContext, classes));
         return needed;
@@ -81,6 +83,13 @@ internal static class FlowSpecChecks
         if (spec.EventShape is not [var channels, var height, var width] || context.Shape is not { } small
             || !small.SequenceEqual([channels, height / side, width / side]) || height % side != 0 || width % side != 0)
             throw at.Refusal("context.block_means", $"the context's shape is not that of the means of blocks of {side} x {side} of an event [{string.Join(", ", spec.EventShape)}]");
+    }
+
+    private static void CheckSound(SoundSpec sound, FlowSpec spec, SpecScope at)
+    {
+        sound.Check(at.In("sound"));
+        if (spec.EventShape is not [1, var samples] || spec.Context?.Shape is not [var mels, var frames] || mels != sound.Mels || samples != frames * sound.Hop)
+            throw at.Refusal("sound", $"needs an event_shape [1, frames x {sound.Hop}] and a context.shape [{sound.Mels}, frames]");
     }
 
     private static void Check(CategorySpec categories, ContextSpec context, SpecScope at)

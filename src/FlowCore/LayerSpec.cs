@@ -56,6 +56,11 @@ public abstract record LayerSpec
         return known;
     }
 
+    /// <summary>
+    /// Of a layer that treats all frames of a sequence alike, how many frames to either side of its own it reads; null of others.
+    /// </summary>
+    internal virtual int? Reach => null;
+
     /// <summary>Whether it needs a unit to work on.</summary>
     internal virtual bool NeedsUnits => true;
 

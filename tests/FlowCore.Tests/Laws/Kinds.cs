@@ -205,7 +205,7 @@ public static class Kinds
         new("image coupling, rescaled tanh", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.RescaledTanh, ShiftFirst = true }, ConvNet)) { Image = [4, 2, 2] },
         new("image coupling, parallel networks", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.Exp }, ParallelConvs)) { Image = [4, 2, 2] },
         .. WaveNets.Select(each => new Kind($"sound coupling, {each.Name} WaveNet", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), Vocoder(each.Spec))) { Image = [4, 5] }),
-        new("sound coupling by mels", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), Vocoder(new() { Blocks = 2 }))) { Image = [4, 6], Given = new() { Shape = [3, 2], Embedding = [new TimeConvSpec { Channels = 5 }] } },
+        new("sound coupling by mels", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), Vocoder(new() { Blocks = 2 }))) { Image = [4, 6], Given = new() { Shape = [3, 2], Embedding = [new StandardizeLayerSpec(), new TimeConvSpec { Channels = 5 }] } },
         new("sound coupling by mels of every group", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), Vocoder(new() { Blocks = 2, Separable = true })))
         {
             Image = [4, 6], Given = new() { Shape = [3, 2], Embedding = [new TransposedTimeConvSpec { Channels = 2, Kernel = 11, Stride = 6 }, new SqueezeFramesSpec { Factor = 2 }] },

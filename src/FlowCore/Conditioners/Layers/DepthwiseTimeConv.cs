@@ -31,6 +31,8 @@ public sealed record DepthwiseTimeConvSpec : LayerSpec
             at.Need(name, place.Width);
     }
 
+    internal override int? Reach => Kernel / 2 * Dilation;
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         Formula kernel = weights.Take("weight", h.Units, 1, Kernel), bias = weights.Take("bias", h.Units);

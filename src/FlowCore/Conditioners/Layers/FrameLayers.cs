@@ -20,6 +20,8 @@ public sealed record RepeatFramesSpec : LayerSpec
 
     internal override LayerPlace After(LayerPlace place) => place with { Image = (1, place.Pixels * Factor) };
 
+    internal override int? Reach => 0;
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.RepeatedFrames(h, Factor);
 }
 
@@ -44,6 +46,8 @@ public sealed record SqueezeFramesSpec : LayerSpec
     }
 
     internal override LayerPlace After(LayerPlace place) => place.Wide((long)place.Width * Factor) with { Image = (1, place.Pixels / Factor) };
+
+    internal override int? Reach => 0;
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => network.SqueezedFrames(h, Factor);
 }
@@ -82,6 +86,8 @@ public sealed record TransposedTimeConvSpec : LayerSpec
     }
 
     internal override LayerPlace After(LayerPlace place) => place.Wide(Channels) with { Image = (1, place.Pixels * Stride) };
+
+    internal override int? Reach => (Kernel + Stride - 1) / Stride - 1;
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) =>
         network.Transposed(h, weights.Take("weight", h.Units, Channels, Kernel), weights.Take("bias", Channels), Kernel, Stride);

@@ -22,6 +22,8 @@ public sealed record GatedUnitSpec : LayerSpec
 
     internal override LayerPlace After(LayerPlace place) => place.Wide(place.Width / 2);
 
+    internal override int? Reach => 0;
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         if (network.Context is not { } context)

@@ -48,6 +48,8 @@ public sealed record TimeConvSpec : LayerSpec
 
     internal override LayerPlace After(LayerPlace place) => place.Wide(Channels);
 
+    internal override int? Reach => Kernel / 2 * Dilation;
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         int[] shape = [Channels, h.Units, Kernel];

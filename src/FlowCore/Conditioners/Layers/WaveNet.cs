@@ -60,6 +60,8 @@ public sealed record WaveNetSpec : LayerSpec
         return [.. convolution, new GatedUnitSpec()];
     }
 
+    internal override int? Reach => Enumerable.Range(0, Blocks).Sum(block => Gate(block, 2).Sum(layer => layer.Reach!.Value));
+
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order)
     {
         int channels = h.Units;
