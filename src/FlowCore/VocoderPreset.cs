@@ -36,7 +36,7 @@ public static class VocoderPreset
     /// <param name="sizes">Couplings and channels of the networks, where the defaults do not do.</param>
     public static FlowSpec Create(string name, SoundSpec sound, int samples, PresetSizes? sizes = null)
     {
-        int flows = sizes?.Layers ?? 8, channels = sizes?.Hidden ?? 48;
+        int flows = sizes?.Layers ?? 12, channels = sizes?.Hidden ?? 32;
         var act = new ActivationLayerSpec { Function = Activation.Parse("leaky_relu") };
         return new FlowSpec
         {

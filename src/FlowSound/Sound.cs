@@ -32,6 +32,7 @@ public sealed record Sound(float[] Samples, int Rate)
             if (format.SampleRate < 1)
                 throw new SoundException("the sound says that it has no samples a second");
             int width = format.BitsPerSample / 8;
+            bool isFloat = IsFloat(format);
             long count = reader.Length / Math.Max(1, width);
             if (reader.Length > bytes.Length)
                 throw new SoundException($"the WAV header promises {reader.Length} bytes of sound, the file has {bytes.Length} in all: it was cut off");
@@ -40,7 +41,6 @@ public sealed record Sound(float[] Samples, int Rate)
             if (count > most)
                 throw new SoundException($"the sound has {count} samples, more than {most}: send it in parts");
             var samples = new float[count];
-            bool isFloat = IsFloat(format);
             if (!isFloat && width is not (2 or 3 or 4) || isFloat && width != 4)
                 throw new SoundException($"the sound is {format.Encoding} of {format.BitsPerSample} bits; PCM of 16, 24 or 32 bits and floats of 32 are read");
             byte[] data = new byte[count * width];
