@@ -9,6 +9,9 @@ namespace FlowCore;
 /// </summary>
 public sealed class DownSampling
 {
+    // Beyond this a number of steps has no exact sum.
+    private const double Largest = 1L << 44;
+
     private readonly int side, channels, height, width;
     private readonly PixelValues pixels;
 
@@ -31,28 +34,45 @@ public sealed class DownSampling
     }
 
     /// <summary>
+    /// Moves samples, by less than what rounding has done to them already, so that the mean of every block is its small pixel to the last
+    /// bit, in whatever order the block is added up. A mean of more digits than the sum of a block can have is met to the next of those.
+    /// </summary>
+    public void Settle<T>(Span<T> images, ReadOnlySpan<T> means)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        // Twice the pixels' range, as samples may go beyond it, times the values of a block: what the digits of a sum must reach to.
+        double most = 2 * Math.Max(Math.Abs(pixels.Low), Math.Abs(pixels.High)) * side * side;
+        int digits = typeof(T) == typeof(float) ? 24 : 52;
+        Round(images, means, 0, Math.Pow(2, Math.Ceiling(Math.Log2(most)) - digits), long.MinValue / 2, long.MaxValue / 2);
+    }
+
+    /// <summary>
     /// Moves samples to the values that pixels take, so that the mean of every block is its small pixel, exactly where that is the mean
     /// of such values; nothing where pixels are continuous.
     /// </summary>
     public void Round<T>(Span<T> images, ReadOnlySpan<T> means)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        if (pixels.Step <= 0)
-            return;
-        double first = pixels.Low + pixels.Step / 2;
-        long most = (long)Math.Round((pixels.High - pixels.Low) / pixels.Step) - 1;
+        if (pixels.Step > 0)
+            Round(images, means, pixels.Low + pixels.Step / 2, pixels.Step, 0, (long)Math.Round((pixels.High - pixels.Low) / pixels.Step) - 1);
+    }
+
+    // To first + step times integers between bounds.
+    private void Round<T>(Span<T> images, ReadOnlySpan<T> means, double first, double step, long least, long most)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
         var block = new double[side * side];
         for (int i = 0; i < means.Length; i++)
         {
             double mean = double.CreateTruncating(means[i]);
-            if (!double.IsFinite(mean) || !Read<T>(images, i, block))
+            if (!(Math.Abs(mean / step) < Largest) || !Read<T>(images, i, block) || block.Any(value => Math.Abs(value / step) > Largest))
                 continue;
             for (int at = 0; at < block.Length; at++)
-                block[at] = (block[at] - first) / pixels.Step;
-            long sum = (long)Math.Clamp(Math.Round((mean - first) / pixels.Step * block.Length), 0, most * block.Length);
-            BlockLattice.Round(block, sum, 0, most);
+                block[at] = (block[at] - first) / step;
+            long sum = (long)Math.Clamp(Math.Round((mean - first) / step * block.Length), (double)least * block.Length, (double)most * block.Length);
+            BlockLattice.Round(block, sum, least, most);
             for (int at = 0; at < block.Length; at++)
-                images[Place(i, at)] = T.CreateTruncating(first + block[at] * pixels.Step);
+                images[Place(i, at)] = T.CreateTruncating(first + block[at] * step);
         }
     }
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Numerics;
 using FlowCli.Rows;
 using FlowCore;
-using FlowImages;
+using FlowRows.Pictures;
 
 namespace FlowCli.Commands;
 
@@ -21,13 +21,17 @@ internal sealed class PictureOutput(Terminal terminal, string path, FlowSpec spe
         AllowMultipleArgumentsPerToken = true,
     };
 
+    /// <param name="images">The rows.</param>
+    /// <param name="means">The small images that they were drawn for, where they are such samples.</param>
     /// <exception cref="FlowException">The data of the model are no images.</exception>
-    public void Add<T>(ReadOnlySpan<T> images)
+    public void Add<T>(Span<T> images, ReadOnlySpan<T> means = default)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         terminal.Stop.ThrowIfCancellationRequested();
         if (!ImageGrid.Shows(spec))
             throw new FlowException($"{path}: the data of model '{spec.Name}' have the shape [{string.Join(", ", spec.EventShape)}]; a picture is of [1, H, W] or [3, H, W]");
+        if (!means.IsEmpty)
+            DownSampling.Of(spec)?.Round(images, means);
         foreach (T value in images)
             rows.Add(float.CreateTruncating(value));
     }

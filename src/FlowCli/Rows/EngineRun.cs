@@ -51,6 +51,7 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
         engine.DrawNoise(seed, firstRow, noise.Span);
         engine.Latents(noise.Span, context, temperatures.Span, latents.Span, logQ.Span);
         RowResults<T> results = Compute(RowOperation.Decode, latents.Span, context) with { Latents = latents, LogQ = logQ };
+        DownSampling.Of(engine.Spec)?.Settle(results.Values!.Span, context);
         SampleDensity.LogQ(logQ.Span, results.LogDet.Span, results.LogProb.Span, temperature, logQ.Span);
         return results;
     }

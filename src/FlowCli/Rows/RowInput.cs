@@ -13,13 +13,14 @@ internal sealed class RowInput<T> : IAsyncDisposable
     private const int CountedAtOnce = 1 << 14;
 
     private readonly FlowSpec spec;
+    private readonly string field;
     private readonly ContextSource<T>? contexts;
     private readonly Terminal terminal;
     private bool any;
     private long next, end = long.MaxValue;
 
-    private RowInput(FlowSpec spec, ContextSource<T>? contexts, RowPipe pipe, RowReader<T> reader, Terminal terminal) =>
-        (this.spec, this.contexts, Pipe, Reader, this.terminal) = (spec, contexts, pipe, reader, terminal);
+    private RowInput(FlowSpec spec, string field, ContextSource<T>? contexts, RowPipe pipe, RowReader<T> reader, Terminal terminal) =>
+        (this.spec, this.field, this.contexts, Pipe, Reader, this.terminal) = (spec, field, contexts, pipe, reader, terminal);
 
     public RowPipe Pipe { get; }
 
@@ -44,7 +45,7 @@ internal sealed class RowInput<T> : IAsyncDisposable
         // Rows that come through a pipeline are answered as they come.
         RowSource source = input.Source(layout, pipe, pool, isShort: input.Path != RowPipe.Standard);
         RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, source, terminal.Stop));
-        return new(spec, contexts, pipe, reader, terminal) { Rows = reader.Rows };
+        return new(spec, field, contexts, pipe, reader, terminal) { Rows = reader.Rows };
     }
 
     /// <summary>The number of a file's rows.</summary>
@@ -87,8 +88,12 @@ internal sealed class RowInput<T> : IAsyncDisposable
         : await contexts.NextAsync(block.Taken, block.Numbers is { } numbers ? [.. numbers.Select(number => (int)(number - block.First))] : null, Pipe.Shown);
 
     /// <summary>What a block's rows are conditioned on, where that is among their columns.</summary>
-    public async Task<RowBuffer<T>?> ContextOfAsync(RowBlock<T> block) =>
-        (await Pipe.NamingAsync(() => Task.FromResult(ContextRows<T>.Of(block.Context, spec, spec.Name, block.Rows)))).Values;
+    public async Task<RowBuffer<T>?> ContextOfAsync(RowBlock<T> block)
+    {
+        if (field == RowNames.X)
+            block.DeriveContext(spec);
+        return (await Pipe.NamingAsync(() => Task.FromResult(ContextRows<T>.Of(block.Context, spec, spec.Name, block.Rows)))).Values;
+    }
 
     /// <summary>All rows have been read: there must have been some, and there must not be more contexts.</summary>
     public async Task CheckEndAsync()

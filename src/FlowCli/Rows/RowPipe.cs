@@ -40,8 +40,8 @@ internal sealed class RowPipe : IAsyncDisposable
         if (!File.Exists(path))
             throw new FlowException($"{path}: {(Directory.Exists(path) ? "is a folder" : "not found")}");
         bool isPacked = path.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase);
-        RowFormat format = RowFormats.OfName(isPacked ? path[..^Compression.Extension.Length] : path)
-            ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.Extensions)} are read, and each of them with {Compression.Extension} behind it");
+        RowFormat format = RowFormats.OfNameToRead(isPacked ? path[..^Compression.Extension.Length] : path)
+            ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.ExtensionsToRead)} are read, and each of them with {Compression.Extension} behind it");
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: false);
         RowLimits limits = isPacked ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
         return new(path, PipeReader.Create(isPacked ? Compression.Reader(file, Coding.Gzip) : file), format, limits) { file = file };

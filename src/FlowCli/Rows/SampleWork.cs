@@ -32,16 +32,16 @@ internal sealed record SampleWork(
         if (PictureOutput.IsPicture(Output))
         {
             var picture = new PictureOutput(terminal, Output!, spec, Range, contexts is null ? null : Count);
-            await DrawAsync(engine, contexts, seed, terminal, engine.ChunkRows, results =>
+            await DrawAsync(engine, contexts, seed, terminal, engine.ChunkRows, (results, given) =>
             {
-                picture.Add<T>(results.Values!.Span);
+                picture.Add(results.Values!.Span, given);
                 return Task.CompletedTask;
             });
             picture.Write();
             return;
         }
         await using var file = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, contexts is null ? Count : null);
-        await DrawAsync(engine, contexts, seed, terminal, file.IsWhole ? int.MaxValue : engine.ChunkRows, async results =>
+        await DrawAsync(engine, contexts, seed, terminal, file.IsWhole ? int.MaxValue : engine.ChunkRows, async (results, _) =>
         {
             var answer = new Answer<T>(spec.Name, version, results.LogProb.Length) { Seed = seed };
             using Answer<T> filled = RowOperation.Sample.Fill(answer, results, spec, Include, pool);
@@ -50,7 +50,7 @@ internal sealed record SampleWork(
         await file.CompleteAsync(terminal.Stop);
     }
 
-    private async Task DrawAsync<T>(EngineRun<T> engine, ContextSource<T>? contexts, ulong seed, Terminal terminal, int most, Func<RowResults<T>, Task> write)
+    private async Task DrawAsync<T>(EngineRun<T> engine, ContextSource<T>? contexts, ulong seed, Terminal terminal, int most, Func<RowResults<T>, T[], Task> write)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int width = engine.Spec.ContextWidth;
@@ -75,7 +75,7 @@ internal sealed record SampleWork(
             await DrawAsync(engine, [.. held], held.Count / width, seed, row, terminal, most, write);
     }
 
-    private async Task DrawAsync<T>(EngineRun<T> engine, T[] contexts, int count, ulong seed, long firstRow, Terminal terminal, int most, Func<RowResults<T>, Task> write)
+    private async Task DrawAsync<T>(EngineRun<T> engine, T[] contexts, int count, ulong seed, long firstRow, Terminal terminal, int most, Func<RowResults<T>, T[], Task> write)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int width = engine.Spec.ContextWidth;
@@ -88,7 +88,7 @@ internal sealed record SampleWork(
             for (int i = 0; i < part && width > 0; i++)
                 contexts.AsSpan((int)((done + i) / Count) * width, width).CopyTo(repeated.AsSpan(i * width));
             using RowResults<T> results = engine.Sample(seed, firstRow + done, part, Temperature, repeated);
-            await write(results);
+            await write(results, repeated);
             done += part;
         }
         while (done < rows);

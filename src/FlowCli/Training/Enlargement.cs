@@ -2,7 +2,7 @@ using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowCore.Training;
-using FlowImages;
+using FlowRows.Pictures;
 
 namespace FlowCli.Training;
 

@@ -19,6 +19,12 @@ internal static class BlockLattice
     {
         Span<double> exact = stackalloc double[values.Length];
         values.CopyTo(exact);
+        // To the sum first: it is the same way for all integers that have it.
+        double off = -sum;
+        foreach (double value in values)
+            off += value;
+        foreach (ref double value in exact)
+            value -= off / values.Length;
         long missing = sum;
         for (int i = 0; i < values.Length; i++)
         {

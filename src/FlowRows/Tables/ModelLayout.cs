@@ -1,4 +1,5 @@
 using FlowCore;
+using FlowRows.Pictures;
 
 namespace FlowRows.Tables;
 
@@ -12,7 +13,8 @@ internal sealed class ModelLayout : RowLayout
 
     private const string Ignoring = "Columns that the model does not know are passed over by ignore_extra=true (--ignore-extra)";
 
-    private readonly bool isNamed;
+    private readonly bool isNamed, mayDerive;
+    private readonly PixelRange pixels;
     private readonly IReadOnlyList<string> keep;
     private readonly bool ignoresOthers;
     private readonly int[] shape;
@@ -37,7 +39,14 @@ internal sealed class ModelLayout : RowLayout
         context = condition is null ? [] : RowNames.Contexts(condition);
         wanted = [.. values, .. context];
         ignored = spec.Ignored ?? [];
-        shape = field == RowNames.X ? spec.EventShape : [spec.Width];
+        shape = field switch
+        {
+            RowNames.X => spec.EventShape,
+            RowNames.Z => [spec.Width],
+            _ => condition?.Shape ?? [context.Length],
+        };
+        pixels = PixelRange.Of(spec);
+        mayDerive = field == RowNames.X && condition?.BlockMeans is not null;
         Categories = condition?.Categories is { } known ? new(known) : null;
         isNamed = (field != RowNames.X || spec.Features is not null) && (condition is null || condition.Features is not null || Categories is not null);
     }
@@ -52,6 +61,8 @@ internal sealed class ModelLayout : RowLayout
     public override ContextSpec? Context { get; }
 
     public override CategoryCodes? Categories { get; }
+
+    public override PictureShape? Picture => shape is [1 or 3, var height, var width] ? new(shape[0], height, width, pixels) : null;
 
     public override int[]? FromChannelsLast => shape is [var channels, var height, var width] ? Order(channels, height, width) : null;
 
@@ -74,8 +85,10 @@ internal sealed class ModelLayout : RowLayout
                     + (shape is [var channels, var height, var width] && context.Length == 0 ? $"it takes {Shown([height, width, channels])}" : "it takes none"), Field);
             return ByPosition(both);
         }
-        if (row.Length == 0 ? both == 1 : row.Length == 1 ? row[0] == both : context.Length == 0 && IsEvent(row))
+        if (row.Length == 0 ? both == 1 : row.Length == 1 ? row[0] == both : (context.Length == 0 || values.Length == 0) && IsEvent(row))
             return ByPosition(both);
+        if (mayDerive && IsEvent(row))
+            return ByPosition(values.Length);
         if (row.Length <= 1)
             return ByPosition(row.Length == 0 ? 1 : (int)Math.Min(row[0], int.MaxValue)); // refuses it in the words for tables
         string remedy = context.Length == 0 && shape is [var channel, var high, var wide] && row.SequenceEqual([high, wide, channel])
@@ -103,6 +116,8 @@ internal sealed class ModelLayout : RowLayout
             throw NoNames();
         if (Categories is not null && count == values.Length + 1)
             return new([.. Enumerable.Range(0, values.Length)], [values.Length], []); // with the number of the class
+        if (mayDerive && count == values.Length)
+            return new([.. Enumerable.Range(0, count)], [], []); // the context is made of them
         if (count != wanted.Length)
             throw Refused(RowFaultKind.WrongWidth, $"{Field}: the rows have {count} values, model '{Model}' takes {Count()}", Field);
         return new([.. Enumerable.Range(0, values.Length)], [.. Enumerable.Range(values.Length, context.Length)], []);
@@ -114,6 +129,8 @@ internal sealed class ModelLayout : RowLayout
         if (Array.Exists(wanted, columns.Has))
             return null;
         int[] others = [.. Enumerable.Range(0, columns.Names.Count).Except(kept).Where(i => !RowNames.IsOfAnswers(columns.Names[i]))];
+        if (mayDerive && others.Length == values.Length)
+            return new(others, [], kept);
         return others.Length == wanted.Length ? new(others[..values.Length], others[values.Length..], kept) : null;
     }
 
@@ -147,11 +164,11 @@ internal sealed class ModelLayout : RowLayout
         row.SequenceEqual(Array.ConvertAll(shape, size => (long)size))
         || (shape is [1, var height, var width] && row.SequenceEqual([height, width]));
 
-    private string Taken() => shape.Length == 1 || context.Length > 0
+    private string Taken() => shape.Length == 1 || (context.Length > 0 && values.Length > 0 && !mayDerive)
         ? $"(rows, {wanted.Length})"
-        : $"(rows, {string.Join(", ", shape)}) or (rows, {values.Length})";
+        : $"(rows, {string.Join(", ", shape)}) or (rows, {(values.Length > 0 ? values : context).Length})" + (mayDerive ? $", and (rows, {wanted.Length}) with the small image behind" : "");
 
-    private string Count() => $"{values.Length}" + (context.Length > 0 ? $" and then {context.Length} of context" : " in each");
+    private string Count() => $"{values.Length}" + (mayDerive ? $", or {wanted.Length} with the small image behind them" : context.Length > 0 ? $" and then {context.Length} of context" : " in each");
 
     private static RowFault NoNames() =>
         Refused(RowFaultKind.InvalidArgument, "keep names columns, and the body's columns have no names", "keep");

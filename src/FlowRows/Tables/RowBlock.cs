@@ -1,4 +1,5 @@
 using System.Numerics;
+using FlowCore;
 using FlowRows.Scoring;
 
 namespace FlowRows.Tables;
@@ -47,6 +48,17 @@ internal sealed class RowBlock<T> : IDisposable
 
     /// <summary>What the rows lack, where that is no reason to refuse them.</summary>
     public MissingValues<T>? Missing { get; private set; }
+
+    /// <summary>Puts the small image of each row beside it, where that is what the model is conditioned on and nothing was given.</summary>
+    public void DeriveContext(FlowSpec spec)
+    {
+        if (Context is not null || Values is null || DownSampling.Of(spec) is not { } sampling)
+            return;
+        RowTable<T> means = Values.Beside(RowNames.Context);
+        sampling.Means<T>(Values.Values.Span, means.Reserve(Values.Rows * spec.ContextWidth));
+        means.AdvanceRows(Values.Rows, spec.ContextWidth);
+        Context = means;
+    }
 
     /// <summary>Finds what the rows lack, and puts something in its place.</summary>
     public void FindMissing(ScoreRequest? request)

@@ -1,4 +1,5 @@
 using FlowCore;
+using FlowRows.Pictures;
 
 namespace FlowRows.Tables;
 
@@ -44,6 +45,9 @@ internal abstract class RowLayout
     /// <summary>The columns of an array whose rows have this shape.</summary>
     /// <exception cref="RowFault">Rows of this shape are not read: names those that are.</exception>
     public abstract RowColumns Shaped(ReadOnlySpan<long> row, bool channelsLast);
+
+    /// <summary>What a picture must be, where a row is one; null where rows are no pictures.</summary>
+    public virtual PictureShape? Picture => null;
 
     /// <summary>Where the values of an image stand whose channels come last: its place in the row for each value; null where they stand in order.</summary>
     public virtual int[]? FromChannelsLast => null;

@@ -1,3 +1,4 @@
+using FlowCore;
 using FlowCore.Engines;
 using FlowRows.Buffers;
 
@@ -62,6 +63,8 @@ internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
                 Part(input, from, drawn, width), Part(logBase, from, drawn, 1));
         engine.Inverse(Part(input, from, to, width), Part(context, from, to, contextWidth),
             Part(values, from, to, width), Part(logDet, from, to, 1), Part(logProb, from, to, 1));
+        if (drawn > from)
+            DownSampling.Of(engine.Spec)?.Settle<float>(Part(values, from, drawn, width), Part(context, from, drawn, contextWidth));
     }
 
     /// <summary>Copies the results of a slice to its caller; <paramref name="row"/> is where it stands in the batch.</summary>

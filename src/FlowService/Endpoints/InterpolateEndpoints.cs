@@ -60,7 +60,7 @@ internal static class InterpolateEndpoints
         using WorkItem work = await services.RunAsync(http, request, new WorkItem(model, Operation.Decode, path, services.Pool) { Priority = request.Priority });
         if (picture is not null)
         {
-            await picture.WriteAsync(http.Response, work.Results.Values, http.RequestAborted);
+            await picture.WriteAsync(http.Response, work, http.RequestAborted);
             return;
         }
         using Answer<float> answer = new Answer<float>(model.Name, model.Version, steps)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.IO.Pipelines;
-using FlowImages;
+using FlowRows.Pictures;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Scoring;
@@ -41,6 +41,8 @@ internal sealed record RequestRun(
     {
         RowTable<float> rows = block.Values!;
         block.FindMissing(Scores);
+        if (Operation.InputField == RequestFields.X && Request.Context is null)
+            block.DeriveContext(Model.Spec);
         ContextRows<float> context = ContextRows<float>.Of(block.Context ?? Request.Context, Model.Spec, Model.Name, rows.Rows);
         return new() { Count = rows.Rows, Values = rows.Values, Context = context.Values, RowsPerContext = context.RowsPerContext(rows.Rows) };
     }
@@ -157,7 +159,7 @@ internal sealed record RequestRun(
         using WorkItem work = await ComputeAsync(input, Request.Priority);
         if (picture is not null)
         {
-            await picture.WriteAsync(Http.Response, work.Results.Values, Http.RequestAborted);
+            await picture.WriteAsync(Http.Response, work, Http.RequestAborted);
             return;
         }
         using RowScores? scores = await ScoreAsync(work, rows);

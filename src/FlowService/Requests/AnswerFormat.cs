@@ -1,4 +1,4 @@
-using FlowImages;
+using FlowRows.Pictures;
 using FlowRows;
 using FlowRows.Answers;
 using FlowRows.Json;
@@ -17,7 +17,7 @@ internal readonly record struct AnswerFormat(RowFormat? Rows)
     /// <exception cref="RequestException">406 where it is none of them; 422 where the request asks for what it cannot carry.</exception>
     public static AnswerFormat Of(HttpRequest http, RowRequest request, FieldSet fields, ServedModel model)
     {
-        AnswerFormat format = MediaTypes.IsAnything(http) ? new(request.Body ?? JsonFormat.Instance) : Chosen(http, request, fields, model);
+        AnswerFormat format = MediaTypes.IsAnything(http) && request.Body != RowFormats.Picture ? new(request.Body ?? JsonFormat.Instance) : Chosen(http, request, fields, model);
         format.CheckArguments(request);
         return format;
     }

@@ -36,7 +36,7 @@ internal static class MediaTypes
             return null;
         RowFormat? format = null;
         if (Stated(request) is not { } type
-            || !(IsJson(type) || (TakesRows(fields) && (format = RowFormats.OfMediaType(type.MediaType.Value)) is not null))
+            || !(IsJson(type) || (TakesRows(fields) && (format = RowFormats.ToRead(type.MediaType.Value)) is not null))
             || !IsUtf8(type))
             throw new RequestException(ProblemKind.UnsupportedMediaType,
                 $"the body is {request.ContentType?.Shown() ?? "of no stated type"}; send it as Content-Type: {string.Join(" or ", Known(fields))} (in UTF-8)");
@@ -68,7 +68,9 @@ internal static class MediaTypes
     public static string[] Offered(RowRequest request, FieldSet fields, bool pictures)
     {
         IEnumerable<string> rows = fields.Has(RequestFields.Dtype) ? RowFormats.Streamed.Select(format => format.MediaType) : [];
-        return [.. new[] { request.Body?.MediaType ?? Json, Json }.Concat(rows).Concat(pictures ? [Png] : []).Distinct()];
+        // A picture is answered by a picture where that is what the answer is, else by numbers.
+        string first = request.Body is null || (request.Body == RowFormats.Picture && !pictures) ? Json : request.Body.MediaType;
+        return [.. new[] { first, Json }.Concat(rows).Concat(pictures ? [Png] : []).Distinct()];
     }
 
     /// <summary>
@@ -109,7 +111,7 @@ internal static class MediaTypes
 
     private static bool TakesRows(FieldSet fields) => fields.Has(RequestFields.Dtype);
 
-    private static string[] Known(FieldSet fields) => TakesRows(fields) ? [Json, .. RowFormats.Streamed.Select(format => format.MediaType)] : [Json];
+    private static string[] Known(FieldSet fields) => TakesRows(fields) ? [Json, .. RowFormats.Streamed.Select(format => format.MediaType), Png] : [Json];
 
     private static double Quality(string type, IList<MediaTypeHeaderValue> accepted) => Closest(type, accepted) is { } closest ? closest.Quality ?? 1 : 0;
 

@@ -1,5 +1,6 @@
-using FlowImages;
-using FlowRows.Buffers;
+using FlowCore;
+using FlowRows.Pictures;
+using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Models;
 
@@ -38,9 +39,17 @@ internal sealed class PictureAnswer
             : throw new RequestException(ProblemKind.InvalidArgument, $"a picture of {images} images, {columns} on a line, is too large; ask for fewer, or for {MediaTypes.Json}");
     }
 
-    public Task WriteAsync(HttpResponse response, RowBuffer<float> rows, CancellationToken cancellation)
+    public Task WriteAsync(HttpResponse response, WorkItem work, CancellationToken cancellation)
     {
-        byte[] png = grid.Draw(rows.Span);
+        Span<float> images = work.Results.Values.Span;
+        if (work.Operation == Operation.Sample && DownSampling.Of(work.Model.Spec) is { } sampling)
+        {
+            var means = new float[work.Input.Count * work.Model.Spec.ContextWidth];
+            work.Input.CopyContext(0, work.Input.Count, work.Model.Spec.ContextWidth, means);
+            images = images.ToArray(); // what is cached keeps its digits
+            sampling.Round<float>(images, means);
+        }
+        byte[] png = grid.Draw(images);
         response.ContentType = MediaTypes.Png;
         response.ContentLength = png.Length;
         return response.Body.WriteAsync(png, cancellation).AsTask();

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using FlowCore;
 using SkiaSharp;
 
-namespace FlowImages;
+namespace FlowRows.Pictures;
 
 /// <summary>Images of one size side by side as one picture; small ones are enlarged, each pixel to a square.</summary>
 internal sealed class ImageGrid(FlowSpec spec, PixelRange range, int images, int columns)
@@ -23,6 +23,11 @@ internal sealed class ImageGrid(FlowSpec spec, PixelRange range, int images, int
     /// <summary>Whether the picture has a size that viewers open.</summary>
     public bool Fits => Width(1) <= MostSide && Height(1) <= MostSide && Width(1) * Height(1) <= MostPixels;
 
+    // The one image of a model that enlarges pictures is a picture itself, pixel for pixel.
+    private bool IsPicture => images == 1 && spec.Context?.BlockMeans is not null;
+
+    private int Margin => IsPicture ? 0 : Gap;
+
     private int Lines => (images + columns - 1) / columns;
 
     /// <summary>The PNG of the images, line by line; <paramref name="rows"/> are flat [images, C, H, W]. A pixel that is not finite is magenta.</summary>
@@ -35,7 +40,7 @@ internal sealed class ImageGrid(FlowSpec spec, PixelRange range, int images, int
         int size = channels * height * width;
         for (int i = 0; i < images; i++)
         {
-            int top = Gap + i / columns * (height * scale + Gap), left = Gap + i % columns * (width * scale + Gap);
+            int top = Margin + i / columns * (height * scale + Gap), left = Margin + i % columns * (width * scale + Gap);
             ReadOnlySpan<float> image = rows.Slice(i * size, size);
             for (int y = 0; y < height * scale; y++)
                 for (int x = 0; x < width * scale; x++)
@@ -60,13 +65,13 @@ internal sealed class ImageGrid(FlowSpec spec, PixelRange range, int images, int
 
     private int Scale()
     {
-        int scale = Math.Max(1, WantedSide / Math.Max(height, width));
+        int scale = IsPicture ? 1 : Math.Max(1, WantedSide / Math.Max(height, width));
         while (scale > 1 && (Width(scale) > MostSide || Height(scale) > MostSide || Width(scale) * Height(scale) > MostPixels))
             scale--;
         return scale;
     }
 
-    private long Width(int scale) => Gap + (long)columns * (width * scale + Gap);
+    private long Width(int scale) => 2 * Margin - Gap + (long)columns * (width * scale + Gap);
 
-    private long Height(int scale) => Gap + (long)Lines * (height * scale + Gap);
+    private long Height(int scale) => 2 * Margin - Gap + (long)Lines * (height * scale + Gap);
 }

@@ -1,7 +1,7 @@
 using FlowCore;
 using SkiaSharp;
 
-namespace FlowImages;
+namespace FlowRows.Pictures;
 
 /// <summary>Images enlarged by Catmull-Rom's cubic: the yardstick of super-resolution.</summary>
 internal static class Bicubic

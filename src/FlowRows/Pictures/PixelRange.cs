@@ -1,7 +1,7 @@
 using FlowCore;
 using FlowCore.Bijections;
 
-namespace FlowImages;
+namespace FlowRows.Pictures;
 
 /// <summary>The values that are shown as black and as full brightness.</summary>
 internal readonly record struct PixelRange(double Low, double High)
@@ -14,6 +14,9 @@ internal readonly record struct PixelRange(double Low, double High)
     public static PixelRange Of(FlowSpec spec) =>
         spec.Pixels is { } pixels ? new(pixels.Low + pixels.Step / 2, pixels.High - pixels.Step / 2) :
         spec.Bijections.FirstOrDefault(step => step is not DequantizeSpec) is LogitSpec logit ? new(logit.Lower, logit.Upper) : new(0, 1);
+
+    /// <summary>The value of a brightness 0..255.</summary>
+    public double Value(byte brightness) => Low + (High - Low) * brightness / 255;
 
     /// <summary>The brightness 0..255 of a finite value; what lies outside the range is drawn as its nearer end.</summary>
     public byte Brightness(float value) => (byte)Math.Round(255 * Math.Clamp((value - Low) / (High - Low), 0, 1));
