@@ -26,7 +26,7 @@ public sealed class Vocoder : IDisposable
     public Vocoder(Checkpoint checkpoint, int threads = 1)
     {
         (this.checkpoint, this.threads) = (checkpoint, threads);
-        Sound = SpeaksBy(checkpoint.Spec) ?? throw new SoundException($"model '{checkpoint.Spec.Name}' is no flow over sound: its flow.json has no sound");
+        Sound = checkpoint.Spec.Sound ?? throw new SoundException($"model '{checkpoint.Spec.Name}' is no flow over sound: its flow.json has no sound");
         if (checkpoint.Spec.Base is not StandardNormalSpec)
             throw new SoundException($"model '{checkpoint.Spec.Name}' has another base than a standard normal: its latents cannot be drawn block by block");
         Mels = new MelSpectrogram(Sound);
@@ -50,11 +50,19 @@ public sealed class Vocoder : IDisposable
     // Whole frames of mels, and whole frames of the squeezed sound.
     private int Unit => Sound.Hop / Greatest(Sound.Hop, group) * group;
 
-    /// <summary>The sound of a description; null where it is no flow over sound.</summary>
-    public static SoundSpec? SpeaksBy(FlowSpec spec) => spec.Sound;
-
     /// <summary>The samples that so many frames of mels become: the last few are cut where the flow's own frames are longer.</summary>
     public int SamplesOf(int frames) => frames * Sound.Hop / Unit * Unit;
+
+    /// <summary>Checks a spectrogram that was sent as rows and columns.</summary>
+    /// <exception cref="SoundException">It is none of this model: the message says which it takes.</exception>
+    public float[] Checked(float[] values, int rows, int columns)
+    {
+        if (rows != Sound.Mels)
+            throw new SoundException($"the array has the shape ({rows}, {columns}); model '{checkpoint.Spec.Name}' takes mels of the shape ({Sound.Mels}, frames){(columns == Sound.Mels ? ": transpose it" : "")}");
+        if (Array.FindIndex(values, value => !float.IsFinite(value)) is >= 0 and var odd)
+            throw new SoundException($"mel {odd / columns + 1} of frame {odd % columns + 1} is not a finite number");
+        return values;
+    }
 
     /// <summary>Speaks: blocks of samples, in order.</summary>
     /// <param name="mels">[mels, frames], row by row.</param>

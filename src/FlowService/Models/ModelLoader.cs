@@ -10,7 +10,7 @@ namespace FlowService.Models;
 
 /// <summary>From a folder to a served model: read, build, self-test, warm up. All of it on a thread of its own.</summary>
 internal sealed class ModelLoader(
-    EngineFactory build, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
+    EngineFactory build, IOptions<EngineOptions> computing, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
     IOptions<DriftOptions> drift, FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
 {
     /// <summary>
@@ -82,6 +82,7 @@ internal sealed class ModelLoader(
                 IsCached = options.Cache,
                 Calibration = calibration,
                 Card = folder.ReadCard(),
+                Voice = checkpoint.Spec.Sound is null ? null : new(new(checkpoint, computing.Value.Threads == 0 ? Environment.ProcessorCount : computing.Value.Threads)),
                 WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
                 Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(() => new LayeredFlow<float>(checkpoint)) : null,
                 Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows, checkpoint.Spec.Training?.Columns) : null,

@@ -50,6 +50,9 @@ internal sealed class ServedModel
     /// <summary>The flow taken apart, once somebody asks; null where it is not taken apart.</summary>
     public Lazy<LayeredFlow<float>>? Layers { get; init; }
 
+    /// <summary>What speaks by it; null where it is no flow over sound.</summary>
+    public Voice? Voice { get; init; }
+
     /// <summary>How today's rows differ from those; null where nobody looks.</summary>
     public DriftMonitor? Drift { get; init; }
 
@@ -91,6 +94,8 @@ internal sealed class ServedModel
     public ServedModel Start()
     {
         worker.Start();
+        if (Voice is { } voice)
+            _ = Ended.ContinueWith(_ => voice.Dispose(), TaskScheduler.Default);
         return this;
     }
 
