@@ -10,7 +10,7 @@ namespace FlowCore;
 public sealed class DownSampling
 {
     // Beyond this a number of steps has no exact sum.
-    private const double Largest = 1L << 44;
+    private const double Largest = 1L << 56;
 
     private readonly int side, channels, height, width;
     private readonly PixelValues pixels;
@@ -40,10 +40,11 @@ public sealed class DownSampling
     public void Settle<T>(Span<T> images, ReadOnlySpan<T> means)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        // Twice the pixels' range, as samples may go beyond it, times the values of a block: what the digits of a sum must reach to.
-        double most = 2 * Math.Max(Math.Abs(pixels.Low), Math.Abs(pixels.High)) * side * side;
         int digits = typeof(T) == typeof(float) ? 24 : 52;
-        Round(images, means, 0, Math.Pow(2, Math.Ceiling(Math.Log2(most)) - digits), long.MinValue / 2, long.MaxValue / 2);
+        Round(images, means, 0, Step, long.MinValue / 2, long.MaxValue / 2);
+
+        // The digits of a sum must reach from the largest that it can be to a step.
+        double Step(double[] block) => Math.Pow(2, Math.Ceiling(Math.Log2(Math.Max(block.Max(Math.Abs), 1e-30) * 1.001 * block.Length)) - digits);
     }
 
     /// <summary>
@@ -54,18 +55,21 @@ public sealed class DownSampling
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (pixels.Step > 0)
-            Round(images, means, pixels.Low + pixels.Step / 2, pixels.Step, 0, (long)Math.Round((pixels.High - pixels.Low) / pixels.Step) - 1);
+            Round(images, means, pixels.Low + pixels.Step / 2, _ => pixels.Step, 0, (long)Math.Round((pixels.High - pixels.Low) / pixels.Step) - 1);
     }
 
-    // To first + step times integers between bounds.
-    private void Round<T>(Span<T> images, ReadOnlySpan<T> means, double first, double step, long least, long most)
+    // To first + step times integers between bounds; each block may have a step of its own.
+    private void Round<T>(Span<T> images, ReadOnlySpan<T> means, double first, Func<double[], double> stepOf, long least, long most)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         var block = new double[side * side];
         for (int i = 0; i < means.Length; i++)
         {
             double mean = double.CreateTruncating(means[i]);
-            if (!(Math.Abs(mean / step) < Largest) || !Read<T>(images, i, block) || block.Any(value => Math.Abs(value / step) > Largest))
+            if (!Read<T>(images, i, block) || !(Math.Abs(mean / stepOf(block)) < Largest))
+                continue;
+            double step = stepOf(block);
+            if (block.Any(value => Math.Abs(value / step) > Largest))
                 continue;
             for (int at = 0; at < block.Length; at++)
                 block[at] = (block[at] - first) / step;

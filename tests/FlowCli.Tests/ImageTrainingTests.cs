@@ -109,8 +109,46 @@ public sealed class ImageTrainingTests : IDisposable
         Assert.True(right > 0.9 * test.Rows, $"{right} of {test.Rows}");
     }
 
+    [Fact]
+    public void Super_resolution_is_trained_on_the_large_images_alone_and_draws_what_the_small_ones_are()
+    {
+        Train("sr", "--scale", "2", "--layers", "1", "--hidden", "6");
+        FlowSpec spec = Checkpoint.Read(cli.At("m/1")).Spec;
+        Assert.Equal([1, 4, 4], spec.Context!.Shape!);
+        Assert.Equal((2, 48), (spec.Context.BlockMeans, spec.FreeWidth));
+        string card = File.ReadAllText(cli.At("m/1/README.md"));
+        foreach (string part in (string[])["given the same 2 times smaller, [1, 4, 4]", "differs from the image it was drawn for by 0 at most", "| bicubic |", "bits/dim by this flow"])
+            Assert.Contains(part, card, StringComparison.Ordinal);
+
+        double[] small = [.. Enumerable.Range(0, 16).Select(i => (double)(i * 5 % 17))];
+        cli.Write("small.csv", string.Join(",", small) + "\n");
+        Outcome drawn = Cli.Run("sample", "--model", cli.At("m/1"), "--count", "2", "--seed", "1", "--context", cli.At("small.csv"), "--header", "no", "--type", "float32", "--output", cli.At("large.csv"));
+        Assert.True(drawn.Code == 0, drawn.Error);
+        foreach (string line in File.ReadLines(cli.At("large.csv")).Skip(1))
+        {
+            float[] pixels = [.. line.Split(',').Take(64).Select(value => float.Parse(value, System.Globalization.CultureInfo.InvariantCulture))];
+            for (int i = 0; i < 16; i++)
+            {
+                int corner = i / 4 * 16 + i % 4 * 2;
+                Assert.Equal((float)small[i], (pixels[corner] + pixels[corner + 1] + pixels[corner + 8] + pixels[corner + 9]) / 4);
+            }
+        }
+        // The density of what was drawn needs no small image beside it, and as a picture it is one again.
+        Outcome scored = Cli.Run("logprob", "--model", cli.At("m/1"), "--input", cli.At("large.csv"));
+        Assert.True(scored.Code == 0, scored.Error);
+        Assert.DoesNotContain("inf", scored.Output, StringComparison.Ordinal);
+        Outcome picture = Cli.Run("sample", "--model", cli.At("m/1"), "--count", "1", "--seed", "1", "--context", cli.At("small.csv"), "--header", "no", "--output", cli.At("large.png"));
+        Assert.True(picture.Code == 0, picture.Error);
+        Outcome again = Cli.Run("logprob", "--model", cli.At("m/1"), "--input", cli.At("large.png"));
+        Assert.True(again.Code == 0, again.Error);
+    }
+
     [Theory]
-    [InlineData(2, "--event", "--flow", "glow")]
+    [InlineData(2, "--scale: must be one of 2, 4, 8", "--flow", "sr", "--event", "1,8,8", "--scale", "3")]
+    [InlineData(2, "--scale: is for 'sr'", "--flow", "glow", "--event", "1,8,8", "--scale", "2")]
+    [InlineData(2, "--scale: 'nsf' learns tables", "--flow", "nsf", "--scale", "2")]
+    [InlineData(2, "--levels: 'sr' is conditioned on the small image", "--flow", "sr", "--event", "1,8,8", "--levels", "2")]
+    [InlineData(2, "--event", "--flow", "sr")]
     [InlineData(2, "--event: '8,8' is not a shape", "--flow", "glow", "--event", "8,8")]
     [InlineData(1, "(rows, 1, 7, 8)", "--flow", "glow", "--event", "1,7,8")]
     [InlineData(1, "can be halved 3 times", "--flow", "glow", "--event", "1,8,8", "--levels", "4")]
