@@ -104,7 +104,7 @@ public static class FlowBuilder
         TransposedTimeConvSpec s => new TransposedTimeConv(s, at),
         RepeatFramesSpec s => new RepeatFrames(s),
         SqueezeFramesSpec s => new SqueezeFrames(s),
-        GatedUnitSpec => new GatedUnit(at),
+        GatedUnitSpec s => new GatedUnit(s, at),
         WaveNetSpec s => new WaveNet(s, at),
         DenseLayerSpec s => new DenseLayer(s, at),
         FlattenLayerSpec => new FlattenLayer(),

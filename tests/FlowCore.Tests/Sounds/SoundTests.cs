@@ -52,6 +52,8 @@ public sealed class SoundTests
         Refused(Written(WaveFormat.CreateIeeeFloatWaveFormat(8000, 1), [0, float.NaN]), "sample 2");
         byte[] huge = [.. good];
         BinaryPrimitives.WriteUInt32LittleEndian(huge.AsSpan(Array.IndexOf(huge, (byte)'d', 12) + 4), 0x7fffffff);
+        Assert.Equal(Samples.Length, Sound.Read(huge).Samples.Length); // no more than there are
+        BinaryPrimitives.WriteUInt32LittleEndian(huge.AsSpan(4), 0x7fffffff);
         Refused(huge, "cut off");
         Assert.Contains("more than 5", Assert.Throws<SoundException>(() => Sound.Read(good, most: 5)).Message, StringComparison.Ordinal);
     }

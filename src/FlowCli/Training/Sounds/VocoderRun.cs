@@ -14,6 +14,9 @@ internal static class VocoderRun
     private const int PieceFrames = 32, PiecesAStep = 16;
     private const double NoiseDeviation = 1e-3;
 
+    // What is written is of any length: a short one keeps a service's self-test short.
+    private const int WrittenFrames = 4;
+
     public static void Run(TrainingRequest request, int rate, Terminal terminal)
     {
         if (Directory.Exists(request.Out) && Directory.EnumerateFileSystemEntries(request.Out).Any() || File.Exists(request.Out))
@@ -30,6 +33,8 @@ internal static class VocoderRun
         var evaluation = VocoderEvaluation.Of(checkpoint, data, options.Seed);
         FlowSpec described = checkpoint.Spec with
         {
+            EventShape = [1, WrittenFrames * sound.Hop],
+            Context = checkpoint.Spec.Context! with { Shape = [sound.Mels, WrittenFrames] },
             Provenance = new Provenance
             {
                 Source = "flow train",
@@ -57,7 +62,7 @@ internal static class VocoderRun
         (checkpoint with { Spec = described }).Write(request.Out, Card(request, data, trained, evaluation, described));
         terminal.Output.WriteLine(TrainingSummary.Ended(trained));
         terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"test sounds: {evaluation.LogProb.Average() / spec.Width:F4} nats a sample, a linear predictor {evaluation.Predictor.Average() / spec.Width:F4}; spoken again, {evaluation.Distance:F1} dB from the original's log mels"));
+            $"test sounds: {evaluation.LogProb.Average() / data.Test.Width:F4} nats a sample, a linear predictor {evaluation.Predictor.Average() / data.Test.Width:F4}; spoken again, {evaluation.Distance:F1} dB from the original's log mels"));
         terminal.Output.WriteLine($"written: {request.Out}");
     }
 
@@ -73,9 +78,9 @@ internal static class VocoderRun
         card.AppendLine("## Held-out sounds").AppendLine();
         card.AppendLine("| | mean, nats a sample | median piece, nats a sample |").AppendLine("|---|---:|---:|");
         foreach (var (name, each) in new[] { ("this flow", evaluation.LogProb), ($"a linear predictor of order {FlowSound.LinearPredictor.Order}", evaluation.Predictor) })
-            card.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {each.Average() / spec.Width:F4} | {Median.Of(each) / spec.Width:F4} |");
+            card.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {each.Average() / data.Test.Width:F4} | {Median.Of(each) / data.Test.Width:F4} |");
         card.AppendLine().AppendLine(CultureInfo.InvariantCulture,
-            $"On {data.Test.Rows} pieces of {spec.Width} samples of {data.TestSounds.Length} files that training never saw; full scale is 1. The predictor knows the same mels: they shift its mean and decide the variance of its Gaussian noise. "
+            $"On {data.Test.Rows} pieces of {data.Test.Width} samples of {data.TestSounds.Length} files that training never saw; full scale is 1. The predictor knows the same mels: they shift its mean and decide the variance of its Gaussian noise. "
             + $"White noise of deviation {sound.Noise} was added to every sound, since digital silence has no density. "
             + $"Spoken again from their mels, test sounds lie {evaluation.Distance:F1} dB from the originals (root mean square of log mels). "
             + $"In float32 a sample comes back from its latent within {evaluation.RoundTrip:E1}, and log densities differ from float64's by at most {evaluation.Difference:E1}, relative to 1 + that.");

@@ -1,4 +1,5 @@
 using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Tensors;
 using TorchSharp.Modules;
@@ -9,6 +10,9 @@ namespace FlowCore.Conditioners.Layers;
 /// <summary>Half of the channels gate the others, a linear map of the context, where there is one, being added to both before.</summary>
 public sealed record GatedUnitSpec : LayerSpec
 {
+    /// <summary>Whether the weight is stored as a direction and a length, w = g v / |v| (Salimans, Kingma 2016, arXiv 1602.07868).</summary>
+    public bool WeightNorm { get; init; }
+
     internal override void Check(SpecScope at, LayerPlace place)
     {
         if (place.Width % 2 != 0)
@@ -16,7 +20,9 @@ public sealed record GatedUnitSpec : LayerSpec
         if (place.Context.Width == 0)
             return;
         place.Context.Check(at, place);
-        at.Need("weight", place.Width, place.Context.Width);
+        at.Need(WeightNorm ? "weight_v" : "weight", place.Width, place.Context.Width);
+        if (WeightNorm)
+            at.Need("weight_g", place.Width, 1);
         at.Need("bias", place.Width);
     }
 
@@ -28,8 +34,10 @@ public sealed record GatedUnitSpec : LayerSpec
     {
         if (network.Context is not { } context)
             return network.Gated(h, null);
-        return network.Gated(h, network.Convolution(
-            context, weights.Take("weight", h.Units, context.Units), weights.Take("bias", h.Units), new Kernel(1, 1), border: 0, null));
+        Formula map = WeightNorm
+            ? Formula.Directed(weights.Take("weight_v", h.Units, context.Units), weights.Take("weight_g", h.Units, 1))
+            : weights.Take("weight", h.Units, context.Units);
+        return network.Gated(h, network.Convolution(context, map, weights.Take("bias", h.Units), new Kernel(1, 1), border: 0, null));
     }
 }
 
@@ -40,13 +48,21 @@ public sealed record GatedUnitSpec : LayerSpec
 public sealed class GatedUnit : Layer
 {
     private readonly Parameter? weight;
+    private readonly Parameter? weight_g;
+    private readonly Parameter? weight_v;
     private readonly Parameter? bias;
 
-    internal GatedUnit(LayerPlace place) : base(nameof(GatedUnit))
+    internal GatedUnit(GatedUnitSpec spec, LayerPlace place) : base(nameof(GatedUnit))
     {
         if (place.Context.Width > 0)
         {
-            weight = new Parameter(zeros(place.Width, place.Context.Width));
+            if (spec.WeightNorm)
+            {
+                weight_g = new Parameter(ones(place.Width, 1));
+                weight_v = new Parameter(zeros(place.Width, place.Context.Width));
+            }
+            else
+                weight = new Parameter(zeros(place.Width, place.Context.Width));
             bias = new Parameter(zeros(place.Width));
         }
         RegisterComponents();
@@ -55,7 +71,7 @@ public sealed class GatedUnit : Layer
     public override Tensor Forward(Tensor h, Tensor? context)
     {
         using var scope = NewDisposeScope();
-        if (weight is not null)
+        if (bias is not null)
             h = h + Added(h, context!);
         long half = h.shape[1] / 2;
         return (h.narrow(1, 0, half).tanh() * h.narrow(1, half, half).sigmoid()).MoveToOuterDisposeScope();
@@ -63,9 +79,10 @@ public sealed class GatedUnit : Layer
 
     private Tensor Added(Tensor h, Tensor context)
     {
+        Tensor map = weight ?? weight_v! * (weight_g! / weight_v!.square().sum([1], keepdim: true).sqrt());
         Tensor added = context.dim() == 4
-            ? ImageConvolution.Of(context, weight!.unsqueeze(-1).unsqueeze(-1), bias)
-            : nn.functional.linear(context, weight!, bias);
+            ? ImageConvolution.Of(context, map.unsqueeze(-1).unsqueeze(-1), bias)
+            : nn.functional.linear(context, map, bias);
         return ContextPlace.At(added, h);
     }
 }

@@ -57,7 +57,7 @@ public sealed record WaveNetSpec : LayerSpec
         LayerSpec[] convolution = Separable
             ? [new DepthwiseTimeConvSpec { Kernel = Kernel, Dilation = dilation, BatchNorm = BatchNorm }, new TimeConvSpec { Channels = 2 * channels, Kernel = 1 }]
             : [new TimeConvSpec { Channels = 2 * channels, Kernel = Kernel, Dilation = dilation, WeightNorm = WeightNorm }];
-        return [.. convolution, new GatedUnitSpec()];
+        return [.. convolution, new GatedUnitSpec { WeightNorm = WeightNorm }];
     }
 
     internal override int? Reach => Enumerable.Range(0, Blocks).Sum(block => Gate(block, 2).Sum(layer => layer.Reach!.Value));
