@@ -128,7 +128,7 @@ public sealed class Flow : nn.Module
     internal Tensor? Condition(Tensor? context)
     {
         if (Spec.Context is not { } expected)
-            return context is null ? null : throw new RowException($"model '{Spec.Name}' takes no context");
+            return context is null ? null : throw new RowException(FlowSpec.TakesNoContext(Spec.Name));
         if (context is null)
             throw new RowException($"model '{Spec.Name}' needs a context of {expected.Width} values a row");
         Tensor condition = expected.Classes is { } classes

@@ -64,6 +64,9 @@ public sealed record FlowSpec
     /// <summary>The number of context values that a request sends with each row: 0 without a condition, 1 for a class.</summary>
     [JsonIgnore]
     public int ContextWidth => Context?.Width ?? 0;
+
+    /// <summary>What is said to who gives an unconditional model a context.</summary>
+    public static string TakesNoContext(string model) => $"model '{model}' takes no context; leave it out";
 }
 
 /// <summary>

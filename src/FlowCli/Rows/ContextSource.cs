@@ -29,7 +29,7 @@ internal sealed class ContextSource<T> : IAsyncDisposable
         if (file is null && values is not { Length: > 0 })
             return null;
         if (spec.Context is null)
-            throw new FlowException($"model '{spec.Name}' takes no context");
+            throw new FlowException(FlowSpec.TakesNoContext(spec.Name));
         return file is not null ? await OpenAsync(spec, file, pool, terminal) : Of(spec, values!, pool);
     }
 

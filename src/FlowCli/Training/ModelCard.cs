@@ -58,7 +58,7 @@ internal static class ModelCard
     public static string Datum(TrainingPlan plan)
     {
         FlowSpec spec = plan.Spec;
-        string what = plan.Pixels is null ? $"{spec.Width} features" : $"images of shape [{string.Join(", ", spec.EventShape)}]";
+        string what = plan.Pixels is null ? $"{spec.Width} {(spec.Width == 1 ? "feature" : "features")}" : $"images of shape [{string.Join(", ", spec.EventShape)}]";
         return spec.Context switch
         {
             null => what,
@@ -113,11 +113,11 @@ internal static class ModelCard
             card.AppendLine(CultureInfo.InvariantCulture, $"- Origin: {request.Origin}");
         card.AppendLine(CultureInfo.InvariantCulture, $"- Rows: {facts.Split.Train.Rows} to train, {facts.Split.Validation.Rows} to validate, {facts.Split.Test.Rows} to test, split by seed {request.Options.Seed}");
         if (request.Label is not null)
-            card.AppendLine(CultureInfo.InvariantCulture, $"- Left out: {data.LeftOut} rows whose `{request.Label}` is not 0; that column is no feature");
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Left out: {data.LeftOut} rows whose `{request.Label}` is not 0; that column is not a feature");
         if (data.Table.Names is { } names)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Features, in order: {string.Join(", ", names.Select(name => $"`{name}`"))}");
         if (data.Context?.Features is { } conditions)
-            card.AppendLine(CultureInfo.InvariantCulture, $"- Context, in order: {string.Join(", ", conditions.Select(name => $"`{name}`"))}{(data.Context.Classes is { } count ? $", a class in 0..{count - 1}" : "")}; no feature");
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Context, in order: {string.Join(", ", conditions.Select(name => $"`{name}`"))}{(data.Context.Classes is { } count ? $", a class in 0..{count - 1}" : "")}; not features");
         if (data.Context?.Categories is { } categories)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Categories: {string.Join(", ", categories.Columns.Select(name => $"`{name}`"))}, which occur in {categories.Values.Length} combinations. The log density is log p(x | c) + log pi_c, pi_c being the combination's share of the rows; the table above is of log p(x | c) alone");
         if (request.Labels is not null)

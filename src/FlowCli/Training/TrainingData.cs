@@ -11,7 +11,7 @@ namespace FlowCli.Training;
 internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Positions, string PositionName, int LeftOut, string File, string Sha256)
 {
     /// <summary>
-    /// Reads a whole table. With a label column, that column is no feature, and rows whose label is not 0 are left out; context
+    /// Reads a whole table. With a label column, that column is not a feature, and rows whose label is not 0 are left out; context
     /// columns are no features either.
     /// </summary>
     public static TrainingData Load(TrainingRequest request, Terminal terminal)

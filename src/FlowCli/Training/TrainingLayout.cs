@@ -10,7 +10,7 @@ namespace FlowCli.Training;
 internal sealed class TrainingLayout(TrainingRequest request) : RowLayout
 {
     /// <summary>What to do about a column that holds no numbers.</summary>
-    public const string Remedy = "; --exclude COLUMN leaves a column out that is no feature, --categorical COLUMN learns the density of each of its categories. "
+    public const string Remedy = "; --exclude COLUMN leaves out a column that is not a feature, --categorical COLUMN learns the density of each of its categories. "
         + "Dates and times are not read: put numbers that say what matters in their place, such as days since a date, the hour, the day of the week";
 
     public override string Field => RowNames.X;

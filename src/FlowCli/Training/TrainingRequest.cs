@@ -31,7 +31,7 @@ internal sealed record TrainingRequest
     /// <summary>The columns that the flow is conditioned on: no features.</summary>
     public string[] Context { get; init; } = [];
 
-    /// <summary>The column of classes that the flow is conditioned on: no feature.</summary>
+    /// <summary>The column of classes that the flow is conditioned on, which is not a feature.</summary>
     public string? ContextClass { get; init; }
 
     /// <summary>The columns of categories, whose frequencies are part of the density: no features.</summary>

@@ -197,7 +197,7 @@ internal sealed class LayerList
         for (int row = 0; row < result.Length; row++)
         {
             result[row] = new bool[inputs];
-            // Columns beyond the features are the context's: visible to everybody, no feature.
+            // Columns beyond the features are the context's: visible to everybody, and not features.
             for (int column = 0; column < Math.Min(columns, seen.Length); column++)
                 if (values[row * columns + column] != 0)
                     for (int input = 0; input < inputs; input++)

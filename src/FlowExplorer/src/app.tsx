@@ -10,6 +10,7 @@ import { go, hrefOf, route } from './state/route';
 import { theme, toggle } from './state/theme';
 import { About } from './views/about';
 import { Condition } from './views/condition';
+import { Enlarge } from './views/enlarge';
 import { Images } from './views/images';
 import { Layers } from './views/layers';
 import { Density } from './views/density';
@@ -23,6 +24,7 @@ interface View { name: string; text: string; show: (model: ModelDetails) => prea
 function viewsOf(model: ModelDetails): View[] {
   const about: View = { name: 'about', text: 'Model card', show: each => <About model={each} /> };
   const kind = kindOf(model.event_shape);
+  if (model.context?.block_means) return [{ name: 'enlarge', text: 'Enlarge', show: each => <Enlarge model={each} /> }, about];
   if (kind === 'image') return [{ name: 'images', text: 'Images', show: each => <Images model={each} /> }, about];
   if (model.context) return [{ name: 'condition', text: 'Condition', show: each => <Condition model={each} /> }, { name: 'rows', text: 'Odd rows', show: each => <Rows model={each} /> }, about];
   const rows: View = { name: 'rows', text: 'Odd rows', show: each => <Rows model={each} /> };

@@ -75,7 +75,7 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
     {
         if (spec.Context is { } expected)
             return isGiven ? expected : throw Wrong($"context is missing: model '{model}' is conditioned on {Describe(expected)}");
-        return isGiven ? throw Wrong($"model '{model}' takes no context; leave the field out") : null;
+        return isGiven ? throw Wrong(FlowSpec.TakesNoContext(model)) : null;
     }
 
     private ContextRows<T> For(int rows)
@@ -107,7 +107,8 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
     }
 
     private static string Describe(ContextSpec context) =>
-        context.Classes is { } classes ? $"a class, an integer in 0..{classes - 1}" : $"{context.Width} values for each row";
+        context.Classes is { } classes ? $"a class, an integer in 0..{classes - 1}"
+        : context.Shape is [var channels, var height, var width] ? $"an image of [{channels}, {height}, {width}], {context.Width} values, for each row" : $"{context.Width} values for each row";
 
     private static RowFault Wrong(string detail) => new(RowFaultKind.WrongContext, detail) { Field = RowNames.Context };
 }

@@ -16,7 +16,7 @@ public sealed class TensorNames
     {
         var lines = Kinds.All.Select(kind =>
         {
-            var spec = new FlowSpec { Name = "names", EventShape = kind.Image ?? [4], Context = new ContextSpec { Size = 2 }, Bijections = [kind.Of(4)] };
+            var spec = new FlowSpec { Name = "names", EventShape = kind.Image ?? [4], Context = kind.Given ?? new ContextSpec { Size = 2 }, Bijections = [kind.Of(4)] };
             using Flow flow = FlowBuilder.Build(spec);
             var names = Checkpoint.Of(flow).Weights.Select(weight => $"{weight.Key} {weight.Value.Describe()}").Order(StringComparer.Ordinal);
             return $"{kind.Name}: {string.Join("; ", names)}";
@@ -39,13 +39,14 @@ public sealed class TensorNames
         ];
         FlowSpec[] specs =
         [
-            .. Kinds.All.Select(kind => new FlowSpec { Name = kind.Name, EventShape = kind.Image ?? [4], Context = new ContextSpec { Size = 2 }, Bijections = [kind.Of(4)] }),
+            .. Kinds.All.Select(kind => new FlowSpec { Name = kind.Name, EventShape = kind.Image ?? [4], Context = kind.Given ?? new ContextSpec { Size = 2 }, Bijections = [kind.Of(4)] }),
             .. bases.Select(density => new FlowSpec { Name = "base", EventShape = [4], Context = new ContextSpec { Classes = 3 }, Bijections = [], Base = density }),
             new()
             {
                 Name = "embedding", EventShape = [2], Bijections = [new CouplingSpec { Mask = CouplingMask.Odd, Element = new AffineElementSpec(), Conditioner = new LinearConditionerSpec() }],
                 Context = new ContextSpec { Size = 5, Embedding = [new StandardizeLayerSpec(), new LinearLayerSpec { Width = 3 }] },
             },
+            Engines.EnlargingFlow.Spec,
         ];
         foreach (FlowSpec spec in specs)
         {

@@ -52,6 +52,12 @@ public sealed class SpecFieldTests
     [InlineData("""{"kind":"squeeze"}""", "bijections[0].kind: needs an image event, here the event shape is [2]")]
     [InlineData("""{"kind":"wrap","features":[5],"bounds":[1]}""", "bijections[0].features: must be different positions in 0..1")]
     [InlineData("""{"kind":"dequantize","steps":[1]}""", "bijections[0].steps: has 1 entries for 2 features")]
+    [InlineData("""{"kind":"haar"}""", "bijections[0].kind: needs an image event, here the event shape is [2]")]
+    [InlineData("""{"kind":"dequantize","steps":[1,1],"keep_means":2}""", "bijections[0].kind: needs an image event, here the event shape is [2]")]
+    [InlineData("""{"kind":"flow_coupling","mask":"odd","encoder":[{"kind":"linear","width":0}],"inner":[]}""", "bijections[0].encoder[0].width: must be at least 1, is 0")]
+    [InlineData("""{"kind":"flow_coupling","mask":"odd","encoder":[{"kind":"flatten"}],"inner":[]}""", "bijections[0].encoder[0].kind: needs an image event")]
+    [InlineData("""{"kind":"flow_coupling","mask":"odd","encoder":[],"inner":[{"kind":"householder","reflections":0}]}""", "bijections[0].inner[0].reflections: must lie in 1..4096, is 0")]
+    [InlineData("""{"kind":"flow_coupling","mask":"odd","encoder":[{"kind":"dense","inner":[null]}],"inner":[]}""", "bijections[0].encoder[0].inner[0]: is missing")]
     [InlineData("null", "bijections[0]: is missing")]
     public void A_bijection(string bijection, string message) => Refused($$"""[{{bijection}}]""", """{"kind":"standard_normal"}""", message);
 
@@ -68,6 +74,8 @@ public sealed class SpecFieldTests
     [InlineData("""{"kind":"gaussian_mixture","components":0}""", "base.components: must lie in 1..65536, is 0")]
     [InlineData("""{"kind":"class_normal"}""", "base: class_normal needs a context with classes, and no embedding in front of it")]
     [InlineData("""{"kind":"conditional_normal","conditioner":{"kind":"linear"}}""", "base: conditional_normal needs a context")]
+    [InlineData("""{"kind":"given"}""", "base.kind: 2 latents are not the first channels of a context of 0 at 1 pixels")]
+    [InlineData("""{"kind":"given","factor":-1}""", "base.factor: must be positive, is -1")]
     [InlineData("""{"kind":"uniform_normal","uniform":[2]}""", "base.uniform: must be different positions in 0..1")]
     public void A_base(string density, string message) => Refused("[]", density, message);
 
@@ -132,8 +140,8 @@ public sealed class SpecFieldTests
         Assert.Contains(message, Assert.Throws<SpecException>(() => Checked($$"""{"name":"n","event_shape":{{shape}},"bijections":[]}""")).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("{}", "context: give either size or classes")]
-    [InlineData("""{"size":1,"classes":2}""", "context: give either size or classes")]
+    [InlineData("{}", "context: give one of size, shape and classes")]
+    [InlineData("""{"size":1,"classes":2}""", "context: give one of size, shape and classes")]
     [InlineData("""{"size":-1}""", "context: a size of -1 is outside 1..1048576")]
     [InlineData("""{"classes":100000000}""", "context: a size of 100000000 is outside 1..16384")]
     [InlineData("""{"classes":1,"categories":{"columns":["a"],"values":[["x"],["y"]],"rows":[1,1]}}""", "context.categories: has 2 values and 2 numbers of rows for 1 classes")]
@@ -148,6 +156,31 @@ public sealed class SpecFieldTests
     [InlineData("""{"size":1,"embedding":[{"kind":"layer_norm"}]}""", "context.embedding[0].kind: needs at least 2 units")]
     public void The_context(string context, string message) =>
         Assert.StartsWith(message, Assert.Throws<SpecException>(() => Checked($$"""{"name":"n","event_shape":[2],"bijections":[],"context":{{context}}}""")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("""{"shape":[1,4]}""", "[1,4,4]", "context.shape: must be")]
+    [InlineData("""{"shape":[1,0,4]}""", "[1,4,4]", "context.shape: must be")]
+    [InlineData("""{"shape":[1024,1024,1024]}""", "[1,4,4]", "context.shape: must have at most 1048576 values")]
+    [InlineData("""{"shape":[1,2,2],"block_means":3}""", "[1,4,4]", "context.block_means: must be 2, 4, 8 or 16, is 3")]
+    [InlineData("""{"shape":[1,2,2],"block_means":4}""", "[1,4,4]", "context.block_means: the context's shape is not that of the means of blocks of 4 x 4 of an event [1, 4, 4]")]
+    [InlineData("""{"size":4,"block_means":2}""", "[1,4,4]", "context.block_means: the context's shape is not that")]
+    [InlineData("""{"shape":[1,3,3]}""", "[2,4,4]", "bijections[0].conditioner.steps[0].kind: the context is an image of 3 x 3, which 4 x 4 are no multiple of")]
+    [InlineData("""{"shape":[1,2,2]}""", "[2]", "bijections[0].conditioner.steps[0].kind: the context is an image of 2 x 2, and the event here a vector; end its embedding with a flatten layer")]
+    [InlineData("""{"shape":[1,2,2],"embedding":[{"kind":"dense","inner":[{"kind":"flatten"}]}]}""", "[2,4,4]", "context.embedding[0].inner: leads to an image of another size")]
+    public void A_context_that_is_an_image(string context, string shape, string message)
+    {
+        string network = """{"kind":"sequence","steps":[{"kind":"add_context"}]}""";
+        string bijection = $$"""{"kind":"coupling","mask":"second_half","element":{"kind":"affine","scale":"none"},"conditioner":{{network}}}""";
+        Assert.StartsWith(message, Assert.Throws<SpecException>(
+            () => Checked($$"""{"name":"n","event_shape":{{shape}},"bijections":[{{bijection}}],"context":{{context}}}""")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"low":1,"high":1,"step":0}""")]
+    [InlineData("""{"low":0,"high":1,"step":-1}""")]
+    [InlineData("""{"low":0,"high":1,"step":2}""")]
+    public void Values_of_pixels(string pixels) => Assert.StartsWith("pixels: low must lie below high", Assert.Throws<SpecException>(
+        () => Checked($$"""{"name":"n","event_shape":[1,2,2],"bijections":[],"pixels":{{pixels}}}""")).Message, StringComparison.Ordinal);
 
     private static readonly Dictionary<string, WeightTensor> Nothing = [];
 

@@ -16,7 +16,7 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
     [
         "#/", $"#/{ExplorerService.Plane}/density?at=0.5,0.25&lines=1&rows=1", $"#/{ExplorerService.Plane}/layers?depth=3&at=0.5,0.25", $"#/{ExplorerService.Plane}/rows?example=1", $"#/{ExplorerService.Plane}/about",
         $"#/{ExplorerService.Table}/rows?example=1", $"#/{ExplorerService.Table}/samples", $"#/{ExplorerService.Table}/about", $"#/{ExplorerService.Measured}/rows?example=1", $"#/{ExplorerService.Measured}/samples",
-        $"#/{ExplorerService.Pictures}/images", $"#/{ExplorerService.Pictures}/images?class=3", $"#/{ExplorerService.Pictures}/about",
+        $"#/{ExplorerService.Pictures}/images", $"#/{ExplorerService.Pictures}/images?class=3", $"#/{ExplorerService.Pictures}/about", $"#/{ExplorerService.Enlarging}/enlarge?row=1",
         $"#/{ExplorerService.Conditional}/condition", $"#/{ExplorerService.Conditional}/rows?example=1", "#/patients/condition", "#/patients/rows?example=1", $"#/{ExplorerService.Wide}/samples",
     ];
 
@@ -52,7 +52,7 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
         page.Open("#/").WaitUntilDrawn();
 
         page.WaitFor("breast-cancer");
-        Assert.Equal(8, page.Count(".card"));
+        Assert.Equal(9, page.Count(".card"));
         Assert.Contains("flow.json", page.Find(".card.failed").Text, StringComparison.Ordinal);
         page.WaitFor(() => page.Find(".card.ready .live").Text.Contains("rows/s", StringComparison.Ordinal));
     }
@@ -112,6 +112,28 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
 
         page.WaitFor(() => page.Find(".marginal .muted").Text != before);
         page.WaitFor(() => page.Address.Contains("context=", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_small_picture_of_the_data_or_of_ones_own_is_enlarged()
+    {
+        page.Open($"#/{ExplorerService.Enlarging}/enlarge").WaitUntilDrawn();
+        page.WaitFor("Of row 1 of the data.");
+        string before = page.Find(".figures dd").Text;
+
+        page.Evaluate("document.querySelectorAll('.tile-button')[3].click()");
+
+        page.WaitFor("Of row 4 of the data.");
+        page.WaitFor(() => page.Address.Contains("row=3", StringComparison.Ordinal));
+        page.WaitFor(() => page.Find(".figures dd").Text != before);
+
+        using var folder = new TemporaryFolder();
+        string own = Path.Combine(folder.Path, "own.png");
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "models", ExplorerService.Enlarging, "small.png"), own);
+        page.Find("input[type=file]").SendKeys(own);
+        page.WaitFor("Of own.png.");
+        page.WaitUntilDrawn();
+        Assert.Equal(0, page.Count(".fault"));
     }
 
     [Fact]

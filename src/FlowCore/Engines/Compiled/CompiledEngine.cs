@@ -115,11 +115,12 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
             return count;
         if (encoded.Length < contexts.Count * width)
             (known, encoded) = (GC.AllocateUninitializedArray<T>(contexts.Count * ContextWidth), GC.AllocateUninitializedArray<T>(contexts.Count * width));
-        knownCount = contexts.Count;
-        for (int i = 0; i < knownCount; i++)
+        knownCount = 0; // until all are encoded
+        for (int i = 0; i < contexts.Count; i++)
             context.Slice(contexts.FirstRows[i] * ContextWidth, ContextWidth).CopyTo(known.AsSpan(i * ContextWidth));
         fixed (T* features = encoded)
             Run(encoder, new Batch(contexts.Count, 0, 0, given, null, null, features, null, null));
+        knownCount = contexts.Count;
         return count;
     }
 

@@ -119,6 +119,10 @@ export async function sampleClasses(name: string, draw: Draw, classes: number[],
   return classes.map((_, i) => ({ values: all.values.subarray(i * draw.count * all.width, (i + 1) * draw.count * all.width), width: all.width }));
 }
 
+/** Large pictures for a small one. */
+export const enlarge = (name: string, draw: Draw, small: Float32Array, signal?: AbortSignal) =>
+  plain({ path: 'sample', query: drawn(name, draw), body: npy.write({ values: small, width: small.length }), type: Npy, signal });
+
 /** Samples, and the latents that they were made from. */
 export async function sampleWithLatents(name: string, draw: Draw, signal?: AbortSignal) {
   const answer = await array({ path: 'sample', query: { ...drawn(name, draw), include: 'z' }, signal });

@@ -6,7 +6,9 @@ export interface VersionSummary { version: number; state: State; reason?: string
 
 export interface ModelSummary extends VersionSummary { name: string; event_shape?: number[]; versions: VersionSummary[] }
 
-export interface ContextSpec { size?: number; classes?: number; features?: string[] }
+export interface ContextSpec { size?: number; classes?: number; features?: string[]; shape?: number[]; block_means?: number }
+
+export interface Pixels { low: number; high: number; step: number }
 
 export interface Layer { kind: string; [field: string]: unknown }
 
@@ -15,7 +17,7 @@ export interface Training {
   mean_test_log_likelihood?: number; gaussian_mean_test_log_likelihood?: number;
 }
 
-export interface Spec { bijections: Layer[]; base: Layer; training?: Training }
+export interface Spec { bijections: Layer[]; base: Layer; training?: Training; pixels?: Pixels }
 
 export interface SelfTest { rows?: number; round_trip_error?: number; log_prob_difference?: number; log_det_difference?: number }
 
@@ -47,7 +49,14 @@ export const rowOf = (rows: Rows, index: number) => rows.values.subarray(index *
 /** The names of the columns: the model's own, or x_0, x_1, ... as the service calls them. */
 export const featuresOf = (model: ModelDetails) => model.features ?? Array.from({ length: model.width ?? 0 }, (_, i) => `x_${i}`);
 
-export const contextNamesOf = (context: ContextSpec) => context.features ?? Array.from({ length: context.size ?? 1 }, (_, i) => `context_${i}`);
+/** What a model is conditioned on, in words. */
+export const conditionOf = ({ classes, size, shape, features }: ContextSpec) =>
+  classes ? `one of ${classes} classes` : shape ? `a picture of ${shape[2]} x ${shape[1]}` : `${size} numbers${features ? `: ${features.join(', ')}` : ''}`;
+
+/** The numbers that a request sends: the values of a picture, or 1 for a class. */
+export const sizeOf = ({ size, shape }: ContextSpec) => shape ? shape.reduce((product, each) => product * each, 1) : size ?? 1;
+
+export const contextNamesOf = (context: ContextSpec) => context.features ?? Array.from({ length: sizeOf(context) }, (_, i) => `context_${i}`);
 
 export type Kind = 'plane' | 'table' | 'image';
 

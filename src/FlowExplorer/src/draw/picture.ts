@@ -1,7 +1,9 @@
 import type { ModelDetails } from '../api/types';
 
-/** The values that are shown as black and as full brightness: the bounds of the model's own logit layer, else 0 and 1, as for the service's PNG. */
+/** The values that are shown as black and as full brightness: those of the model's pixels, the bounds of its own logit layer, else 0 and 1, as for the service's PNG. */
 export function rangeOfPixels(model: ModelDetails): [number, number] {
+  const pixels = model.spec?.pixels;
+  if (pixels) return [pixels.low + pixels.step / 2, pixels.high - pixels.step / 2];
   const first = model.spec?.bijections.find(layer => layer.kind !== 'dequantize');
   return first?.kind === 'logit' && typeof first.lower === 'number' && typeof first.upper === 'number' ? [first.lower, first.upper] : [0, 1];
 }
@@ -23,6 +25,13 @@ export function pictureOf(row: Float32Array, [channels, height, width]: number[]
   }
   context.putImageData(image, 0, 0);
   return picture;
+}
+
+/** The small picture that a row is, down-sampled: the means of its blocks. */
+export function meansOf(row: Float32Array, [channels, height, width]: number[], side: number): Float32Array {
+  const across = width / side, means = new Float32Array(channels * (height / side) * across);
+  for (let i = 0; i < row.length; i++) means[Math.floor(i / width / side) * across + Math.floor(i % width / side)] += row[i] / (side * side);
+  return means;
 }
 
 /** A file as a row of the model's shape: scaled to its size, its shorter side filling it. */

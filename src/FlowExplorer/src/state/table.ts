@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import * as api from '../api/client';
 import type { ModelDetails, Rows } from '../api/types';
-import { contextNamesOf, countOf, featuresOf, rowOf } from '../api/types';
+import { contextNamesOf, countOf, featuresOf, rowOf, sizeOf } from '../api/types';
 import { numberOf, parseCsv } from '../math/csv';
 import { column, quantile, random } from '../math/stats';
 
@@ -79,7 +79,7 @@ export async function example(model: ModelDetails): Promise<string> {
     pool = { values: Float32Array.from(Array.from({ length: countOf(all) }, (_, i) => Array.from(rowOf(all, i).subarray(0, width))).flat()), width };
     contexts = Array.from({ length: countOf(all) }, (_, i) => Array.from(rowOf(all, i).subarray(width)));
   } else {
-    const zero = model.context ? new Array<number>(model.context.classes ? 1 : model.context.size ?? 1).fill(0) : undefined;
+    const zero = model.context ? new Array<number>(sizeOf(model.context)).fill(0) : undefined;
     pool = await api.sample(model.name, { count: 200, seed: 11, context: zero });
     contexts = Array.from({ length: 200 }, () => zero ?? []);
   }

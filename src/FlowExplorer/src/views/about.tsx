@@ -1,5 +1,6 @@
 import * as api from '../api/client';
 import type { ModelDetails } from '../api/types';
+import { conditionOf } from '../api/types';
 import { bytes, count, exact, short } from '../math/text';
 import { Fault, Figure, Panel } from '../parts/controls';
 import { Markdown } from '../parts/markdown';
@@ -20,7 +21,7 @@ export function About({ model }: { model: ModelDetails }) {
         <Panel title="Figures">
           <dl class="figures">
             <Figure name="Event">{shape(model)}</Figure>
-            {model.context && <Figure name="Condition">{model.context.classes ? `one of ${model.context.classes} classes` : `${model.context.size} numbers${model.context.features ? `: ${model.context.features.join(', ')}` : ''}`}</Figure>}
+            {model.context && <Figure name="Condition">{conditionOf(model.context)}</Figure>}
             <Figure name="Layers">{spec?.bijections.length}</Figure>
             <Figure name="Base">{spec?.base.kind.replaceAll('_', ' ')}</Figure>
             <Figure name="Engine">{model.engine} on {model.device}{model.engine_reason ? ` (${model.engine_reason})` : ''}</Figure>

@@ -4,7 +4,7 @@ import { Problem } from '../api/client';
 import type { ModelDetails, Rows } from '../api/types';
 import { countOf, rowOf } from '../api/types';
 import { Canvas } from '../draw/canvas';
-import { pictureOf, rangeOfPixels, rowOfFile } from '../draw/picture';
+import { rangeOfPixels, rowOfFile } from '../draw/picture';
 import { exact, short } from '../math/text';
 import { Choice, Drop, Fault, Figure, Panel, Slider } from '../parts/controls';
 import { Snippets } from '../parts/snippets';
@@ -12,6 +12,7 @@ import type { Answer } from '../state/latest';
 import { useLatest } from '../state/latest';
 import { note, numberAt, route } from '../state/route';
 import { useReference } from './density';
+import { Tile } from './tile';
 
 const Columns = 10, LinesWithoutClass = 6, OfOneClass = 40, Near = 8, Between = 9, UsualTemperature = 0.8;
 
@@ -84,16 +85,6 @@ export function Images({ model }: { model: ModelDetails }) {
       {current && <Ways model={model} chosen={current} other={second} looked={looked.value} context={ownContext} onSwap={() => { choose(second); setOther(current); }} onEnd={setOther} />}
     </div>
   );
-}
-
-function Tile({ model, row, label, pressed, onChoose, large }: { model: ModelDetails; row: Float32Array | null; label: string; pressed?: boolean; onChoose?: (asEnd: boolean) => void; large?: boolean }) {
-  const range = rangeOfPixels(model), shape = model.event_shape!;
-  const picture = <Canvas class={large ? 'tile large' : 'tile'} label={label} state={[row]} draw={({ context, width, height }) => {
-    if (!row) return;
-    context.imageSmoothingEnabled = shape[1] > 48;
-    context.drawImage(pictureOf(row, shape, range), 0, 0, width, height);
-  }} />;
-  return onChoose ? <button type="button" class="tile-button" aria-pressed={pressed ?? false} onClick={event => onChoose(event.shiftKey)}>{picture}</button> : picture;
 }
 
 interface Looked { latent: Rows; logProb: number; decoded: Rows; others: Rows | null; likeliest: number | null }

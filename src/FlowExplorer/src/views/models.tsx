@@ -3,7 +3,7 @@ import * as api from '../api/client';
 import type { Rates, Reading } from '../api/metrics';
 import { between, parse } from '../api/metrics';
 import type { ModelDetails, ModelSummary } from '../api/types';
-import { featuresOf, kindOf } from '../api/types';
+import { conditionOf, featuresOf, kindOf } from '../api/types';
 import { Bend, bendingOf, latentsOf } from '../draw/bend';
 import { Chart } from '../draw/chart';
 import { bytes, count, duration, short } from '../math/text';
@@ -137,7 +137,7 @@ function Card({ model, live }: { model: ModelSummary; live: Live }) {
         {model.reason && <p class="reason">Its newer files could not be loaded: {model.reason}</p>}
         <dl class="figures compact">
           <Figure name="Event">{model.event_shape ? shape(model) : '–'}</Figure>
-          <Figure name="Condition">{details?.context ? details.context.classes ? `${details.context.classes} classes` : `${details.context.size} numbers` : 'none'}</Figure>
+          <Figure name="Condition">{details?.context ? conditionOf(details.context) : 'none'}</Figure>
           <Figure name="Versions">{model.versions.map(each => each.state === 'ready' ? String(each.version) : `${each.version} (${Words[each.state]})`).join(', ')}</Figure>
           <Figure name="Calibration">{details?.calibration ? `${count(details.calibration.rows)} rows` : details ? 'none' : '–'}</Figure>
           <Figure name="Engine">{details ? `${details.engine}, ${details.device}` : '–'}</Figure>
