@@ -98,6 +98,15 @@ public sealed class EnlargingTests(DemoService service) : IClassFixture<DemoServ
     }
 
     [Fact]
+    public async Task The_description_names_pictures_where_they_are_read()
+    {
+        JsonElement paths = JsonDocument.Parse(await http.GetStringAsync("/swagger/v1/swagger.json")).RootElement.GetProperty("paths");
+        string[] reading = [.. paths.EnumerateObject().Where(path => path.Value.TryGetProperty("post", out JsonElement post) && post.TryGetProperty("requestBody", out JsonElement body)
+            && body.GetProperty("content").TryGetProperty("image/png", out _)).Select(path => path.Name).Order(StringComparer.Ordinal)];
+        Assert.Equal(["/encode", "/logprob", "/sample", "/score"], reading);
+    }
+
+    [Fact]
     public async Task A_model_of_tables_takes_no_pictures()
     {
         using HttpResponseMessage answer = await SendAsync("/logprob?model=two-moons", Png(7, 7, SKColors.Gray), "*/*");
