@@ -5,8 +5,8 @@ namespace FlowCore;
 /// <summary>What a bijection is told of its place in the flow: the shape of one event there, and the encoded context.</summary>
 internal readonly record struct EventShape(int[] Sizes, ContextPlace Context)
 {
-    /// <summary>The shape of events whose sizes a description gives.</summary>
-    public static EventShape Of(int[] sizes, ContextPlace context) => new(sizes, context);
+    /// <summary>The shape of events whose sizes a description gives: a sound of [channels, frames] is an image one pixel high.</summary>
+    public static EventShape Of(int[] sizes, ContextPlace context) => new(sizes is [var channels, var frames] ? [channels, 1, frames] : sizes, context);
 
     public bool IsImage => Sizes.Length == 3;
 

@@ -23,7 +23,7 @@ public sealed record FlowSpec
 
     public required string Name { get; init; }
 
-    /// <summary>The shape of one datum: <c>[D]</c> or <c>[C, H, W]</c>.</summary>
+    /// <summary>The shape of one datum: <c>[D]</c>, <c>[C, H, W]</c>, or <c>[channels, frames]</c> of a sound.</summary>
     public required int[] EventShape { get; init; }
 
     /// <summary>The names of the columns that the model was trained on, in order; null where the data had none.</summary>
@@ -37,6 +37,9 @@ public sealed record FlowSpec
 
     /// <summary>What the flow is conditioned on; null for an unconditional flow.</summary>
     public ContextSpec? Context { get; init; }
+
+    /// <summary>For a vocoder, what its sound is, and how its mels are taken; null for other flows.</summary>
+    public SoundSpec? Sound { get; init; }
 
     public required BijectionSpec[] Bijections { get; init; }
 
@@ -175,6 +178,7 @@ public sealed record ColumnRecord(string Type, double Least, double Largest, str
 [JsonDerivedType(typeof(InvertedSpec), "inverted")]
 [JsonDerivedType(typeof(SqueezeSpec), "squeeze")]
 [JsonDerivedType(typeof(UnsqueezeSpec), "unsqueeze")]
+[JsonDerivedType(typeof(TimeSqueezeSpec), "time_squeeze")]
 [JsonDerivedType(typeof(SplitSpec), "split")]
 [JsonDerivedType(typeof(PermutationSpec), "permutation")]
 [JsonDerivedType(typeof(LinearSpec), "linear")]
@@ -286,6 +290,8 @@ public abstract record ConditionerSpec
         LayerPlace end = LayerSpec.Check(Layers((int)outputs), at, this is SequenceSpec ? "steps" : "layers", "layers", LayerPlace.Of(inputs));
         if (end.Width != outputs)
             throw at.Refusal("", $"emits {end.Width} values, the bijection needs {outputs}");
+        if (end.Image != LayerPlace.Of(inputs).Image)
+            throw at.Refusal("", $"emits an image of {end.Pixels} pixels, the bijection needs {inputs.Pixels}");
     }
 
     /// <summary>Hidden layers of a width each, with a nonlinearity between them.</summary>

@@ -23,8 +23,8 @@ internal static class FlowSpecChecks
             throw at.Refusal("format_version", $"is {spec.FormatVersion}, this build reads {FlowSpec.CurrentFormat}");
         at.Given(spec.Name, "name");
         int[] sizes = at.Given(spec.EventShape, "event_shape");
-        if (sizes.Length is not (1 or 3) || sizes.Any(size => size is < 1 or > MostFeatures) || sizes.Aggregate(1L, (product, size) => product * size) > MostFeatures)
-            throw at.Refusal("event_shape", $"must be [D] or [C, H, W] with at most {MostFeatures} values, is [{string.Join(", ", sizes)}]");
+        if (sizes.Length is not (1 or 2 or 3) || sizes.Any(size => size is < 1 or > MostFeatures) || sizes.Aggregate(1L, (product, size) => product * size) > MostFeatures)
+            throw at.Refusal("event_shape", $"must be [D] or [C, H, W], or [channels, frames] of a sound, with at most {MostFeatures} values, is [{string.Join(", ", sizes)}]");
         if (spec.Pixels is { } pixels && !(pixels.Low < pixels.High && double.IsFinite(pixels.High - pixels.Low) && pixels.Step >= 0 && pixels.Step <= pixels.High - pixels.Low))
             throw at.Refusal("pixels", $"low must lie below high, and step be no longer than the way between them: {pixels.Low}, {pixels.High}, {pixels.Step}");
         CheckNames(spec.Features, at, "features", spec.Width);
@@ -38,6 +38,8 @@ internal static class FlowSpecChecks
         LayerPlace context = spec.Context is null ? new(0, 0) : Check(spec.Context, spec, at);
         // With an embedding in front, what arrives is not the class as one-hot.
         int classes = spec.Context is { Classes: { } count, Embedding: null or [] } ? count : 0;
+        if (spec.Sound is { } sound)
+            CheckSound(sound, spec, at);
         BijectionSpec.Check(spec.Bijections, at, "bijections", EventShape.Of(sizes, context.AsContext));
         at.Given(spec.Base, "base").Check(at.In("base", "base_density"), new LatentPlace(spec.Width, context.AsContext, classes));
         return needed;
@@ -57,8 +59,8 @@ internal static class FlowSpecChecks
     {
         if (new[] { context.Size is not null, context.Classes is not null, context.Shape is not null }.Count(given => given) != 1)
             throw at.Refusal("context", "give one of size, shape and classes");
-        if (context.Shape is { } shape && (shape.Length != 3 || shape.Any(size => size is < 1 or > MostFeatures)))
-            throw at.Refusal("context.shape", $"must be [C, H, W], is [{string.Join(", ", shape)}]");
+        if (context.Shape is { } shape && (shape.Length is not (2 or 3) || shape.Any(size => size is < 1 or > MostFeatures)))
+            throw at.Refusal("context.shape", $"must be [C, H, W], or [channels, frames], is [{string.Join(", ", shape)}]");
         if (context.Shape?.Aggregate(1L, (product, size) => product * size) > MostFeatures)
             throw at.Refusal("context.shape", $"must have at most {MostFeatures} values");
         if (context.BlockMeans is not null)
@@ -81,6 +83,13 @@ internal static class FlowSpecChecks
         if (spec.EventShape is not [var channels, var height, var width] || context.Shape is not { } small
             || !small.SequenceEqual([channels, height / side, width / side]) || height % side != 0 || width % side != 0)
             throw at.Refusal("context.block_means", $"the context's shape is not that of the means of blocks of {side} x {side} of an event [{string.Join(", ", spec.EventShape)}]");
+    }
+
+    private static void CheckSound(SoundSpec sound, FlowSpec spec, SpecScope at)
+    {
+        sound.Check(at.In("sound"));
+        if (spec.EventShape is not [1, var samples] || spec.Context?.Shape is not [var mels, var frames] || mels != sound.Mels || samples != frames * sound.Hop)
+            throw at.Refusal("sound", $"needs an event_shape [1, frames x {sound.Hop}] and a context.shape [{sound.Mels}, frames]");
     }
 
     private static void Check(CategorySpec categories, ContextSpec context, SpecScope at)

@@ -25,6 +25,13 @@ namespace FlowCore;
 [JsonDerivedType(typeof(ChannelAffineSpec), "channel_affine")]
 [JsonDerivedType(typeof(ConcatNegativeSpec), "concat_negative")]
 [JsonDerivedType(typeof(SkipSumSpec), "skip_sum")]
+[JsonDerivedType(typeof(TimeConvSpec), "time_conv")]
+[JsonDerivedType(typeof(DepthwiseTimeConvSpec), "depthwise_time_conv")]
+[JsonDerivedType(typeof(TransposedTimeConvSpec), "transposed_time_conv")]
+[JsonDerivedType(typeof(RepeatFramesSpec), "repeat_frames")]
+[JsonDerivedType(typeof(SqueezeFramesSpec), "squeeze_frames")]
+[JsonDerivedType(typeof(GatedUnitSpec), "gated_unit")]
+[JsonDerivedType(typeof(WaveNetSpec), "wavenet")]
 [JsonDerivedType(typeof(DenseLayerSpec), "dense")]
 [JsonDerivedType(typeof(FlattenLayerSpec), "flatten")]
 public abstract record LayerSpec
@@ -48,6 +55,11 @@ public abstract record LayerSpec
             known = specs[i].Known(known, place, weights.In(list, i));
         return known;
     }
+
+    /// <summary>
+    /// Of a layer that treats all frames of a sequence alike, how many frames to either side of its own it reads; null of others.
+    /// </summary>
+    internal virtual int? Reach => null;
 
     /// <summary>Whether it needs a unit to work on.</summary>
     internal virtual bool NeedsUnits => true;

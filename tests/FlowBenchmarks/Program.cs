@@ -66,6 +66,12 @@ if (args is ["training", .. var only])
     return;
 }
 
+if (args is ["vocoders", .. var one])
+{
+    VocoderTable.Print(Console.Out, one.FirstOrDefault());
+    return;
+}
+
 if (args is ["anomaly", "--data", var folder, .. var sets])
 {
     AnomalyTable.Print(Console.Out, folder, seeds: 3, seconds: 60, sets);

@@ -1,3 +1,4 @@
+using FlowCore;
 using FlowCore.Checkpoints;
 
 namespace FlowCli.Tests;
@@ -23,9 +24,15 @@ public sealed class VectorWidthTests : IDisposable
     public void Narrower_vectors_give_the_same_bits(string setting, string model)
     {
         string checkpoint = Path.Combine(Cli.Models, model, "1"), rows = cli.At("rows.csv");
-        // Both classes in turn, where the model has classes.
-        string[] context = Checkpoint.Read(checkpoint).Spec.Context is null ? [] : ["--context", cli.Write("context.csv", "class\n3\n8\n")];
-        string[] sample = ["sample", "--model", checkpoint, "--count", "10", "--seed", "4", "--include", "log_prob", "log_q", .. context];
+        // Two classes in turn, where the model has classes; else two rows of numbers.
+        FlowSpec spec = Checkpoint.Read(checkpoint).Spec;
+        string[] context = spec.Context switch
+        {
+            null => [],
+            { Classes: not null } => ["--context", cli.Write("context.csv", "class\n3\n8\n")],
+            { Width: var width } => ["--context", cli.Write("context.csv", string.Join('\n', Line(width, i => $"c{i}"), Line(width, i => $"{i % 7}"), Line(width, i => $"{i % 5}")))],
+        };
+        string[] sample = ["sample", "--model", checkpoint, "--count", spec.Width > 100 ? "1" : "10", "--seed", "4", "--include", "log_prob", "log_q", .. context];
         string wide = ProcessTests.StartWith([], sample).Output;
         Assert.Equal(wide, ProcessTests.StartWith([(setting, "0")], sample).Output);
 
@@ -36,6 +43,8 @@ public sealed class VectorWidthTests : IDisposable
         Assert.Contains("log_prob", expected, StringComparison.Ordinal);
         Assert.Equal(expected, ProcessTests.StartWith([(setting, "0")], encode).Output);
     }
+
+    private static string Line(int values, Func<int, string> value) => string.Join(',', Enumerable.Range(0, values).Select(value));
 
     [Theory, InlineData("DOTNET_EnableAVX512"), InlineData("DOTNET_EnableAVX2")]
     public void Narrower_vectors_train_the_same_weights(string setting)

@@ -16,7 +16,7 @@ internal static class ImportCommand
         var folder = new Argument<string>("FOLDER") { Description = "The folder with model.json and the weights (.safetensors, .pt, .pth, .pth.tar)." };
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
         var library = new Option<string?>("--library") { Description = "The library, if model.json does not name it." };
-        library.AcceptOnlyFromAmong("normflows", "zuko", "nflows", "sbi", "glow-pytorch", "chrischute-glow", "chrischute-realnvp");
+        library.AcceptOnlyFromAmong("normflows", "zuko", "nflows", "sbi", "glow-pytorch", "chrischute-glow", "chrischute-realnvp", "waveglow", "squeezewave");
         var weights = new Option<string?>("--weights") { Description = "The weights file, if the folder holds several.", HelpName = "FILE" };
         var command = new ExampledCommand(
             "import", "Turns a trained model from another library into a checkpoint.", "flow import my-flow --out models/my-flow/1")

@@ -10,13 +10,12 @@ internal static class SampleCommand
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
-        var count = CommonOptions.Count("--count", "How many rows to draw; for a conditional model, how many for each context.", least: 0);
-        count.Required = true;
+        var count = CommonOptions.Count("--count", "How many rows to draw; for a conditional model, how many for each context. A .wav needs none.", least: 0);
         var seed = new Option<ulong?>("--seed") { Description = "The seed of the noise; by default one is drawn and printed on the error stream.", HelpName = "S" };
         var temperature = CommonOptions.Positive("--temperature", "Scales the noise; below 1 gives likelier rows (default 1).");
         var context = new ContextOptions();
         var header = RowOptions.HeaderOption();
-        var output = CommonOptions.Output(pictures: true);
+        var output = CommonOptions.Output(pictures: true, sounds: true);
         var format = CommonOptions.OutputFormat();
         var range = PictureOutput.Range();
         var type = CommonOptions.Type();
@@ -28,10 +27,21 @@ internal static class SampleCommand
             model, count, seed, temperature, context.File, context.Values, header, output, format, range, type, device, kind, include,
         };
         command.Validators.Add(context.Check);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(count) is null && !SpeechWork.IsSound(result.GetValue(output)))
+                result.AddError("Option '--count' is required.");
+        });
         command.SetAction(parsed =>
         {
+            if (SpeechWork.IsSound(parsed.GetValue(output)))
+            {
+                new SpeechWork(parsed.GetValue(count), parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(output)!)
+                    .Run(terminal, parsed.GetRequiredValue(model));
+                return;
+            }
             var work = new SampleWork(
-                parsed.GetRequiredValue(count)!.Value, parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(context.Values),
+                parsed.GetValue(count)!.Value, parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(context.Values),
                 RowOptions.HasHeader(parsed, header), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(range), parsed.GetValue(type),
                 [.. parsed.GetRequiredValue(include)]);
             work.Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FlowCli.Training;
+using FlowCli.Training.Sounds;
 using FlowCore;
 using FlowCore.Conditioners;
 using FlowCore.Training;
@@ -11,7 +12,7 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal, string[] arguments)
     {
-        var input = new Option<string>("--input") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, each optionally followed by .gz.", HelpName = "FILE", Required = true };
+        var input = new Option<string>("--input") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, each optionally followed by .gz; for a vocoder, a folder of WAV files.", HelpName = "FILE", Required = true };
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
         var columns = RowOptions.Names("--columns", "The columns to use as features, in this order; by default, all columns that no other option names.");
         var exclude = RowOptions.Names("--exclude", "Columns to leave out, whatever they hold: names, dates, identifiers.");
@@ -19,7 +20,8 @@ internal static class TrainCommand
         var layout = RowOptions.LayoutOption();
         var label = new Option<string?>("--label") { Description = "A column that is not a feature; rows where it is not 0 are left out.", HelpName = "COLUMN" };
         var flow = new Option<string>("--flow") { Description = "The kind of flow; auto tries a mixture of normals, splines, and splines over that mixture, and keeps what held-out rows like best.", DefaultValueFactory = _ => FlowSearch.Auto };
-        flow.AcceptOnlyFromAmong([FlowSearch.Auto, .. FlowPresets.Names, .. ImagePresets.Names, SuperResolutionPreset.Name]);
+        flow.AcceptOnlyFromAmong([FlowSearch.Auto, .. FlowPresets.Names, .. ImagePresets.Names, SuperResolutionPreset.Name, VocoderPreset.Name]);
+        var samplesASecond = CommonOptions.Count("--rate", "Of vocoder: samples a second of its sounds (default 8000).", least: 1000);
         var condition = new ConditionOptions();
         var images = new ImageOptions(flow);
         var layers = CommonOptions.Count("--layers", "Coupling layers; for an image flow, steps per level.");
@@ -44,7 +46,7 @@ internal static class TrainCommand
             "train", "Trains a flow on a table, or on images, and writes a checkpoint with its model card.",
             "flow train --input moons.csv --flow realnvp --out models/moons/1")
         {
-            input, header, columns, exclude, dropConstant, label, condition.Columns, condition.Class, condition.Categorical, flow, images.Event, layout, images.Labels, images.Range, images.Levels, images.Scale, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
+            input, header, columns, exclude, dropConstant, label, condition.Columns, condition.Class, condition.Categorical, flow, images.Event, layout, images.Labels, images.Range, images.Levels, images.Scale, samplesASecond, output, seed, epochs, maxTime, maxCpu, refit, layers, hidden, activation, batch, rate, device, engine, dequantize, origin, threads,
         };
         command.Validators.Add(condition.Check);
         command.Validators.Add(result =>
@@ -56,7 +58,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             var defaults = new TrainingOptions();
-            TrainingRun.Run(new()
+            var request = new TrainingRequest
             {
                 Data = parsed.GetRequiredValue(input),
                 Out = parsed.GetRequiredValue(output),
@@ -92,7 +94,11 @@ internal static class TrainCommand
                     Engine = parsed.GetValue(engine),
                     Threads = parsed.GetValue(threads) ?? defaults.Threads,
                 },
-            }, terminal);
+            };
+            if (request.Preset == VocoderPreset.Name)
+                VocoderRun.Run(request, parsed.GetValue(samplesASecond) ?? 8000, terminal);
+            else
+                TrainingRun.Run(request, terminal);
         });
         return command;
     }

@@ -30,6 +30,12 @@ public sealed record CouplingMask
     /// <summary>Whether both parts keep the shape of the whole, the pixels of the other part being 0.</summary>
     internal bool IsFullResolution => Name is "checkerboard_even" or "checkerboard_odd";
 
+    /// <summary>Whether it tells channels apart, alike at every pixel.</summary>
+    internal bool IsOfChannels => !IsFullResolution && !IsPacked;
+
+    /// <summary>The shape of what is kept, of channels.</summary>
+    internal EventShape Kept(EventShape shape) => shape with { Sizes = [Indices(shape.Channels, transformed: false).Length, .. shape.Sizes[1..]] };
+
     private bool IsPacked => Name is "packed_checkerboard_even" or "packed_checkerboard_odd";
 
     /// <summary>Refuses an event that it does not divide; else the shapes of what is kept and of what is transformed.</summary>

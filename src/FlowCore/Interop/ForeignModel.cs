@@ -73,8 +73,10 @@ public static class ForeignModel
         "glow-pytorch" => RosinalityGlow.Import(root, source),
         "chrischute-glow" => ChrischuteGlow.Import(root, source),
         "chrischute-realnvp" => ChrischuteRealNvp.Import(root, source),
+        "waveglow" => WaveGlowModel.Import(root, source, separable: false),
+        "squeezewave" => WaveGlowModel.Import(root, source, separable: true),
         _ => throw new ImportException(
-            $"model.json: library '{library}' is none of normflows, zuko, nflows, sbi, glow-pytorch, chrischute-glow, chrischute-realnvp"),
+            $"model.json: library '{library}' is none of normflows, zuko, nflows, sbi, glow-pytorch, chrischute-glow, chrischute-realnvp, waveglow, squeezewave"),
     };
 
     // The command line's names, and the repositories' own.
@@ -83,6 +85,8 @@ public static class ForeignModel
         "rosinality/glow-pytorch" => "glow-pytorch",
         "chrischute/glow" => "chrischute-glow",
         "chrischute/real-nvp" => "chrischute-realnvp",
+        "nvidia/waveglow" => "waveglow",
+        "tianrengao/squeezewave" => "squeezewave",
         var name => name,
     };
 }
@@ -93,6 +97,9 @@ internal sealed record Imported(int[] EventShape, IReadOnlyList<Part<BijectionSp
     public ContextSpec? Context { get; init; }
 
     public Dictionary<string, WeightTensor> EmbeddingWeights { get; init; } = [];
+
+    /// <summary>What its sound is, of a vocoder.</summary>
+    public SoundSpec? Sound { get; init; }
 
     /// <summary>Conditioned on so many values, behind an embedding where there is one.</summary>
     public Imported Conditioned(int size, Part<LayerSpec[]> embedding) => size == 0 ? this : this with
@@ -114,6 +121,7 @@ internal sealed record Imported(int[] EventShape, IReadOnlyList<Part<BijectionSp
             Name = name,
             EventShape = EventShape,
             Context = Context,
+            Sound = Sound,
             Bijections = [.. Bijections.Select(part => part.Spec)],
             Base = Base.Spec,
             Provenance = provenance,

@@ -32,7 +32,7 @@ internal static class SeededWeights
     /// <summary>The matrices of all linear layers and convolutions, in the order of the flow.</summary>
     public static IEnumerable<Parameter> Matrices(Flow flow) =>
         from module in flow.modules()
-        where module is LinearLayer or Linear or ConvLayer
+        where module is LinearLayer or Linear or ConvLayer or TimeConv or DepthwiseTimeConv or TransposedTimeConv or GatedUnit
         from named in module.named_parameters()
         where named.name is "weight" or "weight_v"
         select named.parameter;
@@ -71,7 +71,7 @@ internal static class SeededWeights
 
     private static void StartAsIdentity(Network network, ElementSpec element)
     {
-        if (network.Layers.LastOrDefault(layer => layer is LinearLayer or ConvLayer) is not { } last || element is not (AffineElementSpec or SplineElementSpec))
+        if (network.Layers.LastOrDefault(layer => layer is LinearLayer or ConvLayer or TimeConv) is not { } last || element is not (AffineElementSpec or SplineElementSpec))
             return;
         foreach (Parameter parameter in last.parameters())
             parameter.zero_();

@@ -32,8 +32,8 @@ internal sealed class Standardization
     /// <summary>In the data's units only where nothing but dequantisation stands before it; else the identity.</summary>
     public static Standardization Of(Flow flow, Table train) => new(
         flow,
-        Scale.Of(train, Bijections(flow).Any()),
-        train.Context is { } context ? Scale.Of(context, Layers(flow).Any()) : new([], []));
+        Scale.Of(train, Bijections(flow).Any(), pixels: 1),
+        train.Context is { } context ? Scale.Of(context, Layers(flow).Any(), flow.Spec.Context!.Shape is { } shape ? context.Width / shape[0] : 1) : new([], []));
 
     public float[] Rows(Table table) => rows.Apply(table);
 
@@ -54,10 +54,13 @@ internal sealed class Standardization
     private static IEnumerable<StandardizeLayer> Layers(Flow flow) =>
         flow.Embedding.TakeWhile(layer => layer is StandardizeLayer).Take(2).Cast<StandardizeLayer>();
 
-    private sealed record Scale(double[] Mean, double[] Deviation)
+    // One mean and one deviation for the pixels of each channel.
+    private sealed record Scale(double[] Mean, double[] Deviation, int Pixels = 1)
     {
-        public static Scale Of(Table table, bool isTaken)
+        public static Scale Of(Table table, bool isTaken, int pixels)
         {
+            if (pixels > 1)
+                return OfChannels(table, isTaken, pixels);
             if (!isTaken)
                 return new(new double[table.Width], [.. Enumerable.Repeat(1.0, table.Width)]);
             ColumnFacts[] facts = ColumnFacts.Of(table);
@@ -67,11 +70,27 @@ internal sealed class Standardization
                 [.. facts.Select(column => column.IsConstant ? 1.0 : (float)column.Deviation)]);
         }
 
+        private static Scale OfChannels(Table table, bool isTaken, int pixels)
+        {
+            int channels = table.Width / pixels;
+            double[] mean = new double[channels], deviation = [.. Enumerable.Repeat(1.0, channels)];
+            for (int channel = 0; isTaken && channel < channels; channel++)
+            {
+                double[] values = [.. Enumerable.Range(0, table.Rows).SelectMany(row => table.Row(row).Slice(channel * pixels, pixels).ToArray())];
+                ColumnFacts facts = ColumnFacts.Of(new Table(values, 1))[0];
+                (mean[channel], deviation[channel]) = (facts.Mean, facts.IsConstant ? 1.0 : (float)facts.Deviation);
+            }
+            return new(mean, deviation, pixels);
+        }
+
         public float[] Apply(Table table)
         {
             var values = new float[table.Values.Length];
             for (int i = 0; i < values.Length; i++)
-                values[i] = (float)((table.Values[i] - Mean[i % Mean.Length]) / Deviation[i % Mean.Length]);
+            {
+                int at = i / Pixels % Mean.Length;
+                values[i] = (float)((table.Values[i] - Mean[at]) / Deviation[at]);
+            }
             return values;
         }
 

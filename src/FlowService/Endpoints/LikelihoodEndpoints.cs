@@ -54,13 +54,15 @@ internal static class LikelihoodEndpoints
 
     private static void MapLogProb(RouteGroupBuilder group) => group.MapPost("/logprob", LogProb)
         .WithOperation<LogProbAnswer>(Served, RequestFields.X)
+        .WithSound(answers: false)
         .WithTags("Scoring")
         .WithSummary("Exact log densities of rows")
         .WithDescription("""
             log p(x) of each row, in nats, in the units of the data that you send. Low values mark anomalies. `include` adds the
             latents `z`, `log_det`, `latent_norm2` (the squared length of the latent) and `bits_per_dim`. A log density that overflows
             is `null`, and its row stands in `non_finite`; the other rows are not affected. Of a calibrated model `p_value` says how strange a row is among
-            ordinary ones, `alpha` calls rows anomalies by it, and `attribution` says which features make them so.
+            ordinary ones, `alpha` calls rows anomalies by it, and `attribution` says which features make them so. A model of sound takes a WAV file,
+            and answers with the log density of the sound given its own mels: `log_prob`, `samples` and `log_prob_per_sample`.
             """)
         .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5], [3.0, 3.0]], "include": ["z", "latent_norm2"] }""",
             """
@@ -95,5 +97,6 @@ internal static class LikelihoodEndpoints
 
     private static Task Score(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Scored);
 
-    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Served);
+    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) =>
+        MediaTypes.IsWav(http.Request) ? SoundRun.ScoreAsync(services, http, Served) : RequestRun.AnswerAsync(services, http, Served);
 }

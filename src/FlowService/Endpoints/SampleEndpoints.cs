@@ -24,13 +24,16 @@ internal static class SampleEndpoints
     public static void MapSample(this RouteGroupBuilder group) => group.MapPost("/sample", Sample)
         .WithOperation<SampleAnswer>(Served, RequestFields.Count)
         .WithPicture()
+        .WithSound(answers: true)
         .WithTags("Sampling")
         .WithSummary("Rows drawn from the model")
         .WithDescription("""
             Draws `count` rows. The same `seed` gives the same rows, whatever else the service is doing, and 10 rows are the beginning
             of 1000; `offset` goes on where another request ended, so that parts agree with the whole. `temperature` scales the noise of this request alone; `log_prob` is the model's density, `log_q` the one that was
             really drawn from. A conditional model draws `count` rows for each row of `context`, in that order. With `Accept: image/png`
-            an image model answers with a picture: one line for each context, else about a square.
+            an image model answers with a picture: one line for each context, else about a square. A model of sound speaks: mels of any number
+            of frames as a NumPy array (mels, frames) with `Accept: audio/wav`, or a WAV file, of which the mels are taken, become a WAV file of
+            16-bit PCM that is sent while it is made; `seed` and `temperature` stand in the query.
             """)
         .WithExample("""{ "model": "digits", "count": 3, "seed": 42, "temperature": 0.8, "context": [0, 1, 2] }""", null, "digits, a picture where image/png is chosen below")
         .WithExample("""{ "model": "two-moons", "count": 2, "seed": 42, "temperature": 1.0 }""",
@@ -41,5 +44,6 @@ internal static class SampleEndpoints
             }
             """, "two moons");
 
-    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Served);
+    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) =>
+        SoundRun.IsSpoken(http.Request) ? SoundRun.SpeakAsync(services, http, Served) : RequestRun.AnswerAsync(services, http, Served);
 }

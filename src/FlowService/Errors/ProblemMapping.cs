@@ -1,5 +1,6 @@
 using FlowCore;
 using FlowRows;
+using FlowSound;
 using Microsoft.AspNetCore.Mvc;
 
 namespace FlowService.Errors;
@@ -25,6 +26,7 @@ internal static class ProblemMapping
     {
         RequestException refusal => refusal,
         RowFault fault => Of(fault),
+        SoundException sound => new(ProblemKind.InvalidBody, sound.Message),
         RowException rows => new(ProblemKind.WrongWidth, rows.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(ProblemKind.BodyTooLarge,
             "the body is larger than this service accepts; send fewer rows in one request, or raise Limits:BodyBytes"),

@@ -11,7 +11,7 @@ namespace FlowService.Models;
 
 /// <summary>From a folder to a served model: read, build, self-test, warm up. All of it on a thread of its own.</summary>
 internal sealed class ModelLoader(
-    EngineFactory build, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
+    EngineFactory build, IOptions<EngineOptions> computing, TorchRuntime torch, IOptions<ModelsOptions> models, IOptionsMonitor<BatchingOptions> batching, IOptionsMonitor<ServingOptions> serving,
     IOptions<DriftOptions> drift, FlowMetrics metrics, TimeProvider time, ILogger<ModelLoader> logger)
 {
     /// <summary>
@@ -84,6 +84,7 @@ internal sealed class ModelLoader(
                 IsCached = options.Cache,
                 Calibration = calibration,
                 Card = folder.ReadCard(),
+                Voice = checkpoint.Spec.Sound is null ? null : new(new(checkpoint, computing.Value.Threads == 0 ? Environment.ProcessorCount : computing.Value.Threads)),
                 WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
                 Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(() => new LayeredFlow<float>(checkpoint)) : null,
                 Sizes = EventSizes.Of(checkpoint.Spec) is { } sizes ? new(sizes, checkpoint, resized => AtSize(folder, resized, options, batches, figures)) : null,

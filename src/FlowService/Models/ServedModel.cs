@@ -54,6 +54,9 @@ internal sealed class ServedModel
     /// <summary>The same version at other sizes of its images; null where it takes one size alone.</summary>
     public ModelSizes? Sizes { get; init; }
 
+    /// <summary>What speaks by it; null where it is no flow over sound.</summary>
+    public Voice? Voice { get; init; }
+
     /// <summary>How today's rows differ from those; null where nobody looks.</summary>
     public DriftMonitor? Drift { get; init; }
 
@@ -95,6 +98,8 @@ internal sealed class ServedModel
     public ServedModel Start()
     {
         worker.Start();
+        if (Voice is { } voice)
+            _ = Ended.ContinueWith(_ => voice.Dispose(), TaskScheduler.Default);
         return this;
     }
 

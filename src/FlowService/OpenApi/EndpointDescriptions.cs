@@ -27,6 +27,10 @@ internal sealed record FieldsMetadata(FieldSet Fields, string[] Includes, Reques
 /// <summary>Marks an endpoint that answers <c>image/png</c> too.</summary>
 internal sealed record PictureMetadata;
 
+/// <summary>Marks an endpoint that reads <c>audio/wav</c>.</summary>
+/// <param name="Answers">Whether it answers with it too.</param>
+internal sealed record SoundMetadata(bool Answers);
+
 /// <summary>What an endpoint says about itself.</summary>
 internal static class EndpointDescriptions
 {
@@ -45,6 +49,8 @@ internal static class EndpointDescriptions
         .WithErrors(OperationErrors);
 
     public static RouteHandlerBuilder WithPicture(this RouteHandlerBuilder builder) => builder.WithMetadata(new PictureMetadata());
+
+    public static RouteHandlerBuilder WithSound(this RouteHandlerBuilder builder, bool answers) => builder.WithMetadata(new SoundMetadata(answers));
 
     public static RouteHandlerBuilder WithExample(this RouteHandlerBuilder builder, string body, string? answer, string name = "example") =>
         builder.WithMetadata(new ExampleMetadata(body, answer, name));

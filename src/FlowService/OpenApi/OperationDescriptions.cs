@@ -26,15 +26,20 @@ internal sealed class OperationDescriptions : IOperationFilter
         if (examples.Length > 0 && operation.Responses?["200"].Content?[MediaTypes.Json] is OpenApiMediaType answer)
             (answer.Example, answer.Examples) = (Single(examples, example => example.Answer), Named(examples, example => example.Answer));
         if (metadata.OfType<PictureMetadata>().Any())
-            operation.Responses?["200"].Content?.Add(MediaTypes.Png, new OpenApiMediaType
-            {
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
-            });
+            operation.Responses?["200"].Content?.Add(MediaTypes.Png, Bytes());
+        if (metadata.OfType<SoundMetadata>().FirstOrDefault() is { } sound)
+        {
+            operation.RequestBody?.Content?.Add(MediaTypes.Wav, Bytes());
+            if (sound.Answers)
+                operation.Responses?["200"].Content?.Add(MediaTypes.Wav, Bytes());
+        }
         if (metadata.OfType<ScopeMetadata>().LastOrDefault() is { } needed)
             operation.Security = Keys.Requirement(context.Document, needed.Scope);
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
             Describe(status, response);
     }
+
+    private static OpenApiMediaType Bytes() => new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } };
 
     private static OpenApiRequestBody Body(IOpenApiSchema schema, ExampleMetadata[] examples, bool isRequired) => new()
     {

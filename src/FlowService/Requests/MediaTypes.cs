@@ -8,7 +8,10 @@ namespace FlowService.Requests;
 /// <summary>The media types of requests and answers.</summary>
 internal static class MediaTypes
 {
-    public const string Json = "application/json", Png = "image/png", Npy = "application/x-npy", Binary = "application/octet-stream";
+    public const string Json = "application/json", Png = "image/png", Npy = "application/x-npy", Binary = "application/octet-stream", Wav = "audio/wav";
+
+    // Names that WAV had before it had one (RFC 2361), and still has among browsers.
+    private static readonly string[] WavNames = [Wav, "audio/x-wav", "audio/wave", "audio/vnd.wave"];
 
     private const string Present = "present", Absent = "absent";
 
@@ -43,6 +46,16 @@ internal static class MediaTypes
         CheckEncoding(request);
         return format;
     }
+
+    /// <summary>Whether the body is a sound.</summary>
+    public static bool IsWav(HttpRequest request) => Stated(request) is { } type && WavNames.Contains(type.MediaType.Value, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether the client asks for a sound by name.</summary>
+    public static bool WantsWav(HttpRequest request) =>
+        Accepted(request).Any(range => range.Quality != 0 && WavNames.Contains(range.MediaType.Value, StringComparer.OrdinalIgnoreCase));
+
+    /// <summary>Whether the body is an array of NumPy.</summary>
+    public static bool IsNpy(HttpRequest request) => Stated(request) is { } type && type.MediaType.Equals(Npy, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a body's first line holds names, as its content type says (RFC 4180, section 3); null where it says nothing.</summary>
     public static bool? HasHeader(HttpRequest request)

@@ -41,6 +41,32 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
         }
     }
 
+    /// <summary>Reads the fields that stand in the query, and the whole body as bytes: a sound, or a spectrogram.</summary>
+    /// <exception cref="Exception">What the client sent is refused: 413, 415 or 422.</exception>
+    public async Task<(RowRequest Request, byte[] Body)> ReadWholeAsync(HttpContext http, FieldSet fields)
+    {
+        MediaTypes.CheckEncoding(http.Request);
+        var request = new RowRequest();
+        try
+        {
+            QueryArguments.Read(http.Request.Query, request, RequestFields.OfQuery(fields), limits, pool);
+            using var bytes = new MemoryStream();
+            byte[] part = new byte[1 << 16];
+            for (int taken; (taken = await http.Request.Body.ReadAsync(part, http.RequestAborted)) > 0;)
+            {
+                if (bytes.Length + taken > limits.BodyBytes)
+                    throw JsonBody.TooLarge(limits.BodyBytes);
+                bytes.Write(part, 0, taken);
+            }
+            return (request, bytes.ToArray());
+        }
+        catch
+        {
+            request.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Begins to read a body of rows; null where the request was JSON.</summary>
     /// <param name="http">The request.</param>
     /// <param name="request">What <see cref="ReadAsync"/> has read of it.</param>

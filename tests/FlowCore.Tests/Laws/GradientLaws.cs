@@ -76,6 +76,7 @@ public sealed class GradientLaws
         {
             ResidualLayerSpec residual => residual with { Inner = WithoutBatchNorm(residual.Inner) },
             ParallelLayerSpec parallel => parallel with { Branches = [.. parallel.Branches.Select(WithoutBatchNorm)] },
+            WaveNetSpec net => net with { BatchNorm = false },
             SkipSumSpec skip => skip with { Blocks = WithoutBatchNorm(skip.Blocks) },
             _ => layer,
         }),

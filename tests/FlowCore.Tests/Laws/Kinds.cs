@@ -135,6 +135,33 @@ public static class Kinds
         ],
     };
 
+    // The network of a vocoder, for two kept and two transformed channels.
+    private static SequenceSpec Vocoder(WaveNetSpec body) =>
+        new() { Steps = [new TimeConvSpec { Channels = 6, Kernel = 1 }, body, new TimeConvSpec { Channels = 4, Kernel = 1, Bias = false }] };
+
+    // What changes the number of frames, there and back.
+    private static readonly SequenceSpec FrameLayers = new()
+    {
+        Steps =
+        [
+            new TimeConvSpec { Channels = 4, Kernel = 3, Dilation = 2, WeightNorm = true },
+            new SqueezeFramesSpec { Factor = 2 },
+            new TransposedTimeConvSpec { Channels = 5, Kernel = 5, Stride = 2 },
+            new SqueezeFramesSpec { Factor = 3 },
+            new RepeatFramesSpec { Factor = 3 },
+            new DepthwiseTimeConvSpec { Kernel = 5, Dilation = 2 },
+            new TimeConvSpec { Channels = 6, Kernel = 5 },
+            new GatedUnitSpec(),
+            new TimeConvSpec { Channels = 4, Kernel = 1 },
+        ],
+    };
+
+    private static readonly (string Name, WaveNetSpec Spec)[] WaveNets =
+    [
+        ("dilated", new() { Blocks = 3, WeightNorm = true }),
+        ("separable", new() { Blocks = 2, Kernel = 5, DilationGrowth = 1, Separable = true, BatchNorm = true, Skips = false }),
+    ];
+
     private static readonly SequenceSpec ParallelConvs = new()
     {
         Steps = [new ParallelLayerSpec { Branches = [[new ConvLayerSpec { Channels = 2 }], [new ConvLayerSpec { Channels = 2, Kernel = 1 }]] }],
@@ -177,6 +204,15 @@ public static class Kinds
         .. ImageCouplings.Select(c => new Kind($"image coupling, {c.Name}", _ => Coupling(c.Mask, new AffineElementSpec(), ConvNet)) { Image = c.Image }),
         new("image coupling, rescaled tanh", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.RescaledTanh, ShiftFirst = true }, ConvNet)) { Image = [4, 2, 2] },
         new("image coupling, parallel networks", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec { Scale = ScaleMap.Exp }, ParallelConvs)) { Image = [4, 2, 2] },
+        .. WaveNets.Select(each => new Kind($"sound coupling, {each.Name} WaveNet", _ => Coupling(CouplingMask.SecondHalf, new AffineElementSpec(), Vocoder(each.Spec))) { Image = [4, 5] }),
+        new("sound coupling by mels", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), Vocoder(new() { Blocks = 2 }))) { Image = [4, 6], Given = new() { Shape = [3, 2], Embedding = [new StandardizeLayerSpec(), new TimeConvSpec { Channels = 5 }] } },
+        new("sound coupling by mels of every group", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), Vocoder(new() { Blocks = 2, Separable = true })))
+        {
+            Image = [4, 6], Given = new() { Shape = [3, 2], Embedding = [new TransposedTimeConvSpec { Channels = 2, Kernel = 11, Stride = 6 }, new SqueezeFramesSpec { Factor = 2 }] },
+        },
+        new("sound coupling, layers of frames", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), FrameLayers)) { Image = [4, 6] },
+        new("time squeeze", _ => new TimeSqueezeSpec { Factor = 3 }) { Image = [2, 6] },
+        new("split of a sound", _ => new SplitSpec { Mask = CouplingMask.Explicit(true, false, false, false), Order = SplitOrder.SameShape, Inner = [new ActNormSpec(), new MatrixSpec { Form = MatrixForm.Plain }] }) { Image = [4, 3] },
         new("image coupling by an image", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), GuidedConvNet)) { Image = [4, 2, 4], Given = new() { Shape = [2, 1, 2], Embedding = Encoder } },
         new("image coupling by an image of its size", _ => Coupling(CouplingMask.FirstHalf, new AffineElementSpec(), GuidedConvNet)) { Image = [4, 2, 2], Given = new() { Shape = [1, 2, 2] } },
         new("elementwise by an image", _ => new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = GuidedConvNet }) { Image = [2, 2, 4], Given = new() { Shape = [2, 2, 2], Embedding = Encoder } },

@@ -11,6 +11,8 @@ public sealed record ActivationLayerSpec : LayerSpec
 
     internal override bool KeepsUnits => true;
 
+    internal override int? Reach => 0;
+
     internal override void Check(SpecScope at, LayerPlace place) => Function.Check(at, "function");
 
     internal override Node Compile(NetworkCompiler network, Node h, WeightScope weights, int[]? order) => Function.Compile(network, h);

@@ -32,7 +32,7 @@ public sealed record AddContextSpec : LayerSpec
         WeightScope layer = weights.In("layer");
         // At the context's own pixels, which are fewer.
         Formula weight = layer.Take("weight", h.Units, context.Units), bias = layer.Take("bias", h.Units);
-        Node added = context.Pixels.Length > 1 ? network.Convolution(context, weight, bias, side: 1, border: 0, null) : network.Linear(context, weight, bias, null);
+        Node added = context.Pixels.Length > 1 ? network.Convolution(context, weight, bias, new Kernel(1, 1), border: 0, null) : network.Linear(context, weight, bias, null);
         if (Function is { } f)
             added = f.Compile(network, added);
         return network.Map2<Sum>(h, network.At(added, h));

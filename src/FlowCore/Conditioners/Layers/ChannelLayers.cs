@@ -115,7 +115,7 @@ public sealed record SkipSumSpec : LayerSpec
     {
         place.NeedsImage(at);
         LayerPlace end = Check(Blocks, at, "blocks", "blocks", place);
-        if (end.Width != place.Width)
+        if (end.Width != place.Width || end.Image != place.Image)
             throw at.Refusal("blocks", $"lead from {place.Width} channels to {end.Width}; they must keep them");
         at.Given(Skip, "skip");
         for (int i = 0; i <= Blocks.Length; i++)

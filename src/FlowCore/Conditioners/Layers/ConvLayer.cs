@@ -47,7 +47,7 @@ public sealed record ConvLayerSpec : LayerSpec
     {
         int[] shape = [Channels, h.Units, Kernel, Kernel];
         Formula kernel = WeightNorm ? Formula.Directed(weights.Take("weight_v", shape), weights.Take("weight_g", Channels, 1, 1, 1)) : weights.Take("weight", shape);
-        return network.Convolution(h, kernel, Bias ? weights.Take("bias", Channels) : Formula.Repeated(0, Channels), Kernel, Padding, order);
+        return network.Convolution(h, kernel, Bias ? weights.Take("bias", Channels) : Formula.Repeated(0, Channels), new Kernel(Kernel, Kernel), Padding, order);
     }
 }
 

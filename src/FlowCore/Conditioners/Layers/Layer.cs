@@ -39,6 +39,12 @@ internal readonly record struct LayerPlace(int Width, ContextPlace Context, (int
             throw at.Refusal("kind", "needs a vector event");
     }
 
+    /// <summary>The frames of a sequence: of an image one pixel high.</summary>
+    /// <exception cref="SpecException">Something else comes in.</exception>
+    public int NeedsFrames(SpecScope at) => Image is (1, var frames)
+        ? frames
+        : throw at.Refusal("kind", "needs a sequence of frames: an event or a context of the shape [channels, frames]");
+
     /// <exception cref="SpecException">A vector comes in.</exception>
     public void NeedsImage(SpecScope at)
     {

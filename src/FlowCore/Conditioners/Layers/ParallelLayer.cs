@@ -19,7 +19,10 @@ public sealed record ParallelLayerSpec : LayerSpec
         int width = -1;
         for (int b = 0; b < Branches.Length; b++)
         {
-            int end = Check(Branches[b], at, $"branches[{b}]", $"branch{b}", place).Width;
+            LayerPlace behind = Check(Branches[b], at, $"branches[{b}]", $"branch{b}", place);
+            if (behind.Image != place.Image)
+                throw at.Refusal($"branches[{b}]", $"leads from {place.Pixels} pixels to {behind.Pixels}; parallel networks keep them");
+            int end = behind.Width;
             if (width >= 0 && end != width)
                 throw at.Refusal("branches", $"emit {width} and {end} values; they must be equally wide");
             width = end;

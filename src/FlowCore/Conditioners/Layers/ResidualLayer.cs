@@ -13,6 +13,8 @@ public sealed record ResidualLayerSpec : LayerSpec
     internal override void Check(SpecScope at, LayerPlace place)
     {
         LayerPlace end = Check(Inner, at, "inner", "inner", place);
+        if (end.Image != place.Image)
+            throw at.Refusal("inner", $"leads from {place.Pixels} pixels to {end.Pixels}; a residual block keeps them");
         if (end.Width != place.Width)
             throw at.Refusal("inner", $"leads from a width of {place.Width} to {end.Width}; a residual block keeps the width");
     }

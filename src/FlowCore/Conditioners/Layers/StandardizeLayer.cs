@@ -10,9 +10,10 @@ public sealed record StandardizeLayerSpec : LayerSpec
 {
     internal override bool KeepsUnits => true;
 
+    internal override int? Reach => 0;
+
     internal override void Check(SpecScope at, LayerPlace place)
     {
-        place.NeedsVector(at);
         at.Need("mean", place.Width);
         at.Need("scale", place.Width);
     }
@@ -22,7 +23,7 @@ public sealed record StandardizeLayerSpec : LayerSpec
             h, AffineMap.Scaled(Formula.Fixed(weights.Read("mean", h.Units)), Formula.Fixed(weights.Read("scale", h.Units)).Reciprocal(), null));
 }
 
-/// <summary>(h - mean) / scale, with fixed mean and scale.</summary>
+/// <summary>(h - mean) / scale, with fixed mean and scale of each feature, or channel.</summary>
 public sealed class StandardizeLayer : Layer
 {
     private readonly Tensor mean;
@@ -35,7 +36,7 @@ public sealed class StandardizeLayer : Layer
         RegisterComponents();
     }
 
-    /// <summary>Takes mean and scale from values, one each for every column.</summary>
+    /// <summary>Takes mean and scale from values, one each for every column, or channel.</summary>
     internal void Set(ReadOnlySpan<double> means, ReadOnlySpan<double> scales)
     {
         using var mode = no_grad();
@@ -44,5 +45,9 @@ public sealed class StandardizeLayer : Layer
         scale.copy_(tensor(scales.ToArray()));
     }
 
-    public override Tensor Forward(Tensor h, Tensor? context) => (h - mean) / scale;
+    public override Tensor Forward(Tensor h, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        return (h.dim() == 4 ? (h - mean.reshape(-1, 1, 1)) / this.scale.reshape(-1, 1, 1) : (h - mean) / this.scale).MoveToOuterDisposeScope();
+    }
 }

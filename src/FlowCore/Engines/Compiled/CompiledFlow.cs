@@ -168,7 +168,8 @@ internal sealed class CompiledFlow
         }
         Region context = new(spec.ContextWidth, exact: true), encoded = expected.Classes is { } classes ? new Region(classes) : context;
         Place?[] places = [.. Enumerable.Range(0, expected.EncodedWidth).Select(i => (Place?)new Place(encoded, i))];
-        Node condition = network.Layers(expected.Embedding ?? [], "embedding", network.Input(expected.Shape ?? [expected.EncodedWidth], places, null), weights, null);
+        int[] sizesOfContext = expected.Shape is { } shape ? EventShape.Of(shape, 0).Sizes : [expected.EncodedWidth];
+        Node condition = network.Layers(expected.Embedding ?? [], "embedding", network.Input(sizesOfContext, places, null), weights, null);
         condition.Shared = true;
         return (context, [.. expected.Classes is null ? Array.Empty<Operation>() : [new OneHotOperation(context, encoded, expected.EncodedWidth)], .. network.All()], condition);
     }

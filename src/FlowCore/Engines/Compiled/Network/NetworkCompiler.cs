@@ -5,7 +5,7 @@ using FlowCore.Engines.Compiled.Steps;
 namespace FlowCore.Engines.Compiled.Network;
 
 /// <summary>From a conditioner's layers to nodes: each layer says how, by what this class offers.</summary>
-internal sealed class NetworkCompiler(Node? context)
+internal sealed partial class NetworkCompiler(Node? context)
 {
     private readonly List<Node> nodes = [];
 
@@ -50,19 +50,21 @@ internal sealed class NetworkCompiler(Node? context)
         });
     }
 
-    /// <summary>A convolution: weights [outputs, channels, side, side], the image surrounded by a fixed value.</summary>
-    public Node Convolution(Node h, Formula weights, Formula bias, int side, double border, int[]? order)
+    /// <summary>A convolution: weights [outputs, channels, height, width], the image surrounded by a fixed value.</summary>
+    public Node Convolution(Node h, Formula weights, Formula bias, Kernel kernel, double border, int[]? order)
     {
-        int outputs = bias.Count, channels = h.Units, taps = side * side, margin = side / 2, stride = Places.PixelStride([outputs]);
-        Node around = margin == 0 && h is not ParallelNode ? h : Bordered(h, margin, border);
-        int line = h.Image.Width + 2 * margin;
+        int outputs = bias.Count, channels = h.Units, taps = kernel.Height * kernel.Width, stride = Places.PixelStride([outputs]);
+        var (above, beside) = (kernel.Height / 2, kernel.Beside);
+        bool alone = taps == 1;
+        Node around = alone && h is not ParallelNode ? h : Bordered(h, above, beside, border);
+        int line = h.Image.Width + 2 * beside;
         var matrix = new int[outputs * taps * channels];
         var index = new int[taps * channels];
         for (int tap = 0; tap < taps; tap++)
             for (int channel = 0; channel < channels; channel++)
             {
                 int at = tap * channels + channel;
-                index[at] = around.Columns[channel] + (tap / side * line + tap % side) * (margin == 0 ? 0 : BorderedStride(h));
+                index[at] = around.Columns[channel] + (tap / kernel.Width * line + tap % kernel.Width * kernel.Dilation) * (alone ? 0 : BorderedStride(h));
                 for (int output = 0; output < outputs; output++)
                     matrix[output * taps * channels + at] = (output * channels + channel) * taps + tap;
             }
@@ -76,7 +78,7 @@ internal sealed class NetworkCompiler(Node? context)
             Bias = bias,
             Index = index,
             Input = around.Region,
-            InputPixels = margin == 0 ? around.Pixels : [.. around.Pixels.Select(pixel => pixel - margin * (line + 1) * BorderedStride(h))],
+            InputPixels = alone ? around.Pixels : [.. around.Pixels.Select(pixel => pixel - (above * line + beside) * BorderedStride(h))],
         });
     }
 
@@ -245,20 +247,20 @@ internal sealed class NetworkCompiler(Node? context)
     private static int BorderedStride(Node h) => h.Units;
 
     /// <summary>The image with a margin of fixed values around it.</summary>
-    private CopyNode Bordered(Node h, int margin, double border)
+    private CopyNode Bordered(Node h, int above, int beside, double border)
     {
         var (height, width) = h.Image;
-        int stride = BorderedStride(h), line = width + 2 * margin;
-        int PixelAt(int y, int x) => ((y + margin) * line + x + margin) * stride;
+        int stride = BorderedStride(h), line = width + 2 * beside;
+        int PixelAt(int y, int x) => ((y + above) * line + x + beside) * stride;
         var edge = new List<int>();
-        for (int y = -margin; y < height + margin; y++)
-            for (int x = -margin; x < width + margin; x++)
+        for (int y = -above; y < height + above; y++)
+            for (int x = -beside; x < width + beside; x++)
                 if (y < 0 || x < 0 || y >= height || x >= width)
                     edge.AddRange(Enumerable.Range(PixelAt(y, x), stride));
         int[] pixels = [.. Enumerable.Range(0, height * width).Select(pixel => PixelAt(pixel / width, pixel % width))];
         var node = new CopyNode
         {
-            Region = new Region((height + 2 * margin) * line * stride),
+            Region = new Region((height + 2 * above) * line * stride),
             Columns = [.. Enumerable.Range(0, h.Units)],
             Pixels = pixels,
             Image = h.Image,
@@ -297,4 +299,15 @@ internal sealed class NetworkCompiler(Node? context)
             columns[order[i]] = i;
         return columns;
     }
+}
+
+/// <summary>The sides of a convolution's kernel, and the distance from one of its columns to the next.</summary>
+/// <param name="Height">Its rows.</param>
+/// <param name="Width">Its columns.</param>
+/// <param name="Dilation">The distance between columns.</param>
+/// <param name="Causal">Whether the last column, rather than the middle one, stands at the pixel itself.</param>
+internal readonly record struct Kernel(int Height, int Width, int Dilation = 1, bool Causal = false)
+{
+    /// <summary>The columns of pixels that are needed at either side.</summary>
+    public int Beside => Causal ? (Width - 1) * Dilation : Width / 2 * Dilation;
 }
