@@ -122,7 +122,7 @@ public sealed class ImageTrainingTests : IDisposable
 
         double[] small = [.. Enumerable.Range(0, 16).Select(i => (double)(i * 5 % 17))];
         cli.Write("small.csv", string.Join(",", small) + "\n");
-        Outcome drawn = Cli.Run("sample", "--model", cli.At("m/1"), "--count", "2", "--seed", "1", "--context", cli.At("small.csv"), "--header", "no", "--type", "float32", "--output", cli.At("large.csv"));
+        Outcome drawn = Cli.Run("sample", "--model", cli.At("m/1"), "--count", "2", "--seed", "1", "--context", cli.At("small.csv"), "--header", "no", "--dtype", "float32", "--output", cli.At("large.csv"));
         Assert.True(drawn.Code == 0, drawn.Error);
         foreach (string line in File.ReadLines(cli.At("large.csv")).Skip(1))
         {

@@ -77,7 +77,7 @@ public sealed class MutantTests(ITestOutputHelper output)
 
     private static string? Refused(Mutant mutant, Checkpoint original, out FlowSpec? spec)
     {
-        long allocated = GC.GetTotalAllocatedBytes();
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
         spec = null;
         try
         {
@@ -94,15 +94,15 @@ public sealed class MutantTests(ITestOutputHelper output)
         {
             return e.ToString();
         }
-        return GC.GetTotalAllocatedBytes() - allocated is > MostBytes and var bytes ? $"{bytes} bytes" : null;
+        return GC.GetAllocatedBytesForCurrentThread() - allocated is > MostBytes and var bytes ? $"{bytes} bytes" : null;
     }
 
     private static string? Compared(Checkpoint checkpoint)
     {
-        long allocated = GC.GetTotalAllocatedBytes();
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
         string torch = Outcome(() => new TorchEngine<double>(checkpoint.BuildFlow()), out double[] expected);
         string compiled = Outcome(() => new CompiledEngine<double>(checkpoint), out double[] actual);
-        if (GC.GetTotalAllocatedBytes() - allocated is > MostBytes and var bytes)
+        if (GC.GetAllocatedBytesForCurrentThread() - allocated is > MostBytes and var bytes)
             return $"{bytes} bytes";
         if (compiled.StartsWith(nameof(NotCompiledException), StringComparison.Ordinal))
             return torch.Length == 0 ? null : torch;

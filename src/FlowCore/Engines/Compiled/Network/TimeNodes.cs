@@ -127,6 +127,9 @@ internal sealed class GatedNode : Node
 
     public required Node? Added { get; init; }
 
+    /// <summary>Which pixel of what is added belongs to one of the input: fewer ones are repeated.</summary>
+    public int AddedPixel(int pixel) => (int)((long)pixel * Added!.Pixels.Length / Pixels.Length);
+
     public override IEnumerable<Operation> All() => [new GateOperation(this)];
 
     protected override IEnumerable<Operation> Of(int[] units) => All();

@@ -2,9 +2,11 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Network;
 using FlowCore.Engines.Compiled.Training;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -12,6 +14,39 @@ namespace FlowCore.Engines.Compiled.Steps;
 internal sealed class DepthwiseOperation(DepthwiseNode node) : Operation
 {
     public override IEnumerable<Region> Regions => [node.Input.Region, node.Region];
+
+    public override void Emit(KernelText text)
+    {
+        text.Use("""
+            template<class TILE>
+            APART void depthwise(
+                TILE tile, int units, int frames, int kernel, int dilation, Places from, Places to, const N *weights, const N *shifts, const N *bias)
+            {
+                PHASE EACH(units * frames)
+                {
+                    int unit = VALUE % units, frame = VALUE / units;
+                    N sum = bias[unit];
+                    for (int tap = 0; tap < kernel; tap++)
+                    {
+                        int at = frame + (tap - kernel / 2) * dilation;
+                        if (at < 0 || at >= frames)
+                            continue;
+                        sum = multiply_add(tile.at(from(at * units + unit), ROW), weights[tap * units + unit], sum);
+                        if (shifts)
+                            sum = sum + shifts[tap * units + unit];
+                    }
+                    tile.at(to(VALUE), ROW) = sum;
+                }
+            }
+            """);
+        int units = node.Units, frames = node.Pixels.Length;
+        string ByTap(Formula? values) => values is null ? "nullptr"
+            : $"a.numbers + {text.Place([.. from tap in Enumerable.Range(0, node.Kernel) from unit in Enumerable.Range(0, units) select values.Values[unit * node.Kernel + tap]])}";
+        string At(Node of) => text.Places(of.Region, [.. from pixel in of.Pixels from unit in Enumerable.Range(0, units) select pixel + of.Columns[0] + unit]);
+        long products = (long)units * frames * node.Kernel;
+        text.Count(products, products);
+        text.Line($"depthwise(tile, {units}, {frames}, {node.Kernel}, {node.Dilation}, {At(node.Input)}, {At(node)}, {ByTap(node.Weights)}, {ByTap(node.Shifts)}, a.numbers + {text.Place(node.Bias.Values)});");
+    }
 
     public override Step<T> Lower<T>(Lowering<T> to)
     {

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Network;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
@@ -15,6 +16,25 @@ internal sealed class GateOperation(GatedNode node) : Operation
     public override IEnumerable<Region> Regions => node.Added is null ? [node.Input.Region, node.Region] : [node.Input.Region, node.Added.Region, node.Region];
 
     public override Step<T> Lower<T>(Lowering<T> to) => new GateStep<T>(node);
+
+    public override void Emit(KernelText text)
+    {
+        string gate = text.Function("gate", name =>
+        {
+            var (body, results) = Term.Write(text.IsSingle, () => [Elementary.Tanh(Term.Named("a")) * Elementary.Sigmoid(Term.Named("b"))]);
+            return $"WORD N {name}(N a, N b)\n{{\n{body}    return {results[0]};\n}}\n";
+        });
+        int count = node.Pixels.Length * node.Units;
+        string At(Region region, Func<int, int> pixel, int column) =>
+            $"tile.at({text.Places(region, [.. Enumerable.Range(0, count).Select(i => pixel(i / node.Units) + column + i % node.Units)])}(VALUE), ROW)";
+        string Half(int first)
+        {
+            string own = At(node.Input.Region, pixel => node.Input.Pixels[pixel], node.Input.Columns[0] + first);
+            return node.Added is { } added ? $"{own} + {At(added.Region, pixel => added.Pixels[node.AddedPixel(pixel)], added.Columns[0] + first)}" : own;
+        }
+        text.Count(gate, count);
+        text.Line($"PHASE EACH({count}) {At(node.Region, pixel => node.Pixels[pixel], 0)} = {gate}({Half(0)}, {Half(node.Units)});");
+    }
 }
 
 internal sealed unsafe class GateStep<T> : Step<T>
@@ -31,7 +51,7 @@ internal sealed unsafe class GateStep<T> : Step<T>
         inputs = [.. node.Input.Pixels.Select(pixel => pixel + node.Input.Columns[0])];
         outputs = node.Pixels;
         int pixels = outputs.Length;
-        addeds = node.Added is null ? [] : [.. Enumerable.Range(0, pixels).Select(pixel => node.Added.Pixels[(int)((long)pixel * node.Added.Pixels.Length / pixels)] + node.Added.Columns[0])];
+        addeds = node.Added is null ? [] : [.. Enumerable.Range(0, pixels).Select(pixel => node.Added.Pixels[node.AddedPixel(pixel)] + node.Added.Columns[0])];
         Debug.Assert(inputs.Max() + 2 * units <= input.Width && outputs.Max() + units <= output.Width, "All units lie within a row.");
         Debug.Assert(added is null || addeds.Max() + 2 * units <= added.Width, "What is added lies within a row.");
     }
