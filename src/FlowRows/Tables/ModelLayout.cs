@@ -103,11 +103,13 @@ internal sealed class ModelLayout : RowLayout
             columns.At(twice); // neither can be meant
         if (!isNamed && ByPositionUnderOtherNames(columns, kept) is { } positions)
             return positions;
-        if (Array.Find(wanted, name => !columns.Has(name)) is { } missing)
+        // A context that the images make themselves may be left out, whole.
+        string[] beside = mayDerive && !Array.Exists(context, columns.Has) ? [] : context;
+        if (values.Concat(beside).FirstOrDefault(name => !columns.Has(name)) is { } missing)
             throw Refused(RowFaultKind.MissingColumn, $"column '{missing.Shown()}' is missing; model '{Model}' takes {wanted.Listed()}", missing);
         if (!ignoresOthers)
             CheckOthers(columns, kept);
-        return new([.. values.Select(columns.At)], [.. context.Select(columns.At)], kept);
+        return new([.. values.Select(columns.At)], [.. beside.Select(columns.At)], kept);
     }
 
     protected override RowColumns ByPosition(int count)
