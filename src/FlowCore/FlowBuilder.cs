@@ -73,6 +73,9 @@ public static class FlowBuilder
         SumOfSquaresElementSpec s => new SumOfSquaresElement(s),
         BernsteinElementSpec s => new BernsteinElement(s),
         ArcsinhElementSpec => new ArcsinhElement(),
+        MonotonicNetworkElementSpec s => new MonotonicNetworkElement(s, shape.Features),
+        IntegralElementSpec s => new IntegralElement(s, shape.Features),
+        MixtureElementSpec s => new MixtureElement(s),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 
@@ -123,6 +126,7 @@ public static class FlowBuilder
         UniformNormalSpec s => new UniformNormal(s, width),
         LevelsSpec s => new Levels(s, width, context, classes),
         GivenSpec s => new Given(s, width),
+        FlowBaseSpec s => new FlowBase(s, width, context),
         _ => throw new SpecException($"{spec.GetType().Name} is not built by FlowBuilder"),
     };
 }

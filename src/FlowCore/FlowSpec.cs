@@ -244,6 +244,9 @@ public abstract record BijectionSpec
 [JsonDerivedType(typeof(SumOfSquaresElementSpec), "sum_of_squares")]
 [JsonDerivedType(typeof(BernsteinElementSpec), "bernstein")]
 [JsonDerivedType(typeof(ArcsinhElementSpec), "arcsinh")]
+[JsonDerivedType(typeof(MonotonicNetworkElementSpec), "monotonic_network")]
+[JsonDerivedType(typeof(IntegralElementSpec), "integral")]
+[JsonDerivedType(typeof(MixtureElementSpec), "mixture")]
 public abstract record ElementSpec : ICompiledElement
 {
     /// <summary>Refuses, by field, what cannot be done to values of this shape, and states the tensors that are needed there.</summary>
@@ -263,6 +266,9 @@ public abstract record ElementSpec : ICompiledElement
 
     /// <summary>More parameters, which depend on nothing: one list each, with a value for every channel.</summary>
     internal virtual Formula[] CompileConstants(WeightScope weights, int channels) => [];
+
+    /// <summary>What the compiled engine runs: itself for all channels, or, where it has weights of its own, with them: for all, or for each.</summary>
+    internal virtual ICompiledElement[] WithWeights(WeightScope weights, int channels) => [this];
 
     /// <summary>The element as the compiled engine runs it.</summary>
     /// <exception cref="NotCompiledException">The compiled engine does not run this kind; TorchEngine does.</exception>
@@ -327,11 +333,18 @@ public abstract record ConditionerSpec
 [JsonDerivedType(typeof(UniformNormalSpec), "uniform_normal")]
 [JsonDerivedType(typeof(LevelsSpec), "levels")]
 [JsonDerivedType(typeof(GivenSpec), "given")]
+[JsonDerivedType(typeof(FlowBaseSpec), "flow")]
 public abstract record BaseDensitySpec
 {
     /// <summary>Refuses, by field, what cannot be the density of such latents, and states the tensors that are needed there.</summary>
     /// <exception cref="SpecException">The message names the field.</exception>
     internal abstract void Check(SpecScope at, LatentPlace latent);
+
+    /// <summary>Refuses weights under which it would be no density.</summary>
+    /// <exception cref="FlowException">The message names the field, or the tensor.</exception>
+    internal virtual void CheckWeights(SpecScope at, LatentPlace latent, WeightScope weights)
+    {
+    }
 
     /// <summary>The number of standard normal noise values behind so many values of a latent.</summary>
     internal virtual int NoiseWidth(int width) => width;

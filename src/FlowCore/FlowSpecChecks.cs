@@ -52,7 +52,9 @@ internal static class FlowSpecChecks
         LayerPlace context = spec.Context?.Place ?? default;
         foreach (LayerSpec layer in spec.Context?.Embedding ?? [])
             context = layer.After(context);
-        BijectionSpec.CheckWeights(spec.Bijections, new SpecScope("", new()), "bijections", EventShape.Of(spec.EventShape, context.AsContext), new WeightScope(weights));
+        var (at, scope) = (new SpecScope("", new()), new WeightScope(weights));
+        BijectionSpec.CheckWeights(spec.Bijections, at, "bijections", EventShape.Of(spec.EventShape, context.AsContext), scope);
+        spec.Base.CheckWeights(at.In("base"), new LatentPlace(spec.Width, context.AsContext, spec.Context?.Classes ?? 0), scope.In("base_density"));
     }
 
     private static LayerPlace Check(ContextSpec context, FlowSpec spec, SpecScope at)

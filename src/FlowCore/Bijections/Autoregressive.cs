@@ -76,7 +76,8 @@ public sealed record AutoregressiveSpec : BijectionSpec
             if (inverse)
                 to.Add(network.Pass(g));
             (int, int)[] values = [.. together[g].Select(feature => (feature, 0))];
-            to.Element(Element, inverse, together[g], ElementParameters.Of(Element, output, weights.In("element"), shape, values));
+            WeightScope element = weights.In("element");
+            ElementParameters.Apply(to, Element, inverse, element, shape.Channels, together[g], values, ElementParameters.Of(Element, output, element, shape, values));
         }
     }
 }

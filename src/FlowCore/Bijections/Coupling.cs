@@ -49,8 +49,9 @@ public sealed record CouplingSpec : BijectionSpec
             ElementParameters.Order(Element, [channels]));
         to.Add(network.All());
         var values = ElementParameters.All(split.Transformed, channels).Where(value => split.TransformedAt(value) >= 0).ToArray();
-        to.Element(Element, inverse, [.. values.Select(split.TransformedAt)],
-            ElementParameters.Of(Element, output, weights.In("element"), split.Transformed, values));
+        WeightScope element = weights.In("element");
+        ElementParameters.Apply(to, Element, inverse, element, split.Transformed.Channels, [.. values.Select(split.TransformedAt)], values,
+            ElementParameters.Of(Element, output, element, split.Transformed, values));
         if (!inverse)
             CompileKept(to, split, weights, inverse);
     }
@@ -61,8 +62,10 @@ public sealed record CouplingSpec : BijectionSpec
             return;
         var values = ElementParameters.All(split.Kept);
         Formula constants = weights.Take("kept_parameters", [.. split.Kept.Sizes, KeptElement.ParameterCount]);
-        to.Element(KeptElement, inverse, [.. values.Select(value => split.KeptValues[value.Channel * split.Kept.Pixels + value.Pixel])],
-            ElementParameters.Of(KeptElement, constants, weights.In("kept_element"), split.Kept, values));
+        WeightScope element = weights.In("kept_element");
+        int[] indices = [.. values.Select(value => split.KeptValues[value.Channel * split.Kept.Pixels + value.Pixel])];
+        ElementParameters.Apply(to, KeptElement, inverse, element, split.Kept.Channels, indices, values,
+            ElementParameters.Of(KeptElement, constants, element, split.Kept, values));
     }
 }
 

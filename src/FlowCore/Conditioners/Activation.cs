@@ -1,7 +1,10 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Network;
+using FlowCore.Engines.Compiled.Steps;
 using FlowCore.Tensors;
 using static TorchSharp.torch;
 
@@ -99,21 +102,51 @@ public readonly record struct Activation
     {
         "relu" => network.Rectified(h, 0),
         "leaky_relu" when Parameter is > 0 and <= 1 => network.Rectified(h, Parameter),
-        "leaky_relu" => network.Map<LeakyRectifier>(h, Parameter),
-        "tanh" => network.Map<HyperbolicTangent>(h),
-        "elu" => network.Map<ExponentialLinear>(h, Parameter),
-        "gelu" => network.Map<GaussianErrorLinear>(h),
-        "silu" => network.Map<SigmoidLinear>(h),
-        "sigmoid" => network.Map<Logistic>(h),
-        "softplus" => network.Map<SoftRectifier>(h, Parameter),
-        "mish" => network.Map<Mish>(h),
-        "relu6" => network.Map<RectifierToSix>(h),
-        "hardswish" => network.Map<HardSwish>(h),
-        "gelu_tanh" => network.Map<GaussianErrorLinearByTanh>(h),
-        "selu" => network.Map<ScaledExponentialLinear>(h),
-        "clampexp" => network.Map<ClampedExponential>(h),
+        _ => For(new NodeOf(network, h)),
+    };
+
+    /// <summary>The same for vectors of values, in their place.</summary>
+    internal LaneMap<T> OnLanes<T>()
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => For(default(LanesOf<T>));
+
+    private TResult For<TResult>(IMapUse<TResult> use) => Name switch
+    {
+        "relu" => use.Of<Rectifier>(0),
+        "leaky_relu" => use.Of<LeakyRectifier>(Parameter),
+        "tanh" => use.Of<HyperbolicTangent>(0),
+        "elu" => use.Of<ExponentialLinear>(Parameter),
+        "gelu" => use.Of<GaussianErrorLinear>(0),
+        "silu" => use.Of<SigmoidLinear>(0),
+        "sigmoid" => use.Of<Logistic>(0),
+        "softplus" => use.Of<SoftRectifier>(Parameter),
+        "mish" => use.Of<Mish>(0),
+        "relu6" => use.Of<RectifierToSix>(0),
+        "hardswish" => use.Of<HardSwish>(0),
+        "gelu_tanh" => use.Of<GaussianErrorLinearByTanh>(0),
+        "selu" => use.Of<ScaledExponentialLinear>(0),
+        "clampexp" => use.Of<ClampedExponential>(0),
         _ => throw new SpecException("activation: is missing"),
     };
+
+    /// <summary>What is made of a nonlinearity's formula.</summary>
+    private interface IMapUse<TResult>
+    {
+        TResult Of<TMap>(double parameter)
+            where TMap : IMap;
+    }
+
+    private readonly struct NodeOf(NetworkCompiler network, Node h) : IMapUse<Node>
+    {
+        public Node Of<TMap>(double parameter)
+            where TMap : IMap => network.Map<TMap>(h, parameter);
+    }
+
+    private readonly struct LanesOf<T> : IMapUse<LaneMap<T>>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        public LaneMap<T> Of<TMap>(double parameter)
+            where TMap : IMap => new LaneMap<T, TMap>(parameter);
+    }
 
     private sealed class ActivationConverter : JsonConverter<Activation>
     {

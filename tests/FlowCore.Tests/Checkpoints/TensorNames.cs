@@ -35,6 +35,7 @@ public sealed class TensorNames
             new StandardNormalSpec(), new DiagonalNormalSpec(), new DiagonalNormalSpec { PlainScale = true }, new BoxUniformSpec(), new ClassNormalSpec(),
             new ConditionalNormalSpec { Conditioner = new MlpSpec { Hidden = [3] } }, new GaussianMixtureSpec { Components = 3 }, new GaussianMixtureSpec { Components = 3, Covariance = MixtureCovariance.Full }, new GlowNormalSpec { Channels = 2 },
             new GlowNormalSpec { Channels = 2, ByClass = true }, new UniformNormalSpec { Uniform = [1] },
+            new FlowBaseSpec { Bijections = [new ElementwiseSpec { Element = new MixtureElementSpec { Components = 2 } }, new LinearSpec()] },
             new LevelsSpec { Levels = [new() { Width = 1, Base = new StandardNormalSpec() }, new() { Width = 3, Base = new DiagonalNormalSpec() }] },
         ];
         FlowSpec[] specs =

@@ -28,9 +28,18 @@ public sealed class FormsTests
         [
             "autoregressive, Bernstein: Bernstein has no form for GPUs",
             "autoregressive, Gaussianization: Gaussianization has no form for GPUs",
+            "autoregressive, integrals: Integral has no form for GPUs",
+            "autoregressive, mixture: Mixture has no form for GPUs",
+            "autoregressive, monotonic networks, 2 passes: MonotonicNetwork has no form for GPUs",
+            "autoregressive, monotonic networks: MonotonicNetwork has no form for GPUs",
             "autoregressive, sum of squares: SumOfSquares has no form for GPUs",
+            "coupling, one integral, on the kept half too: Integral has no form for GPUs",
             "elementwise, Bernstein: Bernstein has no form for GPUs",
             "elementwise, Gaussianization: Gaussianization has no form for GPUs",
+            "elementwise, integrals: Integral has no form for GPUs",
+            "elementwise, mixture: Mixture has no form for GPUs",
+            "elementwise, monotonic networks: MonotonicNetwork has no form for GPUs",
+            "elementwise, one monotonic network: MonotonicNetwork has no form for GPUs",
             "elementwise, sum of squares: SumOfSquares has no form for GPUs",
         ],
         Kinds.Rows.Select(row => row.Data).Select(kind => (kind.Name, Why: WhyNot(kind))).Where(each => each.Why is not null)

@@ -113,6 +113,7 @@ public static class GpuFlows
         yield return ("mixture of full covariances", Of(4, new GaussianMixtureSpec { Components = 3, Covariance = MixtureCovariance.Full }));
         yield return ("uniform and normal", Of(3, new UniformNormalSpec { Uniform = [0, 2] }));
         yield return ("box", Of(2, new BoxUniformSpec()));
+        yield return ("flow", Of(3, new FlowBaseSpec { Bijections = [new Bijections.LinearSpec(), new Bijections.LeakyReluSpec { Slope = 0.3 }, new Bijections.ActNormSpec()] }));
     }
 
     private static void Add(Dictionary<string, SavedFlow> flows, string name, SavedFlow checkpoint)

@@ -22,6 +22,10 @@ public sealed class DensityLaws
         { "NSF 2-D", Spec(2, new StandardNormalSpec(), new StandardizeSpec(), Spline(CouplingMask.FirstHalf), new LinearSpec(), Spline(CouplingMask.FirstHalf)), -60, 60 },
         { "mixture 2-D", Spec(2, new GaussianMixtureSpec { Components = 11 }, new LinearSpec()), -60, 60 },
         { "mixture of full covariances 2-D", Spec(2, new GaussianMixtureSpec { Components = 3, Covariance = MixtureCovariance.Full }, new LinearSpec()), -60, 60 },
+        { "mixtures of a masked network 2-D", Spec(2, new FlowBaseSpec
+        {
+            Bijections = [new AutoregressiveSpec { Element = new MixtureElementSpec { Components = 3, Least = 0.2 }, Conditioner = new MadeSpec { Hidden = [8], Activation = Activation.Tanh } }],
+        }, new LinearSpec()), -40, 40 },
         // The grid has lines at the ends of the uniform feature.
         { "angle and value 2-D", Spec(2, new UniformNormalSpec { Uniform = [0] },
             new ElementwiseSpec { Element = new SplineElementSpec { Bins = 3, Bound = 0.5, FeatureTails = [SplineTails.Circular, SplineTails.Linear] } }), -7.5, 7.5 },

@@ -30,7 +30,10 @@ public sealed class GradientLaws
             [
                 "coupling, periodic features", "inverse autoregressive",
                 "elementwise, Gaussianization", "elementwise, sum of squares", "elementwise, Bernstein",
+                "elementwise, mixture", "elementwise, monotonic networks", "elementwise, integrals",
                 "autoregressive, Gaussianization", "autoregressive, sum of squares", "autoregressive, Bernstein",
+                "autoregressive, mixture", "autoregressive, monotonic networks", "autoregressive, integrals",
+                "elementwise, one monotonic network", "autoregressive, monotonic networks, 2 passes", "coupling, one integral, on the kept half too",
                 "planar", "planar, image", "wrap", "wrap, shifted",
             ],
             All.Where(kind => WhyNot(kind) is not null).Select(kind => kind.Name));

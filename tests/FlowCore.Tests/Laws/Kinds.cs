@@ -32,6 +32,9 @@ public sealed record Kind(string Name, Func<int, BijectionSpec> Of)
     /// <summary>Whether its inverse is found by iteration, as exactly as its slope allows.</summary>
     public bool Numerical { get; init; }
 
+    /// <summary>Whether its log-determinant is that of an integral, of which its values are a quadrature of few points: near the Jacobian's, not the same.</summary>
+    public bool IsQuadrature { get; init; }
+
     /// <summary>Whether its data and latents are angles, in (-pi, pi).</summary>
     public bool Angle { get; init; }
 
@@ -100,7 +103,16 @@ public static class Kinds
         ("Gaussianization", new GaussianizationElementSpec { Components = 4 }),
         ("sum of squares", new SumOfSquaresElementSpec { Polynomials = 2, Degree = 3 }),
         ("Bernstein", new BernsteinElementSpec { Increments = 7 }),
+        ("mixture", new MixtureElementSpec { Components = 3 }),
+        ("monotonic networks", new MonotonicNetworkElementSpec { Signal = 2, Hidden = [5, 4] }),
+        ("integrals", new IntegralElementSpec { Signal = 2, Hidden = [9, 3], Points = 12 }),
     ];
+
+    // One network for all features, the other options.
+    private static readonly IntegralElementSpec SharedIntegral = new()
+    {
+        Signal = 3, Hidden = [4], Shared = true, Activation = Activation.Tanh, Normalize = true, Positive = PositiveMap.EluPlusOne, Quadrature = Quadrature.ClenshawCurtis, Points = 9,
+    };
 
     private static readonly ConditionerSpec[] Conditioners =
     [
@@ -262,8 +274,11 @@ public static class Kinds
         new("autoregressive, tails feature by feature", d => Autoregressive(MixedTails(d)) with { Order = [.. Enumerable.Range(0, d).Select(i => (d - 1 - i) / 2)] }) { Least = 1 },
         new("autoregressive, tails and bounds feature by feature", d => Autoregressive(MixedTails(d) with { FeatureBounds = OwnBounds(d).FeatureBounds })) { Least = 1 },
         new("inverse autoregressive", _ => new InvertedSpec { Of = Autoregressive(new AffineElementSpec { Scale = ScaleMap.Sigmoid, Least = 1e-3 }) }) { Least = 1 },
-        .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true }),
-        .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true }),
+        .. NumericalElements.Select(e => new Kind($"elementwise, {e.Name}", _ => new ElementwiseSpec { Element = e.Spec }) { Least = 1, Numerical = true, IsQuadrature = e.Spec is IntegralElementSpec }),
+        .. NumericalElements.Select(e => new Kind($"autoregressive, {e.Name}", _ => Autoregressive(e.Spec)) { Least = 1, Numerical = true, IsQuadrature = e.Spec is IntegralElementSpec }),
+        new("elementwise, one monotonic network", _ => new ElementwiseSpec { Element = new MonotonicNetworkElementSpec { Signal = 1, Hidden = [3], Shared = true } }) { Least = 1, Numerical = true },
+        new("autoregressive, monotonic networks, 2 passes", d => Autoregressive(new MonotonicNetworkElementSpec { Signal = 2, Hidden = [3] }) with { Order = [.. Enumerable.Range(0, d).Select(i => (i + 1) % 2)] }) { Numerical = true },
+        new("coupling, one integral, on the kept half too", _ => Coupling(CouplingMask.Odd, SharedIntegral, Mlp) with { KeptElement = SharedIntegral with { Shared = false } }) { Numerical = true, IsQuadrature = true },
         new("elementwise, spline", _ => new ElementwiseSpec { Element = new SplineElementSpec() }) { Least = 1 },
         new("elementwise, arcsinh", _ => new ElementwiseSpec { Element = new ArcsinhElementSpec() }) { Least = 1 },
         new("elementwise by context", _ => new ElementwiseSpec { Element = new AffineElementSpec(), Conditioner = new MlpSpec { Hidden = [5] } }) { Least = 1, NeedsContext = true },

@@ -24,6 +24,13 @@ public sealed class SpecFieldTests
     [InlineData("""{"kind":"elementwise","element":{"kind":"spline","bins":2147483647}}""", "bijections[0].element.bins: must lie in 1..1024, is 2147483647")]
     [InlineData("""{"kind":"elementwise","element":{"kind":"spline","feature_bounds":[1]}}""", "bijections[0].element.feature_bounds: has 1 entries for 2 features")]
     [InlineData("""{"kind":"elementwise","element":{"kind":"sum_of_squares","polynomials":1,"degree":1,"slope":-1}}""", "bijections[0].element.slope: must not be negative, is -1")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"monotonic_network","signal":0,"hidden":[4]}}""", "bijections[0].element.signal: must lie in 1..4096, is 0")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"monotonic_network","signal":2,"hidden":[]}}""", "bijections[0].element.hidden: needs 1 to 32 layers, has 0")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"monotonic_network","signal":2,"hidden":[4,600]}}""", "bijections[0].element.hidden: must lie in 1..512, is 600")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"integral","signal":2,"hidden":[3,1],"normalize":true}}""", "bijections[0].element.normalize: a layer of one unit has no variance")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"integral","signal":2,"hidden":[3],"bound":100}}""", "bijections[0].element.bound: must be at most 80, is 100")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"integral","signal":2,"hidden":[3],"points":0}}""", "bijections[0].element.points: must lie in 1..512, is 0")]
+    [InlineData("""{"kind":"elementwise","element":{"kind":"mixture","components":2,"least":0}}""", "bijections[0].element.least: must be positive, is 0")]
     [InlineData("""{"kind":"elementwise","element":{"kind":"bernstein","increments":0}}""", "bijections[0].element.increments: must lie in 1..512, is 0")]
     [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"mlp","hidden":[4,0]}}""", "bijections[0].conditioner.hidden: must be at least 1, is 0")]
     [InlineData("""{"kind":"coupling","mask":"odd","element":{"kind":"affine"},"conditioner":{"kind":"mlp","hidden":[2147483647]}}""",

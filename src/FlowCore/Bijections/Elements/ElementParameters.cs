@@ -8,6 +8,28 @@ namespace FlowCore.Bijections.Elements;
 /// <summary>Where the compiled engine finds the parameters of values, given as (channel, pixel).</summary>
 internal static class ElementParameters
 {
+    /// <summary>
+    /// Applies an element to values of these indices (in the logical order), channel by channel where the channels have weights of
+    /// their own.
+    /// </summary>
+    public static void Apply(
+        FlowCompiler to, ElementSpec element, bool inverse, WeightScope weights, int channels, int[] indices, (int Channel, int Pixel)[] values,
+        ParameterPlace[] parameters)
+    {
+        ICompiledElement[] bound = element.WithWeights(weights, channels);
+        if (bound.Length == 1)
+        {
+            to.Element(bound[0], inverse, indices, parameters);
+            return;
+        }
+        foreach (var group in Enumerable.Range(0, values.Length).GroupBy(i => values[i].Channel))
+        {
+            int[] own = [.. group];
+            to.Element(bound[group.Key], inverse, [.. own.Select(i => indices[i])],
+                [.. parameters.Select(p => p with { Places = p.Region is null ? [] : [.. own.Select(i => p.Places[i])], Constants = p.Constants?.Pick(own) })]);
+        }
+    }
+
     /// <summary>A network's outputs: channel by channel, the parameters of each as neighbours.</summary>
     public static ParameterPlace[] Of(ElementSpec element, Node output, WeightScope weights, EventShape shape, (int Channel, int Pixel)[] values)
     {

@@ -117,3 +117,26 @@ internal sealed unsafe class StartStep<T>(Region sums, Formula value) : Step<T>
 {
     public override void Run(in Tile<T> tile) => new Span<double>(tile.Sums(sums), tile.Rows).Fill(value.Values[0]);
 }
+
+/// <summary>One sum of every row added to another, or taken from it.</summary>
+internal sealed class AddSumOperation(Region from, Region to, int sign) : Operation
+{
+    public override IEnumerable<Region> Regions => [from, to];
+
+    public override string? NoWayBack => "a flow as a base density has no way back";
+
+    public override Step<T> Lower<T>(Lowering<T> lowering) => new AddSumStep<T>(from, to, sign);
+
+    public override void Emit(KernelText text) => text.Line($"PHASE EACH_ROW tile.sum({to.Offset}, row) += {sign} * tile.sum({from.Offset}, row);");
+}
+
+internal sealed unsafe class AddSumStep<T>(Region from, Region to, int sign) : Step<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public override void Run(in Tile<T> tile)
+    {
+        double* sums = tile.Sums(to), added = tile.Sums(from);
+        for (int row = 0; row < tile.Rows; row++)
+            sums[row] += sign * added[row];
+    }
+}

@@ -1,0 +1,135 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled;
+using FlowCore.Engines.Compiled.Kernels;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FlowCore.Bijections.Elements;
+
+/// <summary>The settings of <see cref="MonotonicNetworkElement"/>.</summary>
+public sealed record MonotonicNetworkElementSpec : ElementSpec
+{
+    /// <summary>The numbers that the network reads beside the value: a feature's parameters.</summary>
+    public required int Signal { get; init; }
+
+    /// <summary>The units of each hidden layer.</summary>
+    public required int[] Hidden { get; init; }
+
+    /// <summary>Whether all features have the same weights.</summary>
+    public bool Shared { get; init; }
+
+    internal override void Check(SpecScope at, EventShape shape) => FeatureNetworkShape.Check(at, shape, Signal, Hidden, Shared);
+
+    internal override int ParameterCount => Signal;
+
+    internal override ICompiledElement[] WithWeights(WeightScope weights, int channels) =>
+        [.. new FeatureNetworkShape(Signal, Hidden, Shared ? 1 : channels).Read(weights).Select(network => new CompiledMonotonicNetwork(Signal, network))];
+}
+
+/// <summary>
+/// y = network(x, signal), a network whose weights are taken by their size, so that it increases in x; parameters [signal]. Of the
+/// units of each hidden layer the first half is bent by elu(h), the others by -elu(-h); the log-derivative is exact, by forward
+/// differentiation (Huang, Krueger, Lacoste, Courville 2018, "Neural autoregressive flows", arXiv 1804.00779; zuko). The inverse is numerical.
+/// </summary>
+public sealed class MonotonicNetworkElement : NumericalElement
+{
+    internal const double Furthest = 10;
+
+    private readonly int signal;
+    private readonly int[]? features;
+    private readonly ModuleList<FeatureLinear> layers;
+
+    public MonotonicNetworkElement(MonotonicNetworkElementSpec spec, int features) : base(nameof(MonotonicNetworkElement))
+    {
+        signal = spec.Signal;
+        layers = new FeatureNetworkShape(spec.Signal, spec.Hidden, spec.Shared ? 1 : features).Build();
+        RegisterComponents();
+    }
+
+    // Some of the features of another one, whose weights it reads.
+    private MonotonicNetworkElement(MonotonicNetworkElement whole, int[] features) : base(nameof(MonotonicNetworkElement)) =>
+        (signal, layers, this.features) = (whole.signal, whole.layers, features);
+
+    public override int Parameters => signal;
+
+    protected override double Reach => Furthest;
+
+    internal override Element At(int[] features) => new MonotonicNetworkElement(this, features);
+
+    public override ElementMapped Forward(Tensor x, Tensor parameters)
+    {
+        Tensor weight = layers[0].Weight(features).abs(), slopes = weight.select(-1, 0);
+        Tensor h = FeatureLinear.Product(weight.narrow(-1, 1, signal), parameters) + x.unsqueeze(-1) * slopes + layers[0].Bias(features);
+        Tensor tangent = slopes.expand_as(h);
+        for (int i = 1; i < layers.Count; i++)
+        {
+            (h, tangent) = Bent(h, tangent);
+            weight = layers[i].Weight(features).abs();
+            (h, tangent) = (FeatureLinear.Product(weight, h) + layers[i].Bias(features), FeatureLinear.Product(weight, tangent));
+        }
+        return new(h.squeeze(-1), tangent.squeeze(-1).log());
+    }
+
+    private static (Tensor Values, Tensor Tangent) Bent(Tensor h, Tensor tangent)
+    {
+        long count = h.shape[^1], first = (count + 1) / 2;
+        Tensor sign = cat([ones(first, h.dtype, h.device), -ones(count - first, h.dtype, h.device)]);
+        // Neither branch overflows, so that no gradient is infinity times 0.
+        Tensor turned = h * sign, slope = turned.clamp_max(0).exp();
+        return (where(turned.gt(0), turned, turned.clamp_max(0).expm1()) * sign, tangent * slope);
+    }
+}
+
+/// <summary>One feature's network as the compiled engine runs it.</summary>
+internal sealed record CompiledMonotonicNetwork(int Signal, FeatureNetwork Network) : ICompiledElement
+{
+    ElementKernel<T> ICompiledElement.Compile<T>() => new MonotonicNetworkKernel<T>(Signal, Network);
+}
+
+/// <summary>The same on a CPU.</summary>
+internal sealed unsafe class MonotonicNetworkKernel<T> : VectorNumericalKernel<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly LaneNetwork<T> network;
+
+    public MonotonicNetworkKernel(int signal, FeatureNetwork weights) : base(MonotonicNetworkElement.Furthest) =>
+        network = new(signal, new([.. weights.Layers.Select(layer => layer with { Weight = [.. layer.Weight.Select(Math.Abs)] })]));
+
+    // What the signal adds to the first layer; values and tangents of two layers.
+    protected override int Scratch => 5 * network.Widest;
+
+    protected override void Prepare(T* parameters, int stride, Vector512<T>* scratch) => network.ReadSignal(parameters, stride, scratch);
+
+    protected override (Vector512<T> Value, Vector512<T> LogDerivative) Map(Vector512<T> x, Vector512<T>* scratch)
+    {
+        int room = network.Widest;
+        Vector512<T>* h = scratch + room, next = h + room, tangent = next + room, nextTangent = tangent + room;
+        network.Begin(x, scratch, h, tangent);
+        for (int i = 0; i < network.Depth; i++)
+        {
+            Bend(h, tangent, network.Width(i));
+            network.Layer(i, h, tangent, next, nextTangent);
+            Vector512<T>* done = h, doneTangent = tangent;
+            h = next;
+            tangent = nextTangent;
+            next = done;
+            nextTangent = doneTangent;
+        }
+        return (h[0], VectorMath.Log(tangent[0]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Bend(Vector512<T>* h, Vector512<T>* tangent, int count)
+    {
+        int first = (count + 1) / 2;
+        for (int i = 0; i < count; i++)
+        {
+            Vector512<T> turned = i < first ? h[i] : -h[i], isPositive = Vector512.GreaterThan(turned, Vector512<T>.Zero);
+            Vector512<T> bent = VectorMath.Select(isPositive, turned, VectorMath.ExpMinus1(turned));
+            h[i] = i < first ? bent : -bent;
+            tangent[i] *= VectorMath.Select(isPositive, Vector512<T>.One, VectorMath.Exp(turned));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using FlowCore.Engines.Compiled.Steps;
+
+namespace FlowCore.Engines.Compiled.Kernels;
+
+/// <summary>A function of each lane of vectors, in their place.</summary>
+internal abstract unsafe class LaneMap<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public abstract void Apply(Vector512<T>* h, int count);
+}
+
+/// <summary>The same for one function.</summary>
+internal sealed unsafe class LaneMap<T, TMap>(double parameter) : LaneMap<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TMap : IMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Apply(Vector512<T>* h, int count)
+    {
+        for (int i = 0; i < count; i++)
+            h[i] = TMap.At<Lanes512<T>>(h[i], parameter);
+    }
+}
