@@ -208,7 +208,7 @@ def _effective(state, owner, live, start, library):
         return
     for path, module in owner.named_modules(remove_duplicate=False):
         kind, prefix = _kind(module), f"{start}{path}." if path else start
-        if kind in ("Linear", "MaskedLinear") and hasattr(module, "in_features"):
+        if kind in ("Linear", "MaskedLinear", "MonotonicLinear") and hasattr(module, "in_features"):
             normed = [name for name in ("weight", "bias") if f"{prefix}{name}_orig" in state or f"{prefix}{name}_g" in state
                       or any(key.startswith(f"{prefix}parametrizations.{name}.") for key in state)]
             if normed:
@@ -222,7 +222,7 @@ def _effective(state, owner, live, start, library):
                 state.update({f"{prefix}{name}": value.to(torch.float64) for name, value in values.items()})
             weight = state.get(f"{prefix}weight")
             if weight is not None and f"{prefix}bias" not in state:
-                state[f"{prefix}bias"] = torch.zeros(weight.shape[0], dtype=weight.dtype)
+                state[f"{prefix}bias"] = torch.zeros(weight.shape[:-1], dtype=weight.dtype)
         elif kind == "BatchNorm1d" and f"{prefix}running_mean" in state and f"{prefix}weight" not in state:
             state[f"{prefix}weight"] = torch.ones_like(state[f"{prefix}running_mean"])
             state[f"{prefix}bias"] = torch.zeros_like(state[f"{prefix}running_mean"])
@@ -593,7 +593,9 @@ class _NflowsRows:
         context = self._context(condition)
         if _kind(base) == "DiagonalNormal":  # the library does not sample it
             return base.mean_ + base.log_std_.exp() * torch.randn(rows, *base._shape)
-        if context is None or not getattr(self.flow, "_context_used_in_base", True) or _kind(base) != "ConditionalDiagonalNormal":
+        if _kind(base) in _MADE_MIXTURES and context is None:  # nor this one
+            return torch.randn(rows, _features(base))
+        if context is None or not getattr(self.flow, "_context_used_in_base", True) or _kind(base) not in ("ConditionalDiagonalNormal", *_MADE_MIXTURES):
             return base.sample((rows,)) if isinstance(base, torch.distributions.Distribution) else base.sample(rows)
         return base.sample(1, context=context)[:, 0]
 
@@ -1156,7 +1158,7 @@ def _zuko_transform(transform, prefix, width):
     if kind == "LazyComposedTransform":
         return {"type": "composed", "prefix": prefix,
                 "layers": [_zuko_transform(t, f"{prefix}.transforms.{i}", width) for i, t in enumerate(transform.transforms)]}
-    if kind == "MaskedAutoregressiveTransform":
+    if kind in ("MaskedAutoregressiveTransform", "NeuralAutoregressiveTransform", "UnconstrainedNeuralAutoregressiveTransform"):
         total = int(transform.total)
         hyper = _zuko_hyper(transform.hyper, prefix, "masked_mlp", "concat(x, context)")
         features = _last_linear(transform.hyper).out_features // total
@@ -1164,15 +1166,15 @@ def _zuko_transform(transform, prefix, width):
         order = getattr(transform, "order", None)
         return {"type": "masked_autoregressive", "prefix": prefix, "features": features, "passes": int(transform.passes),
                 "order": None if order is None else [int(v) for v in order], "params_per_feature": total,
-                "univariate": _zuko_univariate(transform.univariate, transform.shapes), "hyper": hyper}
+                "univariate": _zuko_univariate(transform, prefix), "hyper": hyper}
     if kind == "GeneralCouplingTransform":
         mask = [int(bool(v)) for v in transform.mask]
         hyper = _zuko_hyper(transform.hyper, prefix, "mlp", "concat(x[kept], context)")
         _set(width, _first_linear(transform.hyper).in_features - sum(mask))
         return {"type": "coupling", "prefix": prefix, "mask": mask, "mask_meaning": "1 = kept (conditioner input), 0 = transformed",
-                "params_per_feature": int(transform.total), "univariate": _zuko_univariate(transform.univariate, transform.shapes), "hyper": hyper}
+                "params_per_feature": int(transform.total), "univariate": _zuko_univariate(transform, prefix), "hyper": hyper}
     if kind == "ElementWiseTransform":
-        described = {"type": "elementwise", "prefix": prefix, "univariate": _zuko_univariate(transform.univariate, transform.shapes)}
+        described = {"type": "elementwise", "prefix": prefix, "univariate": _zuko_univariate(transform, prefix)}
         if getattr(transform, "hyper", None) is not None:
             described["hyper"] = _zuko_hyper(transform.hyper, prefix, "mlp", "context")
             _set(width, _first_linear(transform.hyper).in_features)
@@ -1248,8 +1250,6 @@ def _zuko_module(module, prefix):
     kind, index = _kind(module), prefix.rsplit(".", 1)[-1]
     if kind in ("MaskedLinear", "Linear"):
         return {"index": index, "type": kind, "in": module.in_features, "out": module.out_features}
-    if kind == "MonotonicLinear":
-        raise ExportError("a monotonic network (NAF, UNAF) cannot be served exactly")
     if kind == "Residual":
         return {"index": index, "type": kind, "inner": _zuko_modules(module, prefix)}
     if kind == "LayerNorm":
@@ -1274,9 +1274,11 @@ def _zuko_module(module, prefix):
     return {"index": index, "type": "activation", "function": layers[0]["type"]} if layers else {"index": index, "type": "Identity"}
 
 
-def _zuko_univariate(univariate, shapes):
-    if isinstance(univariate, torch.nn.Module):
-        raise ExportError(f"the monotonic network {_kind(univariate)} (NAF, UNAF) cannot be served exactly")
+def _zuko_univariate(transform, prefix):
+    univariate, shapes = transform.univariate, transform.shapes
+    holder, at = (transform, prefix) if hasattr(univariate, "__self__") else (univariate, f"{prefix}.univariate")  # zuko 1.0 keeps the network in the transform
+    if isinstance(holder, torch.nn.Module):
+        return _zuko_feature_network(holder, univariate, shapes, at)
     function, keywords = univariate, {}
     if hasattr(univariate, "func") and hasattr(univariate, "keywords"):
         if univariate.args:
@@ -1301,6 +1303,68 @@ def _zuko_univariate(univariate, shapes):
     if name == "SOSPolynomialTransform" and {"a", "C"} <= inspect.signature(function).parameters.keys() and not keywords:
         return {"type": "ShiftedSOSPTransform", "shapes": sizes, "keywords": {"slope": 0.0}}  # zuko before 1.5: shifted by itself, and without a least slope
     raise ExportError(f"the univariate transform {name or _kind(univariate)} cannot be described")
+
+
+def _zuko_feature_network(holder, univariate, shapes, prefix):
+    """A network that a transform evaluates for each feature: one that increases (NAF), or the integrand of one (UNAF)."""
+    name = next((name for name in ("network", "integrand") if isinstance(getattr(holder, name, None), torch.nn.Sequential)), None)
+    if name is None or len(shapes) != (1 if name == "network" else 2) or len(shapes[0]) != 1:
+        raise ExportError(f"the univariate transform {_kind(holder)} cannot be described; use zuko's MNN or UMNN")
+    network, signal = getattr(holder, name), int(shapes[0][0])
+    described = {"type": "MNN" if name == "network" else "UMNN", "signal": signal,
+                 **_feature_layers(network, f"{prefix}.{name}", ("MonotonicLinear",) if name == "network" else ("Linear",))}
+    if name == "network":
+        return described
+    live = _exact_copy(holder)
+    univariate = live if univariate is holder else getattr(live, univariate.__name__)
+    features = () if described["shared"] else (network[0].weight.shape[0],)
+    with torch.no_grad():
+        built = univariate(torch.zeros(*features, signal, dtype=torch.float64), torch.zeros(features, dtype=torch.float64))
+        integral = next((part for part in [built, *getattr(built, "transforms", ())] if hasattr(part, "n")), None)
+        last = live.integrand[len(live.integrand) - 1]
+        last.weight.zero_()
+
+        def positive(value):
+            last.bias.fill_(value)
+            return float(live.g(torch.zeros(*features, signal, dtype=torch.float64), torch.zeros(features, dtype=torch.float64)).reshape(-1)[0])
+        if integral is None or getattr(last, "bias", None) is None:
+            raise ExportError("this integral cannot be described; use zuko's UMNN")
+        log = math.log(positive(100.0))
+        bound = _near(100 * log / (100 - log))
+        if any(abs(math.log(positive(value)) - value / (1 + abs(value / bound))) > 1e-12 * (1 + abs(value)) for value in (-30.0, -1.0, 0.0, 0.5, 7.0)):
+            raise ExportError("the integrand is not exp(d / (1 + |d / bound|)) of what its network gives, as zuko has it, and cannot be described")
+    return {**described, "positive": "softclip_exp", "bound": bound, "quadrature": "gauss_legendre", "points": int(integral.n)}
+
+
+def _feature_layers(network, prefix, linear):
+    """Layers of a network of single features: linear ones with the same activation, and perhaps a norm, between them."""
+    layers, hidden, activations, norms, expected = [], [], set(), 0, "linear"
+    modules = list(network._modules.items())
+    for index, module in modules:
+        kind = _kind(module)
+        if expected == "linear" and kind in linear:
+            layers.append(f"{prefix}.{index}")
+            hidden.append(int(module.weight.shape[-2]))
+            stacked, expected = module.weight.dim() == 3, "activation"
+        elif expected == "activation" and kind == "TwoWayELU" and float(module.alpha) == 1 and linear == ("MonotonicLinear",):
+            activations.add(kind)
+            expected = "linear"
+        elif expected == "activation" and linear != ("MonotonicLinear",) and kind not in linear and not list(module.parameters()):
+            activations.add(_activation_text(module))
+            expected = "norm"
+        elif expected == "norm" and kind == "LayerNorm" and not hasattr(module, "normalized_shape") and module.dim == -1 and float(module.eps) == 1e-5:
+            norms += 1
+            expected = "linear"
+        elif expected == "norm" and kind in linear:
+            layers.append(f"{prefix}.{index}")
+            hidden.append(int(module.weight.shape[-2]))
+            expected = "activation"
+        else:
+            raise ExportError(f"the module {kind} at this place of a network of single features cannot be described; use the network that the library builds")
+    if expected != "activation" or hidden.pop() != 1 or len(activations) != 1 or norms not in (0, len(hidden)):
+        raise ExportError("this network of single features cannot be described: it must end in a linear layer of one output, and have one activation, and a norm behind all or none of its layers")
+    described = {"hidden": hidden, "shared": not stacked, "layers": layers}
+    return described if linear == ("MonotonicLinear",) else {**described, "activation": activations.pop(), "normalize": norms > 0}
 
 
 def _sos_slope(function):
@@ -1401,8 +1465,8 @@ def _features(base):
     """How many values a base that does not tell its shape has."""
     found = getattr(getattr(base, "_made", None), "features", None)
     if found is None:
-        raise ExportError(f"the base {_kind(base)} cannot be described, for it does not tell its shape; use StandardNormal, DiagonalNormal, ConditionalDiagonalNormal or BoxUniform")
-    return found
+        raise ExportError(f"the base {_kind(base)} cannot be described, for it does not tell its shape; use {_NFLOWS_BASES}")
+    return found - (1 if _kind(base) == "MADEMoGWrapper" else 0)  # sbi's has one in front that is always 0
 
 
 def _nflows_image(flow, shape, hints):
@@ -1438,7 +1502,15 @@ def _nflows_base(base, shape, prefix, width):
     if kind == "BoxUniform":
         bounds = getattr(base, "base_dist", base)
         return {"type": "box_uniform", "shape": shape, "lower": _values(bounds.low), "upper": _values(bounds.high)}
-    raise ExportError(f"{prefix} ({kind}): this base cannot be described; use StandardNormal, DiagonalNormal, ConditionalDiagonalNormal or BoxUniform")
+    if kind in _MADE_MIXTURES:
+        made = base._made
+        return {"type": "made_mixture", "shape": shape, "prefix": prefix, "components": int(made.num_mixture_components), "epsilon": float(made.epsilon),
+                "zero_in_front": kind == "MADEMoGWrapper", "net": {**_nflows_made(made, prefix + "._made", width), "of_density": True}}
+    raise ExportError(f"{prefix} ({kind}): this base cannot be described; use {_NFLOWS_BASES}")
+
+
+_MADE_MIXTURES = ("MADEMoG", "MADEMoGWrapper")
+_NFLOWS_BASES = "StandardNormal, DiagonalNormal, ConditionalDiagonalNormal, BoxUniform or MADEMoG"
 
 
 @_located
@@ -1453,7 +1525,10 @@ def _nflows_transform(t, prefix, width):
     if kind == "MaskedPiecewiseRationalQuadraticAutoregressiveTransform":
         net = t.autoregressive_net
         return {"type": "masked_rqs_autoregressive", "prefix": prefix, "spline": _nflows_spline(t, net), "net": _nflows_made(net, prefix + ".autoregressive_net", width)}
-    if kind in ("AffineCouplingTransform", "AdditiveCouplingTransform", "PiecewiseRationalQuadraticCouplingTransform"):
+    if kind == "MaskedUMNNAutoregressiveTransform":
+        net = t.autoregressive_net
+        return {"type": "masked_umnn_autoregressive", "prefix": prefix, "integral": _nflows_integral(t, prefix), "net": _nflows_made(net, prefix + ".autoregressive_net", width)}
+    if kind in ("AffineCouplingTransform", "AdditiveCouplingTransform", "PiecewiseRationalQuadraticCouplingTransform", "UMNNCouplingTransform"):
         return _nflows_coupling(t, prefix, kind, width)
     if kind == "MultiscaleCompositeTransform":
         if int(t._split_dim) != 1:
@@ -1502,11 +1577,11 @@ def _nflows_transform(t, prefix, width):
 def _nflows_made(net, prefix, width):
     context = net.context_layer.in_features if getattr(net, "context_layer", None) is not None else 0
     _set(width, context)
-    residual = bool(net.use_residual_blocks)
+    residual = any(hasattr(block, "linear_layers") for block in net.blocks) if len(net.blocks) else bool(getattr(net, "use_residual_blocks", True))
     norm = any(bool(getattr(b, "use_batch_norm", False)) if residual else getattr(b, "batch_norm", None) is not None for b in net.blocks)
     return {"type": "made", "prefix": prefix, "features": net.initial_layer.in_features, "hidden": net.initial_layer.out_features, "context": context,
             "num_blocks": len(net.blocks), "block": "residual" if residual else "feedforward",
-            "activation": _blocks_activation(net.blocks, _activation_text) if len(net.blocks) else _activation_text(net.activation),
+            "activation": _blocks_activation(net.blocks, _activation_text) if len(net.blocks) else _activation_text(getattr(net, "activation", torch.relu)),
             "batch_norm": norm, "batch_norm_eps": 0.001 if norm else None, "has_hidden_features_attribute": hasattr(net, "hidden_features"),
             "outputs": net.final_layer.out_features,
             **(_written_over(net.blocks, norm) if residual else {})}
@@ -1549,6 +1624,20 @@ def _nflows_mlp(net, prefix):
     return layers + [{"type": _activation_text(getattr(net, "_output_activation", function))}] if net._activate_output else layers
 
 
+def _nflows_integral(t, prefix):
+    """The package UMNN's integral of elu(d) + 1, by Clenshaw-Curtis."""
+    transformer = t.transformer
+    if transformer.solver not in ("CC", "CCParallel"):
+        raise ExportError(f"the solver {transformer.solver!r} of a UMNN cannot be described; CC and CCParallel can")
+    network = transformer.integrand_net.net
+    last = _exact_copy(network[len(network) - 1])
+    points = torch.tensor(_POINTS, dtype=torch.float64)
+    if not torch.allclose(last(points.clone()), torch.nn.functional.elu(points) + 1, rtol=1e-12, atol=1e-15):
+        raise ExportError(f"the last module of a UMNN's integrand is {_kind(last)}, not elu(d) + 1, and cannot be described")
+    layers = _feature_layers(network[:len(network) - 1], prefix + ".transformer.integrand_net.net", ("Linear",))
+    return {"signal": int(t.cond_size), **layers, "positive": "elu_plus_one", "quadrature": "clenshaw_curtis", "points": int(transformer.nb_steps)}
+
+
 def _nflows_spline(t, net):
     if t.tails not in ("linear", None):
         raise ExportError(f"splines with tails {t.tails!r} cannot be described; linear ones and None (a box) can")
@@ -1569,6 +1658,8 @@ def _nflows_coupling(t, prefix, kind, width):
         return described
     if own is not None:
         described["unconditional"] = _nflows_own(own, prefix)
+    if kind == "UMNNCouplingTransform":
+        return {"type": "umnn_coupling", **described, "integral": _nflows_integral(t, prefix)}
     if kind == "AdditiveCouplingTransform":
         return {"type": "additive_coupling", **described}
     return {"type": "affine_coupling", **described, "scale": _nflows_scale(t),

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import struct
+import types
 
 import numpy
 import torch
@@ -143,6 +144,55 @@ class MaskedLinear(nn.Linear):  # zuko
         self.register_buffer("mask", torch.ones(outputs, inputs, dtype=torch.bool))
 
 
+class StackedLinear(nn.Module):
+    """zuko's own: one linear map, or one for each feature."""
+
+    def __init__(self, inputs, outputs, stack=None, bias=True):
+        super().__init__()
+        shape = () if stack is None else (stack,)
+        self.in_features, self.out_features = inputs, outputs
+        self.weight = nn.Parameter(torch.randn(*shape, outputs, inputs))
+        self.bias = nn.Parameter(torch.randn(*shape, outputs)) if bias else None
+
+    def forward(self, x):
+        y = torch.einsum("...ij,...j->...i", self.weight, x)
+        return y if self.bias is None else y + self.bias
+
+
+StackedLinear.__name__ = "Linear"
+
+
+class MonotonicLinear(StackedLinear):
+    pass
+
+
+class TwoWayELU(nn.ELU):
+    pass
+
+
+class MNN(nn.Module):
+    def __init__(self, signal, hidden, stack=None):
+        super().__init__()
+        widths = [1 + signal, *hidden, 1]
+        layers = [layer for before, after in zip(widths, widths[1:]) for layer in (MonotonicLinear(before, after, stack), TwoWayELU())]
+        self.network = nn.Sequential(*layers[:-1])
+
+
+class UMNN(nn.Module):
+    def __init__(self, signal, hidden, stack=None, bound=7.0, points=32, activation=nn.ELU, bias=True):
+        super().__init__()
+        widths = [1 + signal, *hidden, 1]
+        layers = [layer for before, after in zip(widths, widths[1:]) for layer in (StackedLinear(before, after, stack, bias), activation())]
+        self.integrand, self.bound, self.points = nn.Sequential(*layers[:-1]), bound, points
+
+    def g(self, signal, x):
+        d = self.integrand(torch.cat([x[..., None], signal], -1)).squeeze(-1)
+        return torch.exp(d / (1 + abs(d / self.bound)))
+
+    def forward(self, signal, constant):
+        return types.SimpleNamespace(transforms=[types.SimpleNamespace(n=self.points), object()])
+
+
 class Partial(nn.Module):
     """zuko.utils.Partial: tensors become entries of the state, other arguments attributes."""
 
@@ -233,6 +283,11 @@ def zuko_univariate(entry):
         return functools.partial(MonotonicRQSTransform, slope=entry["slope"]), [(entry["bins"],), (entry["bins"],), (entry["bins"] - 1,)]
     if name == "circular_shift_then_rqs":
         return CircularRQSTransform, [(entry["bins"],), (entry["bins"],), (entry["bins"] - 1,)]
+    if name in ("MNN", "UMNN"):
+        stack = None if entry["shared"] else entry["stack"]
+        if name == "MNN":
+            return MNN(entry["signal"], entry["hidden"], stack), [(entry["signal"],)]
+        return UMNN(entry["signal"], entry["hidden"], stack, entry["bound"], entry["points"]), [(entry["signal"],), ()]
     function = {"GaussianizationTransform": GaussianizationTransform, "ShiftedSOSPTransform": ShiftedSOSPTransform,
                 "BoundedBernsteinTransform": BoundedBernsteinTransform}[name]
     return function, [tuple(shape) for shape in entry["shapes"]]
@@ -246,7 +301,7 @@ def zuko_transform(entry, state):
         function = {f.__name__: f for f in (AffineTransform, RotationTransform, SoftclipTransform)}[entry["function"]]
         tensors = {key: torch.zeros_like(state[f"{prefix}.{key}"]) for key in entry["tensors"]}
         return UnconditionalTransform(function, buffer=True, **tensors, **entry["numbers"])
-    univariate, shapes = zuko_univariate(entry["univariate"])
+    univariate, shapes = zuko_univariate({**entry["univariate"], "stack": entry.get("features")})
     total = sum(math.prod(shape) for shape in shapes)
     attributes = {"univariate": univariate, "shapes": shapes, "total": total}
     if name == "masked_autoregressive":
@@ -384,6 +439,28 @@ def nflows_spline(entry):
             "min_bin_height": entry["min_bin_height"], "min_derivative": entry["min_derivative"]}
 
 
+class ELUPlus(nn.Module):
+    def forward(self, x):
+        return F.elu(x) + 1
+
+
+def integrand_net(signal, hidden):
+    widths = [1 + signal, *hidden, 1]
+    layers = [layer for before, after in zip(widths, widths[1:]) for layer in (nn.Linear(before, after), nn.ReLU())]
+    return make("IntegrandNet", net=nn.Sequential(*layers[:-1], ELUPlus()))
+
+
+def nflows_base(entry):
+    if entry["type"] == "made_mixture":
+        net = nflows_net(entry["net"])
+        net.hidden_features = entry["net"]["hidden"]
+        net.features, net.num_mixture_components, net.epsilon = entry["net"]["features"], entry["components"], entry["epsilon"]
+        return make("MADEMoGWrapper" if entry["zero_in_front"] else "MADEMoG", _made=net)
+    base = make("StandardNormal", _shape=torch.Size(entry["shape"]))
+    base.register_buffer("_log_z", torch.tensor(1.0, dtype=torch.float64), persistent=False)
+    return base
+
+
 def nflows_transform(entry, state):
     name, prefix = entry["type"], entry["prefix"] + "."
     if name == "composite":
@@ -392,6 +469,10 @@ def nflows_transform(entry, state):
         return make("MaskedAffineAutoregressiveTransform", features=entry["net"]["features"], _epsilon=entry["epsilon"], autoregressive_net=nflows_net(entry["net"]))
     if name == "masked_rqs_autoregressive":
         return make("MaskedPiecewiseRationalQuadraticAutoregressiveTransform", **nflows_spline(entry["spline"]), autoregressive_net=nflows_net(entry["net"]))
+    if name == "masked_umnn_autoregressive":
+        integral = entry["integral"]
+        return make("MaskedUMNNAutoregressiveTransform", autoregressive_net=nflows_net(entry["net"]), cond_size=integral["signal"],
+                    transformer=make("MonotonicNormalizer", solver="CC", nb_steps=integral["points"], integrand_net=integrand_net(integral["signal"], integral["hidden"])))
     if name == "permutation":
         return make("RandomPermutation", state, prefix, _dim=1)
     if name == "lu_linear":
@@ -422,8 +503,7 @@ def nflows_transform(entry, state):
 def _nflows(description, state):
     structure = description["structure"]
     flow = make("Flow", _transform=nflows_transform(structure["transform"], state))
-    flow._distribution = make("StandardNormal", _shape=torch.Size(structure["base"]["shape"]))
-    flow._distribution.register_buffer("_log_z", torch.tensor(1.0, dtype=torch.float64), persistent=False)
+    flow._distribution = nflows_base(structure["base"])
     flow._embedding_net = sbi_embedding(structure["embedding"], state)
     return sbi_estimator("NFlowsFlow", flow, description) if structure["transform"]["prefix"].startswith("net.") else flow
 

@@ -3,6 +3,7 @@ import copy
 import functools
 import glob
 import json
+import math
 import os
 import sys
 import tempfile
@@ -358,6 +359,70 @@ class Details(Folder):
         model.transform.transforms[0].univariate = SOSPolynomialTransform
         univariate = self.exported(model)["structure"]["transform"]["layers"][0]["univariate"]
         self.assertEqual((univariate["type"], univariate["keywords"]), ("ShiftedSOSPTransform", {"slope": 0.0}))
+
+    def with_network(self, univariate, shapes, prefix="transform.transforms.0"):
+        """A flow of zuko whose first layer evaluates this network."""
+        model = self.model("zuko/extra_naf_cond_3d")
+        model.transform.transforms[0] = stand_ins.make("MaskedAutoregressiveTransform", univariate=univariate, shapes=shapes, total=sum(math.prod(shape) for shape in shapes),
+                                                       passes=3, order=torch.tensor([0, 1, 2]), hyper=model.transform.transforms[0].hyper)
+        return model
+
+    def test_networks_of_single_features(self):
+        univariate = stand_ins.UMNN(5, [4, 3], stack=3, bound=9.0, points=16, activation=functools.partial(nn.LeakyReLU, 0.2))
+        univariate.integrand[0].bias = None
+        model = self.with_network(univariate, [(5,), ()])
+        described = self.exported(model)["structure"]["transform"]["layers"][0]["univariate"]
+        self.assertEqual(described, {
+            "type": "UMNN", "signal": 5, "hidden": [4, 3], "shared": False, "layers": [f"transform.transforms.0.univariate.integrand.{i}" for i in (0, 2, 4)],
+            "activation": "leaky_relu(0.2)", "normalize": False, "positive": "softclip_exp", "bound": 9.0, "quadrature": "gauss_legendre", "points": 16})
+        weights = stand_ins.tensors(os.path.join(self.folder, "weights.safetensors"))
+        self.assertTrue(torch.equal(weights["transform.transforms.0.univariate.integrand.0.bias"], torch.zeros(3, 4)))
+        described = self.exported(self.with_network(stand_ins.MNN(6, [4]), [(6,)]))["structure"]["transform"]["layers"][0]["univariate"]
+        self.assertEqual((described["shared"], described["hidden"]), (True, [4]))
+
+    def test_zuko_1_0_keeps_the_network_in_the_transform(self):
+        class UnconstrainedNeuralAutoregressiveTransform(stand_ins.UMNN):
+            def univariate(self, signal, constant):
+                return types.SimpleNamespace(n=32)
+        model = self.model("zuko/extra_unaf_3d")
+        old = UnconstrainedNeuralAutoregressiveTransform(5, [10, 9], stack=3, bound=9.0)
+        old.shapes, old.total, old.passes, old.order, old.hyper = [(5,), ()], 6, 3, torch.tensor([0, 1, 2]), model.transform.transforms[0].hyper
+        model.transform.transforms[0] = old
+        described = self.exported(model)["structure"]["transform"]["layers"][0]["univariate"]
+        self.assertEqual((described["bound"], described["layers"][0]), (9.0, "transform.transforms.0.integrand.0"))
+
+    def test_other_networks_of_single_features(self):
+        class Other(stand_ins.UMNN):
+            def g(self, signal, x):
+                return F.softplus(self.integrand(torch.cat([x[..., None], signal], -1))).squeeze(-1)
+        other = Other(5, [4])
+        wide = stand_ins.MNN(6, [4])
+        wide.network[2] = stand_ins.MonotonicLinear(4, 2)
+        normed = stand_ins.UMNN(5, [4])
+        normed.integrand.insert(2, nn.LayerNorm(4))
+        bent = stand_ins.MNN(6, [4])
+        bent.network[1].alpha = 2.0
+        for univariate, shapes, words in ((other, [(5,), ()], "integrand is not exp"), (wide, [(6,)], "one output"), (normed, [(5,), ()], "LayerNorm"), (bent, [(6,)], "TwoWayELU")):
+            with self.subTest(words):
+                self.refused(self.with_network(univariate, shapes), words)
+
+    def test_mixtures_of_sbi_have_a_feature_that_is_0_in_front(self):
+        model = self.model("nflows/made_mog_cond_3d")
+        net = stand_ins.made(4, 20, 2, 2, True, F.relu, 4 * 3 * 4)
+        net.features, net.num_mixture_components, net.epsilon = 4, 4, 0.01
+        model._distribution = stand_ins.make("MADEMoGWrapper", _made=net)
+        written = self.exported(model)
+        self.assertEqual(written["event_size"], 3)
+        self.assertTrue(written["structure"]["base"]["zero_in_front"])
+
+    def test_other_integrals_of_nflows(self):
+        model = self.model("nflows/extra_umnn_cond_3d")
+        transformer = model._transform._transforms[0].transformer
+        transformer.solver = "euler"
+        self.refused(model, "euler")
+        transformer.solver = "CCParallel"
+        transformer.integrand_net.net[-1] = nn.Softplus()
+        self.refused(model, "Softplus, not elu")
 
     def test_a_normal_with_correlations(self):
         function = type("MultivariateNormal", (), {})

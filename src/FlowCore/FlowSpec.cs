@@ -267,7 +267,7 @@ public abstract record ElementSpec : ICompiledElement
     /// <summary>More parameters, which depend on nothing: one list each, with a value for every channel.</summary>
     internal virtual Formula[] CompileConstants(WeightScope weights, int channels) => [];
 
-    /// <summary>What the compiled engine runs: itself for all channels, or, where it has weights of its own, with them: for all, or for each.</summary>
+    /// <summary>What the compiled engine runs: itself; or, where it has weights, with them, once for all channels or for each.</summary>
     internal virtual ICompiledElement[] WithWeights(WeightScope weights, int channels) => [this];
 
     /// <summary>The element as the compiled engine runs it.</summary>

@@ -77,7 +77,8 @@ public sealed record AutoregressiveSpec : BijectionSpec
                 to.Add(network.Pass(g));
             (int, int)[] values = [.. together[g].Select(feature => (feature, 0))];
             WeightScope element = weights.In("element");
-            ElementParameters.Apply(to, Element, inverse, element, shape.Channels, together[g], values, ElementParameters.Of(Element, output, element, shape, values));
+            ElementParameters.Apply(to, Element, inverse, element, shape.Channels, together[g], values,
+                ElementParameters.Of(Element, output, element, shape, values));
         }
     }
 }

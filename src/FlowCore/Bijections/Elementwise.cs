@@ -34,13 +34,15 @@ public sealed record ElementwiseSpec : BijectionSpec
         if (Conditioner is null)
         {
             Formula constants = weights.Take("constants", [.. shape.Sizes, Element.ParameterCount]);
-            ElementParameters.Apply(to, Element, inverse, element, shape.Channels, indices, values, ElementParameters.Of(Element, constants, element, shape, values));
+            ElementParameters.Apply(to, Element, inverse, element, shape.Channels, indices, values,
+                ElementParameters.Of(Element, constants, element, shape, values));
             return;
         }
         var (network, output) = to.Network(Conditioner, [0, .. shape.Sizes[1..]], [], shape.Channels * Element.ParameterCount, weights.In("conditioner"),
             ElementParameters.Order(Element, [[.. Enumerable.Range(0, shape.Channels)]]));
         to.Add(network.All());
-        ElementParameters.Apply(to, Element, inverse, element, shape.Channels, indices, values, ElementParameters.Of(Element, output, element, shape, values));
+        ElementParameters.Apply(to, Element, inverse, element, shape.Channels, indices, values,
+            ElementParameters.Of(Element, output, element, shape, values));
     }
 }
 

@@ -51,5 +51,5 @@ public sealed record ForeignFlow(Checkpoint Checkpoint, IReadOnlyList<string> Or
     };
 
     private static bool InvertsByIteration(ElementSpec spec) =>
-        spec is GaussianizationElementSpec or SumOfSquaresElementSpec or BernsteinElementSpec;
+        spec is GaussianizationElementSpec or SumOfSquaresElementSpec or BernsteinElementSpec or MonotonicNetworkElementSpec or IntegralElementSpec;
 }

@@ -150,7 +150,9 @@ internal sealed class LayerList
         int first = specs.FindIndex(spec => spec is LinearLayerSpec or ConvLayerSpec);
         if (first != 0)
             throw new ImportException("the network of a masked layer does not begin with a linear layer, which could leave out what the mask hides");
-        weights[$"{first}.weight"] = weights[$"{first}.weight"].Columns(inputs);
+        foreach (string name in new[] { "weight", "mask" })
+            if (weights.TryGetValue($"{first}.{name}", out WeightTensor? tensor))
+                weights[$"{first}.{name}"] = tensor.Columns(inputs);
     }
 
     /// <summary>Which inputs each output sees, following the masks: <c>[outputs][inputs]</c>.</summary>

@@ -1,3 +1,5 @@
+using FlowCore.Bijections;
+using FlowCore.Bijections.Elements;
 using FlowCore.Checkpoints;
 using FlowCore.Densities;
 
@@ -32,8 +34,30 @@ internal static class NflowsBases
                 Embedding.AddTo(layers, node.Optional("encoder"), source, context: 0);
                 var (spec, weights) = layers.AfterContext().Network();
                 return new(new ConditionalNormalSpec { Conditioner = spec }, weights.ToDictionary(weight => $"conditioner.{weight.Key}", weight => weight.Value, StringComparer.Ordinal));
+            case "made_mixture":
+                return Mixtures(node, source, features);
             case var other:
-                throw node.Error($"the base '{other}' is not supported; supported are standard_normal, box_uniform, diagonal_normal and conditional_diagonal_normal");
+                throw node.Error($"the base '{other}' is not supported; supported are standard_normal, box_uniform, diagonal_normal, conditional_diagonal_normal and made_mixture");
         }
+    }
+
+    /// <summary>
+    /// A masked network's mixture for each feature. sbi's has a feature in front that is always 0, whose mixture is never asked for.
+    /// </summary>
+    private static Part<BaseDensitySpec> Mixtures(DescribedNode node, ForeignWeights source, int features)
+    {
+        int components = node["components"].Int, front = node.Optional("zero_in_front")?.Flag == true ? 1 : 0;
+        LayerList network = NflowsNetworks.Made(node["net"], source);
+        if (front > 0)
+            network.SelectInputs([.. Enumerable.Range(front, features)]);
+        // The library has each component's three numbers as neighbours.
+        network.ReorderOutputs([.. from i in Enumerable.Range(front, features) from p in Enumerable.Range(0, 3) from k in Enumerable.Range(0, components)
+            select (i * components + k) * 3 + p]);
+        var element = new MixtureElementSpec { Components = components, Least = node["epsilon"].Number };
+        int[] order = AutoregressiveOrder.Of(network, features, element.CheckedParameterCount(features));
+        var (spec, weights) = network.Network();
+        var autoregressive = new AutoregressiveSpec { Element = element, Conditioner = spec, Order = order };
+        return new(new FlowBaseSpec { Bijections = [autoregressive] },
+            weights.ToDictionary(weight => $"bijections.0.conditioner.{weight.Key}", weight => weight.Value, StringComparer.Ordinal));
     }
 }

@@ -95,7 +95,10 @@ internal static class NflowsModel
             case "masked_rqs_autoregressive":
                 into.Add(MadeTransform(node, source, features, NflowsSpline.Of(node["spline"])));
                 break;
-            case "affine_coupling" or "additive_coupling" or "rqs_coupling":
+            case "masked_umnn_autoregressive":
+                into.Add(Integrals(node, source, features));
+                break;
+            case "affine_coupling" or "additive_coupling" or "rqs_coupling" or "umnn_coupling":
                 into.AddRange(Coupling(node, source, shape));
                 break;
             case "permutation":
@@ -154,6 +157,19 @@ internal static class NflowsModel
         return Part.Bijection(new AutoregressiveSpec { Element = element, Conditioner = spec, Order = order }, ("conditioner", weights));
     }
 
+    private static Part<BijectionSpec> Integrals(DescribedNode node, ForeignWeights source, int features)
+    {
+        IntegralElementSpec element = FeatureNetworks.Integral(node["integral"]);
+        LayerList network = NflowsNetworks.Made(node["net"], source);
+        network.ReorderOutputs(FirstSignalTwice(features, element.Signal));
+        Part<BijectionSpec> part = MadeTransform(network, features, element, element.CheckedParameterCount(features));
+        return Part.Bijection(part.Spec, ("", part.Weights), ("element", FeatureNetworks.Weights(node["integral"], element, source)));
+    }
+
+    /// <summary>What the library adds to an integral is the first number of its signal, too.</summary>
+    private static int[] FirstSignalTwice(int features, int signal) =>
+        [.. Enumerable.Range(0, features).SelectMany(i => Enumerable.Range(0, signal).Append(0).Select(p => i * signal + p))];
+
     private static Part<BijectionSpec>[] Coupling(DescribedNode node, ForeignWeights source, EventShape shape)
     {
         int features = shape.Channels;
@@ -167,12 +183,15 @@ internal static class NflowsModel
         {
             "additive_coupling" => new AffineElementSpec { Scale = ScaleMap.None },
             "affine_coupling" => scale!.Element,
+            "umnn_coupling" => FeatureNetworks.Integral(node["integral"]),
             _ => NflowsSpline.Of(node["spline"]),
         };
         int parameters = element.CheckedParameterCount(transformed.Length);
         // The library emits features in the order of its index list, ours is ascending; an affine coupling emits all shifts, then all scales.
         int[] rank = [.. Enumerable.Range(0, transformed.Length).OrderBy(i => transformed[i])];
-        network.ReorderOutputs(type == "rqs_coupling"
+        if (element is IntegralElementSpec { Signal: var signal })
+            network.ReorderOutputs(FirstSignalTwice(transformed.Length, signal));
+        network.ReorderOutputs(type is "rqs_coupling" or "umnn_coupling"
             ? [.. rank.SelectMany(i => Enumerable.Range(0, parameters).Select(p => i * parameters + p))]
             : [.. rank.SelectMany(i => Enumerable.Range(0, parameters).Select(p => p * transformed.Length + i))]);
         scale?.Apply(network, transformed.Length);
@@ -180,11 +199,12 @@ internal static class NflowsModel
         if (!kept.SequenceEqual(kept.Order()))
             throw node.Error("identity_features: are not ascending; the library's own couplings list them so");
 
+        var inside = FeatureNetworks.Weights(type == "umnn_coupling" ? node["integral"] : node, element, source);
         // With nothing to keep, the parameters come from the context alone.
         if (kept.Length == 0 && !shape.IsImage)
         {
             var (byContext, own) = network.AfterContext().Network();
-            return [.. before, Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = byContext }, ("conditioner", own))];
+            return [.. before, Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = byContext }, ("conditioner", own), ("element", inside))];
         }
         var (conditioner, weights) = network.Network();
         var spec = new CouplingSpec
@@ -194,7 +214,7 @@ internal static class NflowsModel
             Conditioner = conditioner,
         };
         if (node.Optional("unconditional") is not { } unconditional)
-            return [.. before, Part.Bijection(spec, ("conditioner", weights))];
+            return [.. before, Part.Bijection(spec, ("conditioner", weights), ("element", inside))];
         return [.. before, Part.Bijection(
             spec with { KeptElement = NflowsSpline.Of(unconditional) },
             ("conditioner", weights), ("", new() { ["kept_parameters"] = NflowsSpline.Constants(source, unconditional["prefix"].Text, [kept.Length, .. shape.Sizes[1..]]) }))];

@@ -12,11 +12,13 @@ internal static class NflowsNetworks
         Activation activation = Activation.Parse(net["activation"].Text);
         bool context = net["context"].Int > 0, residual = net["block"].Text == "residual";
         double? epsilon = Epsilon(net);
+        // Two classes have this name: that of densities adds the context as it is, and has nothing behind the first layer.
+        bool ofDensity = net.Optional("of_density")?.Flag == true;
         var layers = new LayerList();
         Masked(layers, source, $"{prefix}.initial_layer");
         if (context)
-            layers.ByContext(new AddContextSpec { Function = activation }, "layer", source, $"{prefix}.context_layer");
-        if (!residual)
+            layers.ByContext(ofDensity ? new AddContextSpec() : new AddContextSpec { Function = activation }, "layer", source, $"{prefix}.context_layer");
+        if (!residual && !ofDensity)
             layers.Activation(activation);
         for (int b = 0; b < net["num_blocks"].Int; b++)
         {

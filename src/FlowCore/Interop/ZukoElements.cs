@@ -13,8 +13,10 @@ internal static class ZukoElements
         "GaussianizationTransform" => new GaussianizationElementSpec { Components = Shapes(node, 2)[0][0] },
         "ShiftedSOSPTransform" => SumOfSquares(node),
         "BoundedBernsteinTransform" => Bernstein(node),
+        "MNN" => FeatureNetworks.Monotonic(node),
+        "UMNN" => FeatureNetworks.Integral(node),
         var other => throw node.Error(
-            $"the univariate transform '{other}' is not supported; supported are affine, rqs, circular rqs, Gaussianization, ShiftedSOSP and BoundedBernstein"),
+            $"the univariate transform '{other}' is not supported; supported are affine, rqs, circular rqs, Gaussianization, ShiftedSOSP, BoundedBernstein, MNN and UMNN"),
     };
 
     public static AffineElementSpec Affine(DescribedNode node) => new() { Scale = ScaleMap.Softclip, Bound = -Math.Log(Slope(node)) };

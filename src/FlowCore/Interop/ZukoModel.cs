@@ -74,7 +74,8 @@ internal static class ZukoModel
         order ??= AutoregressiveOrder.Of(network, features, element.CheckedParameterCount(features));
         var (spec, weights) = network.Network();
         return Part.Bijection(
-            new AutoregressiveSpec { Element = element, Conditioner = spec, Order = WithoutGaps(order) }, ("conditioner", weights));
+            new AutoregressiveSpec { Element = element, Conditioner = spec, Order = WithoutGaps(order) },
+            ("conditioner", weights), ("element", FeatureNetworks.Weights(node["univariate"], element, source)));
     }
 
     private static Part<BijectionSpec> Coupling(DescribedNode node, ForeignWeights source, int features)
@@ -85,29 +86,31 @@ internal static class ZukoModel
             throw node.Error($"mask: has {mask.Length} entries for {features} features");
         if (source.Has($"{prefix}.mask") && !source.Take($"{prefix}.mask").ToInts().SequenceEqual(mask))
             throw node.Error($"mask: is not the one in the weights ('{prefix}.mask')");
+        ElementSpec element = ZukoElements.Of(node["univariate"]);
         var (spec, weights) = ZukoNetwork.Of(node["hyper"], source).Network();
         // zuko's True means kept, ours means transformed.
         return Part.Bijection(
             new CouplingSpec
             {
                 Mask = CouplingMask.Explicit([.. mask.Select(bit => bit == 0)]),
-                Element = ZukoElements.Of(node["univariate"]),
+                Element = element,
                 Conditioner = spec,
             },
-            ("conditioner", weights));
+            ("conditioner", weights), ("element", FeatureNetworks.Weights(node["univariate"], element, source)));
     }
 
     private static Part<BijectionSpec> Elementwise(DescribedNode node, ForeignWeights source, int features)
     {
         ElementSpec element = ZukoElements.Of(node["univariate"]);
+        var own = FeatureNetworks.Weights(node["univariate"], element, source);
         if (node.Optional("hyper") is { } hyper)
         {
             var (spec, weights) = ZukoNetwork.Of(hyper, source).Network();
-            return Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = spec }, ("conditioner", weights));
+            return Part.Bijection(new ElementwiseSpec { Element = element, Conditioner = spec }, ("conditioner", weights), ("element", own));
         }
         WeightTensor[] parameters = [.. node["tensors"].Items.Select(key => source.Take(key.Text))];
         WeightTensor constants = TensorSurgery.SideBySide([.. parameters.Select(tensor => tensor.Reshape(features, tensor.Count() / features))]);
-        return Part.Of<BijectionSpec>(new ElementwiseSpec { Element = element }, ("constants", constants));
+        return Part.Bijection(new ElementwiseSpec { Element = element }, ("", new() { ["constants"] = constants }), ("element", own));
     }
 
     private static Part<BijectionSpec> Unconditional(DescribedNode node, ForeignWeights source, int features)

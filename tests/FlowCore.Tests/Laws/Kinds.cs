@@ -111,7 +111,14 @@ public static class Kinds
     // One network for all features, the other options.
     private static readonly IntegralElementSpec SharedIntegral = new()
     {
-        Signal = 3, Hidden = [4], Shared = true, Activation = Activation.Tanh, Normalize = true, Positive = PositiveMap.EluPlusOne, Quadrature = Quadrature.ClenshawCurtis, Points = 9,
+        Signal = 3,
+        Hidden = [4],
+        Shared = true,
+        Activation = Activation.Tanh,
+        Normalize = true,
+        Positive = PositiveMap.EluPlusOne,
+        Quadrature = Quadrature.ClenshawCurtis,
+        Points = 9,
     };
 
     private static readonly ConditionerSpec[] Conditioners =

@@ -25,8 +25,9 @@ internal static class ElementParameters
         foreach (var group in Enumerable.Range(0, values.Length).GroupBy(i => values[i].Channel))
         {
             int[] own = [.. group];
-            to.Element(bound[group.Key], inverse, [.. own.Select(i => indices[i])],
-                [.. parameters.Select(p => p with { Places = p.Region is null ? [] : [.. own.Select(i => p.Places[i])], Constants = p.Constants?.Pick(own) })]);
+            ParameterPlace Of(ParameterPlace p) =>
+                p with { Places = p.Region is null ? [] : [.. own.Select(i => p.Places[i])], Constants = p.Constants?.Pick(own) };
+            to.Element(bound[group.Key], inverse, [.. own.Select(i => indices[i])], [.. parameters.Select(Of)]);
         }
     }
 

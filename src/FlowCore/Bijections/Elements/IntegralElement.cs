@@ -75,8 +75,9 @@ public sealed record IntegralElementSpec : ElementSpec
 
 /// <summary>
 /// y = integral from 0 to x of g(u) du + constant with g(u) = positive(network(u, signal)), parameters [signal | constant]: an
-/// unconstrained network whose output is a derivative. The integral is that of a quadrature of few points, as the library has it, and the
-/// log-derivative is log g(x) (Wehenkel, Louppe 2019, "Unconstrained monotonic neural networks", arXiv 1908.05164; zuko, nflows). The inverse is numerical.
+/// unconstrained network whose output is a derivative. The integral is that of a quadrature of few points, as the library has it, and
+/// the log-derivative is log g(x) (Wehenkel, Louppe 2019, "Unconstrained monotonic neural networks", arXiv 1908.05164; zuko, nflows).
+/// The inverse is numerical.
 /// </summary>
 public sealed class IntegralElement : NumericalElement
 {

@@ -37,7 +37,6 @@ public sealed class MixtureElement(MixtureElementSpec spec) : NumericalElement(n
 
     /// <summary>A share of the distribution below which the latent stays where it is: about 37 standard deviations out, 12 in float32.</summary>
     internal const double LeastShare = 1e-300, LeastSingleShare = 1e-35;
-    private static readonly double HalfLog2Pi = 0.5 * Math.Log(2 * Math.PI);
 
     public override int Parameters => spec.ParameterCount;
 
@@ -46,9 +45,10 @@ public sealed class MixtureElement(MixtureElementSpec spec) : NumericalElement(n
     public override ElementMapped Forward(Tensor x, Tensor parameters)
     {
         int count = spec.Components;
-        Tensor logWeights = parameters.narrow(-1, 0, count).log_softmax(-1), deviations = ExactSoftplus.Of(parameters.narrow(-1, 2 * count, count)) + spec.Least;
+        Tensor logWeights = parameters.narrow(-1, 0, count).log_softmax(-1), weights = logWeights.exp();
+        Tensor deviations = ExactSoftplus.Of(parameters.narrow(-1, 2 * count, count)) + spec.Least;
         Tensor u = (x.unsqueeze(-1) - parameters.narrow(-1, count, count)) / deviations;
-        Tensor weights = logWeights.exp(), below = (weights * (-u / Math.Sqrt(2)).erfc()).sum(-1) * 0.5, above = (weights * (u / Math.Sqrt(2)).erfc()).sum(-1) * 0.5;
+        Tensor below = (weights * (-u / Math.Sqrt(2)).erfc()).sum(-1) * 0.5, above = (weights * (u / Math.Sqrt(2)).erfc()).sum(-1) * 0.5;
         Tensor tail = minimum(below, above).clamp_min(x.dtype == ScalarType.Float64 ? LeastShare : LeastSingleShare);
         Tensor y = special.ndtri(tail) * where(below.le(above), ones_like(x), -ones_like(x));
         Tensor logDensity = (logWeights - deviations.log() - u * u / 2).logsumexp(-1);

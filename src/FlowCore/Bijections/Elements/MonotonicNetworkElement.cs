@@ -25,13 +25,15 @@ public sealed record MonotonicNetworkElementSpec : ElementSpec
     internal override int ParameterCount => Signal;
 
     internal override ICompiledElement[] WithWeights(WeightScope weights, int channels) =>
-        [.. new FeatureNetworkShape(Signal, Hidden, Shared ? 1 : channels).Read(weights).Select(network => new CompiledMonotonicNetwork(Signal, network))];
+        [.. new FeatureNetworkShape(Signal, Hidden, Shared ? 1 : channels).Read(weights)
+            .Select(network => new CompiledMonotonicNetwork(Signal, network))];
 }
 
 /// <summary>
 /// y = network(x, signal), a network whose weights are taken by their size, so that it increases in x; parameters [signal]. Of the
 /// units of each hidden layer the first half is bent by elu(h), the others by -elu(-h); the log-derivative is exact, by forward
-/// differentiation (Huang, Krueger, Lacoste, Courville 2018, "Neural autoregressive flows", arXiv 1804.00779; zuko). The inverse is numerical.
+/// differentiation (Huang, Krueger, Lacoste, Courville 2018, "Neural autoregressive flows", arXiv 1804.00779; zuko). The inverse is
+/// numerical.
 /// </summary>
 public sealed class MonotonicNetworkElement : NumericalElement
 {

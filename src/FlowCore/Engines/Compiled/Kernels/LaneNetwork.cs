@@ -85,8 +85,9 @@ internal sealed unsafe class LaneNetwork<T>
         T* weight = Pinned.Pointer(layer.Weights), start = Pinned.Pointer(starts);
         for (int o = 0; o < layer.Outputs; o += Block, start += Block)
         {
-            Vector512<T> s0 = Vector512.Create(start[0]), s1 = Vector512.Create(start[1]), s2 = Vector512.Create(start[2]), s3 = Vector512.Create(start[3]);
-            Vector512<T> s4 = Vector512.Create(start[4]), s5 = Vector512.Create(start[5]), s6 = Vector512.Create(start[6]), s7 = Vector512.Create(start[7]);
+            Vector512<T> s0 = Vector512.Create(start[0]), s1 = Vector512.Create(start[1]), s2 = Vector512.Create(start[2]);
+            Vector512<T> s3 = Vector512.Create(start[3]), s4 = Vector512.Create(start[4]), s5 = Vector512.Create(start[5]);
+            Vector512<T> s6 = Vector512.Create(start[6]), s7 = Vector512.Create(start[7]);
             for (int k = 0; k < inputs; k++, weight += Block)
             {
                 Vector512<T> value = h[k];
