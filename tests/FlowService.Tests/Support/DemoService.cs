@@ -1,15 +1,16 @@
 namespace FlowService.Tests.Support;
 
-/// <summary>A service with the models that the project ships, for the tests of a class.</summary>
+/// <summary>A service with the shipped models that make pictures and sound of others, for the tests of a class.</summary>
 public sealed class DemoService : IAsyncLifetime
 {
+    private readonly TemporaryFolder repository = DemoModels.Repository("clothing-4x", "speech");
     private ServiceHost host = null!;
 
     public HttpClient Http { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        host = await ServiceHost.StartAsync(Path.Combine(AppContext.BaseDirectory, "models"));
+        host = await ServiceHost.StartAsync(repository.Path);
         Http = host.Http();
     }
 
@@ -17,5 +18,6 @@ public sealed class DemoService : IAsyncLifetime
     {
         Http.Dispose();
         await host.DisposeAsync();
+        repository.Dispose();
     }
 }
