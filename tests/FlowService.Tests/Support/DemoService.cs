@@ -1,16 +1,15 @@
 namespace FlowService.Tests.Support;
 
-/// <summary>A service with the shipped models that make pictures and sound of others, for the tests of a class.</summary>
+/// <summary>A service with the models that the project ships, for the tests of a class.</summary>
 public sealed class DemoService : IAsyncLifetime
 {
-    private readonly TemporaryFolder repository = DemoModels.Repository("clothing-4x", "speech");
     private ServiceHost host = null!;
 
     public HttpClient Http { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        host = await ServiceHost.StartAsync(repository.Path);
+        host = await ServiceHost.StartAsync(DemoModels.All);
         Http = host.Http();
     }
 
@@ -18,6 +17,5 @@ public sealed class DemoService : IAsyncLifetime
     {
         Http.Dispose();
         await host.DisposeAsync();
-        repository.Dispose();
     }
 }
