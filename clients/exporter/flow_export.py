@@ -193,6 +193,8 @@ def _state(module):
             raise ExportError(f"'{key}' has no value yet: run one batch through the model")
         if value.layout != torch.strided or value.dtype not in _DTYPES:
             raise ExportError(f"'{key}' is stored as {value.dtype}, {value.layout}: convert it to an ordinary tensor first")
+        if value.is_meta:
+            raise ExportError(f"'{key}' is on the meta device and has no value: load the weights first")
         value = value.detach().to("cpu").contiguous().clone()
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ExportError(f"'{key}' holds NaN or infinity")
@@ -420,13 +422,18 @@ def _named(name, latents):
 def _drawn(exact, document, context):
     """(latents, context, rows) where the model's own two directions agree: elsewhere neither is a reference."""
     worst = math.inf
-    for spread in (1.0, 0.2):
+    for spread in (1.0, 0.2, None):
         condition = exact.condition(document, 2 * _ROWS, context)
         latents = exact.draw(2 * _ROWS, condition)
         if latents is None:
             return None
         latents = [level.double() for level in latents] if isinstance(latents, list) else latents.double()
-        if spread != 1:  # layers that saturate have rows for latents near the centre alone
+        if spread is None:  # or for those alone that they make of rows
+            try:
+                latents, _ = exact.encode(0.7 * torch.randn_like(samples), condition)
+            except Exception:
+                break  # such rows are none of its data
+        elif spread != 1:  # layers that saturate have rows for latents near the centre alone
             latents = [spread * level for level in latents] if isinstance(latents, list) else spread * latents
         samples = exact.decode(_clone(latents), condition)
         back, _ = exact.encode(samples.clone(), condition)

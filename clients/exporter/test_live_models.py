@@ -295,6 +295,35 @@ class Live(unittest.TestCase):
         del broken._buffers["transform_features"]
         self.refused(Flow(broken), r"_transform._transforms.0 \(AffineCouplingTransform\): is not built as the library builds it")
 
+    def test_a_flow_of_few_latents_is_tried_on_those_that_it_makes(self):
+        class Tanh(nn.Module):
+            def forward(self, x, context=None):
+                return x.tanh(), (1 - x.tanh() ** 2).log().sum(1)
+
+            def inverse(self, z, context=None):
+                return z.atanh(), -(1 - z ** 2).log().sum(1)
+
+        class PointwiseAffineTransform(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("_shift", torch.tensor(0.5))
+                self.register_buffer("_scale", torch.tensor(0.01))
+
+            def forward(self, x, context=None):
+                return x * self._scale + self._shift, 2 * self._scale.log()
+
+            def inverse(self, z, context=None):
+                return (z - self._shift) / self._scale, -2 * self._scale.log()
+
+        model = Flow(Tanh())
+        model._transform = CompositeTransform([Tanh(), PointwiseAffineTransform()])
+        export(model, self.folder)
+        drawn = stand_ins.tensors(os.path.join(self.folder, "cases.safetensors"))["z_in"]
+        self.assertTrue(len(drawn) >= 16 and bool(((drawn - 0.5).abs() < 0.01).all()))
+
+    def test_weights_without_values(self):
+        self.refused(Flow(AffineCouplingTransform(network(nn.Tanh()))).to("meta"), "meta device and has no value")
+
     def test_a_model_that_is_no_flow_is_refused(self):
         model = Flow(AffineCouplingTransform(network(nn.Tanh())))
         model._transform._transforms[0].inverse = lambda z, context=None: (z, torch.zeros(len(z)))
