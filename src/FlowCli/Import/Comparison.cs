@@ -10,7 +10,7 @@ namespace FlowCli.Import;
 /// </summary>
 internal sealed record Comparison(int Rows, IReadOnlyList<Compared> Quantities, string? Layer)
 {
-    private const double Exact = 1e-9, Numerical = 1e-6;
+    private const double Exact = 1e-9, Numerical = 1e-5;
 
     /// <summary>The quantity that is the furthest beyond its mark; null where all hold.</summary>
     public Compared? Failed =>
