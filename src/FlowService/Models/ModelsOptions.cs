@@ -35,6 +35,10 @@ internal sealed class ModelsOptions
     /// </summary>
     [Within(0, 1L << 50, ErrorMessage = "Models:MemoryBytes must be 0 or more: the most bytes that the weights of all loaded models may take; 0 is no limit (default 0).")]
     public long MemoryBytes { get; set; }
+
+    /// <summary>The folder that remembers which compared versions were promoted, a file for each model; left out, <c>.promotions</c> in the repository; "-" for none: a promotion then ends with the process.</summary>
+    /// <remarks>The repository is read-only: a folder that the service may write to, and that outlasts it.</remarks>
+    public string? PromotionFolder { get; set; }
 }
 
 [OptionsValidator]
