@@ -34,6 +34,23 @@ public sealed class EventSizes
         static int Least(Func<int, FlowSpec?> at) => Enumerable.Range(1, LargestMultiple).FirstOrDefault(side => at(side) is not null);
     }
 
+    /// <summary>The flow's description for images as they are sent: its own, or small ones that it enlarges.</summary>
+    /// <exception cref="SpecException">It does not take them; the message names the nearest sizes that it takes.</exception>
+    public FlowSpec For((int Height, int Width) images, bool areContexts)
+    {
+        if (!areContexts || spec.Context?.BlockMeans is not { } side)
+            return At(images.Height, images.Width);
+        int height = (int)Math.Min(int.MaxValue, (long)images.Height * side), width = (int)Math.Min(int.MaxValue, (long)images.Width * side);
+        try
+        {
+            return At(height, width);
+        }
+        catch (SpecException e)
+        {
+            throw new SpecException($"images of {images.Height} x {images.Width} would be enlarged to {height} x {width}, and {e.Message}");
+        }
+    }
+
     /// <summary>The flow's description for images of another size.</summary>
     /// <exception cref="SpecException">It does not take them; the message names the nearest sizes that it takes.</exception>
     public FlowSpec At(int height, int width)

@@ -1,5 +1,6 @@
 using System.Numerics;
 using FlowCore;
+using FlowCore.Calibration;
 using FlowCore.Engines;
 using FlowRows.Answers;
 using FlowRows.Buffers;
@@ -16,6 +17,12 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
 
     /// <summary>The checkpoint's folder.</summary>
     public required string Folder { get; init; }
+
+    /// <summary>Whether its images have another size than the checkpoint's: what is known of those says nothing of these.</summary>
+    public bool IsResized { get; init; }
+
+    /// <summary>What ordinary rows look like to it; null where nobody knows.</summary>
+    public CalibrationSet? ReadCalibration() => IsResized ? null : CalibrationSet.Read(Folder, Spec);
 
     /// <summary>How many rows to compute at once: memory stays bounded whatever their number.</summary>
     public int ChunkRows { get; } = Math.Clamp(MostValues / Math.Max(engine.Width, engine.NoiseWidth), 1, MostRows);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowRows.Answers;
@@ -10,6 +11,9 @@ namespace FlowCli.Rows;
 /// <param name="Type">What is computed, and written in binary formats.</param>
 internal abstract record EngineWork(ElementType Type)
 {
+    /// <summary>The file whose images say which size the model's images have, where it takes several, and whether they are what it enlarges.</summary>
+    protected virtual (string Path, bool AreContexts)? Images => null;
+
     /// <summary>Opens the checkpoint and does it.</summary>
     public void Run(Terminal terminal, string model, string device, EngineKind kind)
     {
@@ -27,7 +31,31 @@ internal abstract record EngineWork(ElementType Type)
     {
         var pool = new RowPool();
         string folder = ModelPath.Resolve(model);
-        using var engine = new EngineRun<T>(Engine.Open<T>(Checkpoint.Read(folder), kind, device, Environment.ProcessorCount), pool) { Folder = folder };
+        Checkpoint stored = Checkpoint.Read(folder), checkpoint = await AtSizeAsync(stored, terminal);
+        using var engine = new EngineRun<T>(Engine.Open<T>(checkpoint, kind, device, Environment.ProcessorCount), pool)
+        {
+            Folder = folder,
+            IsResized = !ReferenceEquals(checkpoint, stored),
+        };
         await RunAsync(engine, ModelPath.VersionOf(folder), pool, terminal);
+    }
+
+    // The beginning of a file is read for it; what comes through a pipeline is as large as the model's own.
+    private async Task<Checkpoint> AtSizeAsync(Checkpoint checkpoint, Terminal terminal)
+    {
+        if (Images is not ({ } path, var areContexts) || path == RowPipe.Standard || EventSizes.Of(checkpoint.Spec) is not { } sizes)
+            return checkpoint;
+        await using RowPipe pipe = await RowPipe.OpenAsync(path, terminal);
+        if (await pipe.NamingAsync(async () => await pipe.Format.SizeAsync(pipe.Bytes, terminal.Stop)) is not { } size)
+            return checkpoint;
+        try
+        {
+            FlowSpec spec = sizes.For(size, areContexts);
+            return spec.EventShape.AsSpan().SequenceEqual(checkpoint.Spec.EventShape) ? checkpoint : checkpoint with { Spec = spec, Calibration = null };
+        }
+        catch (SpecException e)
+        {
+            throw new FlowException($"{pipe.Shown}: model '{checkpoint.Spec.Name}': {e.Message}", e);
+        }
     }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using FlowCore;
-using FlowCore.Calibration;
 using FlowCore.Drift;
 using FlowRows;
 using FlowRows.Answers;
@@ -29,6 +28,8 @@ internal sealed record RowWork(
 
     /// <summary>The part of the rows that is computed; null for all.</summary>
     public Shard? Shard { get; init; }
+
+    protected override (string Path, bool AreContexts)? Images => Operation.Input == RowNames.X && !Input.ChannelsLast ? (Input.Path, false) : null;
 
     protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {
@@ -65,6 +66,6 @@ internal sealed record RowWork(
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         bool asks = Scores.Given is not null || Include.Overlaps(ScoreRequest.Includes);
-        return ScoreRequest.Of(Scores, Include, engine.Spec, engine.Spec.Name, asks ? CalibrationSet.Read(engine.Folder, engine.Spec) : null);
+        return ScoreRequest.Of(Scores, Include, engine.Spec, engine.Spec.Name, asks ? engine.ReadCalibration() : null);
     }
 }

@@ -34,11 +34,8 @@ public static class Engine
     /// <exception cref="FlowException">The flow, its weights or the device are not what was asked for.</exception>
     public static FlowEngine<T> Open<T>(
         Checkpoint checkpoint, EngineKind kind = EngineKind.Auto, string device = "cpu", int threads = 1, GpuOptions? gpu = null)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        FlowEngine<T> engine = OpenConditional<T>(checkpoint, kind, device, threads, gpu ?? GpuOptions.Default);
-        return checkpoint.Spec.Context?.Categories is { } categories ? new CategoricalEngine<T>(engine, categories) : engine;
-    }
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        WithCategories(OpenConditional<T>(checkpoint, kind, device, threads, gpu ?? GpuOptions.Default), checkpoint);
 
     /// <summary>Where an engine of a kind computes that is asked to be on a device: <c>cpu</c>, <c>cuda:0</c>, ...</summary>
     /// <param name="name"><c>auto</c> (a GPU where there is one that the engine can use), <c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>.</param>
@@ -65,6 +62,22 @@ public static class Engine
             throw GpuDevice.Missing(name, gpu);
         }
     }
+
+    /// <summary>
+    /// The float64 engine that a float32 one is compared with: the same program where it is compiled, without compiling it again, and
+    /// TorchSharp's beside TorchSharp's.
+    /// </summary>
+    /// <exception cref="FlowException">The flow or its weights are not what was asked for.</exception>
+    public static FlowEngine<double> ReferenceOf(FlowEngine<float> engine, Checkpoint checkpoint) => engine.Conditional switch
+    {
+        CompiledEngine<float> compiled => WithCategories(compiled.As<double>(), checkpoint),
+        TorchEngine<float> => Open<double>(checkpoint, EngineKind.Torch),
+        _ => Open<double>(checkpoint),
+    };
+
+    private static FlowEngine<T> WithCategories<T>(FlowEngine<T> engine, Checkpoint checkpoint)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        checkpoint.Spec.Context?.Categories is { } categories ? new CategoricalEngine<T>(engine, categories) : engine;
 
     private static FlowEngine<T> OpenConditional<T>(Checkpoint checkpoint, EngineKind kind, string device, int threads, GpuOptions gpu)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

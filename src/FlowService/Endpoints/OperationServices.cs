@@ -37,19 +37,16 @@ internal sealed record OperationServices(
         if (model.Sizes is not { } sizes || request.Body is not { } format || request.Layout == ImageLayout.Nhwc
             || await format.SizeAsync(http.Request.BodyReader, http.RequestAborted) is not { } images)
             return model;
-        (int height, int width) = sizes.OfBody(images, areContexts);
-        if (model.Spec.EventShape is [_, var own, var wide] && (own, wide) == (height, width))
-            return model;
         try
         {
-            ModelLease lease = await sizes.LeaseAsync(height, width, http.RequestAborted);
+            if (await sizes.LeaseAsync(images, areContexts, http.RequestAborted) is not { } lease)
+                return model;
             http.Response.RegisterForDispose(lease);
             return lease.Model;
         }
         catch (SpecException e)
         {
-            string what = areContexts ? $"images of {images.Height} x {images.Width} would be enlarged to {height} x {width}, and " : "";
-            throw new RowFault(RowFaultKind.WrongWidth, $"model '{model.Name}': {what}{e.Message}") { Field = areContexts ? RowNames.Context : RowNames.X };
+            throw new RowFault(RowFaultKind.WrongWidth, $"model '{model.Name}': {e.Message}") { Field = areContexts ? RowNames.Context : RowNames.X };
         }
     }
 

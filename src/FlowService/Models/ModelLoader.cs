@@ -73,7 +73,7 @@ internal sealed class ModelLoader(
                 if (figures is null)
                 {
                     // A compiled engine's reference is its own float64 form, which needs no libtorch; the self-test measures that one, too.
-                    using FlowEngine<double> reference = Engine.Open<double>(checkpoint, engine.Conditional is TorchEngine<float> ? EngineKind.Torch : EngineKind.Auto);
+                    using FlowEngine<double> reference = Engine.ReferenceOf(engine, checkpoint);
                     using FlowEngine<double>? independent = Independent(checkpoint, reference);
                     figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance, independent);
                 }

@@ -26,20 +26,16 @@ internal sealed class ModelSizes(EventSizes sizes, Checkpoint checkpoint, Func<C
     /// <summary>The most pixels of an image.</summary>
     public int MostPixels => sizes.MostPixels;
 
-    /// <summary>The size of the model's images that a body's images ask for: theirs, or that of the large ones of small ones.</summary>
-    public (int Height, int Width) OfBody((int Height, int Width) images, bool areContexts) =>
-        areContexts && checkpoint.Spec.Context?.BlockMeans is { } side
-            ? ((int)Math.Min(int.MaxValue, (long)images.Height * side), (int)Math.Min(int.MaxValue, (long)images.Width * side))
-            : images;
-
-    /// <summary>Holds the version at a size, until the lease is disposed of.</summary>
+    /// <summary>Holds the version at the size of images as they are sent, until the lease is disposed of; null where it is the model's own.</summary>
     /// <exception cref="SpecException">It does not take that size; the message names the nearest one.</exception>
-    public async Task<ModelLease> LeaseAsync(int height, int width, CancellationToken cancellation)
+    public async Task<ModelLease?> LeaseAsync((int Height, int Width) images, bool areContexts, CancellationToken cancellation)
     {
-        FlowSpec spec = sizes.At(height, width);
+        FlowSpec spec = sizes.For(images, areContexts);
+        if (spec.EventShape.AsSpan().SequenceEqual(checkpoint.Spec.EventShape))
+            return null;
         while (true)
         {
-            ServedModel model = await Built((height, width), spec).WaitAsync(cancellation);
+            ServedModel model = await Built((spec.EventShape[1], spec.EventShape[2]), spec).WaitAsync(cancellation);
             if (!model.TryLease())
                 continue;
             // A request that holds a retired version is answered yet, and takes this one with it.

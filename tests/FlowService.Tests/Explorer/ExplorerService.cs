@@ -17,8 +17,7 @@ public sealed class ExplorerService : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         // The shipped models where the kinds have some; the test's own where a calibration is needed, or a condition.
-        foreach (string name in (string[])[Plane, Table, Pictures, Enlarging])
-            Copy(Path.Combine(AppContext.BaseDirectory, "models", name, "1"), Path.Combine(repository.Path, name, "1"));
+        DemoModels.CopyTo(repository, Plane, Table, Pictures, Enlarging);
         TestModels.Write(repository.Path, TestModels.Spec(Measured, 5) with { Features = ["speed", "load", "heat", "noise", "age"] }, calibrationRows: 400);
         FlowSpec conditional = TestModels.Spec(Conditional, 2, new ContextSpec { Size = 2, Features = ["distance", "energy"] }) with { Features = ["speed", "mass"] };
         Directory.Delete(Path.Combine(repository.Path, Conditional), recursive: true);
@@ -34,14 +33,5 @@ public sealed class ExplorerService : IAsyncLifetime
         if (host is not null)
             await host.DisposeAsync();
         repository.Dispose();
-    }
-
-    private static void Copy(string from, string to)
-    {
-        if (Directory.Exists(to))
-            Directory.Delete(to, recursive: true);
-        Directory.CreateDirectory(to);
-        foreach (string file in Directory.GetFiles(from))
-            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
     }
 }

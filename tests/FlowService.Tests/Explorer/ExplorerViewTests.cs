@@ -129,7 +129,7 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
 
         using var folder = new TemporaryFolder();
         string own = Path.Combine(folder.Path, "own.png");
-        File.Copy(Path.Combine(AppContext.BaseDirectory, "models", ExplorerService.Enlarging, "small.png"), own);
+        File.Copy(Path.Combine(DemoModels.All, ExplorerService.Enlarging, "small.png"), own);
         page.Find("input[type=file]").SendKeys(own);
         page.WaitFor("Of own.png.");
         page.WaitUntilDrawn();

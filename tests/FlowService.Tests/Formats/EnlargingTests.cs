@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using FlowService.Tests.OpenInference;
 using FlowService.Tests.Support;
 using SkiaSharp;
 
@@ -58,7 +59,10 @@ public sealed class EnlargingTests(DemoService service) : IClassFixture<DemoServ
         float[] pixels = [.. image.Pixels.Select(color => (float)color.Red)], small = [.. Levels.Select(level => (float)level)];
         float[] alike = (await http.NpyAsync($"/logprob?model={Model}", Npy.Of(pixels, 1, 1, 28, 28))).Floats;
         float[] both = (await http.NpyAsync($"/logprob?model={Model}", Npy.Of([.. pixels, .. small], 1, 784 + 49))).Floats;
+        JsonElement byProtocol = await http.PostRawAsync(
+            $"/v2/models/{Model}/infer", $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":[1,1,28,28],"data":{{JsonSerializer.Serialize(pixels)}}}]}""").OkAsync();
         Assert.True(float.IsFinite(both[0]));
+        Assert.Equal(both, byProtocol.GetProperty("outputs")[0].GetProperty("data").Deserialize<float[]>());
         Assert.Equal(both, alike);
         Assert.Equal(both, alone.Floats("log_prob"));
 

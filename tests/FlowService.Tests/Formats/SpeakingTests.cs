@@ -10,7 +10,7 @@ namespace FlowService.Tests.Formats;
 /// <summary>A sound in, a sound out: the demo model that speaks.</summary>
 public sealed class SpeakingTests(DemoService service) : IClassFixture<DemoService>
 {
-    private static readonly string Models = Path.Combine(AppContext.BaseDirectory, "models", "speech");
+    private static readonly string Models = Path.Combine(DemoModels.All, "speech");
 
     private readonly HttpClient http = service.Http;
 

@@ -14,8 +14,6 @@ public sealed class ReproducibilityTests
     private const int Rows = 64, Requests = 1000, Clients = 16;
     private const float Tolerance = 2e-5f;
 
-    private static string Repository => Path.Combine(AppContext.BaseDirectory, "models");
-
     [Theory, Trait("Engine", "compiled"), InlineData("two-moons"), InlineData("breast-cancer")]
     public Task A_row_has_the_same_bits_in_thousands_of_random_batches(string model) => InRandomBatchesAsync(model, "compiled", deterministic: false);
 
@@ -29,7 +27,8 @@ public sealed class ReproducibilityTests
 
     private static async Task InRandomBatchesAsync(string model, string engine, bool deterministic)
     {
-        await using ServiceHost host = await ServiceHost.StartAsync(Repository, null,
+        using TemporaryFolder repository = DemoModels.Repository(model);
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null,
             ("Engine:Kind", engine), ($"Models:Overrides:{model}:Deterministic", $"{deterministic}"), ("Batching:BatchRows", "48"), ("Batching:DeadlineSeconds", "300"));
         using HttpClient http = host.Http();
         bool bits = host.Registry.Get(model, null).Served!.Engine.SameBitsInAnyBatch;
@@ -66,7 +65,8 @@ public sealed class ReproducibilityTests
     [Fact, Trait("Engine", "compiled")]
     public async Task Shards_of_a_seed_agree_with_the_whole_bit_for_bit()
     {
-        await using ServiceHost host = await ServiceHost.StartAsync(Repository, null, ("Batching:BatchRows", "100"));
+        using TemporaryFolder repository = DemoModels.Repository("two-moons");
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Batching:BatchRows", "100"));
         using HttpClient http = host.Http();
         const string Common = "\"model\":\"two-moons\",\"seed\":9,\"temperature\":0.8,\"include\":[\"z\"]";
         JsonElement whole = await http.AskAsync("/sample", $$"""{{{Common}},"count":1000,"offset":5000}""");
@@ -82,7 +82,8 @@ public sealed class ReproducibilityTests
     [Fact, Trait("Engine", "compiled")]
     public async Task Requests_of_other_seeds_and_temperatures_do_not_affect_each_other()
     {
-        await using ServiceHost host = await ServiceHost.StartAsync(Repository, null, ("Batching:BatchRows", "48"), ("Batching:DeadlineSeconds", "300"));
+        using TemporaryFolder repository = DemoModels.Repository("two-moons");
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Batching:BatchRows", "48"), ("Batching:DeadlineSeconds", "300"));
         using HttpClient http = host.Http();
         string[] bodies = [.. Enumerable.Range(0, 24).Select(i => $$"""{"model":"two-moons","seed":{{i / 3}},"count":{{1 + i}},"temperature":{{(0.5 + i % 3 * 0.5).ToString(CultureInfo.InvariantCulture)}}}""")];
         var alone = new List<string>();

@@ -10,7 +10,7 @@ namespace FlowService.Tests.Models;
 /// <summary>The shipped models, as a user meets them.</summary>
 public sealed class DemoModelTests
 {
-    private static string Repository => Path.Combine(AppContext.BaseDirectory, "models");
+    private static string Repository => DemoModels.All;
 
     [Theory]
     [InlineData("two-moons")]
@@ -20,7 +20,8 @@ public sealed class DemoModelTests
     {
         int[]? context = name == "digits" ? [.. Enumerable.Range(0, 10)] : null;
         int count = 200 / (context?.Length ?? 1);
-        await using ServiceHost host = await ServiceHost.StartAsync(Repository);
+        using TemporaryFolder repository = DemoModels.Repository(name);
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path);
         using HttpClient client = host.Http();
         HttpResponseMessage drawn = await client.PostAsJsonAsync("/sample", new { model = name, count, seed = 5, context });
         float[][] x = [.. Array(await drawn.Content.ReadFromJsonAsync<JsonElement>(), "samples").Select(row => row.Deserialize<float[]>()!)];

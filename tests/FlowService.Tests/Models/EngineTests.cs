@@ -14,7 +14,7 @@ public sealed class EngineTests : IDisposable
     [Fact, Trait("Engine", "compiled")]
     public async Task Compiled_models_are_served_without_libtorch()
     {
-        await using ServiceProcess service = await ServiceProcess.StartAsync(Path.Combine(AppContext.BaseDirectory, "models"), ServiceProcess.FreePort());
+        await using ServiceProcess service = await ServiceProcess.StartAsync(DemoModels.All, ServiceProcess.FreePort());
         using HttpClient http = service.Http();
         await http.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]]}""");
         await http.AskAsync("/sample", """{"model":"digits","count":2,"context":[3]}""");

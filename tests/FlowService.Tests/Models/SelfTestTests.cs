@@ -6,6 +6,7 @@ using FlowCore.Engines;
 using FlowCore.Engines.Compiled;
 using FlowCore.Tests.Golden;
 using FlowService.Models;
+using FlowService.Tests.Support;
 
 namespace FlowService.Tests.Models;
 
@@ -14,7 +15,7 @@ public sealed class SelfTestTests
 {
     private const double Tolerance = 0.05;
 
-    private static readonly string Demos = Path.Combine(AppContext.BaseDirectory, "models");
+    private static readonly string Demos = DemoModels.All;
 
     public static IEnumerable<TheoryDataRow<string>> Names =>
         GoldenModel.Names.Concat(["demo two-moons", "demo digits", "demo breast-cancer"]).Select(name => new TheoryDataRow<string>(name));

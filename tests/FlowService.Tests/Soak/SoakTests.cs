@@ -17,7 +17,7 @@ public sealed class SoakTests : IDisposable
     private const int Clients = 6;
     private const string LargestHeap = "0x8000000";
     private const long MostGrowth = 64 << 20;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(25), Rest = TimeSpan.FromSeconds(35);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(25), Rest = TimeSpan.FromSeconds(35), Quiet = TimeSpan.FromSeconds(1);
 
     // The compiled engine computes on the CPU alone; tests/gpu.sh names another device.
     private static readonly string[] Engines =
@@ -66,18 +66,21 @@ public sealed class SoakTests : IDisposable
             });
     }
 
-    /// <summary>The gauge, once the requests whose callers left are over: it is the same twice.</summary>
+    /// <summary>The gauge, once the requests whose callers left are over: it stays the same for a while.</summary>
     private static async Task<long> LiveTensorsAsync(ServiceProcess service)
     {
         using HttpClient http = service.Http();
-        long last = -1, now = 0;
+        long last = -1;
+        var still = Stopwatch.StartNew();
         await Eventually.TrueAsync(async () =>
         {
             string line = (await http.GetStringAsync("/metrics")).Split('\n').First(each => each.StartsWith("flowservice_tensors_live", StringComparison.Ordinal));
-            (last, now) = (now, long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
-            return last == now;
+            long now = long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
+            if (now != last)
+                (last, still) = (now, Stopwatch.StartNew());
+            return still.Elapsed > Quiet;
         }, "the tensors of abandoned requests are gone");
-        return now;
+        return last;
     }
 
     private static async Task SampledAsync(HttpClient http, Random random)

@@ -9,7 +9,7 @@ public sealed class DemoService : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        host = await ServiceHost.StartAsync(Path.Combine(AppContext.BaseDirectory, "models"));
+        host = await ServiceHost.StartAsync(DemoModels.All);
         Http = host.Http();
     }
 

@@ -16,6 +16,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
 {
     private const int MostMemoryValues = 1 << 27, MostEncodedValues = 1 << 23;
 
+    private readonly CompiledFlow flow;
     private readonly Program<T> forward, inverse, latents;
     private readonly Program<T>? encoder;
     private readonly SharedContexts contexts = new();
@@ -35,14 +36,17 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     /// <param name="threads">The cores that a batch is spread over.</param>
     /// <exception cref="NotCompiledException">A kind of the flow is not compiled: <see cref="TorchEngine{T}"/> runs it.</exception>
     /// <exception cref="FlowException">The description contradicts itself, or the weights do not belong to it.</exception>
-    public CompiledEngine(Checkpoint checkpoint, int threads = 1) : base(checkpoint.Spec)
+    public CompiledEngine(Checkpoint checkpoint, int threads = 1) : this(checkpoint.Spec, CompiledFlow.Of(checkpoint), threads)
     {
-        CompiledFlow flow = CompiledFlow.Of(checkpoint);
+    }
+
+    private CompiledEngine(FlowSpec spec, CompiledFlow flow, int threads) : base(spec)
+    {
+        this.flow = flow;
         var packed = new Dictionary<LinearWeights, PackedLinear<T>>();
         (forward, inverse, latents) = (flow.Forward.Lower(packed), flow.Inverse.Lower(packed), flow.Latents.Lower(packed));
         encoder = flow.Encoder?.Lower(packed);
-        classes = checkpoint.Spec.Context?.Classes ?? 0;
-        NoiseWidth = flow.NoiseWidth;
+        classes = spec.Context?.Classes ?? 0;
         long size = new[] { forward, inverse, latents, encoder }.OfType<Program<T>>().Max(program => program.MemoryValues);
         if (size > MostMemoryValues)
             throw new NotCompiledException($"a row needs {size} values of memory at a time, the compiled engine has at most {MostMemoryValues}");
@@ -60,7 +64,11 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     // Two tiles on every core.
     public override int LargestNewBatch => 2 * memories.Length * Math.Max(forward.TileRows, inverse.TileRows);
 
-    public override int NoiseWidth { get; }
+    public override int NoiseWidth => flow.NoiseWidth;
+
+    /// <summary>The same programs in another number type, on one core.</summary>
+    public CompiledEngine<TOther> As<TOther>()
+        where TOther : unmanaged, IBinaryFloatingPointIeee754<TOther> => new(Spec, flow, 1);
 
     public override void Forward(ReadOnlySpan<T> x, ReadOnlySpan<T> context, Span<T> z, Span<T> logDet, Span<T> logProb)
     {

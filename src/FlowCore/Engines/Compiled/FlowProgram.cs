@@ -14,16 +14,16 @@ internal sealed record FlowProgram(
     /// <summary>What a caller uses: it keeps its place from the beginning to the end.</summary>
     private IEnumerable<Region> Kept => new[] { Input, Context, Temperature, Output, LogDet, LogDensity }.OfType<Region>().Distinct();
 
-    /// <summary>Lays the regions out and rounds the weights; what is packed stands in the dictionary for the next program.</summary>
+    private (int Rows, long RowValues)? laidOut;
+
+    /// <summary>
+    /// Lays the regions out and rounds the weights; what is packed stands in the dictionary for the next program. The regions lie alike in
+    /// every number type, so that a program may be lowered to several: what fills a tile in float32 takes twice the memory in float64.
+    /// </summary>
     public Program<T> Lower<T>(Dictionary<LinearWeights, PackedLinear<T>> packed)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        long rowValues = LayOut();
-        long fitting = TileBytes / Math.Max(1, rowValues * System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
-        // Whole blocks of twelve rows where they fit.
-        int rows = (int)Math.Clamp(fitting >= 12 ? fitting / 12 * 12 : fitting, 1, MostRows);
-        foreach (Region region in Operations.SelectMany(operation => operation.Regions).Concat(Kept).Distinct())
-            region.Offset *= rows;
+        var (rows, rowValues) = laidOut ??= LayOutTile();
         var lowering = new Lowering<T>(rows, packed);
         return new Program<T>(this, [.. Operations.Select(operation => operation.Lower(lowering))], rows, rowValues * rows);
     }
@@ -67,6 +67,17 @@ internal sealed record FlowProgram(
         var lowering = new Lowering<T>(rows, [], weights);
         Step<T>[] steps = [.. Operations.Select(operation => operation.Lower(lowering))];
         return new TrainingProgram<T>(this, steps, clears, rows, rowValues * rows);
+    }
+
+    private (int Rows, long RowValues) LayOutTile()
+    {
+        long rowValues = LayOut();
+        long fitting = TileBytes / Math.Max(1, rowValues * sizeof(float));
+        // Whole blocks of twelve rows where they fit.
+        int rows = (int)Math.Clamp(fitting >= 12 ? fitting / 12 * 12 : fitting, 1, MostRows);
+        foreach (Region region in Operations.SelectMany(operation => operation.Regions).Concat(Kept).Distinct())
+            region.Offset *= rows;
+        return (rows, rowValues);
     }
 
     /// <summary>Gives each region the first place that is free while it lives; returns the values of one row.</summary>

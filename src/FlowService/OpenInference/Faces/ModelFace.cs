@@ -15,7 +15,8 @@ internal sealed class ModelFace
         (Model, Kind, Name) = (model, kind, kind.NameOf(model.Name));
         Inputs = kind switch
         {
-            FaceKind.Score => [Rows(X), .. ContextOf(model.Spec)],
+            // A large image's own small one is made where none is given.
+            FaceKind.Score => [Rows(X), .. ContextOf(model.Spec, isOptional: model.Spec.Context?.BlockMeans is not null)],
             FaceKind.Decode => [Rows(Z), .. ContextOf(model.Spec)],
             _ => [
                 Number(NumSamples, Datatype.Int64, Datatype.Integers), .. ContextOf(model.Spec),
@@ -59,10 +60,10 @@ internal sealed class ModelFace
 
     private static TensorSpec Number(string name, Datatype datatype, Datatype[] accepted) => new(name, datatype, 1) { Accepted = accepted };
 
-    private static TensorSpec[] ContextOf(FlowSpec spec) => spec.Context switch
+    private static TensorSpec[] ContextOf(FlowSpec spec, bool isOptional = false) => spec.Context switch
     {
         null => [],
         { Classes: not null } => [new(Context, Datatype.Int64, -1, 1) { Accepted = Datatype.Classes }],
-        var context => [new(Context, Datatype.Fp32, -1, context.Width) { Accepted = Datatype.Floats }],
+        var context => [new(Context, Datatype.Fp32, -1, context.Width) { Accepted = Datatype.Floats, IsOptional = isOptional }],
     };
 }

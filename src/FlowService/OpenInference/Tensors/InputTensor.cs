@@ -96,6 +96,9 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
         return new(ProblemKind.InvalidValue, $"{ShownName}: element {element}{place} {problem}; each element must be a finite number") { Field = Name };
     }
 
+    /// <summary>An input that was not sent, for what is made of this one.</summary>
+    public InputTensor Beside(string name) => new(index, limits, pool) { Name = name };
+
     public void Dispose() => Values?.Dispose();
 
     private int Left => limits.ValuesPerRequest - Values!.Length;

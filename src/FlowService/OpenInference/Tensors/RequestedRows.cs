@@ -1,3 +1,4 @@
+using FlowCore;
 using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Errors;
@@ -23,19 +24,31 @@ internal static class RequestedRows
         InputTensor? context = request.Input(ModelFace.Context);
         return face.Kind == FaceKind.Sample
             ? Samples(request, face, context, limits)
-            : Rows(request.Input(face.Inputs[0].Name)!, face, context, limits);
+            : Rows(request, face, context, limits);
     }
 
-    private static WorkRows Rows(InputTensor input, ModelFace face, InputTensor? context, LimitsOptions limits)
+    private static WorkRows Rows(InferRequest request, ModelFace face, InputTensor? context, LimitsOptions limits)
     {
+        InputTensor input = request.Input(face.Inputs[0].Name)!;
         int rows = input.Values!.Length / face.Model.Width;
         if (rows == 0)
             throw new RequestException(ProblemKind.InvalidArgument, $"{input.ShownName} holds no rows; send at least one");
         if (rows > limits.RowsPerRequest)
             throw new RequestException(ProblemKind.TooManyRows,
                 $"{input.ShownName} has more than {limits.RowsPerRequest} rows; send them in several requests, or raise Limits:RowsPerRequest");
+        if (context is null && face.Kind == FaceKind.Score && DownSampling.Of(face.Model.Spec) is { } sampling)
+            request.Inputs.Add(context = SmallImages(input, sampling, rows * face.Model.Spec.ContextWidth));
         ContextRows<float> condition = ContextRows<float>.Of(context?.Values, face.Model.Spec, face.Model.Name, rows);
         return new() { Count = rows, Values = input.Values, Context = condition.Values, RowsPerContext = condition.RowsPerContext(rows) };
+    }
+
+    // The request owns its buffer.
+    private static InputTensor SmallImages(InputTensor images, DownSampling sampling, int length)
+    {
+        InputTensor means = images.Beside(ModelFace.Context);
+        sampling.Means<float>(images.Values!.Span, means.Begin(length).Reserve(length));
+        means.Values!.Advance(length);
+        return means;
     }
 
     private static WorkRows Samples(InferRequest request, ModelFace face, InputTensor? context, LimitsOptions limits) => new SampleArguments

@@ -23,15 +23,28 @@ internal sealed class CopyNode : Node
 
     protected override IEnumerable<Operation> Of(int[] units)
     {
-        var pairs = new List<(Place From, int To)>();
+        var copies = new Dictionary<Region, (List<int> From, List<int> To)>();
+        var zeros = new List<int>();
+        // Neighbours come from one region nearly always: it is not looked up anew for each value of a large image.
+        Region? last = null;
+        (List<int> From, List<int> To) copy = ([], []);
         for (int pixel = 0; pixel < Pixels.Length; pixel++)
             foreach (int unit in units)
-                if (From[unit][pixel] is { } place)
-                    pairs.Add((place, Pixels[pixel] + Columns[unit]));
-        foreach (var group in pairs.GroupBy(pair => pair.From.Region))
-            yield return new CopyOperation(group.Key, [.. group.Select(pair => pair.From.Offset)], Region, [.. group.Select(pair => pair.To)]);
-        int[] zeros = [.. from pixel in Enumerable.Range(0, Pixels.Length) from unit in units where From[unit][pixel] is null select Pixels[pixel] + Columns[unit]];
-        if (zeros.Length > 0)
-            yield return new FillOperation(Region, zeros, Formula.Repeated(0, zeros.Length));
+            {
+                int to = Pixels[pixel] + Columns[unit];
+                if (From[unit][pixel] is not { } place)
+                {
+                    zeros.Add(to);
+                    continue;
+                }
+                if (place.Region != last && !copies.TryGetValue(last = place.Region, out copy))
+                    copies.Add(last, copy = ([], []));
+                copy.From.Add(place.Offset);
+                copy.To.Add(to);
+            }
+        foreach (var (region, (from, to)) in copies)
+            yield return new CopyOperation(region, [.. from], Region, [.. to]);
+        if (zeros.Count > 0)
+            yield return new FillOperation(Region, [.. zeros], Formula.Repeated(0, zeros.Count));
     }
 }
