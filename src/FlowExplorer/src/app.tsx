@@ -17,6 +17,7 @@ import { Density } from './views/density';
 import { Models } from './views/models';
 import { Rows } from './views/rows';
 import { Samples } from './views/samples';
+import { Speak } from './views/speak';
 
 interface View { name: string; text: string; show: (model: ModelDetails) => preact.JSX.Element }
 
@@ -26,6 +27,7 @@ function viewsOf(model: ModelDetails): View[] {
   const kind = kindOf(model.event_shape);
   if (model.context?.block_means) return [{ name: 'enlarge', text: 'Enlarge', show: each => <Enlarge model={each} /> }, about];
   if (kind === 'image') return [{ name: 'images', text: 'Images', show: each => <Images model={each} /> }, about];
+  if (kind === 'sound') return model.spec?.sound ? [{ name: 'speak', text: 'Speak', show: each => <Speak model={each} /> }, about] : [about];
   if (model.context) return [{ name: 'condition', text: 'Condition', show: each => <Condition model={each} /> }, { name: 'rows', text: 'Odd rows', show: each => <Rows model={each} /> }, about];
   const rows: View = { name: 'rows', text: 'Odd rows', show: each => <Rows model={each} /> };
   if (kind === 'plane') return [{ name: 'density', text: 'Density', show: each => <Density model={each} /> }, { name: 'layers', text: 'Layer by layer', show: each => <Layers model={each} /> }, rows, about];

@@ -7,7 +7,7 @@ namespace FlowService.Tests.Explorer;
 /// <summary>A service with a model of every kind that the explorer shows, and a broken one.</summary>
 public sealed class ExplorerService : IAsyncLifetime
 {
-    public const string Plane = "two-moons", Table = "breast-cancer", Pictures = "digits", Enlarging = "clothing-4x", Measured = "engines", Conditional = "posterior", Wide = "wide", Broken = "broken";
+    public const string Plane = "two-moons", Table = "breast-cancer", Pictures = "digits", Enlarging = "clothing-4x", Speaking = "speech", Measured = "engines", Conditional = "posterior", Wide = "wide", Broken = "broken";
 
     private readonly TemporaryFolder repository = TestModels.Repository();
     private ServiceHost? host;
@@ -17,7 +17,7 @@ public sealed class ExplorerService : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         // The shipped models where the kinds have some; the test's own where a calibration is needed, or a condition.
-        DemoModels.CopyTo(repository, Plane, Table, Pictures, Enlarging);
+        DemoModels.CopyTo(repository, Plane, Table, Pictures, Enlarging, Speaking);
         TestModels.Write(repository.Path, TestModels.Spec(Measured, 5) with { Features = ["speed", "load", "heat", "noise", "age"] }, calibrationRows: 400);
         FlowSpec conditional = TestModels.Spec(Conditional, 2, new ContextSpec { Size = 2, Features = ["distance", "energy"] }) with { Features = ["speed", "mass"] };
         Directory.Delete(Path.Combine(repository.Path, Conditional), recursive: true);

@@ -16,7 +16,7 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
     [
         "#/", $"#/{ExplorerService.Plane}/density?at=0.5,0.25&lines=1&rows=1", $"#/{ExplorerService.Plane}/layers?depth=3&at=0.5,0.25", $"#/{ExplorerService.Plane}/rows?example=1", $"#/{ExplorerService.Plane}/about",
         $"#/{ExplorerService.Table}/rows?example=1", $"#/{ExplorerService.Table}/samples", $"#/{ExplorerService.Table}/about", $"#/{ExplorerService.Measured}/rows?example=1", $"#/{ExplorerService.Measured}/samples",
-        $"#/{ExplorerService.Pictures}/images", $"#/{ExplorerService.Pictures}/images?class=3", $"#/{ExplorerService.Pictures}/about", $"#/{ExplorerService.Enlarging}/enlarge?row=1",
+        $"#/{ExplorerService.Pictures}/images", $"#/{ExplorerService.Pictures}/images?class=3", $"#/{ExplorerService.Pictures}/about", $"#/{ExplorerService.Enlarging}/enlarge?row=1", $"#/{ExplorerService.Speaking}/speak",
         $"#/{ExplorerService.Conditional}/condition", $"#/{ExplorerService.Conditional}/rows?example=1", "#/patients/condition", "#/patients/rows?example=1", $"#/{ExplorerService.Wide}/samples",
     ];
 
@@ -52,7 +52,7 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
         page.Open("#/").WaitUntilDrawn();
 
         page.WaitFor("breast-cancer");
-        Assert.Equal(9, page.Count(".card"));
+        Assert.Equal(10, page.Count(".card"));
         Assert.Contains("flow.json", page.Find(".card.failed").Text, StringComparison.Ordinal);
         page.WaitFor(() => page.Find(".card.ready .live").Text.Contains("rows/s", StringComparison.Ordinal));
     }
@@ -134,6 +134,25 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
         page.WaitFor("Of own.png.");
         page.WaitUntilDrawn();
         Assert.Equal(0, page.Count(".fault"));
+    }
+
+    [Fact]
+    public void A_sound_of_ones_own_is_spoken_and_can_be_heard()
+    {
+        page.Open($"#/{ExplorerService.Speaking}");
+        page.WaitFor("nats a sample");
+
+        page.Find("input[type=file]").SendKeys(Path.Combine(DemoModels.All, ExplorerService.Speaking, "held-out.wav"));
+
+        page.WaitFor("Given: held-out.wav");
+        page.WaitFor(() => page.Evaluate("return [...document.querySelectorAll('audio')].map(each => Math.round(each.duration)).join()")!.Equals("4,4"));
+        Assert.Equal(0, page.Count(".fault"));
+
+        using var folder = new TemporaryFolder();
+        string none = Path.Combine(folder.Path, "none.wav");
+        File.WriteAllText(none, "RIFF");
+        page.Find("input[type=file]").SendKeys(none);
+        page.WaitFor("no sound that this browser can read");
     }
 
     [Fact]

@@ -41,7 +41,7 @@ export interface Call {
   signal?: AbortSignal;
 }
 
-const Npy = 'application/x-npy', Json = 'application/json', Csv = 'text/csv';
+const Npy = 'application/x-npy', Json = 'application/json', Csv = 'text/csv', Wav = 'audio/wav';
 
 export function addressOf({ path, query }: Pick<Call, 'path' | 'query'>) {
   const said = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== '')
@@ -122,6 +122,14 @@ export async function sampleClasses(name: string, draw: Draw, classes: number[],
 /** Large pictures for a small one. */
 export const enlarge = (name: string, draw: Draw, small: Float32Array, signal?: AbortSignal) =>
   plain({ path: 'sample', query: drawn(name, draw), body: npy.write({ values: small, width: small.length }), type: Npy, signal });
+
+/** What a vocoder speaks of a sound's mels, as a WAV file. */
+export const speak = async (name: string, { seed, temperature }: Omit<Draw, 'count'>, sound: Blob, signal?: AbortSignal) =>
+  (await ask({ path: 'sample', query: { model: name, seed, temperature }, body: sound, type: Wav, accept: Wav, signal })).blob();
+
+/** The log density of a WAV file given its own mels. */
+export const soundDensity = (name: string, sound: Blob, signal?: AbortSignal) =>
+  json<{ log_prob_per_sample: number | null }>({ path: 'logprob', query: { model: name }, body: sound, type: Wav, signal });
 
 /** Samples, and the latents that they were made from. */
 export async function sampleWithLatents(name: string, draw: Draw, signal?: AbortSignal) {

@@ -10,6 +10,8 @@ export interface ContextSpec { size?: number; classes?: number; features?: strin
 
 export interface Pixels { low: number; high: number; step: number }
 
+export interface SoundSpec { rate: number; fft_size: number; hop: number; mels: number }
+
 export interface Layer { kind: string; [field: string]: unknown }
 
 export interface Training {
@@ -17,7 +19,7 @@ export interface Training {
   mean_test_log_likelihood?: number; gaussian_mean_test_log_likelihood?: number;
 }
 
-export interface Spec { bijections: Layer[]; base: Layer; training?: Training; pixels?: Pixels }
+export interface Spec { bijections: Layer[]; base: Layer; training?: Training; pixels?: Pixels; sound?: SoundSpec }
 
 export interface SelfTest { rows?: number; round_trip_error?: number; log_prob_difference?: number; log_det_difference?: number }
 
@@ -51,16 +53,17 @@ export const featuresOf = (model: ModelDetails) => model.features ?? Array.from(
 
 /** What a model is conditioned on, in words. */
 export const conditionOf = ({ classes, size, shape, features }: ContextSpec) =>
-  classes ? `one of ${classes} classes` : shape ? `a picture of ${shape[2]} x ${shape[1]}` : `${size} numbers${features ? `: ${features.join(', ')}` : ''}`;
+  classes ? `one of ${classes} classes` : shape?.length === 2 ? `${shape[0]} mels a frame` : shape ? `a picture of ${shape[2]} x ${shape[1]}` : `${size} numbers${features ? `: ${features.join(', ')}` : ''}`;
 
 /** The numbers that a request sends: the values of a picture, or 1 for a class. */
 export const sizeOf = ({ size, shape }: ContextSpec) => shape ? shape.reduce((product, each) => product * each, 1) : size ?? 1;
 
 export const contextNamesOf = (context: ContextSpec) => context.features ?? Array.from({ length: sizeOf(context) }, (_, i) => `context_${i}`);
 
-export type Kind = 'plane' | 'table' | 'image';
+export type Kind = 'plane' | 'table' | 'image' | 'sound';
 
 export function kindOf(shape: number[] | undefined): Kind {
+  if (shape?.length === 2) return 'sound';
   if (shape?.length === 3) return shape[0] === 1 || shape[0] === 3 ? 'image' : 'table';
   return shape?.[0] === 2 ? 'plane' : 'table';
 }

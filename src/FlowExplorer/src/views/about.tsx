@@ -51,5 +51,6 @@ export function About({ model }: { model: ModelDetails }) {
 export function shape(model: { event_shape?: number[] }) {
   const sizes = model.event_shape ?? [];
   if (sizes.length === 3) return `${sizes[2]} × ${sizes[1]} picture, ${sizes[0] === 1 ? 'grey' : `${sizes[0]} channels`}`;
+  if (sizes.length === 2) return `sound, ${sizes[1]} frames${sizes[0] === 1 ? '' : ` of ${sizes[0]} samples`} at a time`;
   return sizes[0] === 1 ? 'one number' : `${sizes[0]} numbers`;
 }

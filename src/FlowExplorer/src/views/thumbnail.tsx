@@ -1,18 +1,31 @@
 import { useMemo } from 'preact/hooks';
 import * as api from '../api/client';
-import type { ModelDetails, Rows } from '../api/types';
+import type { ModelDetails, Rows, SoundSpec } from '../api/types';
 import { countOf, featuresOf, kindOf } from '../api/types';
 import type { Surface } from '../draw/canvas';
 import { Canvas } from '../draw/canvas';
 import { viridisAt } from '../draw/colour';
 import { dots } from '../draw/axes';
 import { pictureOf, rangeOfPixels } from '../draw/picture';
+import { Spectrogram } from '../draw/spectrogram';
 import { boxOf } from '../math/stats';
+import { soundOf, wavOf } from '../sound/wav';
+import { vowels } from '../sound/vowels';
 import { useLatest } from '../state/latest';
 import { usualContext } from './usual';
 
-/** A few samples of a model, as large as a stamp. */
+/** What a model makes, as large as a stamp. */
 export function Thumbnail({ model }: { model: ModelDetails }) {
+  return model.spec?.sound ? <Spoken model={model} sampling={model.spec.sound} /> : <Drawn model={model} />;
+}
+
+function Spoken({ model, sampling }: { model: ModelDetails; sampling: SoundSpec }) {
+  const { value } = useLatest([model.name, model.version], async signal =>
+    soundOf(await api.speak(model.name, { seed: 1, temperature: 0.8 }, wavOf(vowels(sampling.rate), sampling.rate), signal), sampling.rate));
+  return <Spectrogram small samples={value} sampling={sampling} label={`Spectrogram of vowels that ${model.name} speaks`} />;
+}
+
+function Drawn({ model }: { model: ModelDetails }) {
   const isImage = kindOf(model.event_shape) === 'image';
   const { value } = useLatest([model.name, model.version], async signal => {
     const classes = model.context?.classes;
