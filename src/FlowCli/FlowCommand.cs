@@ -62,6 +62,7 @@ public static class FlowCommand
             InspectCommand.Create(terminal),
             DensityCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            TuneCommand.Create(terminal),
             DataCommand.Create(terminal),
         };
         root.Action = Help.Extend(root);

@@ -15,6 +15,7 @@ using FlowService.Scoring;
 using FlowService.Security;
 using FlowService.Shadow;
 using FlowService.Shutdown;
+using FlowService.Sources;
 using FlowService.Startup;
 using FlowService.Telemetry;
 
@@ -30,6 +31,7 @@ return Service.Run(
         .AddBatching()
         .AddCaching()
         .AddModels()
+        .AddSources()
         .AddDrift()
         .AddShadow()
         .AddScoring()

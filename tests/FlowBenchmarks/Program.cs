@@ -1,3 +1,4 @@
+using System.Globalization;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
@@ -81,6 +82,18 @@ if (args is ["anomaly", "--data", var folder, .. var sets])
 if (args is ["serving", .. var peer])
 {
     ServingTable.Print(Console.Out, peer.FirstOrDefault());
+    return;
+}
+
+if (args is ["overload", .. var seconds])
+{
+    await OverloadTable.PrintAsync(Console.Out, TimeSpan.FromSeconds(seconds is [var length] ? double.Parse(length, CultureInfo.InvariantCulture) : 5));
+    return;
+}
+
+if (args is ["shadow", .. var times])
+{
+    OverloadTable.PrintShadow(Console.Out, TimeSpan.FromSeconds(3), times is [var rounds] ? int.Parse(rounds, CultureInfo.InvariantCulture) : 7);
     return;
 }
 

@@ -6,7 +6,7 @@ namespace FlowService.Batching;
 /// What waits for one version of a model, and its engines. It is bounded in rows, and says no at once. One thread gathers the next
 /// batch while the others compute; the batch grows until an engine is free, and leaves at once where one is.
 /// </summary>
-internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] engines, TimeProvider time)
+internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] engines, RowCost cost, TimeProvider time)
 {
     private const int LongestRetrySeconds = 60;
 
@@ -23,6 +23,9 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     private Batch? gathered, computed;
 
     public BatchingOptions Options => options;
+
+    /// <summary>What a row costs at least.</summary>
+    public RowCost Cost => cost;
 
     /// <summary>The most rows in a batch: what is configured, or what the device's memory has proved to hold.</summary>
     public int BatchRows => Volatile.Read(ref batchRows);

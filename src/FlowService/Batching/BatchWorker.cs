@@ -78,6 +78,8 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
             TimeSpan copied = time.GetElapsedTime(began);
             LastBatchSucceeded = Try(engine, batch, 0, batch.Rows);
             TimeSpan took = time.GetElapsedTime(began);
+            if (LastBatchSucceeded)
+                queue.Cost.Seen(batch.Line!.Direction, batch.Rows, took - copied);
             batch.Steps = new(copied, took - copied, TimeSpan.Zero);
             metrics.BatchRun(model, batch.Line!.Direction, batch.Rows, took);
             return queue.Return(engine, ref batch, took);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using FlowRows.Buffers;
 using FlowService.Caching;
 using FlowService.Errors;
@@ -11,13 +12,16 @@ namespace FlowService.Batching;
 internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics metrics, TimeProvider time)
 {
     /// <summary>Computes the item's results, or finds them where the model's answers are cached.</summary>
-    /// <exception cref="RequestException">429 where the queue is full, 503 where it is closed, 504 where the deadline passed.</exception>
+    /// <exception cref="RequestException">
+    /// 413 (422 for samples) where so many rows cannot be computed within the deadline, 429 where the queue is full, 503 where it is closed, 504 where the deadline passed.
+    /// </exception>
     public async Task RunAsync(WorkItem item, TimeSpan timeout, CancellationToken callerGone)
     {
         if (FlowTracing.Source.HasListeners())
             item.Trace = Activity.Current?.Context ?? default;
         if (!item.Model.IsCached)
         {
+            CheckCost(item, timeout);
             await ComputeAsync(item, timeout, callerGone);
             return;
         }
@@ -28,6 +32,7 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
             item.Model.Statistics.Remembered(item, began);
             return;
         }
+        CheckCost(item, timeout);
         TimeSpan lookedUp = time.GetElapsedTime(began);
         await ComputeAsync(item, timeout, callerGone);
         long computed = time.GetTimestamp();
@@ -41,6 +46,21 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
     {
         if (!model.IsCached && !model.Queue.HasRoom(rows))
             throw Full(model, rows);
+    }
+
+    /// <summary>Refuses what could not be computed in time by an idle service either: none of it is queued.</summary>
+    /// <exception cref="RequestException">413, or 422 for samples.</exception>
+    private static void CheckCost(WorkItem item, TimeSpan timeout)
+    {
+        RowCost cost = item.Model.Queue.Cost;
+        TimeSpan least = cost.Of(item.Direction, item.Input.Count);
+        if (least <= timeout)
+            return;
+        bool isSample = item.Operation == Operation.Sample;
+        throw new RequestException(isSample ? ProblemKind.InvalidArgument : ProblemKind.TooManyRows, string.Create(CultureInfo.InvariantCulture,
+            $"{item.Input.Count} rows of model '{item.Model.Name}' take {least.TotalSeconds:g3} s at least, {1000 * least.TotalSeconds / item.Input.Count:g3} ms each as measured here, and the request may take "
+            + $"{timeout.TotalSeconds:g3} s; {(isSample ? "draw" : "send")} at most {cost.RowsWithin(item.Direction, timeout)} at once, or allow more time: up to {item.Model.Queue.Options.MaxDeadlineSeconds:g6} s "
+            + $"(Batching:MaxDeadlineSeconds)"));
     }
 
     /// <summary>Computes the item's results, and remembers nothing of them.</summary>

@@ -3,13 +3,11 @@ using FlowRows;
 using FlowRows.Buffers;
 using FlowRows.Tables;
 using FlowService.Batching;
-using FlowService.Drift;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.Requests;
 using FlowService.Scoring;
 using FlowService.Security;
-using FlowService.Shadow;
 using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -17,7 +15,7 @@ namespace FlowService.Endpoints;
 
 /// <summary>What the four operations need, and the steps that they share.</summary>
 internal sealed record OperationServices(
-    RequestReader Reader, ModelLifecycle Models, Inference Inference, RowQuotas Quotas, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, DriftMetrics Drift, ShadowJudge Shadow, RowPool Pool,
+    RequestReader Reader, ModelLifecycle Models, Inference Inference, RowQuotas Quotas, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, DensityWatch Watch, RowPool Pool,
     ILogger<OperationServices> Logger)
 {
     /// <summary>The model that the request names, noted for the metrics, and held until the answer is sent.</summary>

@@ -67,11 +67,7 @@ internal sealed record RequestRun(
     public async Task<RowScores?> ScoreAsync(WorkItem work, RowBlock<float>? block)
     {
         RowScores? scores = await RankAsync(work, block);
-        if (work.Operation == Batching.Operation.LogProb)
-        {
-            Services.Drift.Observe(Model, work.Input.Values!.Span, work.Results.LogProb.Span, block);
-            Services.Shadow.Offer(work, block);
-        }
+        Services.Watch.Observe(work, block);
         return scores;
     }
 

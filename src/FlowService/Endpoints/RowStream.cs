@@ -23,6 +23,9 @@ internal sealed class RowStream(RequestRun run)
 
     private const int ValuesOfPart = 1 << 18;
 
+    // The deadline holds for each part: one of a slow model takes a small share of it.
+    private const int PartsInDeadline = 8;
+
     private static readonly TimeSpan PauseWhereFull = TimeSpan.FromMilliseconds(20);
 
     private readonly Channel<Task<ComputedPart>> ahead =
@@ -30,22 +33,27 @@ internal sealed class RowStream(RequestRun run)
 
     private readonly TaskCompletionSource mayBegin = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HttpContext http = run.Http;
+    private readonly int partRows = MostRowsOfPart(run);
     private AnswerWriter<float>? writer;
     private long written;
 
-    /// <summary>The most rows of a part.</summary>
-    private int PartRows => Math.Min(
-        Math.Clamp(ValuesOfPart / Math.Max(run.Model.Width, run.Model.Engine.NoiseWidth), 1, run.Model.Queue.Options.BatchRows),
-        run.Services.Limits.Value.RowsPerRequest);
+    private static int MostRowsOfPart(RequestRun run)
+    {
+        BatchQueue queue = run.Model.Queue;
+        int fit = Math.Clamp(ValuesOfPart / Math.Max(run.Model.Width, run.Model.Engine.NoiseWidth), 1, queue.Options.BatchRows);
+        Direction direction = (run.Operation.IsScore ? Operation.LogProb : run.Operation.Operation).Direction();
+        long timely = queue.Cost.RowsWithin(direction, Deadline.Of(run.Request.TimeoutMs, queue.Options) / PartsInDeadline);
+        return (int)Math.Min(Math.Min(fit, timely), run.Services.Limits.Value.RowsPerRequest);
+    }
 
     /// <summary>Answers with samples, or with what is computed of a body.</summary>
     public async Task AnswerAsync(RowFormat format, SampleRows? samples, RowReader<float>? body)
     {
         if (body?.Rows is { } coming)
-            Inference.CheckRoom(run.Model, (int)Math.Min(coming, PartRows));
+            Inference.CheckRoom(run.Model, (int)Math.Min(coming, partRows));
         IAsyncEnumerable<RowPart> parts = samples is not null
-            ? RowParts.OfSamples(samples, PartRows).ToAsyncEnumerable()
-            : RowParts.OfBody(body!, run, PartRows);
+            ? RowParts.OfSamples(samples, partRows).ToAsyncEnumerable()
+            : RowParts.OfBody(body!, run, partRows);
         long? rows = samples?.Count ?? body!.Rows;
         if (body is null || !RequestReader.IsShort(http.Request))
             mayBegin.SetResult();

@@ -16,8 +16,9 @@ namespace FlowService.Endpoints;
 /// <param name="Difference">Mean log density of the compared version minus that of the other, in nats; each row counts for at most 3.</param>
 /// <param name="Low">The lower end of its interval, which is right at all times together with probability 0.99.</param>
 /// <param name="High">The upper end.</param>
+/// <param name="Lasting">Whether the same version serves after a restart: false where that could not be written down.</param>
 /// <param name="Verdict">better, worse or undecided: what the interval says of the compared version.</param>
-internal sealed record ShadowAnswer(string Name, int Shadow, int Other, int Serving, long Rows, long Dropped, double Difference, double Low, double High, string Verdict);
+internal sealed record ShadowAnswer(string Name, int Shadow, int Other, int Serving, long Rows, long Dropped, double Difference, double Low, double High, bool Lasting, string Verdict);
 
 internal static class ShadowEndpoints
 {
@@ -35,7 +36,7 @@ internal static class ShadowEndpoints
             .For(Scopes.Admin)
             .WithTags("Models")
             .WithSummary("Let the compared version serve")
-            .WithDescription("For administrators. From now on the version of `Models:Overrides:NAME:Shadow` serves where a request names none, until it is rolled back or the service restarts.")
+            .WithDescription("For administrators. From now on the version of `Models:Overrides:NAME:Shadow` serves where a request names none, until it is rolled back; `lasting` says whether that outlasts a restart.")
             .WithParameterExample("name", "two-moons")
             .WithErrors(400, 401, 403, 404, 503);
         group.MapPost("/models/{name}/rollback", Rollback)
@@ -65,7 +66,7 @@ internal static class ShadowEndpoints
     private static ShadowAnswer Answer(string name, ShadowJudge judge)
     {
         (ServedModel candidate, ServedModel other, ShadowState state) = judge.Of(name);
-        return new(name, candidate.Version, other.Version, (state.IsPromoted ? candidate : other).Version, state.Rows, state.Dropped, state.Mean, state.Low, state.High,
+        return new(name, candidate.Version, other.Version, (state.IsPromoted ? candidate : other).Version, state.Rows, state.Dropped, state.Mean, state.Low, state.High, state.IsLasting,
             state.Low > 0 ? "better" : state.High < 0 ? "worse" : "undecided");
     }
 }

@@ -64,6 +64,7 @@ internal sealed class ModelLoader(
             Checkpoint checkpoint = Checkpoint.Read(folder.Path);
             CalibrationSet? calibration = CalibrationSet.Read(folder.Path, checkpoint.Spec);
             SelfTestFigures? figures = null;
+            var cost = new RowCost(options.Instances);
             int? tooMany = null;
             foreach (FlowEngine<float> engine in Engines(checkpoint, options))
             {
@@ -76,10 +77,10 @@ internal sealed class ModelLoader(
                     using FlowEngine<double>? independent = Independent(checkpoint, reference);
                     figures = SelfTest.Run(engine, reference, models.Value.SelfTestTolerance, independent);
                 }
-                tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows) ?? tooMany;
+                tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows, cost) ?? tooMany;
             }
             logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
-            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger)
+            var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger, cost)
             {
                 IsCached = options.Cache,
                 Calibration = calibration,
@@ -87,7 +88,7 @@ internal sealed class ModelLoader(
                 Voice = checkpoint.Spec.Sound is null ? null : new(new(checkpoint, computing.Value.Threads == 0 ? Environment.ProcessorCount : computing.Value.Threads)),
                 WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
                 Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(() => new LayeredFlow<float>(checkpoint)) : null,
-                Sizes = EventSizes.Of(checkpoint.Spec) is { } sizes ? new(sizes, checkpoint, resized => AtSize(folder, resized, options, batches, figures)) : null,
+                Sizes = EventSizes.Of(checkpoint.Spec) is { } sizes ? new(sizes, checkpoint, resized => AtSize(folder, resized, options, batches, figures, cost.Times((double)resized.Spec.Width / checkpoint.Spec.Width))) : null,
                 Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows, checkpoint.Spec.Training?.Columns) : null,
             };
             if (tooMany is { } rows)
@@ -103,10 +104,10 @@ internal sealed class ModelLoader(
     }
 
     // One that was self-tested at its own size: the same steps run over more pixels.
-    private ServedModel AtSize(ModelFolder folder, Checkpoint checkpoint, ServingOptions options, BatchingOptions batches, SelfTestFigures figures)
+    private ServedModel AtSize(ModelFolder folder, Checkpoint checkpoint, ServingOptions options, BatchingOptions batches, SelfTestFigures figures, RowCost cost)
     {
         FlowEngine<float>[] engines = [.. Engines(checkpoint, options)];
-        var served = new ServedModel(folder.Name, folder.Version, engines, batches, figures, metrics, time, logger) { IsCached = options.Cache };
+        var served = new ServedModel(folder.Name, folder.Version, engines, batches, figures, metrics, time, logger, cost) { IsCached = options.Cache };
         return served.Start();
     }
 

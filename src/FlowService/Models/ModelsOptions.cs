@@ -35,6 +35,18 @@ internal sealed class ModelsOptions
     /// </summary>
     [Within(0, 1L << 50, ErrorMessage = "Models:MemoryBytes must be 0 or more: the most bytes that the weights of all loaded models may take; 0 is no limit (default 0).")]
     public long MemoryBytes { get; set; }
+
+    /// <summary>The time in seconds between two looks at each of <c>Models:Sources</c> (default 60); 0 looks only at start.</summary>
+    [Within(0, 86400, ErrorMessage = "Models:SourceSeconds must lie in 0..86400: each source is looked at for new versions so often; 0 looks only at start (default 60).")]
+    public double SourceSeconds { get; set; } = 60;
+
+    /// <summary>The most bytes that one look at a source may bring, packed and unpacked (default 16 GiB).</summary>
+    [Within(1, 1L << 50, ErrorMessage = "Models:SourceBytes must be 1 or more: it is the most bytes that one look at a source may bring (default 17179869184).")]
+    public long SourceBytes { get; set; } = 16L << 30;
+
+    /// <summary>The folder that remembers which compared versions were promoted, a file for each model; left out, <c>.promotions</c> in the repository; "-" for none: a promotion then ends with the process.</summary>
+    /// <remarks>The repository is read-only: a folder that the service may write to, and that outlasts it.</remarks>
+    public string? PromotionFolder { get; set; }
 }
 
 [OptionsValidator]

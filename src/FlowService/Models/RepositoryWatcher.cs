@@ -1,3 +1,4 @@
+using FlowService.Sources;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Models;
@@ -7,7 +8,7 @@ namespace FlowService.Models;
 /// for new versions every few seconds. It stops after the server, and lets every model finish what it was asked.
 /// </summary>
 internal sealed class RepositoryWatcher(
-    ModelRepository repository, ModelLifecycle lifecycle, ModelRegistry registry, ServiceGate gate, IOptions<ModelsOptions> options, TimeProvider time,
+    ModelRepository repository, ModelLifecycle lifecycle, ModelRegistry registry, ServiceGate gate, SourceWatcher sources, IOptions<ModelsOptions> options, TimeProvider time,
     ILogger<RepositoryWatcher> logger) : BackgroundService
 {
     private Task? retired;
@@ -28,6 +29,7 @@ internal sealed class RepositoryWatcher(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await sources.FirstLookAsync(stoppingToken);
         await lifecycle.RefreshAsync(isStart: true, stoppingToken);
         if (stoppingToken.IsCancellationRequested)
             return;

@@ -24,12 +24,12 @@ internal sealed class ServedModel
     private int retired;
 
     public ServedModel(
-        string name, int version, FlowEngine<float>[] engines, BatchingOptions batching, SelfTestFigures selfTest, FlowMetrics metrics, TimeProvider time, ILogger logger)
+        string name, int version, FlowEngine<float>[] engines, BatchingOptions batching, SelfTestFigures selfTest, FlowMetrics metrics, TimeProvider time, ILogger logger, RowCost? cost = null)
     {
         (Name, Version, Engines, SelfTest) = (name, version, engines, selfTest);
         (ModelLabel, VersionLabel) = (new("model", name), new("version", version));
         Statistics = new ModelStatistics(time);
-        Queue = new BatchQueue(batching, engines, time);
+        Queue = new BatchQueue(batching, engines, cost ?? new(engines.Length), time);
         worker = new BatchWorker(this, Queue, metrics, time, logger);
     }
 

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using FlowService.Errors;
+using FlowService.Sources;
 using Microsoft.Extensions.Options;
 
 namespace FlowService.Models;
@@ -13,6 +15,7 @@ internal sealed class ServiceGate(
 {
     private readonly CancellationTokenSource cut = new();
     private readonly TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<string, string> sourceFaults = new(StringComparer.Ordinal);
     private volatile bool open, draining;
 
     /// <summary>What is under way while the gate is shut.</summary>
@@ -20,6 +23,15 @@ internal sealed class ServiceGate(
 
     /// <summary>Why the repository could not be read when it was last looked at, or null.</summary>
     public string? RepositoryFault { get; set; }
+
+    /// <summary>What is wrong with a source of which the repository holds no model, or null where nothing is.</summary>
+    public void Sources(string name, string? fault)
+    {
+        if (fault is null)
+            sourceFaults.TryRemove(name, out _);
+        else
+            sourceFaults[name] = fault;
+    }
 
     /// <summary>Cancelled when requests that are still running shall be cut off.</summary>
     public CancellationToken Cut => cut.Token;
@@ -50,12 +62,14 @@ internal sealed class ServiceGate(
     }
 
     /// <summary>Whether load balancers shall send requests.</summary>
-    /// <exception cref="RequestException">503: the service loads its models, has none, or is shutting down.</exception>
+    /// <exception cref="RequestException">503: the service loads its models, has none, lacks those of a source, or is shutting down.</exception>
     public void CheckReady()
     {
         Check();
         if (draining)
             throw ShuttingDown();
+        foreach ((string name, string fault) in sourceFaults)
+            throw new RequestException(ProblemKind.NotReady, $"the service is not ready: the source {name} ({SourceSettings.Section}) has brought no model: {fault}") { RetryAfter = 5 };
         if (registry.IsEmpty && !options.Value.AllowEmpty)
             throw new RequestException(ProblemKind.NotReady,
                 $"the service is not ready: {RepositoryFault ?? $"the repository {repository.Path} holds no model"}; put one into "

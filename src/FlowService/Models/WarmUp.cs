@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FlowCore.Engines;
 using FlowService.Batching;
 
@@ -12,7 +13,10 @@ internal static class WarmUp
     private static readonly int[] Sizes = [1, 1, 8, 64, 512];
 
     /// <returns>The fewest rows that proved to be more than memory holds, twice as many as it does hold; null where it holds a whole batch.</returns>
-    public static int? Run(FlowEngine<float> engine, int batchRows)
+    /// <param name="engine">The engine.</param>
+    /// <param name="batchRows">The most rows in a batch.</param>
+    /// <param name="cost">Learns what a row costs.</param>
+    public static int? Run(FlowEngine<float> engine, int batchRows, RowCost cost)
     {
         int? tooMany = null;
         for (; (long)batchRows * engine.Width > MostValues && batchRows > 1; batchRows /= 2)
@@ -21,7 +25,7 @@ internal static class WarmUp
         foreach (int size in Sizes.Where(size => size < batchRows).Append(batchRows))
         {
             bool fits = true;
-            for (int rows = size; !Fits(engine, rows); rows /= 2)
+            for (int rows = size; !Fits(engine, rows, cost); rows /= 2)
                 (tooMany, fits) = (rows, false);
             if (!fits)
                 break;
@@ -29,12 +33,16 @@ internal static class WarmUp
         return tooMany;
     }
 
-    private static bool Fits(FlowEngine<float> engine, int rows)
+    private static bool Fits(FlowEngine<float> engine, int rows, RowCost cost)
     {
         try
         {
+            long began = Stopwatch.GetTimestamp();
             ProbeRows probe = ProbeRows.Draw(engine, rows, seed: 1, contextSeed: 2);
+            long drawn = Stopwatch.GetTimestamp();
             engine.Forward(probe.X, probe.Context, new float[probe.X.Length], new float[rows], new float[rows]);
+            cost.Seen(Direction.Inverse, rows, Stopwatch.GetElapsedTime(began, drawn));
+            cost.Seen(Direction.Forward, rows, Stopwatch.GetElapsedTime(drawn));
             return true;
         }
         catch (Exception e) when (rows > 1 && OutOfMemory.Is(e))

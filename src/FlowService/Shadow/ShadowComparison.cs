@@ -10,9 +10,20 @@ internal sealed class ShadowComparison
 
     private readonly Lock adding = new();
     private DifferenceSequence differences = new(Alpha);
-    private (long, long) loads;
+    private (long, long)? loads;
     private bool isPromoted, isSettled;
     private long dropped;
+
+    /// <param name="remembered">Which version served when it was last said, or null where it never was.</param>
+    public ShadowComparison(Promotion? remembered)
+    {
+        if (remembered is not null)
+            Serve(remembered.Serves, remembered.ByItself);
+        File = remembered;
+    }
+
+    /// <summary>What the file says, as far as it was read or written.</summary>
+    public Promotion? File { get; set; }
 
     /// <summary>Whether the version of the setting serves.</summary>
     public bool IsPromoted => Volatile.Read(ref isPromoted);
@@ -28,8 +39,9 @@ internal sealed class ShadowComparison
     {
         lock (adding)
         {
-            if (loads != loaded)
-                (loads, differences, isSettled) = (loaded, new(Alpha), false);
+            if (loads is not null && loads != loaded)
+                (differences, isSettled) = (new(Alpha), false);
+            loads = loaded;
             for (int row = 0; row < candidate.Length; row++)
                 differences.Add(candidate[row], other[row]);
             return !isSettled && (isPromoted ? differences.High < 0 : differences.Low > 0);
@@ -53,7 +65,7 @@ internal sealed class ShadowComparison
     public ShadowState State()
     {
         lock (adding)
-            return new(differences.Rows, Interlocked.Read(ref dropped), differences.Mean, differences.Low, differences.High, isPromoted);
+            return new(differences.Rows, Interlocked.Read(ref dropped), differences.Mean, differences.Low, differences.High, isPromoted, isPromoted == (File?.Serves ?? false));
     }
 }
 
@@ -64,4 +76,5 @@ internal sealed class ShadowComparison
 /// <param name="Low">The lower end of its interval.</param>
 /// <param name="High">The upper end.</param>
 /// <param name="IsPromoted">Whether the version of the setting serves.</param>
-internal readonly record struct ShadowState(long Rows, long Dropped, double Mean, double Low, double High, bool IsPromoted);
+/// <param name="IsLasting">Whether that is so after a restart, too.</param>
+internal readonly record struct ShadowState(long Rows, long Dropped, double Mean, double Low, double High, bool IsPromoted, bool IsLasting);

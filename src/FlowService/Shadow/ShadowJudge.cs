@@ -23,12 +23,14 @@ internal sealed class ShadowJudge
     private readonly Inference inference;
     private readonly RowPool pool;
     private readonly ILogger<ShadowJudge> logger;
+    private readonly PromotionFiles files;
+    private readonly Lock deciding = new(); // what serves, and the file that says so
     private readonly ConcurrentDictionary<string, ShadowComparison> comparisons = new(StringComparer.Ordinal);
     private int underWay;
 
-    public ShadowJudge(IOptionsMonitor<ServingOptions> serving, ModelRegistry registry, Inference inference, RowPool pool, ILogger<ShadowJudge> logger)
+    public ShadowJudge(IOptionsMonitor<ServingOptions> serving, ModelRegistry registry, Inference inference, RowPool pool, PromotionFiles files, ILogger<ShadowJudge> logger)
     {
-        (this.serving, this.registry, this.inference, this.pool, this.logger) = (serving, registry, inference, pool, logger);
+        (this.serving, this.registry, this.inference, this.pool, this.files, this.logger) = (serving, registry, inference, pool, files, logger);
         registry.Shadow = ShadowOf;
     }
 
@@ -48,12 +50,35 @@ internal sealed class ShadowJudge
             $"model '{versions[0].Name}' version {shadow} (Shadow) and another one must both be loaded; GET /models/{versions[0].Name} says what is");
     }
 
-    /// <summary>From now on the version of the setting serves where a request names none, or the other one.</summary>
+    /// <summary>From now on the version of the setting serves where a request names none, or the other one; after a restart too, where the file can be written.</summary>
     public void Serve(string name, bool promoted, bool byItself = false)
     {
         (ServedModel candidate, ServedModel other, ShadowState state) = Of(name);
-        Comparison(name).Serve(promoted, byItself);
-        logger.Served(name, (promoted ? candidate : other).Version, byItself ? "by itself" : "as an administrator asked", state.Mean, state.Low, state.High, state.Rows);
+        lock (deciding)
+        {
+            ShadowComparison comparison = Comparison(name);
+            comparison.Serve(promoted, byItself);
+            logger.Served(name, (promoted ? candidate : other).Version, byItself ? "by itself" : "as an administrator asked", state.Mean, state.Low, state.High, state.Rows);
+            var promotion = new Promotion(candidate.Version, promoted, byItself);
+            if (files.Write(name, promotion))
+                comparison.File = promotion;
+        }
+    }
+
+    /// <summary>Does as the files say where they have changed: another replica that shares their folder has written them.</summary>
+    public void ReadPromotions()
+    {
+        foreach ((string name, ShadowComparison comparison) in comparisons)
+            lock (deciding)
+            {
+                if (files.Read(name) is not { } now || now == comparison.File || now.Version != serving.Get(name).Shadow)
+                    continue;
+                ShadowState state = comparison.State();
+                if (state.IsPromoted != now.Serves)
+                    logger.ServedByFile(name, now.Version, now.Serves ? "serves" : "serves no more");
+                comparison.Serve(now.Serves, now.ByItself);
+                comparison.File = now;
+            }
     }
 
     /// <summary>Takes some of the rows that a version has scored, to be scored by the other one. It returns at once.</summary>
@@ -83,9 +108,9 @@ internal sealed class ShadowJudge
         _ = Task.Run(() => CompareAsync(model, second, isCandidate, values, context, logProb));
     }
 
-    private int ShadowOf(string name) => comparisons.TryGetValue(name, out ShadowComparison? comparison) && comparison.IsPromoted ? 0 : serving.Get(name).Shadow;
+    private int ShadowOf(string name) => serving.Get(name).Shadow is > 0 and var shadow && !Comparison(name).IsPromoted ? shadow : 0;
 
-    private ShadowComparison Comparison(string name) => comparisons.GetOrAdd(name, _ => new());
+    private ShadowComparison Comparison(string name) => comparisons.GetOrAdd(name, _ => new(files.Read(name) is { } remembered && remembered.Version == serving.Get(name).Shadow ? remembered : null));
 
     // The version of the setting, and the highest of the others: whichever of them serves.
     private static (ServedModel Candidate, ServedModel Other)? Pair(ModelVersion[] versions, int shadow) =>

@@ -5,7 +5,10 @@ namespace FlowService.Shadow;
 
 internal static class ShadowSetup
 {
-    public static IServiceCollection AddShadow(this IServiceCollection services) => services.AddSingleton<ShadowJudge>();
+    public static IServiceCollection AddShadow(this IServiceCollection services) => services
+        .AddSingleton<PromotionFiles>()
+        .AddSingleton<ShadowJudge>()
+        .AddHostedService<PromotionWatcher>();
 
     /// <summary>Which version serves, and what the comparisons have come to, from the start.</summary>
     public static void UseShadow(this WebApplication app)

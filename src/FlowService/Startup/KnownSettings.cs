@@ -11,6 +11,7 @@ using FlowService.Proxies;
 using FlowService.Scoring;
 using FlowService.Security;
 using FlowService.Shutdown;
+using FlowService.Sources;
 using FlowService.Telemetry;
 
 namespace FlowService.Startup;
@@ -37,7 +38,7 @@ internal static class KnownSettings
     ];
 
     // Sections below which others choose names; they are checked where they are read.
-    private static readonly string[] Named = [ModelOverrides.Section, ApiKey.Section];
+    private static readonly string[] Named = [ModelOverrides.Section, SourceSettings.Section, ApiKey.Section];
 
     private static readonly string[] SectionsOfHost = ["Kestrel", "Logging", "Metrics", "HostOptions"];
 
@@ -74,8 +75,8 @@ internal static class KnownSettings
     {
         foreach (string section in Sections.Select(each => each.Section).Distinct())
             foreach (IConfigurationSection setting in configuration.GetSection(section).GetChildren())
-                if (setting.Path.Equals(ModelOverrides.Section, StringComparison.OrdinalIgnoreCase))
-                    continue; // read, and checked, by model
+                if (Array.Exists(Named, section => section.Equals(setting.Path, StringComparison.OrdinalIgnoreCase)))
+                    continue; // read, and checked, by name
                 else if (!Own.TryGetValue(setting.Path, out PropertyInfo? property) || setting.GetChildren().Any())
                     yield return Unknown(setting.GetChildren().FirstOrDefault()?.Path ?? setting.Path);
                 else if (setting.Value is { } text && SettingValue.Fault(setting.Path, property.PropertyType, text) is { } fault)

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using FlowService.Models;
 using FlowService.Security;
+using FlowService.Sources;
 
 namespace FlowService.Startup;
 
@@ -30,6 +31,7 @@ internal static partial class SettingsTable
             new("AllowedHosts", "this machine's names where only it is listened to, else all", "The host names under which it may be called, with semicolons between.", "A proxy on this machine passes the public name on."),
             .. KnownSettings.Own.Select(setting => Of(setting.Key, setting.Value, words)),
             .. ApiKey.Settings.Select(setting => new Setting($"{ApiKey.Section}:NAME:{setting.Name}", "", setting.Meaning, "")),
+            .. SourceSettings.Settings.Select(setting => new Setting($"{SourceSettings.Section}:NAME:{setting.Name}", "", setting.Meaning, "")),
             new($"{ModelOverrides.Section}:NAME:SETTING", "", "A setting of Batching, or of how a model is served, for the model NAME alone.", "One model is much slower, larger or more urgent than the others."),
             new("OTEL_EXPORTER_OTLP_ENDPOINT", "none", "The collector to which traces, metrics and logs are sent; the other variables of OpenTelemetry are obeyed too.", "There is a collector."),
         ];

@@ -18,6 +18,7 @@ public sealed class KubernetesTests
     [InlineData("autoscaled", "Deployment HorizontalPodAutoscaler NetworkPolicy PersistentVolumeClaim PodDisruptionBudget Service Service ServiceAccount ServiceMonitor")]
     [InlineData("autoscaled-keda", "Deployment NetworkPolicy PersistentVolumeClaim PodDisruptionBudget ScaledObject Service Service ServiceAccount ServiceMonitor")]
     [InlineData("synced", "Deployment NetworkPolicy PodDisruptionBudget Service Service ServiceAccount ServiceMonitor")]
+    [InlineData("pulled", "Deployment NetworkPolicy PodDisruptionBudget Service Service ServiceAccount ServiceMonitor")]
     public async Task An_overlay_gives_objects_whose_every_field_Kubernetes_knows(string overlay, string kinds)
     {
         List<object> objects = Read(await RenderAsync(overlay));
@@ -42,6 +43,7 @@ public sealed class KubernetesTests
         string[] volumes = [.. deployment.Spec.Template.Spec.Volumes.Select(volume => volume.Name)];
         Assert.All(deployment.Spec.Template.Spec.Containers.Concat(deployment.Spec.Template.Spec.InitContainers ?? []).SelectMany(each => each.VolumeMounts), mount => Assert.Contains(mount.Name, volumes));
         Assert.Equal(overlay is "autoscaled" or "autoscaled-keda", deployment.Spec.Replicas is null);
+        Assert.Equal(overlay == "pulled", service.VolumeMounts.Single(mount => mount.Name == "models").ReadOnlyProperty != true);
         Assert.Equal(overlay == "gpu", service.Resources.Limits.ContainsKey("nvidia.com/gpu"));
     }
 

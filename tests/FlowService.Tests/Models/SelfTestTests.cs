@@ -84,7 +84,7 @@ public sealed class SelfTestTests
         var spec = new FlowSpec { Name = "wide", EventShape = [1 << 20], Bijections = [] };
         using var engine = new CompiledEngine<float>(new Checkpoint(spec, new Dictionary<string, WeightTensor>()));
         Assert.Throws<InsufficientMemoryException>(() => ProbeRows.Draw(engine, 4096, 1, 2));
-        Assert.Equal(512, WarmUp.Run(engine, 4096));
+        Assert.Equal(512, WarmUp.Run(engine, 4096, new(1)));
     }
 
     private static Checkpoint Mixture()

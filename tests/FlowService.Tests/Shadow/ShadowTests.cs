@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.Tests.Support;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace FlowService.Tests.Shadow;
@@ -102,6 +104,101 @@ public sealed class ShadowTests : IDisposable
 
         Assert.Contains("Models:Overrides:plain:Shadow", (await Calls.ProblemAsync(response, HttpStatusCode.NotFound)).Detail(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_promotion_and_its_rollback_outlast_a_restart()
+    {
+        await using (ServiceHost host = await StartAsync())
+        using (HttpClient http = host.Http())
+            Assert.True((await http.AskAsync("/models/m/promote", "")).GetProperty("lasting").GetBoolean());
+        await using (ServiceHost host = await StartAsync())
+        using (HttpClient http = host.Http())
+        {
+            Assert.Equal(2, await ServingAsync(http));
+            await http.AskAsync("/models/m/rollback", "");
+        }
+        await using (ServiceHost host = await StartAsync())
+        using (HttpClient http = host.Http())
+            Assert.Equal(1, await ServingAsync(http));
+    }
+
+    [Fact]
+    public async Task Another_setting_than_the_one_that_was_promoted_starts_anew()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("m", 2), version: 3);
+        await using (ServiceHost host = await StartAsync())
+        using (HttpClient http = host.Http())
+            await http.AskAsync("/models/m/promote", "");
+        await using (ServiceHost host = await StartAsync(("Models:Overrides:m:Shadow", "3")))
+        using (HttpClient http = host.Http())
+            Assert.Equal(2, await ServingAsync(http)); // the highest but the shadow: nobody has promoted version 3
+    }
+
+    [Fact]
+    public async Task Replicas_that_share_the_folder_serve_what_one_of_them_was_told()
+    {
+        await using ServiceHost one = await StartAsync(("Models:PollSeconds", "0.05")), two = await StartAsync(("Models:PollSeconds", "0.05"));
+        using HttpClient first = one.Http(), second = two.Http();
+        await first.AskAsync("/models/m/promote", "");
+        await Eventually.TrueAsync(async () => await ServingAsync(second) == 2, "the other replica has read it");
+        await second.AskAsync("/models/m/rollback", "");
+        await Eventually.TrueAsync(async () => await ServingAsync(first) == 1, "and this one the rollback");
+    }
+
+    [Theory]
+    [InlineData("-")]
+    [InlineData("/dev/null/promotions")] // nothing can be written below a file, not even by root
+    public async Task Where_nothing_can_be_written_a_promotion_serves_and_says_that_it_does_not_last(string folder)
+    {
+        await using ServiceHost host = await StartAsync(("Models:PromotionFolder", folder), ("Models:PollSeconds", "0.05"));
+        using HttpClient http = host.Http();
+        JsonElement promoted = await http.AskAsync("/models/m/promote", "");
+
+        Assert.Equal((2, false), (promoted.GetProperty("serving").GetInt32(), promoted.GetProperty("lasting").GetBoolean()));
+        Assert.Equal(2, await ServingAsync(http));
+        Assert.False(Directory.Exists(Path.Combine(repository.Path, ".promotions")));
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("""{"version":2,"serves":"yes"}""")]
+    public async Task A_file_that_cannot_be_read_changes_nothing_and_is_written_anew(string text)
+    {
+        string path = Directory.CreateDirectory(Path.Combine(repository.Path, ".promotions")).FullName + "/m.json";
+        await File.WriteAllTextAsync(path, text);
+        await using ServiceHost host = await StartAsync();
+        using HttpClient http = host.Http();
+
+        Assert.Equal(1, await ServingAsync(http));
+        await http.AskAsync("/models/m/promote", "");
+        Assert.Equal("""{"version":2,"serves":true,"byItself":false}""", await File.ReadAllTextAsync(path));
+    }
+
+    [Fact]
+    public async Task Rows_of_v2_and_grpc_are_compared_as_those_of_logprob_are()
+    {
+        await using ServiceHost host = await StartAsync();
+        using HttpClient http = host.Http();
+        using GrpcChannel channel = GrpcChannel.ForAddress(host.GrpcAddress);
+        var client = new GRPCInferenceService.GRPCInferenceServiceClient(channel);
+        var tensor = new ModelInferRequest.Types.InferInputTensor { Name = "x", Datatype = "FP32", Shape = { 1, 2 }, Contents = new() { Fp32Contents = { 0.5f, 3 } } };
+
+        await http.AskAsync("/v2/models/m/infer", """{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[0.1,0.2,1,-1]}]}""");
+        await Eventually.TrueAsync(async () => (await ShadowAsync(http)).GetProperty("rows").GetInt32() == 2, "the rows of REST are compared");
+        await client.ModelInferAsync(new() { ModelName = "m", Inputs = { tensor } });
+        await Eventually.TrueAsync(async () => (await ShadowAsync(http)).GetProperty("rows").GetInt32() == 3, "the row of gRPC is compared");
+        await http.AskAsync("/v2/models/m.sample/infer", """{"inputs":[{"name":"num_samples","datatype":"INT64","shape":[1],"data":[3]}]}""");
+
+        const string rows = "[[0.1,0.2],[1,-1],[0.5,3]]";
+        float[] one = (await http.AskAsync("/encode", $$"""{"model":"m","version":1,"x":{{rows}},"include":["log_prob"]}""")).Floats("log_prob");
+        float[] two = (await http.AskAsync("/encode", $$"""{"model":"m","version":2,"x":{{rows}},"include":["log_prob"]}""")).Floats("log_prob");
+        JsonElement compared = await ShadowAsync(http);
+        Assert.Equal(3, compared.GetProperty("rows").GetInt32());
+        Assert.Equal(two.Zip(one, (second, first) => Math.Clamp((double)second - first, -3, 3)).Average(), compared.GetProperty("difference").GetDouble(), 1e-4);
+    }
+
+    private static async Task<int> ServingAsync(HttpClient http) => (await http.AskAsync("/encode", """{"model":"m","x":[[0,1]]}""")).GetProperty("version").GetInt32();
 
     private Task<ServiceHost> StartAsync(params (string, string)[] settings) =>
         ServiceHost.StartAsync(repository.Path, null, [("Models:Overrides:m:Shadow", "2"), ("Models:Overrides:m:ShadowShare", "1"), .. settings]);

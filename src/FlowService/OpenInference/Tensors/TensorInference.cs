@@ -1,9 +1,9 @@
 using FlowRows.Buffers;
 using FlowService.Batching;
-using FlowService.Drift;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.OpenInference.Faces;
+using FlowService.Scoring;
 using FlowService.Security;
 using FlowService.Telemetry;
 using Microsoft.Extensions.Options;
@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 namespace FlowService.OpenInference.Tensors;
 
 /// <summary>The way that REST and gRPC share: from a request's tensors through the model's queue to the answer's.</summary>
-internal sealed class TensorInference(Inference inference, RowQuotas quotas, IOptions<LimitsOptions> limits, DriftMetrics drift, RowPool pool)
+internal sealed class TensorInference(Inference inference, RowQuotas quotas, IOptions<LimitsOptions> limits, DensityWatch watch, RowPool pool)
 {
     /// <summary>Computes what the request asks of the face. Its buffers must live as long as the answer.</summary>
     /// <exception cref="Errors.RequestException">The request is refused (400, 413), or not answered (429, 503, 504).</exception>
@@ -27,8 +27,7 @@ internal sealed class TensorInference(Inference inference, RowQuotas quotas, IOp
             quotas.Take(http, rows.Count);
             await inference.RunAsync(work, timeout, callerGone);
             facts.Computed(work);
-            if (work.Operation == Operation.LogProb)
-                drift.Observe(model, rows.Values!.Span, work.Results.LogProb.Span);
+            watch.Observe(work);
             return new InferAnswer(request, face, work);
         }
         catch

@@ -1,0 +1,78 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace FlowService.Sources;
+
+/// <summary>An archive of a repository. Its hash is known before a byte of it is unpacked: from the settings, or from a file beside it.</summary>
+internal sealed class ArchiveSource(SourceSettings settings, RemoteFiles remote) : ModelSource(settings)
+{
+    private const string HashSuffix = ".sha256";
+
+    private string? unpacked; // what was taken, though nothing of it may be wanted
+
+    public override async Task<IReadOnlyList<SourceVersion>> ListAsync(Func<string, bool> known, Aside aside, CancellationToken stop)
+    {
+        string sha256 = Settings.Sha256 ?? await HashBesideAsync(stop);
+        if (sha256 == unpacked || known(sha256))
+            return [];
+        string archive = aside.NewPath();
+        await using (Stream body = await remote.OpenAsync(Settings.From, Settings.Token, stop))
+            await aside.WriteAsync(body, archive, new(Sha256: sha256), stop);
+        string folder = aside.NewPath();
+        var versions = new Dictionary<(string, int), List<SourceFile>>();
+        try
+        {
+            await foreach ((string name, Stream content) in EntriesAsync(archive, stop))
+                if (SourcePath.Of(name) is { } at)
+                {
+                    string path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, at.Model, $"{at.Version}")).FullName, at.File);
+                    if (File.Exists(path))
+                        throw new SourceException($"the archive has {name} twice");
+                    await aside.WriteAsync(content, path, new(), stop);
+                    if (!versions.TryGetValue((at.Model, at.Version), out List<SourceFile>? files))
+                        versions[(at.Model, at.Version)] = files = [];
+                    files.Add(new(at.File, new(), _ => Task.FromResult<Stream>(File.OpenRead(path))));
+                }
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException)
+        {
+            throw new SourceException($"the archive {Settings.From} cannot be unpacked: {e.Message}", e);
+        }
+        if (versions.Count == 0)
+            throw new SourceException($"the archive {Settings.From} holds no file NAME/VERSION/FILE; pack it above the models' names, like `tar -czf models.tgz -C models .`");
+        unpacked = sha256;
+        return [.. versions.Select(version => new SourceVersion(version.Key.Item1, version.Key.Item2, sha256, version.Value))];
+    }
+
+    private async Task<string> HashBesideAsync(CancellationToken stop)
+    {
+        var beside = new UriBuilder(Settings.From) { Path = Settings.From.AbsolutePath + HashSuffix };
+        string text = await remote.TextAsync(beside.Uri, Settings.Token, HashList.LongestList, stop);
+        string name = Path.GetFileName(Settings.From.AbsolutePath);
+        return HashList.Read(text, beside.Uri.ToString()).FirstOrDefault(file => Path.GetFileName(file.Path) == name).Sha256
+            ?? throw new SourceException($"{beside.Uri} does not name {name}: write it with `sha256sum {name} > {name}{HashSuffix}`");
+    }
+
+    // The files of an archive, one after the other: links and devices are none of a model's.
+    private static async IAsyncEnumerable<(string Name, Stream Content)> EntriesAsync(string path, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
+    {
+        await using FileStream file = File.OpenRead(path);
+        byte[] start = new byte[2];
+        await file.ReadExactlyAsync(start, stop);
+        file.Position = 0;
+        if (start is [(byte)'P', (byte)'K'])
+        {
+            await using ZipArchive zip = await ZipArchive.CreateAsync(file, ZipArchiveMode.Read, leaveOpen: true, entryNameEncoding: null, stop);
+            foreach (ZipArchiveEntry entry in zip.Entries)
+                if (!entry.FullName.EndsWith('/'))
+                    await using (Stream content = await entry.OpenAsync(stop))
+                        yield return (entry.FullName, content);
+            yield break;
+        }
+        await using Stream plain = start is [0x1f, 0x8b] ? new GZipStream(file, CompressionMode.Decompress) : file;
+        await using var tar = new TarReader(plain);
+        while (await tar.GetNextEntryAsync(copyData: false, stop) is { } entry)
+            if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile)
+                yield return (entry.Name, entry.DataStream ?? Stream.Null);
+    }
+}

@@ -1,0 +1,4 @@
+namespace FlowService.Sources;
+
+/// <summary>Models cannot be had from a source; the message says why, and what to do where that is known.</summary>
+internal sealed class SourceException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using FlowCore.Densities;
+using FlowCore.Tests.Golden;
+
+namespace FlowBenchmarks.Serving;
+
+/// <summary>How much the service gets done when more is asked of it than it can do, and what its refusals cost; and what comparing two versions adds to requests at full load.</summary>
+internal static class OverloadTable
+{
+    private const int Rows = 200, QueueRows = 8000, ManyClients = 128;
+    private const string Model = "realnvp", Npy = "application/x-npy", Json = "application/json";
+
+    private static readonly double[] Loads = [1.5, 3, 10];
+
+    /// <summary>Goodput against the peak, and the 99th percentile of refusals.</summary>
+    public static async Task PrintAsync(TextWriter output, TimeSpan each)
+    {
+        DirectoryInfo repository = Directory.CreateTempSubdirectory("flowbench-");
+        try
+        {
+            Write(repository.FullName, 1);
+            using Server server = Server.Start(repository.FullName, $"--Batching:QueueRows={QueueRows}", $"--Limits:RowsPerRequest={Rows}", $"--Limits:SamplesPerRequest={Rows}");
+            output.WriteLine("| body | clients | refused clients | load | answers/s | goodput / peak | refused | refusal p50 | refusal p99 |");
+            output.WriteLine("|---|---|---|---|---|---|---|---|---|");
+            foreach ((string name, string type, byte[] body) in Bodies())
+                foreach (int clients in new[] { 4, ManyClients })
+                {
+                    byte[] request = HttpConnection.Request("/logprob", type, body);
+                    Load.Closed(server.Port, request, 4, each); // what is hot is compiled
+                    double peak = Math.Max(Load.Closed(server.Port, request, 4, each).PerSecond, Load.Closed(server.Port, request, 16, each).PerSecond);
+                    output.WriteLine(Line($"| {name} | {clients} | | peak | {peak:N0} | 1.00 | | | |"));
+                    foreach (double load in Loads)
+                        foreach (bool waits in new[] { true, false })
+                        {
+                            OverloadResult seen = await Overload.RunAsync(server.Port, "/logprob", type, body, clients, load * peak, each, waits);
+                            output.WriteLine(Line(
+                                $"| {name} | {clients} | {(waits ? "wait for Retry-After" : "ask again at once")} | {load} | {seen.Goodput:N0} | {seen.Goodput / peak:F2} | {seen.Refused.Length} | {Milliseconds(seen.Refused, 0.5)} | {Milliseconds(seen.Refused, 0.99)} |"));
+                        }
+                }
+        }
+        finally
+        {
+            repository.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Latency at full load with and without a second version that is compared, in turns.</summary>
+    public static void PrintShadow(TextWriter output, TimeSpan each, int rounds)
+    {
+        DirectoryInfo repository = Directory.CreateTempSubdirectory("flowbench-");
+        try
+        {
+            Write(repository.FullName, 1);
+            Write(repository.FullName, 2);
+            using Server plain = Server.Start(repository.FullName), shadowed = Server.Start(repository.FullName, $"--Models:Overrides:{Model}:Shadow=1");
+            byte[] request = HttpConnection.Request("/logprob", Json, Bodies()[0].Body);
+            output.WriteLine("| round | clients | p50 without | p50 with | p99 without | p99 with | added p99 |");
+            output.WriteLine("|---|---|---|---|---|---|---|");
+            var added = new List<double>();
+            for (int round = -1; round < rounds; round++)
+            {
+                Load without = Load.Closed(plain.Port, request, 4, each), with = Load.Closed(shadowed.Port, request, 4, each);
+                if (round < 0)
+                    continue; // what is hot is compiled
+                added.Add(Load.Percentile(with.Answered, 0.99) - Load.Percentile(without.Answered, 0.99));
+                output.WriteLine(Line($"| {round + 1} | 4 | {Milliseconds(without.Answered, 0.5)} | {Milliseconds(with.Answered, 0.5)} | {Milliseconds(without.Answered, 0.99)} | {Milliseconds(with.Answered, 0.99)} | {1e6 * added[^1]:F0} us |"));
+            }
+            added.Sort();
+            output.WriteLine(Line($"added p99: median of {rounds} rounds {1e6 * added[rounds / 2]:F0} us, from {1e6 * added[0]:F0} to {1e6 * added[^1]:F0} us"));
+            using JsonDocument state = JsonDocument.Parse(shadowed.Get($"/models/{Model}/shadow"));
+            output.WriteLine($"compared {state.RootElement.GetProperty("rows")} rows, dropped {state.RootElement.GetProperty("dropped")}");
+        }
+        finally
+        {
+            repository.Delete(recursive: true);
+        }
+    }
+
+    private static void Write(string repository, int version) =>
+        GoldenModel.Read("normflows/realnvp_masked").Checkpoint.Write(Path.Combine(repository, Model, $"{version}"), "# The benchmark's model\n");
+
+    private static (string Name, string Type, byte[] Body)[] Bodies()
+    {
+        int width = GoldenModel.Read("normflows/realnvp_masked").Checkpoint.Spec.Width;
+        float[] rows = new float[Rows * width];
+        Noise.FillNormal(1, 0, rows.Length, rows.AsSpan());
+        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({Rows}, {width}), }}";
+        header = header.PadRight((header.Length + 10 + 1 + 63) / 64 * 64 - 10 - 1) + '\n';
+        byte[] npy = [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8), .. Encoding.ASCII.GetBytes(header), .. MemoryMarshal.AsBytes(rows.AsSpan())];
+        return [("JSON", Json, JsonSerializer.SerializeToUtf8Bytes(new { model = Model, x = rows.Chunk(width) })), ("npy", Npy, npy)];
+    }
+
+    private static string Milliseconds(double[] sorted, double share) => sorted.Length == 0 ? "" : Line($"{1000 * Load.Percentile(sorted, share):F2} ms");
+
+    private static string Line(FormattableString line) => line.ToString(CultureInfo.InvariantCulture);
+}
