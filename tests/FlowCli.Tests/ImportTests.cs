@@ -92,7 +92,7 @@ public sealed class ImportTests : IDisposable
     public void Every_golden_model_is_imported()
     {
         string[] models = [.. Directory.GetFiles(Golden(""), "model.json", SearchOption.AllDirectories).Select(path => Path.GetDirectoryName(path)!)];
-        Assert.Equal(32, models.Length);
+        Assert.Equal(36, models.Length);
         foreach (string model in models)
         {
             Outcome outcome = Cli.Run("import", model, "--out", Path.Combine(folder.FullName, Path.GetFileName(model), "1"));
