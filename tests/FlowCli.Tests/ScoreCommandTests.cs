@@ -23,6 +23,7 @@ public sealed class ScoreCommandTests : IDisposable
         string[] lines = Score(file, "--alpha", "0.01", "--explain", "1").TrimEnd('\n').Split('\n');
 
         Assert.Equal("id,b,when,a,log_prob,p_value,q_value,anomaly,reason_1,error", lines[0]);
+        Assert.Contains(",reason_1,reason_2,error", Score(file, "--alpha", "0.01", "--explain", "9").Split('\n')[0], StringComparison.Ordinal); // two features, two reasons
         Assert.StartsWith("x1,0.1,2026-01-01,0.2,", lines[1], StringComparison.Ordinal);
         Assert.EndsWith(",false,,", lines[1], StringComparison.Ordinal);
         Assert.StartsWith("\"x,2\",nothing,2026-01-02,0.2,nan,nan,nan,,,", lines[2], StringComparison.Ordinal);
@@ -77,7 +78,7 @@ public sealed class ScoreCommandTests : IDisposable
     [InlineData("--shard", "3/3", 2, "i/n")]
     [InlineData("--shard", "x", 2, "i/n")]
     [InlineData("--alpha", "1.5", 1, "below 1")]
-    [InlineData("--explain", "9", 1, "1..2")]
+    [InlineData("--explain", "0", 2, "at least 1")]
     public void What_cannot_be_scored_says_what_to_change(string option, string value, int code, string words) =>
         Cli.Run("score", "--model", model, "--input", cli.WriteTable(), option, value).FailsWith(code, words);
 

@@ -17,7 +17,7 @@ internal sealed class ScoreOptions
         CustomParser = result => CommonOptions.OneOf(result, [.. ScoreRequest.Names.Select((name, kind) => (name, (ScoreKind?)kind))]),
     };
 
-    public Option<int?> Top { get; } = CommonOptions.Count("--top", "The most features that a row is explained by (default 3).");
+    public Option<int?> Top { get; } = CommonOptions.Count("--top", "The most features that a row is explained by (default 3). A model that has fewer names them all.");
 
     public Option<Explained?> Explain { get; } = new("--explain")
     {

@@ -50,7 +50,7 @@ internal sealed class ScoreRequest
     /// <summary>Whether rows that lack values are scored.</summary>
     public bool Marginalizes { get; }
 
-    /// <summary>The most features that a row is explained by.</summary>
+    /// <summary>The most features that a row is explained by: as many as were asked for, and no more than the model has.</summary>
     public int Top { get; }
 
     public string[] Features { get; }
@@ -83,7 +83,7 @@ internal sealed class ScoreRequest
             throw new RowFault(RowFaultKind.NotCalibrated,
                 $"{asked} needs calibrated scores, and model '{model}' has none: run flow calibrate --model FOLDER --input ROWS with ordinary rows that it was not trained on")
             { Field = asked };
-        Check(arguments, include, spec.Width);
+        Check(arguments, include);
         if (arguments.Score is ScoreKind.Kernel or ScoreKind.Combined && calibration.Kernel is null)
             throw Invalid("score", $"model '{model}' has no {Names[(int)arguments.Score]} scores: flow train makes them, of tables without context; take log_prob or latent_norm2");
         if (arguments.Alpha is not null)
@@ -205,12 +205,12 @@ internal sealed class ScoreRequest
                 $"alpha {alpha} rests on the {behind} strangest of {scale.Count} calibration rows, so that the real rate of false alarms may differ from it by a third or more; calibrate with {(long)Math.Ceiling(FewRows / alpha)} rows or more");
     }
 
-    private static void Check(ScoreArguments arguments, HashSet<string> include, int width)
+    private static void Check(ScoreArguments arguments, HashSet<string> include)
     {
         if (arguments.Alpha is { } alpha && !(alpha is > 0 and < 1))
             throw Invalid("alpha", "alpha must lie above 0 and below 1: it is the share of ordinary rows that may be called anomalies");
-        if (arguments.Top is { } top && (top < 1 || top > width))
-            throw Invalid("top", $"top must lie in 1..{width}, the number of features; it is {top}");
+        if (arguments.Top is { } top && top < 1)
+            throw Invalid("top", $"top must be 1 or more: it is the most features that a row is explained by; it is {top}");
         if (!include.Contains(Attribution) && (arguments.Top is not null ? "top" : arguments.Explain is not null ? "explain" : null) is { } unused)
             throw Invalid(unused, $"{unused} says something of the attribution, which is not asked for: add include: attribution");
         if (arguments.Explain == Explained.Flagged && arguments.Alpha is null)

@@ -90,6 +90,16 @@ public sealed class ScoreTests(SharedService service)
         Assert.InRange(reasons[1][0].GetProperty("expected").GetSingle(), -4f, 4f);
     }
 
+    [Fact]
+    public async Task More_reasons_than_features_are_all_the_features_in_every_format()
+    {
+        JsonElement answer = await http.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]],"include":["attribution"],"top":3}""");
+        string csv = await http.CsvAsync("/score?model=two-moons&alpha=0.01&include=p_value,attribution&top=3", "x_0,x_1\n0,1\n");
+
+        Assert.Equal(2, answer.GetProperty("attribution")[0].GetArrayLength());
+        Assert.Equal("x_0,x_1,log_prob,p_value,anomaly,reason_1,reason_2,error", csv.Split('\n')[0].TrimEnd());
+    }
+
     [Theory]
     [InlineData("""{"model":"wide","x":[[0]],"include":["p_value"]}""", "not-calibrated", "'wide'")]
     [InlineData("""{"model":"wide","x":[[0]],"alpha":0.1}""", "not-calibrated", "flow calibrate")]
@@ -99,7 +109,7 @@ public sealed class ScoreTests(SharedService service)
     [InlineData("""{"model":"two-moons","x":[[0,1]],"score":"z"}""", "invalid-argument", "log_prob, latent_norm2, kernel or combined")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"score":"log_prob"}""", "invalid-argument", "p_value")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"top":1}""", "invalid-argument", "attribution")]
-    [InlineData("""{"model":"two-moons","x":[[0,1]],"top":3,"include":["attribution"]}""", "invalid-argument", "1..2")]
+    [InlineData("""{"model":"two-moons","x":[[0,1]],"top":0,"include":["attribution"]}""", "invalid-argument", "1 or more")]
     [InlineData("""{"model":"two-moons","x":[[0,1]],"explain":"flagged","include":["attribution"]}""", "invalid-argument", "give alpha")]
     public async Task What_cannot_be_asked_says_what_to_change(string body, string type, string words)
     {
