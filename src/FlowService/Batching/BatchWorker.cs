@@ -37,8 +37,7 @@ internal sealed class BatchWorker(ServedModel model, BatchQueue queue, FlowMetri
             return;
         foreach (FlowEngine<float> engine in model.Engines)
             engine.Dispose();
-        if (model.Layers is { IsValueCreated: true } layers)
-            layers.Value.Dispose();
+        model.Layers?.Dispose();
         ended.SetResult();
     }
 

@@ -48,6 +48,14 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
             throw Full(model, rows);
     }
 
+    /// <summary>Takes places among the rows that wait for a model; <see cref="BatchQueue.Release"/> gives them back.</summary>
+    /// <exception cref="RequestException">429 where so many are not free.</exception>
+    public static void TakePlaces(ServedModel model, int rows)
+    {
+        if (!model.Queue.TryAdmit(rows))
+            throw Full(model, rows);
+    }
+
     /// <summary>Refuses what could not be computed in time by an idle service either: none of it is queued.</summary>
     /// <exception cref="RequestException">413, or 422 for samples.</exception>
     private static void CheckCost(WorkItem item, TimeSpan timeout)
@@ -94,8 +102,7 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
     private void Admit(WorkItem item)
     {
         BatchQueue queue = item.Model.Queue;
-        if (!queue.TryAdmit(item.Input.Count))
-            throw Full(item.Model, item.Input.Count);
+        TakePlaces(item.Model, item.Input.Count);
         try
         {
             if (item.Operation == Operation.Sample)

@@ -13,6 +13,9 @@ internal enum Operation
 
     /// <summary>Of a request only: on the device it is an encode and a decode.</summary>
     Interpolate,
+
+    /// <summary>Of a request only: it is computed beside the queue.</summary>
+    Layers,
 }
 
 /// <summary>The computation behind it: two kinds of batch for each model, not four.</summary>
@@ -38,6 +41,7 @@ internal static class Operations
         Operation.Sample => "sample",
         Operation.Interpolate => "interpolate",
         Operation.Score => "score",
+        Operation.Layers => "layers",
         _ => "decode",
     };
 

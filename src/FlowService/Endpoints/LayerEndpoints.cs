@@ -2,10 +2,12 @@ using FlowCore;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowRows.Tables;
+using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.Requests;
+using FlowService.Telemetry;
 
 namespace FlowService.Endpoints;
 
@@ -22,18 +24,15 @@ internal static class LayerEndpoints
     private const int MostRows = 10_000;
 
     public static void MapLayers(this RouteGroupBuilder group) => group.MapPost("/layers", Layers)
-        .WithName("layers")
-        .WithMetadata(new FieldsMetadata(RequestFields.Layers, [], RequestFields.Z))
-        .Produces<LayersAnswer>()
+        .WithOperation<LayersAnswer>(Operation.Layers, RequestFields.Layers, [], RequestFields.Z)
         .WithTags("Latent space")
         .WithSummary("Latents on their way to data, layer by layer")
         .WithDescription($"""
             Where each latent is behind every layer, and its log density there: the change of variables, step by step. For flows of vectors of at most
             {LayeredFlow.MostWidth} features, and at most {MostRows} latents. With `Accept: application/x-npy` a NumPy array [layers + 1, rows, features + 1], the log density behind
-            the features. It is computed beside the model's queue, and the last rows are those of `/decode` up to rounding.
+            the features. It is computed beside the model's queue, one request at a time, and the last rows are those of `/decode` up to rounding.
             """)
-        .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0]] }""", null)
-        .WithErrors(400, 401, 403, 404, 406, 413, 415, 422, 429, 500, 503);
+        .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0]] }""", null);
 
     private static async Task Layers(HttpContext http, [AsParameters] OperationServices services)
     {
@@ -49,11 +48,16 @@ internal static class LayerEndpoints
         if (z.Rows > MostRows)
             throw new RequestException(ProblemKind.TooManyRows, $"z has {z.Rows} rows, and /layers takes {MostRows}") { Field = RequestFields.Z.Name };
         ContextRows<float> context = ContextRows<float>.Of(block.Context ?? request.Context, model.Spec, model.Name, z.Rows);
+        int width = model.Width, places = layers.Count + 1, most = services.Limits.Value.ValuesPerRequest;
+        if (places * z.Rows * (width + 1) > most)
+            throw new RequestException(ProblemKind.TooManyRows, $"{z.Rows} latents at {places} places of {width + 1} values each are more than {most} values (Limits:ValuesPerRequest); send fewer") { Field = RequestFields.Z.Name };
+        RequestFacts? facts = http.Features.Get<RequestFacts>();
+        facts?.Add(z.Rows);
         services.Quotas.Take(http, z.Rows);
-        int width = model.Width, places = layers.Value.Count + 1;
         var values = new float[places * z.Rows * width];
         var logDensity = new float[places * z.Rows];
-        layers.Value.Decode(z.Values.Span, Repeated(context, z.Rows, model.Spec.ContextWidth), values, logDensity);
+        float[] contexts = Repeated(context, z.Rows, model.Spec.ContextWidth);
+        await layers.DecodeAsync(model, z.Values, contexts, values, logDensity, Deadline.Of(request.TimeoutMs, model.Queue.Options), facts, http.RequestAborted);
         if (isJson)
             await TypedResults.Ok(Answer(model, z.Rows, values, logDensity)).ExecuteAsync(http);
         else

@@ -87,7 +87,7 @@ internal sealed class ModelLoader(
                 Card = folder.ReadCard(),
                 Voice = checkpoint.Spec.Sound is null ? null : new(new(checkpoint, computing.Value.Threads == 0 ? Environment.ProcessorCount : computing.Value.Threads)),
                 WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
-                Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(() => new LayeredFlow<float>(checkpoint)) : null,
+                Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(checkpoint, time) : null,
                 Sizes = EventSizes.Of(checkpoint.Spec) is { } sizes ? new(sizes, checkpoint, resized => AtSize(folder, resized, options, batches, figures, cost.Times((double)resized.Spec.Width / checkpoint.Spec.Width))) : null,
                 Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows, checkpoint.Spec.Training?.Columns) : null,
             };

@@ -48,8 +48,8 @@ internal sealed class ServedModel
     /// <summary>The bytes of the weights.</summary>
     public long WeightBytes { get; init; }
 
-    /// <summary>The flow taken apart, once somebody asks; null where it is not taken apart.</summary>
-    public Lazy<LayeredFlow<float>>? Layers { get; init; }
+    /// <summary>The flow taken apart; null where it is not taken apart.</summary>
+    public LayeredModel? Layers { get; init; }
 
     /// <summary>The same version at other sizes of its images; null where it takes one size alone.</summary>
     public ModelSizes? Sizes { get; init; }

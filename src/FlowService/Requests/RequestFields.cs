@@ -56,7 +56,7 @@ internal static class RequestFields
         Score = new("score", FieldKind.Word, "Which score p-values are of: combined, log density and nearness to training rows together (default where the model has them), log_prob (default elsewhere), kernel, that nearness alone, or latent_norm2, the squared length of the latent.",
             (ref r, field, request) => request.Scores = request.Scores with { Score = (ScoreKind)JsonArgument.Word(ref r, field) })
         { Words = ScoreRequest.Names },
-        Top = new("top", FieldKind.Integer, "The most features in the attribution of a row (default 3).",
+        Top = new("top", FieldKind.Integer, "The most features in the attribution of a row, 1 or more (default 3). A model that has fewer names them all.",
             (ref r, field, request) => request.Scores = request.Scores with { Top = JsonArgument.Integer(ref r, field) }),
         Explain = new("explain", FieldKind.Word, "Which rows have an attribution: all (default), or flagged, those that alpha calls anomalies. A row takes features times 16 evaluations of the model.",
             (ref r, field, request) => request.Scores = request.Scores with { Explain = (Explained)JsonArgument.Word(ref r, field) })
@@ -91,7 +91,7 @@ internal static class RequestFields
         Decode = Common | OfRows.Without(Layout) | new FieldSet(Z, Include, Range),
         Sample = Common | new FieldSet(Count, Offset, Seed, Temperature, Include, Range, Dtype),
         Interpolate = Common | new FieldSet(X, Z, Steps, Include, Range),
-        Layers = new FieldSet(Model, Version, Context, Z);
+        Layers = new FieldSet(Model, Version, Context, TimeoutMs, Z);
 
     /// <summary>Those of an operation's fields that a JSON body has.</summary>
     public static FieldSet OfJsonBody(FieldSet fields) => fields.Without(Keep, IgnoreExtra, Layout);

@@ -18,7 +18,7 @@ internal sealed class RequestFacts(Operation operation, TimeProvider time)
     private readonly Activity? activity = FlowTracing.Source.HasListeners() && Activity.Current is { Recorded: true } current ? current : null;
     private List<TracedWork>? traced;
     private TimeSpan queue, compute;
-    private long rows, queued, computed;
+    private long rows, firstQueued, computed;
 
     /// <summary>By the route, or where that says too little, by what the request names.</summary>
     public Operation Operation { get; set; } = operation;
@@ -44,19 +44,25 @@ internal sealed class RequestFacts(Operation operation, TimeProvider time)
     public void Add(int count) => Interlocked.Add(ref rows, count);
 
     /// <summary>A request, or a part of a stream, is computed: its results are there.</summary>
-    public void Computed(WorkItem item)
+    public void Computed(WorkItem item) => Computed(item.Queued, item.Waited, item.Batch);
+
+    /// <summary>The same of rows that were computed beside the queue.</summary>
+    /// <param name="queued">The timestamp from which they waited; 0 where they did not.</param>
+    /// <param name="waited">How long they did.</param>
+    /// <param name="batch">The batch that they were last in.</param>
+    public void Computed(long queued, TimeSpan waited, ActivityContext batch = default)
     {
         long now = time.GetTimestamp();
         lock (recording)
         {
             computed = now;
-            long entered = item.Queued == 0 ? now : item.Queued; // an answer of the cache was never queued
-            if (queued == 0)
-                queued = entered;
-            queue += item.Waited;
-            compute += time.GetElapsedTime(entered, now) - item.Waited;
+            long entered = queued == 0 ? now : queued; // an answer of the cache was never queued
+            if (firstQueued == 0)
+                firstQueued = entered;
+            queue += waited;
+            compute += time.GetElapsedTime(entered, now) - waited;
             if (activity is not null && (traced ??= []).Count < MostTraced)
-                traced.Add(new(entered, item.Waited, now, item.Batch));
+                traced.Add(new(entered, waited, now, batch));
         }
     }
 
@@ -65,9 +71,9 @@ internal sealed class RequestFacts(Operation operation, TimeProvider time)
     {
         long now = time.GetTimestamp();
         lock (recording)
-            return queued == 0
+            return firstQueued == 0
                 ? new(time.GetElapsedTime(began, now), TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero, IsComputed: false)
-                : new(time.GetElapsedTime(began, queued), queue, compute, time.GetElapsedTime(computed, now), IsComputed: true);
+                : new(time.GetElapsedTime(began, firstQueued), queue, compute, time.GetElapsedTime(computed, now), IsComputed: true);
     }
 
     public TagList Labels() => new()

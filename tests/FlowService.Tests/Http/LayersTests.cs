@@ -69,5 +69,21 @@ public sealed class LayersTests(SharedService service)
         Assert.Equal("too-many-rows", problem.Type());
     }
 
+    [Fact]
+    public async Task Latents_take_places_of_the_queue_and_their_answer_has_limits_and_timings()
+    {
+        using TemporaryFolder repository = TestModels.Repository();
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Batching:BatchRows", "2"), ("Batching:QueueRows", "2"), ("Limits:ValuesPerRequest", "50"));
+        using HttpClient own = host.Http();
+
+        JsonElement full = await own.RefusedAsync("/layers", """{"model":"two-moons","z":[[0,0],[0,1],[0,2]]}""", HttpStatusCode.TooManyRequests);
+        JsonElement large = await own.RefusedAsync("/layers", """{"model":"two-moons","z":[[0,0],[0,1],[0,2],[0,3]]}""", HttpStatusCode.RequestEntityTooLarge);
+        using HttpResponseMessage answer = await own.SendAsync("/layers", """{"model":"two-moons","z":[[0,0],[0,1]],"timeout_ms":5000}""");
+
+        Assert.Equal("queue-full", full.Type());
+        Assert.Contains("Limits:ValuesPerRequest", large.Detail(), StringComparison.Ordinal);
+        Assert.Contains("compute;dur=", answer.Headers.GetValues("Server-Timing").Single(), StringComparison.Ordinal);
+    }
+
     private static IEnumerable<float> Floats(JsonElement place) => place.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(value => value.GetSingle());
 }

@@ -36,13 +36,14 @@ public sealed class MetricsTests : IAsyncLifetime
         await http.RefusedAsync("/encode", """{"x":[[0,1,2]]}""", HttpStatusCode.UnprocessableEntity);
         await http.RefusedAsync("/decode", """{"z":[[666,1]]}""", HttpStatusCode.InternalServerError);
         await http.RefusedAsync("/logprob", """{"model":"someone-elses-words","x":[[0,1]]}""", HttpStatusCode.NotFound);
-        await Eventually.TrueAsync(() => requests.GetMeasurementSnapshot().Count == 5, "five requests are counted");
+        await http.AskAsync("/layers", """{"z":[[0,1],[1,2]]}""");
+        await Eventually.TrueAsync(() => requests.GetMeasurementSnapshot().Count == 6, "six requests are counted");
 
         Assert.Equal(
-            ["two-moons/1/logprob/2xx", "//sample/4xx", "two-moons/1/encode/4xx", "two-moons/1/decode/5xx", "//logprob/4xx"],
+            ["two-moons/1/logprob/2xx", "//sample/4xx", "two-moons/1/encode/4xx", "two-moons/1/decode/5xx", "//logprob/4xx", "two-moons/1/layers/2xx"],
             requests.GetMeasurementSnapshot().Select(each => Labels(each.Tags, "outcome")));
-        Assert.Equal([("two-moons/1/logprob", 3)], rows.GetMeasurementSnapshot().Select(each => (Labels(each.Tags), each.Value)));
-        Assert.Equal(5, seconds.GetMeasurementSnapshot().Count);
+        Assert.Equal([("two-moons/1/logprob", 3), ("two-moons/1/layers", 2)], rows.GetMeasurementSnapshot().Select(each => (Labels(each.Tags), each.Value)));
+        Assert.Equal(6, seconds.GetMeasurementSnapshot().Count);
         Assert.All(seconds.GetMeasurementSnapshot(), each => Assert.InRange(each.Value, 0, 60));
     }
 
