@@ -9,6 +9,7 @@ using FlowService.Batching;
 using FlowService.Compressing;
 using FlowService.Models;
 using FlowService.Requests;
+using FlowService.Scoring;
 
 namespace FlowService.Endpoints;
 
@@ -67,7 +68,8 @@ internal sealed record RequestRun(
     public async Task<RowScores?> ScoreAsync(WorkItem work, RowBlock<float>? block)
     {
         RowScores? scores = await RankAsync(work, block);
-        Services.Watch.Observe(work, block);
+        if (!Http.Request.Headers.ContainsKey(DensityWatch.ProbeHeader))
+            Services.Watch.Observe(work, block);
         return scores;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using FlowService.Tests.Support;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
@@ -55,6 +56,9 @@ public sealed class DriftTests : IAsyncLifetime
         await http.AskAsync("/logprob", """{"model":"m","on_error":"null","x":[[0,1],[0,null],[1,1]]}""");
         await http.AskAsync("/logprob", """{"model":"m","missing":"marginalize","include":["p_value"],"x":[[0,1],[0,null],[1,1]]}""");
         await http.AskAsync("/encode", """{"model":"m","x":[[0,1]]}""");
+        using var probe = new HttpRequestMessage(HttpMethod.Post, "/logprob") { Content = JsonContent.Create(new { model = "m", x = new[] { new[] { 0, 1 } } }), Headers = { { "Flow-Probe", "true" } } };
+        using HttpResponseMessage asked = await http.SendAsync(probe);
+        Assert.Equal(HttpStatusCode.OK, asked.StatusCode);
 
         Assert.Equal(16, sampled);
         Assert.Equal(sampled + 2 + 2 + 2, (await DriftAsync()).GetProperty("seen").GetInt32());
