@@ -18,20 +18,25 @@ import { Models } from './views/models';
 import { Rows } from './views/rows';
 import { Samples } from './views/samples';
 import { Speak } from './views/speak';
+import { Today } from './views/today';
 
 interface View { name: string; text: string; show: (model: ModelDetails) => preact.JSX.Element }
 
 /** What there is to see of a model, by its kind: the first is where one begins. */
 function viewsOf(model: ModelDetails): View[] {
-  const about: View = { name: 'about', text: 'Model card', show: each => <About model={each} /> };
+  return [...ownViewsOf(model), { name: 'today', text: 'Today', show: each => <Today model={each} /> }, { name: 'about', text: 'Model card', show: each => <About model={each} /> }];
+}
+
+/** Those that are of its kind alone. */
+function ownViewsOf(model: ModelDetails): View[] {
   const kind = kindOf(model.event_shape);
-  if (model.context?.block_means) return [{ name: 'enlarge', text: 'Enlarge', show: each => <Enlarge model={each} /> }, about];
-  if (kind === 'image') return [{ name: 'images', text: 'Images', show: each => <Images model={each} /> }, about];
-  if (kind === 'sound') return model.spec?.sound ? [{ name: 'speak', text: 'Speak', show: each => <Speak model={each} /> }, about] : [about];
-  if (model.context) return [{ name: 'condition', text: 'Condition', show: each => <Condition model={each} /> }, { name: 'rows', text: 'Odd rows', show: each => <Rows model={each} /> }, about];
+  if (model.context?.block_means) return [{ name: 'enlarge', text: 'Enlarge', show: each => <Enlarge model={each} /> }];
+  if (kind === 'image') return [{ name: 'images', text: 'Images', show: each => <Images model={each} /> }];
+  if (kind === 'sound') return model.spec?.sound ? [{ name: 'speak', text: 'Speak', show: each => <Speak model={each} /> }] : [];
+  if (model.context) return [{ name: 'condition', text: 'Condition', show: each => <Condition model={each} /> }, { name: 'rows', text: 'Odd rows', show: each => <Rows model={each} /> }];
   const rows: View = { name: 'rows', text: 'Odd rows', show: each => <Rows model={each} /> };
-  if (kind === 'plane') return [{ name: 'density', text: 'Density', show: each => <Density model={each} /> }, { name: 'layers', text: 'Layer by layer', show: each => <Layers model={each} /> }, rows, about];
-  return [rows, { name: 'samples', text: 'Samples', show: each => <Samples model={each} /> }, about];
+  if (kind === 'plane') return [{ name: 'density', text: 'Density', show: each => <Density model={each} /> }, { name: 'layers', text: 'Layer by layer', show: each => <Layers model={each} /> }, rows];
+  return [rows, { name: 'samples', text: 'Samples', show: each => <Samples model={each} /> }];
 }
 
 export function App() {
@@ -42,10 +47,10 @@ export function App() {
     <>
       <a class="skip" href="#content" onClick={event => { event.preventDefault(); document.getElementById('content')?.focus(); }}>Skip to the content</a>
       <header class="top">
-        <a class="brand" href={hrefOf({ model: '', view: '' })}><img src="./explorer/icon.svg" alt="" width="26" height="26" />Flow explorer</a>
+        <a class="brand" href={hrefOf({ model: '', view: '' })}><img src={`${api.base}explorer/icon.svg`} alt="" width="26" height="26" />Flow explorer</a>
         {models.value && models.value.length > 0 && <Select label="Model" value={name}
           options={[['', 'All models'], ...models.value.map(each => [each.name, each.name] as [string, string])]} onChange={value => go({ model: value, view: '' })} />}
-        <nav aria-label="Elsewhere"><a href="swagger">Swagger</a></nav>
+        <nav aria-label="Elsewhere"><a href={`${api.base}swagger`}>Swagger</a></nav>
         <button type="button" class="icon" onClick={toggle} aria-label={`Switch to the ${theme.value === 'dark' ? 'light' : 'dark'} theme`}>{theme.value === 'dark' ? '☀' : '☾'}</button>
       </header>
       {!api.isReachable.value && <div class="banner" role="status">The service does not answer. The page tries again every few seconds; what you see is from before.</div>}

@@ -6,6 +6,7 @@ using FlowService.Errors;
 using FlowService.Models;
 using FlowService.OpenApi;
 using FlowService.Security;
+using FlowService.Shadow;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FlowService.Endpoints;
@@ -44,10 +45,11 @@ internal sealed record VersionSummary(int Version, ModelState State, string? Rea
 /// <param name="SelfTest">How float32 compared with float64 when the model was loaded.</param>
 /// <param name="WeightBytes">The bytes of its weights.</param>
 /// <param name="Spec">The checkpoint's flow.json.</param>
+/// <param name="Shadow">The version that is compared with another one; left out where none is.</param>
 internal sealed record ModelDetails(
     string Name, int Version, ModelState State, string? Reason, VersionSummary[] Versions, string? Engine = null, string? EngineReason = null, string? Device = null,
     int[]? EventShape = null, SizeFacts? Sizes = null, int? Width = null, string[]? Features = null, ContextSpec? Context = null, Provenance? Provenance = null,
-    CalibrationFacts? Calibration = null, SelfTestFigures? SelfTest = null, long? WeightBytes = null, JsonElement? Spec = null);
+    CalibrationFacts? Calibration = null, SelfTestFigures? SelfTest = null, long? WeightBytes = null, JsonElement? Spec = null, int? Shadow = null);
 
 /// <summary>The sizes of images that a model takes, as a PNG or a NumPy array shows them.</summary>
 /// <param name="MultipleOf">What height and width are multiples of.</param>
@@ -113,8 +115,8 @@ internal static class ModelEndpoints
     private static Ok<ModelList> List(ModelRegistry registry) =>
         TypedResults.Ok(new ModelList([.. registry.Models.Select(model => Summary(registry.Get(model.Key, null), model.Value))]));
 
-    private static Ok<ModelDetails> Get(string name, int? version, ModelRegistry registry) =>
-        TypedResults.Ok(Details(registry.Get(name, version), registry.Versions(name)));
+    private static Ok<ModelDetails> Get(string name, int? version, ModelRegistry registry, ShadowJudge judge) =>
+        TypedResults.Ok(Details(registry.Get(name, version), registry.Versions(name)) with { Shadow = judge.Compared(name) });
 
     private static Ok<ModelCard> Card(string name, int? version, ModelRegistry registry) => registry.Get(name, version).Served is { Card: { } card } model
         ? TypedResults.Ok(new ModelCard(model.Name, model.Version, card))

@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
 using Microsoft.Net.Http.Headers;
 
 namespace FlowService.Explorer;
@@ -40,12 +42,17 @@ internal sealed class ExplorerFile
             response.Headers.ContentSecurityPolicy = ExplorerSetup.Policy;
         else if (Path.GetExtension(Name) is ".js" or ".css")
             response.Headers.CacheControl = "public, max-age=31536000, immutable"; // their names hold the hash of their content
+        if (IsPage && http.Request.PathBase.HasValue)
+            return Results.Text(Under(http.Request.PathBase), type).ExecuteAsync(http);
         bool takesGzip = http.Request.GetTypedHeaders().AcceptEncoding.Any(each => each.Value == "gzip" && each.Quality != 0);
         response.Headers.Vary = HeaderNames.AcceptEncoding;
         if (takesGzip)
             response.Headers.ContentEncoding = "gzip";
         return Results.Bytes(takesGzip ? compressed : plain, type, entityTag: tag).ExecuteAsync(http);
     }
+
+    // Behind a proxy the page's own address may end without a slash, and what it names by relative paths would lie beside it.
+    private string Under(PathString prefix) => Encoding.UTF8.GetString(plain).Replace("\"./", $"\"{HtmlEncoder.Default.Encode(prefix.ToUriComponent())}/", StringComparison.Ordinal);
 
     private static byte[] Read(Assembly program, string name)
     {

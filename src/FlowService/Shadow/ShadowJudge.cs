@@ -38,6 +38,9 @@ internal sealed class ShadowJudge
     public IEnumerable<(string Model, int Version, ShadowState State)> All => comparisons
         .Select(each => (each.Key, serving.Get(each.Key).Shadow, each.Value.State())).Where(each => each.Shadow > 0);
 
+    /// <summary>The version of a model that is compared with another one, while both are loaded; else null.</summary>
+    public int? Compared(string name) => serving.Get(name).Shadow is > 0 and var shadow && Pair(registry.KnownVersions(name), shadow) is not null ? shadow : null;
+
     /// <summary>The pair of versions of a model, and what their comparison has come to.</summary>
     /// <exception cref="RequestException">404: the model, or one of the versions, is not served, or none is to be compared.</exception>
     public (ServedModel Candidate, ServedModel Other, ShadowState State) Of(string name)

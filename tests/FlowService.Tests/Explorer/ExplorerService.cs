@@ -12,7 +12,11 @@ public sealed class ExplorerService : IAsyncLifetime
     private readonly TemporaryFolder repository = TestModels.Repository();
     private ServiceHost? host;
 
+    public const string AdminKey = "flow_an-administrator-of-the-tests";
+
     public Uri Address => host!.Address;
+
+    public HttpClient Http() => host!.Http();
 
     public async ValueTask InitializeAsync()
     {
@@ -25,7 +29,9 @@ public sealed class ExplorerService : IAsyncLifetime
         Directory.CreateDirectory(Path.Combine(repository.Path, Broken, "1"));
         await File.WriteAllTextAsync(Path.Combine(repository.Path, Broken, "1", Checkpoint.SpecFile), "{}");
         await File.WriteAllTextAsync(Path.Combine(repository.Path, Broken, "1", Checkpoint.WeightsFile), "");
-        host = await ServiceHost.StartAsync(repository.Path);
+        TestModels.Write(repository.Path, TestModels.Spec(Measured, 5) with { Features = ["speed", "load", "heat", "noise", "age"] }, version: 2, calibrationRows: 400);
+        host = await ServiceHost.StartAsync(repository.Path, null,
+            ("Admin:Key", AdminKey), ($"Models:Overrides:{Measured}:Shadow", "2"), ($"Models:Overrides:{Measured}:ShadowShare", "1"));
     }
 
     public async ValueTask DisposeAsync()

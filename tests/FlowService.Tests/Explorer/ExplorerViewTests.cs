@@ -18,6 +18,7 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
         $"#/{ExplorerService.Table}/rows?example=1", $"#/{ExplorerService.Table}/samples", $"#/{ExplorerService.Table}/about", $"#/{ExplorerService.Measured}/rows?example=1", $"#/{ExplorerService.Measured}/samples",
         $"#/{ExplorerService.Pictures}/images", $"#/{ExplorerService.Pictures}/images?class=3", $"#/{ExplorerService.Pictures}/about", $"#/{ExplorerService.Enlarging}/enlarge?row=1", $"#/{ExplorerService.Speaking}/speak",
         $"#/{ExplorerService.Conditional}/condition", $"#/{ExplorerService.Conditional}/rows?example=1", "#/patients/condition", "#/patients/rows?example=1", $"#/{ExplorerService.Wide}/samples",
+        $"#/{ExplorerService.Wide}/today", $"#/{ExplorerService.Plane}/today",
     ];
 
     // In one browser: to start one takes longer than to look at a view.
@@ -175,6 +176,38 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
         page.WaitFor(() => page.Count(".fault") == 0 && page.Text.Contains("From mine.png to", StringComparison.Ordinal));
         page.Find("input[type=file]").SendKeys(noPicture);
         page.WaitFor("This file is no picture");
+    }
+
+    [Fact]
+    public async Task Rows_that_have_changed_and_the_better_version_are_seen_and_an_administrator_lets_it_serve()
+    {
+        using HttpClient http = service.Http();
+        page.Open($"#/{ExplorerService.Measured}/today").WaitUntilDrawn();
+        page.WaitFor("Nothing was scored yet");
+        page.WaitFor("No row was scored by both versions yet");
+        string rows = string.Join(',', Enumerable.Range(0, 16).Select(i => $"[{4 + i % 3},{i % 5 - 2},{i % 4 - 1.5},0,{i % 2}]"));
+
+        for (int i = 0; i < 8; i++)
+            await http.AskAsync("/logprob", $$"""{"model":"engines","x":[{{rows}}]}""");
+
+        page.WaitFor("the last 128 rows");
+        Assert.Contains("speed", page.Find(".shifts tbody tr").Text, StringComparison.Ordinal);
+        Assert.True(page.Count(".shift.beyond") > 0);
+        page.WaitFor("Undecided"); // both versions are the same
+        page.WaitUntilDrawn();
+        Assert.Equal("", string.Join('\n', page.Barriers()));
+
+        page.Button("Let version 2 serve …").Click();
+        page.Button("Let version 2 serve").Click();
+        page.WaitFor("needs a key with the scope admin");
+        page.Find("#key").SendKeys(ExplorerService.AdminKey);
+        page.Button("Go on").Click();
+        page.WaitFor(() => page.Count("dialog[open]") == 0);
+        page.Button("Let version 2 serve …").Click();
+        page.Button("Let version 2 serve").Click();
+
+        page.Button("Let version 1 serve …");
+        page.WaitFor("Serving\nversion 2");
     }
 
     [Fact]

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using FlowService.Tests.Support;
 
 namespace FlowService.Tests.Http;
 
 /// <summary>Behind a proxy that serves it under a path, the service's links lead back through the proxy.</summary>
-public sealed class ProxyTests(SharedService service)
+public sealed partial class ProxyTests(SharedService service)
 {
     [Fact]
     public async Task Links_begin_with_the_path_that_a_trusted_proxy_names()
@@ -20,6 +21,19 @@ public sealed class ProxyTests(SharedService service)
         // The page itself is linked relatively.
         Assert.DoesNotMatch("^/", $"{page.Headers.Location}");
         Assert.Contains("\"url\":\"v1/swagger.json\"", await script.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_explorer_finds_its_files_also_where_its_address_ends_without_a_slash()
+    {
+        using HttpResponseMessage page = await AskAsync(service.Host, "/");
+        string html = await page.Content.ReadAsStringAsync();
+        string[] named = [.. Named().Matches(html).Select(match => match.Groups[1].Value)];
+
+        Assert.True(named.Length >= 3, html);
+        Assert.All(named, name => Assert.StartsWith("/flows/explorer/", name, StringComparison.Ordinal));
+        using HttpResponseMessage script = await AskAsync(service.Host, named.Single(name => name.EndsWith(".js", StringComparison.Ordinal))["/flows".Length..]);
+        Assert.Contains("import.meta.url", await script.Content.ReadAsStringAsync(), StringComparison.Ordinal); // it asks the service beside itself
     }
 
     [Theory]
@@ -41,6 +55,9 @@ public sealed class ProxyTests(SharedService service)
         using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "X-Forwarded-Prefix", "/flows" } } };
         return await client.SendAsync(request);
     }
+
+    [GeneratedRegex("(?:src|href)=\"([^\"]+\\.(?:js|css|svg))\"")]
+    private static partial Regex Named();
 
     private static async Task<JsonElement> JsonAsync(HttpResponseMessage response)
     {

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import * as npy from './npy';
-import type { Calibration, ModelDetails, ModelSummary, Rows, Scored } from './types';
+import type { Calibration, Drift, ModelDetails, ModelSummary, Rows, Scored, Shadow } from './types';
 
 /** What the service refused, in its own words; or that it did not answer at all. */
 export class Problem extends Error {
@@ -29,8 +29,8 @@ export function setKey(value: string) {
   keyAsked.value = '';
 }
 
-/** Where the service is: beside the page, under whatever path. */
-export const base = new URL('.', document.baseURI).href;
+/** Where the service is: above this script, under whatever path. The page's own address may lack the slash at its end. */
+export const base = new URL(import.meta.env.DEV ? '.' : '..', import.meta.env.DEV ? document.baseURI : import.meta.url).href;
 
 export interface Call {
   path: string;
@@ -39,6 +39,10 @@ export interface Call {
   type?: string;
   accept?: string;
   signal?: AbortSignal;
+  /** A POST without a body. */
+  post?: boolean;
+  /** Its rows are those of the world, and count for drift; all others are questions of the page. */
+  counts?: boolean;
 }
 
 const Npy = 'application/x-npy', Json = 'application/json', Csv = 'text/csv', Wav = 'audio/wav';
@@ -53,10 +57,11 @@ export async function ask(call: Call): Promise<Response> {
   const headers: Record<string, string> = {};
   if (call.type) headers['Content-Type'] = call.type;
   if (call.accept) headers.Accept = call.accept;
+  if (!call.counts) headers['Flow-Probe'] = 'true';
   if (key.value) headers.Authorization = `Bearer ${key.value}`;
   let response: Response;
   try {
-    response = await fetch(base + addressOf(call), { method: call.body === undefined && call.path !== 'sample' ? 'GET' : 'POST', headers, body: call.body, signal: call.signal });
+    response = await fetch(base + addressOf(call), { method: call.body === undefined && call.path !== 'sample' && !call.post ? 'GET' : 'POST', headers, body: call.body, signal: call.signal });
   } catch (error) {
     if (call.signal?.aborted) throw error;
     isReachable.value = false;
@@ -66,7 +71,7 @@ export async function ask(call: Call): Promise<Response> {
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   const said = new Problem(response.status, String(problem.type ?? '').replace('urn:flowservice:', ''), problem.detail ?? problem.title ?? `The service answers ${response.status}.`);
-  if (response.status === 401) keyAsked.value = key.value ? said.message : 'This service asks for a key.';
+  if (response.status === 401) keyAsked.value = key.value || call.post ? said.message : 'This service asks for a key.';
   throw said;
 }
 
@@ -169,8 +174,17 @@ export const score = (name: string, rows: ArrayLike<number>[], options: { reason
 });
 
 /** A table with its scores behind its own columns: /score, or of a model without a calibration /logprob. */
-export const scoreTable = async (query: Record<string, string | number | undefined>, path: string, table: Blob | string) =>
-  (await ask({ path, query, body: table, type: Csv, accept: Csv })).text();
+export const scoreTable = async (query: Record<string, string | number | undefined>, path: string, table: Blob | string, counts: boolean) =>
+  (await ask({ path, query, body: table, type: Csv, accept: Csv, counts })).text();
+
+/** How the last rows that were scored differ from those of the calibration. */
+export const drift = (name: string, signal?: AbortSignal) => json<Drift>({ path: `models/${encodeURIComponent(name)}/drift`, signal });
+
+/** How two versions compare, where some do. */
+export const shadow = (name: string, signal?: AbortSignal) => json<Shadow>({ path: `models/${encodeURIComponent(name)}/shadow`, signal });
+
+/** Lets the compared version serve, or the other one again: for administrators. */
+export const serve = (name: string, promoted: boolean) => json<Shadow>({ path: `models/${encodeURIComponent(name)}/${promoted ? 'promote' : 'rollback'}`, post: true });
 
 export const rowsOf = (nestedRows: number[][]): Rows => ({ values: Float32Array.from(nestedRows.flat()), width: nestedRows[0]?.length ?? 0 });
 

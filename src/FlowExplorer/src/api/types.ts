@@ -29,6 +29,8 @@ export interface ModelDetails extends ModelSummary {
   engine?: string; engine_reason?: string; device?: string; width?: number; features?: string[]; context?: ContextSpec;
   provenance?: Provenance; calibration?: { rows: number; p_min: number; reference_rows: number }; self_test?: SelfTest;
   weight_bytes?: number; spec?: Spec;
+  /** The version that is compared with another one. */
+  shadow?: number;
 }
 
 export interface Calibration {
@@ -39,6 +41,18 @@ export interface Reason { feature: string; value: number; nats: number | null; e
 
 export interface Scored {
   log_prob: (number | null)[]; p_value?: (number | null)[]; attribution?: (Reason[] | null)[]; score?: string; z?: number[][];
+}
+
+export interface ColumnDrift { name: string; psi: number; limit: number; outside: number }
+
+export interface Drift {
+  version: number; rows: number; seen: number; changed: string[]; columns: ColumnDrift[]; score: ColumnDrift; out_of_range?: number; p_values: number[];
+  martingale: { log10_capital: number; log10_evidence: number };
+  typicality?: { rows: number; mean_log_prob: number; expected: number; p_value: number };
+}
+
+export interface Shadow {
+  shadow: number; other: number; serving: number; rows: number; dropped: number; difference: number; low: number; high: number; lasting: boolean; verdict: 'better' | 'worse' | 'undecided';
 }
 
 /** Rows as they travel: row-major, each of the same number of values. */

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { theme } from '../state/theme';
 
 export interface Surface { context: CanvasRenderingContext2D; width: number; height: number }
@@ -44,7 +44,7 @@ export function Canvas({ label, draw, state, class: name, onPress }: Props) {
     observer.observe(canvas.current!);
     return () => { observer.disconnect(); cancelAnimationFrame(frame.current); };
   }, []);
-  useEffect(paint, [...state, theme.value]);
+  useLayoutEffect(paint, [...state, theme.value]);
 
   const press = (event: PointerEvent) => {
     const box = canvas.current!.getBoundingClientRect();

@@ -1,9 +1,9 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { short } from '../math/text';
 import { colour, theme } from '../state/theme';
 
-export interface Series { values: (number | null)[]; colour: string; fill?: boolean; name: string; stepped?: boolean; width?: number }
+export interface Series { values: (number | null)[]; colour: string; fill?: boolean; name: string; stepped?: boolean; width?: number; dashed?: boolean }
 
 export interface Line { at: number; colour: string; text?: string; dashed?: boolean }
 
@@ -34,7 +34,7 @@ export function Chart({ label, x, series, lines = [], xName = '', yName = '', he
   latestRange.current = range;
   const data = () => [x, ...series.map(each => each.values)] as uPlot.AlignedData;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = place.current!;
     const axis = (name: string, side: number, size: number): uPlot.Axis => ({
       side, size, show: !bare, stroke: colour('muted'), grid: { stroke: colour('grid'), width: 1 }, ticks: { show: false }, border: { show: false },
@@ -46,7 +46,7 @@ export function Chart({ label, x, series, lines = [], xName = '', yName = '', he
       scales: { x: { time: false, range: (_, low, high) => latestRange.current ?? [low, high] }, y: { range: (_, low, high) => zero ? [Math.min(0, low), high > 0 ? high * 1.08 : 1] : [low - (high - low || 1) * 0.1, high + (high - low || 1) * 0.1] } },
       axes: [axis(xName, 2, 24), axis(yName, 3, 46)],
       series: [{}, ...series.map((each): uPlot.Series => ({
-        label: each.name, stroke: colour(each.colour), width: each.width ?? 1.8, points: { show: false },
+        label: each.name, stroke: colour(each.colour), width: each.width ?? 1.8, points: { show: false }, dash: each.dashed ? [5, 4] : undefined,
         fill: each.fill ? withAlpha(colour(each.colour), 0.22) : undefined,
         paths: each.stepped ? uPlot.paths.stepped!({ align: 1 }) : undefined,
       }))],
@@ -58,8 +58,8 @@ export function Chart({ label, x, series, lines = [], xName = '', yName = '', he
     return () => { observer.disconnect(); plot.current?.destroy(); plot.current = null; };
   }, [theme.value, xName, yName, height, bare, series.map(each => each.colour + each.name + each.stepped).join()]);
 
-  useEffect(() => { plot.current?.setData(data()); }, [x, ...series.map(each => each.values), JSON.stringify(range)]);
-  useEffect(() => { plot.current?.redraw(false, false); }, [JSON.stringify(lines), JSON.stringify(marks)]);
+  useLayoutEffect(() => { plot.current?.setData(data()); }, [x, ...series.map(each => each.values), JSON.stringify(range)]);
+  useLayoutEffect(() => { plot.current?.redraw(false, false); }, [JSON.stringify(lines), JSON.stringify(marks)]);
   return <div class="chart" role="img" aria-label={label} style={{ height: `${height}px` }} ref={place} />;
 }
 

@@ -9,7 +9,8 @@ export const viridis: Uint8ClampedArray = (() => {
   return table;
 })();
 
-function rgbOf(text: string): number[] {
+/** The channels of a colour of CSS, #rrggbb or rgb(...). */
+export function rgbOf(text: string): number[] {
   if (text.startsWith('#')) return [1, 3, 5].map(at => parseInt(text.slice(at, at + 2), 16));
   return text.match(/\d+/g)!.slice(0, 3).map(Number);
 }

@@ -45,9 +45,7 @@ export function Pairs({ sets, columns, names, label, mark }: { sets: Set[]; colu
         } else {
           for (const set of sets) {
             const { values, width: step } = set.rows;
-            context.globalAlpha = 0.55;
-            dots(context, colour(set.colour), n > 3 ? 1.2 : 1.6, countOf(set.rows), i => left + (values[i * step + columns[place]] - x0) / (x1 - x0) * size, i => top + size - (values[i * step + columns[line]] - y0) / (y1 - y0) * size);
-            context.globalAlpha = 1;
+            dots(context, { left, top, width: size, height: size }, colour(set.colour), n > 3 ? 1.2 : 1.6, 0.55, countOf(set.rows), i => left + (values[i * step + columns[place]] - x0) / (x1 - x0) * size, i => top + size - (values[i * step + columns[line]] - y0) / (y1 - y0) * size);
           }
           if (mark) {
             context.strokeStyle = colour('odd');

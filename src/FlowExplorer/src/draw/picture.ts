@@ -9,12 +9,16 @@ export function rangeOfPixels(model: ModelDetails): [number, number] {
 }
 
 /** A row [channels, height, width] as a picture. */
-export function pictureOf(row: Float32Array, [channels, height, width]: number[], [low, high]: [number, number]): HTMLCanvasElement {
+export function pictureOf(row: Float32Array, shape: number[], range: [number, number]): HTMLCanvasElement {
   const picture = document.createElement('canvas');
-  picture.width = width;
-  picture.height = height;
-  const context = picture.getContext('2d')!;
-  const image = context.createImageData(width, height);
+  [picture.height, picture.width] = shape.slice(1);
+  picture.getContext('2d')!.putImageData(pixelsOf(row, shape, range), 0, 0);
+  return picture;
+}
+
+/** The same as pixels. */
+export function pixelsOf(row: Float32Array, [channels, height, width]: number[], [low, high]: [number, number]): ImageData {
+  const image = new ImageData(width, height);
   const size = width * height;
   for (let i = 0; i < size; i++) {
     for (let channel = 0; channel < 3; channel++) {
@@ -23,8 +27,7 @@ export function pictureOf(row: Float32Array, [channels, height, width]: number[]
     }
     image.data[i * 4 + 3] = 255;
   }
-  context.putImageData(image, 0, 0);
-  return picture;
+  return image;
 }
 
 /** The small picture that a row is, down-sampled: the means of its blocks. */

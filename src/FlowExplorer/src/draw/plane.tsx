@@ -52,9 +52,7 @@ export function Plane({ box, names, label, field, shade = 'density', levels = []
         context.drawImage(picture, left, top, scale.x(field.box.x1) - left, scale.y(field.box.y0) - top);
       }
       for (const { rows, x = 0, y = 1, colour: name, radius, alpha } of points) {
-        context.globalAlpha = alpha;
-        dots(context, name.startsWith('#') ? name : colour(name), radius, countOf(rows), i => scale.x(rows.values[i * rows.width + x]), i => scale.y(rows.values[i * rows.width + y]));
-        context.globalAlpha = 1;
+        dots(context, frame, name.startsWith('#') ? name : colour(name), radius, alpha, countOf(rows), i => scale.x(rows.values[i * rows.width + x]), i => scale.y(rows.values[i * rows.width + y]));
       }
       context.lineWidth = 1.4;
       context.strokeStyle = field ? '#ffffff' : colour('ink');

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../api/client';
 
 export interface Answer<T> {
@@ -23,7 +23,8 @@ export function useLatest<T>(question: unknown, askFor: (signal: AbortSignal) =>
     abort.current = new AbortController();
     return () => { own.alive = false; abort.current.abort(); };
   }, []);
-  useEffect(() => {
+  // Before the browser paints, not behind it: what waits for a frame is seen a frame later.
+  useLayoutEffect(() => {
     const run = async () => {
       const own = state.current;
       own.running = true;
@@ -48,4 +49,16 @@ export function useLatest<T>(question: unknown, askFor: (signal: AbortSignal) =>
     else void run();
   }, [JSON.stringify(question)]);
   return answer;
+}
+
+/** A value as it was when it last stood still for a while: what is dear is asked when a slider rests, not while it moves. */
+export function useResting<T>(value: T, question: unknown, calm = 200): T {
+  const [rested, setRested] = useState(value);
+  const latest = useRef(value);
+  latest.current = value;
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(() => latest.current), calm);
+    return () => clearTimeout(timer);
+  }, [JSON.stringify(question)]);
+  return rested ?? value;
 }

@@ -32,7 +32,7 @@ const queryOf = (model: ModelDetails) => model.calibration
 
 export async function scoreFile(model: ModelDetails, name: string, source: Blob | string): Promise<Table> {
   const { path, query } = queryOf(model);
-  const [header, ...lines] = parseCsv(await api.scoreTable(query, path, source));
+  const [header, ...lines] = parseCsv(await api.scoreTable(query, path, source, name !== ExampleName));
   const features = featuresOf(model);
   const own = header.slice(0, Math.max(0, ...['log_prob', 'n_missing'].map(each => header.indexOf(each)).filter(at => at >= 0).slice(0, 1)));
   const placeOf = (names: string[], from: number) => names.map((each, i) => own.includes(each) ? own.indexOf(each) : from + i);
@@ -61,8 +61,11 @@ export function ranked({ p, logProb, errors }: Table): number[] {
 /** The file with the service's answers behind its columns. */
 export async function scored(model: ModelDetails, { source }: Table, alpha: number): Promise<string> {
   const { path, query } = queryOf(model);
-  return api.scoreTable(model.calibration ? { ...query, include: 'p_value,q_value,attribution', alpha, top: Math.min(3, model.width ?? 3) } : query, path, source);
+  return api.scoreTable(model.calibration ? { ...query, include: 'p_value,q_value,attribution', alpha, top: 3 } : query, path, source, false);
 }
+
+/** The file that the page makes itself. */
+export const ExampleName = 'example.csv';
 
 const Ordinary = 24, Tried = 5;
 

@@ -15,7 +15,7 @@ export function About({ model }: { model: ModelDetails }) {
   return (
     <div class="columns wide-left">
       <Panel title="Model card">
-        {problem ? problem.status === 404 ? <p class="hint">There is no README.md beside the weights.</p> : <Fault problem={problem} /> : card && <Markdown text={card.replace(/^# .*\n/, '')} />}
+        {problem ? problem.status === 404 ? <p class="hint">There is no README.md beside the weights.</p> : <Fault problem={problem} /> : card ? <Markdown text={card.replace(/^# .*\n/, '')} /> : <div class="awaited" aria-busy="true" />}
       </Panel>
       <div class="stack">
         <Panel title="Figures">

@@ -9,7 +9,7 @@ import { exact, short } from '../math/text';
 import { Choice, Drop, Fault, Figure, Panel, Slider } from '../parts/controls';
 import { Snippets } from '../parts/snippets';
 import type { Answer } from '../state/latest';
-import { useLatest } from '../state/latest';
+import { useLatest, useResting } from '../state/latest';
 import { note, numberAt, route } from '../state/route';
 import { useReference } from './density';
 import { Tile } from './tile';
@@ -40,9 +40,10 @@ export function Images({ model }: { model: ModelDetails }) {
     }
   };
   const choose = (picture: Chosen | null) => { setChosen(picture); setOwn(null); };
-  const first = grid.value?.[0];
+  const still = useResting(grid.value, [temperature, seed, only, grid.busy]);
+  const first = still?.[0];
   const current = chosen ?? (first ? { row: rowOf(first, 0), context: shown[0] === undefined ? undefined : [shown[0]], from: 'the first sample' } : null);
-  const second = other ?? (grid.value ? { row: rowOf(grid.value[grid.value.length - 1], Math.min(3, perLine - 1)), context: current?.context, from: 'another sample' } : null);
+  const second = other ?? (still ? { row: rowOf(still[still.length - 1], Math.min(3, countOf(still[still.length - 1]) - 1)), context: current?.context, from: 'another sample' } : null);
   const context = classes ? `[${shown.join(', ')}]` : undefined;
   const [own, setOwn] = useState<number | null>(null);
   const ownContext = classes ? [own ?? current?.context?.[0] ?? 0] : undefined;

@@ -49,7 +49,7 @@ function Intro({ list }: { list: ModelSummary[] }) {
         <h2>A normalizing flow bends noise into data, and back.</h2>
         <p>It is a chain of small, reversible layers. Run forwards, it turns random noise into new rows that look like yours. Run backwards, it says of any row <strong>exactly how likely</strong> it is.</p>
         <p>So it answers three questions: <em>What do ordinary rows look like? Which of these rows is odd? What makes it odd?</em></p>
-        <p class="row">{plane ? <a class="button primary" href={hrefOf({ model: plane.name, view: 'density' })}>See what {plane.name} knows</a> : null}<a class="button" href="swagger">Its API</a></p>
+        <p class="row">{plane ? <a class="button primary" href={hrefOf({ model: plane.name, view: 'density' })}>See what {plane.name} knows</a> : null}<a class="button" href={`${api.base}swagger`}>Its API</a></p>
       </div>
       {plane ? <Demo key={plane.name} model={plane} /> : planes.length > 0 && <div class="demo"><div class="canvas plane bare space" /><div class="row depth holder" /></div>}
     </section>

@@ -92,7 +92,7 @@ export function RowDetail({ model, label, row, context, reasons, p, alpha, logPr
         <Snippets example={{
           path: 'logprob', json: { model: model.name, x: [row.map((own, i) => Number((i === at ? value : own).toPrecision(7)))], ...context ? { context } : {}, ...isCalibrated ? { include: ['p_value', 'attribution'] } : {} },
           python: `row = numpy.array([${list(row)}])\nrow[0, ${at}] = ${exact(value).replace('−', '-')}    # ${feature}\nclient.${isCalibrated ? 'score' : 'log_prob'}(row, model="${model.name}"${context ? `, context="${context.join(',')}"` : ''})`,
-          csharp: `var client = $CLIENT { Model = "${model.name}" };\nfloat[] row = [${row.map(each => `${Number(each.toPrecision(7))}f`).join(', ')}];\nrow[${at}] = ${Number(value.toPrecision(5))}f; // ${feature}\nScoreAnswer answer = await client.ScoreAsync([row], new() { Explain = ${Math.min(3, row.length)}${context ? `, Context = [[${context.map(each => `${each}f`).join(', ')}]]` : ''} });`,
+          csharp: `var client = $CLIENT { Model = "${model.name}" };\nfloat[] row = [${row.map(each => `${Number(each.toPrecision(7))}f`).join(', ')}];\nrow[${at}] = ${Number(value.toPrecision(5))}f; // ${feature}\nScoreAnswer answer = await client.ScoreAsync([row], new() { Explain = 3${context ? `, Context = [[${context.map(each => `${each}f`).join(', ')}]]` : ''} });`,
         }} />
       </Panel>
     </div>

@@ -10,11 +10,11 @@ import { Snippets } from '../parts/snippets';
 import { useLatest } from '../state/latest';
 import { note, numberAt, route } from '../state/route';
 import type { Table } from '../state/table';
-import { example, ranked, scored, scoreFile, table } from '../state/table';
+import { example, ExampleName, ranked, scored, scoreFile, table } from '../state/table';
 import { Scores } from './scores';
 import { RowDetail } from './row';
 
-const First = 10, Reasons = 3, ExampleName = 'example.csv';
+const First = 10, Reasons = 3;
 
 /** The share of ordinary rows that may be called odd, where nobody has chosen: a hundredth; more where so few rows are known that none could be. */
 const usualAlpha = (model: ModelDetails) => [0.01, 0.05, 0.1, 0.2].find(alpha => alpha >= (model.calibration?.p_min ?? 0)) ?? 0.5;
@@ -44,6 +44,7 @@ export function Rows({ model }: { model: ModelDetails }) {
     }
     return null;
   });
+  if (wanted && !problem) return <div class="awaited" aria-busy="true" />;
   return (
     <div class="stack">
       <Panel title={own ? `${own.name}: ${count(own.logProb.length)} rows` : 'Find the odd rows of a file'}
@@ -92,7 +93,7 @@ function Download({ model, own }: { model: ModelDetails; own: Table }) {
 }
 
 function Found({ model, own }: { model: ModelDetails; own: Table }) {
-  const alpha = numberAt('alpha', usualAlpha(model)), features = model.width ?? 0;
+  const alpha = numberAt('alpha', usualAlpha(model));
   const [shown, setShown] = useState(First);
   const order = useMemo(() => ranked(own), [own]);
   const isOdd = (row: number) => own.p !== null && own.p[row] <= alpha;
@@ -101,7 +102,7 @@ function Found({ model, own }: { model: ModelDetails; own: Table }) {
   const listed = order.slice(0, shown);
   const explained = listed.filter(row => !own.errors[row]);
   const { value: reasons, problem } = useLatest([own.name, shown, model.version], signal => !model.calibration || explained.length === 0 ? null : api.score(
-    model.name, explained.map(row => rowOf(own.rows, row)), { isCalibrated: true, reasons: Math.min(Reasons, features), context: own.context ? explained.map(row => own.context![row]) : undefined }, signal));
+    model.name, explained.map(row => rowOf(own.rows, row)), { isCalibrated: true, reasons: Reasons, context: own.context ? explained.map(row => own.context![row]) : undefined }, signal));
   const { value: calibration } = useLatest([model.name, model.version], () => model.calibration ? api.calibration(model.name) : null);
   const asked = numberAt('row', NaN);
   const selected = Number.isFinite(asked) && asked < own.logProb.length && !own.errors[asked] ? asked : readable[0];
@@ -134,10 +135,10 @@ function Found({ model, own }: { model: ModelDetails; own: Table }) {
         </Panel>
         {model.calibration && <Panel title="Where the line is drawn" hint="How ordinary rows score. Left of the line lie the rows that are called odd."><Scores model={model} alpha={alpha} marks={marks} /></Panel>}
         <Snippets example={{
-          path: model.calibration ? 'score' : 'logprob', query: model.calibration ? { model: model.name, alpha, include: 'p_value,q_value,attribution', top: Math.min(Reasons, features) } : { model: model.name, keep: '*', ignore_extra: 'true', on_error: 'null' },
+          path: model.calibration ? 'score' : 'logprob', query: model.calibration ? { model: model.name, alpha, include: 'p_value,q_value,attribution', top: Reasons } : { model: model.name, keep: '*', ignore_extra: 'true', on_error: 'null' },
           file: { name: own.name, type: 'text/csv' }, save: 'scored.csv',
-          python: `client.score_file("${own.name}", "scored.csv", alpha=${alpha}, explain=${Math.min(Reasons, features)}, model="${model.name}")`,
-          csharp: `var client = $CLIENT { Model = "${model.name}" };\nawait using Stream rows = File.OpenRead("${own.name}"), scored = File.Create("scored.csv");\nawait client.ScoreAsync(rows, TableFormat.Csv, scored, new() { Alpha = ${alpha}, Explain = ${Math.min(Reasons, features)}, QValues = true });`,
+          python: `client.score_file("${own.name}", "scored.csv", alpha=${alpha}, explain=${Reasons}, model="${model.name}")`,
+          csharp: `var client = $CLIENT { Model = "${model.name}" };\nawait using Stream rows = File.OpenRead("${own.name}"), scored = File.Create("scored.csv");\nawait client.ScoreAsync(rows, TableFormat.Csv, scored, new() { Alpha = ${alpha}, Explain = ${Reasons}, QValues = true });`,
         }} />
       </div>
       {selected !== undefined && <RowDetail key={`${own.name} ${selected}`} model={model} label={own.labels[selected]} row={Array.from(rowOf(own.rows, selected))} context={own.context?.[selected]}

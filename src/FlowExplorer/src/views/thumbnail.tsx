@@ -49,10 +49,8 @@ function Drawn({ model }: { model: ModelDetails }) {
     if (!value) return;
     if (isImage) drawImages(surface, value, model);
     else {
-      context.globalAlpha = 0.75;
       const y = Math.min(1, value.width - 1);
-      dots(context, viridisAt(0.8), 1.3, countOf(value), i => (value.values[i * value.width] - box!.x0) / (box!.x1 - box!.x0) * width, i => height - (value.values[i * value.width + y] - box!.y0) / (box!.y1 - box!.y0) * height);
-      context.globalAlpha = 1;
+      dots(context, { left: 0, top: 0, width, height }, viridisAt(0.8), 1.3, 0.75, countOf(value), i => (value.values[i * value.width] - box!.x0) / (box!.x1 - box!.x0) * width, i => height - (value.values[i * value.width + y] - box!.y0) / (box!.y1 - box!.y0) * height);
     }
   };
   return <Canvas class="thumbnail" label={label} draw={draw} state={[value]} />;
