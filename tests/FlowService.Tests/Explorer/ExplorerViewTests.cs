@@ -193,7 +193,7 @@ public sealed class ExplorerViewTests(ExplorerService service) : IClassFixture<E
         page.WaitFor("the last 128 rows");
         Assert.Contains("speed", page.Find(".shifts tbody tr").Text, StringComparison.Ordinal);
         Assert.True(page.Count(".shift.beyond") > 0);
-        page.WaitFor("Undecided"); // both versions are the same
+        page.WaitFor("nats a row for version 2");
         page.WaitUntilDrawn();
         Assert.Equal("", string.Join('\n', page.Barriers()));
 

@@ -72,13 +72,23 @@ public sealed class LayersTests(SharedService service)
     [Fact]
     public async Task Latents_take_places_of_the_queue_and_their_answer_has_limits_and_timings()
     {
-        using TemporaryFolder repository = TestModels.Repository();
-        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Batching:BatchRows", "2"), ("Batching:QueueRows", "2"), ("Limits:ValuesPerRequest", "50"));
+        using TemporaryFolder repository = new();
+        TestModels.Write(repository.Path, TestModels.Spec(TestModels.Plain, 2));
+        using var hook = new EngineHook();
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, hook.Engines,
+            ("Batching:BatchRows", "4"), ("Batching:QueueRows", "4"), ("Limits:RowsPerRequest", "4"), ("Limits:SamplesPerRequest", "4"), ("Limits:ValuesPerRequest", "50"));
         using HttpClient own = host.Http();
+        hook.Hold();
+        Task computed = own.AskAsync("/logprob", """{"x":[[0,1]]}""");
+        await hook.Entered();
+        Task waiting = own.AskAsync("/logprob", """{"x":[[0,0],[0,1],[0,2],[0,3]]}""");
+        await Eventually.TrueAsync(() => host.QueuedRows == 4, "four rows wait");
 
-        JsonElement full = await own.RefusedAsync("/layers", """{"model":"two-moons","z":[[0,0],[0,1],[0,2]]}""", HttpStatusCode.TooManyRequests);
-        JsonElement large = await own.RefusedAsync("/layers", """{"model":"two-moons","z":[[0,0],[0,1],[0,2],[0,3]]}""", HttpStatusCode.RequestEntityTooLarge);
-        using HttpResponseMessage answer = await own.SendAsync("/layers", """{"model":"two-moons","z":[[0,0],[0,1]],"timeout_ms":5000}""");
+        JsonElement full = await own.RefusedAsync("/layers", """{"z":[[0,0]]}""", HttpStatusCode.TooManyRequests);
+        hook.Release();
+        await Task.WhenAll(computed, waiting);
+        JsonElement large = await own.RefusedAsync("/layers", """{"z":[[0,0],[0,1],[0,2],[0,3]]}""", HttpStatusCode.RequestEntityTooLarge);
+        using HttpResponseMessage answer = await own.SendAsync("/layers", """{"z":[[0,0],[0,1]],"timeout_ms":5000}""");
 
         Assert.Equal("queue-full", full.Type());
         Assert.Contains("Limits:ValuesPerRequest", large.Detail(), StringComparison.Ordinal);
