@@ -46,6 +46,9 @@ internal enum RowFaultKind
 
     /// <summary>There are more bytes than are taken.</summary>
     TooLarge,
+
+    /// <summary>What must be laid aside finds no room: the rows are not at fault.</summary>
+    NoSpace,
 }
 
 /// <summary>Rows that are refused: the message names the place and the remedy.</summary>

@@ -1,24 +1,25 @@
 using System.Globalization;
 using Soak;
 
-// dotnet run -c Release --project tests/Soak -- [--minutes 30] [--seed 1] [--leak]
-double minutes = 30;
-int seed = 1;
-bool leaks = false;
+// dotnet run -c Release --project tests/Soak -- [--minutes 30] [--seed 1] [--engine compiled|torch] [--leak]
+var plan = new CampaignPlan(TimeSpan.FromMinutes(30));
 for (int i = 0; i < args.Length; i++)
     switch (args[i])
     {
         case "--minutes":
-            minutes = double.Parse(args[++i], CultureInfo.InvariantCulture);
+            plan = plan with { Length = TimeSpan.FromMinutes(double.Parse(args[++i], CultureInfo.InvariantCulture)) };
             break;
         case "--seed":
-            seed = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            plan = plan with { Seed = int.Parse(args[++i], CultureInfo.InvariantCulture) };
+            break;
+        case "--engine":
+            plan = plan with { Engine = args[++i] };
             break;
         case "--leak":
-            leaks = true;
+            plan = plan with { Leaks = true };
             break;
         default:
-            Console.Error.WriteLine($"soak: {args[i]} is not one of --minutes N, --seed N, --leak");
+            Console.Error.WriteLine($"soak: {args[i]} is not one of --minutes N, --seed N, --engine KIND, --leak");
             return 2;
     }
-return await Campaign.RunAsync(TimeSpan.FromMinutes(minutes), seed, leaks, Console.Out) ? 0 : 1;
+return await Campaign.RunAsync(plan, Console.Out) ? 0 : 1;

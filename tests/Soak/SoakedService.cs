@@ -2,33 +2,69 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using FlowService.OpenInference.Grpc.Protocol;
+using Grpc.Net.Client;
 
 namespace Soak;
 
-/// <summary>The service in a process of its own, with a bounded heap, and what it takes of the machine.</summary>
+/// <summary>
+/// The service in a process of its own, with a bounded heap, a small disk for its temporary files where the machine lets one mount it, and a clock
+/// that can jump where libfaketime is installed; and what it takes of the machine.
+/// </summary>
 internal sealed class SoakedService : IDisposable
 {
-    public const string Key = "the-campaign's-own";
+    public const string Key = "the-campaign's-own", Model = "two-moons";
 
     private const string LargestHeap = "0x10000000"; // 256 MiB
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private const string Disk = "8m";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
+    private readonly DirectoryInfo own = Directory.CreateTempSubdirectory("flowsoak-own-");
     private readonly Process process;
+    private readonly GrpcChannel channel;
 
-    private SoakedService(Process process, int port) => (this.process, Port) = (process, port);
+    private SoakedService(string repository, string engine)
+    {
+        (Port, int grpc) = (FreePort(), FreePort());
+        string temporary = own.CreateSubdirectory("tmp").FullName;
+        HasSmallDisk = MayMount();
+        string[] command =
+        [
+            Path.Combine(AppContext.BaseDirectory, "FlowService"), $"--urls=http://127.0.0.1:{Port}", $"--Models:Repository={repository}", "--Models:PollSeconds=1",
+            $"--Grpc:Port={grpc}", $"--Engine:Kind={engine}", $"--Admin:Key={Key}", "--Batching:QueueRows=20000", "--Limits:RowsPerRequest=5000",
+            "--Limits:SamplesPerRequest=5000", "--Limits:BodyBytes=4194304", "--Logging:LogLevel:Default=None",
+        ];
+        // exec: the process that is looked at is the service's own.
+        string[] mounted = ["unshare", "--map-root-user", "--mount", "sh", "-c", $"mount -t tmpfs -o size={Disk} tmpfs '{temporary}' && exec \"$@\"", "sh"];
+        if (HasSmallDisk)
+            command = [.. mounted, .. command];
+        var start = new ProcessStartInfo(command[0], command[1..]);
+        start.Environment["DOTNET_GCHeapHardLimit"] = LargestHeap;
+        start.Environment["TMPDIR"] = temporary;
+        Clock = FakeClock.Of(own, start.Environment);
+        process = Process.Start(start)!;
+        channel = GrpcChannel.ForAddress($"http://127.0.0.1:{grpc}");
+        Grpc = new(channel);
+    }
 
     public int Port { get; }
 
+    public GRPCInferenceService.GRPCInferenceServiceClient Grpc { get; }
+
+    /// <summary>Its clock, where it can be made to jump.</summary>
+    public FakeClock? Clock { get; }
+
+    /// <summary>Whether its temporary files lie on a disk of its own that can be filled.</summary>
+    public bool HasSmallDisk { get; }
+
     public bool HasExited => process.HasExited;
 
-    public static async Task<SoakedService> StartAsync(string repository)
+    /// <summary>Its temporary folder as it sees it.</summary>
+    public string Temporary => $"/proc/{process.Id}/root{Path.Combine(own.FullName, "tmp")}";
+
+    public static async Task<SoakedService> StartAsync(string repository, string engine)
     {
-        int port = FreePort();
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "FlowService"),
-            [$"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", "--Models:PollSeconds=1", "--Grpc:Port=0", $"--Admin:Key={Key}", "--Batching:QueueRows=20000", "--Limits:RowsPerRequest=5000",
-                "--Limits:SamplesPerRequest=5000", "--Limits:BodyBytes=4194304", "--Logging:LogLevel:Default=None"]);
-        start.Environment["DOTNET_GCHeapHardLimit"] = LargestHeap;
-        var service = new SoakedService(Process.Start(start)!, port);
+        var service = new SoakedService(repository, engine);
         using HttpClient http = service.Http();
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < Patience && !service.HasExited; await Task.Delay(100))
             try
@@ -63,10 +99,26 @@ internal sealed class SoakedService : IDisposable
 
     public void Dispose()
     {
+        channel.Dispose();
         if (!process.HasExited)
             process.Kill(entireProcessTree: true);
         process.WaitForExit();
         process.Dispose();
+        own.Delete(recursive: true);
+    }
+
+    private static bool MayMount()
+    {
+        try
+        {
+            using Process trial = Process.Start(new ProcessStartInfo("unshare", ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]) { RedirectStandardError = true })!;
+            trial.WaitForExit();
+            return trial.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false; // no unshare
+        }
     }
 
     private static int FreePort()

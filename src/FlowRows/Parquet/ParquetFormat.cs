@@ -16,7 +16,7 @@ internal sealed class ParquetFormat() : RowFormat("application/vnd.apache.parque
 
     public override async ValueTask<RowReader<T>> OpenAsync<T>(PipeReader body, RowSource source, CancellationToken cancellation)
     {
-        FileStream file = await AsideAsync(body, source.Limits.StreamBytes, cancellation);
+        TemporaryFile file = await AsideAsync(body, source.Limits.StreamBytes, cancellation);
         try
         {
             return await ParquetBatches.GuardedAsync(async () =>
@@ -34,15 +34,14 @@ internal sealed class ParquetFormat() : RowFormat("application/vnd.apache.parque
 
     public override AnswerWriter<T> Writer<T>(PipeWriter body, AnswerOptions options) => new ParquetAnswerWriter<T>(body, options);
 
-    private static async Task<FileStream> AsideAsync(PipeReader body, long most, CancellationToken cancellation)
+    private static async Task<TemporaryFile> AsideAsync(PipeReader body, long most, CancellationToken cancellation)
     {
-        var file = new FileStream(
-            Path.Combine(Path.GetTempPath(), $"flow-parquet-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        var file = TemporaryFile.Create();
         try
         {
             await using var bytes = new BoundedBody(body.AsStream(leaveOpen: true), most);
             await bytes.CopyToAsync(file, cancellation);
-            file.Position = 0;
+            await file.RewindAsync(cancellation);
             return file;
         }
         catch

@@ -17,9 +17,7 @@ namespace FlowRows.Scoring;
 internal sealed class RowsAside<T>(RowPool pool) : IAsyncDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly FileStream file = new(
-        Path.Combine(Path.GetTempPath(), $"flow-rows-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16,
-        FileOptions.DeleteOnClose | FileOptions.SequentialScan);
+    private readonly TemporaryFile file = TemporaryFile.Create();
 
     private Answer<T>? first;
     private ArrowAnswerWriter<T>? writer;
@@ -47,7 +45,7 @@ internal sealed class RowsAside<T>(RowPool pool) : IAsyncDisposable
             yield break;
         await writer.CompleteAsync(cancellation);
         await bytes!.CompleteAsync();
-        file.Position = 0;
+        await file.RewindAsync(cancellation);
         using var arrow = new ArrowStreamReader(file, leaveOpen: true);
         while (await arrow.ReadNextRecordBatchAsync(cancellation) is { } batch)
             using (batch)

@@ -1,3 +1,4 @@
+using FlowRows;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace FlowService.Endpoints;
@@ -51,6 +52,10 @@ internal sealed class AnswerSpool : Stream
             isWritten = true;
             await filling.WriteAsync(buffer, cancellationToken);
             Wake();
+        }
+        catch (IOException e)
+        {
+            throw TemporaryFile.NoSpace(e);
         }
         finally
         {

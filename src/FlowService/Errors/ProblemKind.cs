@@ -38,7 +38,8 @@ internal sealed record ProblemKind(string Slug, int Status, string Title)
         Internal = new("internal", 500, "The service failed to answer"),
         NotReady = new("not-ready", 503, "The service is not ready"),
         ModelFailed = new("model-failed", 503, "The model could not be loaded"),
-        DeadlinePassed = new("deadline-passed", 504, "The deadline passed before the answer was computed");
+        DeadlinePassed = new("deadline-passed", 504, "The deadline passed before the answer was computed"),
+        NoSpace = new("no-space", 507, "The service has no room to lay the request aside");
 
     public string Type => "urn:flowservice:" + Slug;
 
@@ -58,6 +59,7 @@ internal sealed record ProblemKind(string Slug, int Status, string Title)
         RowFaultKind.NotAcceptable => NotAcceptable,
         RowFaultKind.TooManyRows => TooManyRows,
         RowFaultKind.TooLarge => BodyTooLarge,
+        RowFaultKind.NoSpace => NoSpace,
         _ => InvalidBody,
     };
 

@@ -34,7 +34,7 @@ internal sealed record SoundMetadata(bool Answers);
 /// <summary>What an endpoint says about itself.</summary>
 internal static class EndpointDescriptions
 {
-    private static readonly int[] OperationErrors = [400, 401, 403, 404, 406, 413, 415, 422, 429, 500, 503, 504];
+    private static readonly int[] OperationErrors = [400, 401, 403, 404, 406, 413, 415, 422, 429, 500, 503, 504, 507];
 
     /// <summary>Marks one of the operations on rows: its metrics, its fields, its answer and its errors.</summary>
     public static RouteHandlerBuilder WithOperation<TAnswer>(this RouteHandlerBuilder builder, ServedOperation served, RequestField required) =>
@@ -81,6 +81,7 @@ internal static class EndpointDescriptions
         500 => "A fault of the service. Its log has the details under the `trace_id`.",
         503 => "Not ready, shutting down, or the model could not be loaded. `Retry-After` says when to try again.",
         504 => "The deadline passed before the answer was computed.",
+        507 => "What must be laid aside while it is read (Parquet, q-values of a stream) finds no room on the service's disk.",
         _ => null,
     };
 }

@@ -21,6 +21,7 @@ internal static class ProblemExamples
         "500" => Problem(ProblemKind.Internal, "an error of the service, not of the request; its log has the details under this trace_id", ("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736")),
         "503" => Problem(ProblemKind.NotReady, "the service is not ready: loading two-moons version 1; GET /health/ready tells when it is"),
         "504" => Problem(ProblemKind.DeadlinePassed, "the answer was not ready in time; allow more time, send fewer rows, or try again when the service is less busy"),
+        "507" => Problem(ProblemKind.NoSpace, "a temporary file cannot be written (No space left on device); free space in the folder for them, name another by TMPDIR, or send fewer rows at once"),
         _ => null,
     };
 

@@ -1,6 +1,7 @@
 namespace FlowCli.Tests.Delivery;
 
 /// <summary>The steps of the container images, run in an empty folder without a container.</summary>
+[Collection(nameof(DockerfileTests))]
 public sealed class DockerfileTests : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flow-image-");

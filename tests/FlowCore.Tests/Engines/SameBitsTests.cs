@@ -32,7 +32,7 @@ public sealed class SameBitsTests
                 Same(Chosen(expected.LogDet, chosen, 1), actual.LogDet, "log-determinant");
                 Same(Chosen(expected.LogProb, chosen, 1), actual.LogProb, "log density");
             },
-            iter: large ? 40 : 150, threads: 1);
+            iter: large ? 15 : 100, threads: 1);
     }
 
     [Fact]

@@ -4,14 +4,16 @@ using System.Text.Json;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using FlowService.Models;
-using FlowService.Tests.Soak;
 using FlowService.Tests.Support;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace FlowService.Tests.Models;
 
+[CollectionDefinition(nameof(MemoryTests), DisableParallelization = true)]
+public sealed class MemoryIsMeasuredAlone;
+
 /// <summary>Models that leave give their memory back, by hand or to make room. It runs alone: tensors are counted for the whole process.</summary>
-[Collection(nameof(SoakTests))]
+[Collection(nameof(MemoryTests))]
 public sealed class MemoryTests : IDisposable
 {
     private const int Cycles = 50;

@@ -47,7 +47,8 @@ public sealed class SourceTests : IAsyncLifetime
         store.Add(origin.Path);
         store.List();
         await Eventually.TrueAsync(async () => (await http.AskAsync("/logprob", Row)).GetProperty("version").GetInt32() == 2, "version 2 was pulled");
-        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(repository.Path, ".incoming")));
+        await Eventually.TrueAsync(
+            () => Directory.GetFileSystemEntries(Path.Combine(repository.Path, ".incoming")).Length == 0, "what was written aside is gone");
     }
 
     [Fact]
