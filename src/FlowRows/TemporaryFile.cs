@@ -49,6 +49,19 @@ internal sealed class TemporaryFile : FileStream
         }
     }
 
+    /// <summary>Closes it, and it is gone; what the disk did not take is not missed.</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await base.DisposeAsync();
+        }
+        catch (IOException)
+        {
+            // The last bytes do not fit either. The handle is closed all the same.
+        }
+    }
+
     /// <summary>Everything is written: from here on it is read, from its start.</summary>
     public async ValueTask RewindAsync(CancellationToken cancellation)
     {

@@ -148,11 +148,11 @@ internal static class EngineTable
 
     private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Pairs / 2);
 
-    internal static FlowSpec RealNvp() => Of(30, Enumerable.Range(0, 8).Select(i => (BijectionSpec)new CouplingSpec
+    internal static FlowSpec RealNvp(int features = 30, int hidden = 128) => Of(features, Enumerable.Range(0, 8).Select(i => (BijectionSpec)new CouplingSpec
     {
         Mask = i % 2 == 0 ? CouplingMask.SecondHalf : CouplingMask.FirstHalf,
         Element = new AffineElementSpec(),
-        Conditioner = new MlpSpec { Hidden = [128, 128] },
+        Conditioner = new MlpSpec { Hidden = [hidden, hidden] },
     }));
 
     internal static FlowSpec Nsf() => Of(16, Enumerable.Range(0, 6).Select(i => (BijectionSpec)new CouplingSpec

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using FlowCore.Checkpoints;
 using FlowCore.Densities;
+using FlowCore.Engines;
 using FlowCore.Tests.Golden;
 
 namespace FlowBenchmarks.Serving;
@@ -10,34 +12,48 @@ namespace FlowBenchmarks.Serving;
 /// <summary>How much the service gets done when more is asked of it than it can do, and what its refusals cost; and what comparing two versions adds to requests at full load.</summary>
 internal static class OverloadTable
 {
-    private const int Rows = 200, QueueRows = 8000, ManyClients = 128;
-    private const string Model = "realnvp", Npy = "application/x-npy", Json = "application/json";
+    private const int ManyClients = 128, WaitingRequests = 40;
+    private const string Npy = "application/x-npy", Json = "application/json";
+
+    // Of the light one reading a request costs as much as computing it, and clients on the same machine take their share; the heavy one is
+    // what its service has to do.
+    private static readonly Subject
+        Light = new("realnvp", Rows: 200, GoldenModel.Read("normflows/realnvp_masked").Checkpoint),
+        Heavy = new("wide", Rows: 100, EngineTable.Random(EngineTable.RealNvp(features: 64, hidden: 512)));
 
     private static readonly double[] Loads = [1.5, 3, 10];
 
     /// <summary>Goodput against the peak, and the 99th percentile of refusals.</summary>
     public static async Task PrintAsync(TextWriter output, TimeSpan each)
     {
+        output.WriteLine("| model | body | clients | refused clients | load | answers/s | goodput / peak | refused | refusal p50 | refusal p99 |");
+        output.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
+        foreach (Subject subject in new[] { Light, Heavy })
+            await PrintAsync(output, subject, each);
+    }
+
+    private static async Task PrintAsync(TextWriter output, Subject subject, TimeSpan each)
+    {
         DirectoryInfo repository = Directory.CreateTempSubdirectory("flowbench-");
         try
         {
-            Write(repository.FullName, 1);
-            using Server server = Server.Start(repository.FullName, $"--Batching:QueueRows={QueueRows}", $"--Limits:RowsPerRequest={Rows}", $"--Limits:SamplesPerRequest={Rows}");
-            output.WriteLine("| body | clients | refused clients | load | answers/s | goodput / peak | refused | refusal p50 | refusal p99 |");
-            output.WriteLine("|---|---|---|---|---|---|---|---|---|");
-            foreach ((string name, string type, byte[] body) in Bodies())
+            subject.Write(repository.FullName, 1);
+            int rows = subject.Rows;
+            using Server server = Server.Start(
+                repository.FullName, $"--Batching:QueueRows={WaitingRequests * rows}", $"--Limits:RowsPerRequest={rows}", $"--Limits:SamplesPerRequest={rows}");
+            foreach ((string name, string type, byte[] body) in subject.Bodies())
                 foreach (int clients in new[] { 4, ManyClients })
                 {
                     byte[] request = HttpConnection.Request("/logprob", type, body);
                     Load.Closed(server.Port, request, 4, each); // what is hot is compiled
                     double peak = Math.Max(Load.Closed(server.Port, request, 4, each).PerSecond, Load.Closed(server.Port, request, 16, each).PerSecond);
-                    output.WriteLine(Line($"| {name} | {clients} | | peak | {peak:N0} | 1.00 | | | |"));
+                    output.WriteLine(Line($"| {subject.Name} | {name} | {clients} | | peak | {peak:N0} | 1.00 | | | |"));
                     foreach (double load in Loads)
                         foreach (bool waits in new[] { true, false })
                         {
                             OverloadResult seen = await Overload.RunAsync(server.Port, "/logprob", type, body, clients, load * peak, each, waits);
                             output.WriteLine(Line(
-                                $"| {name} | {clients} | {(waits ? "wait for Retry-After" : "ask again at once")} | {load} | {seen.Goodput:N0} | {seen.Goodput / peak:F2} | {seen.Refused.Length} | {Milliseconds(seen.Refused, 0.5)} | {Milliseconds(seen.Refused, 0.99)} |"));
+                                $"| {subject.Name} | {name} | {clients} | {(waits ? "wait for Retry-After" : "ask again at once")} | {load} | {seen.Goodput:N0} | {seen.Goodput / peak:F2} | {seen.Refused.Length} | {Milliseconds(seen.Refused, 0.5)} | {Milliseconds(seen.Refused, 0.99)} |"));
                         }
                 }
         }
@@ -53,10 +69,10 @@ internal static class OverloadTable
         DirectoryInfo repository = Directory.CreateTempSubdirectory("flowbench-");
         try
         {
-            Write(repository.FullName, 1);
-            Write(repository.FullName, 2);
-            using Server plain = Server.Start(repository.FullName), shadowed = Server.Start(repository.FullName, $"--Models:Overrides:{Model}:Shadow=1");
-            byte[] request = HttpConnection.Request("/logprob", Json, Bodies()[0].Body);
+            Light.Write(repository.FullName, 1);
+            Light.Write(repository.FullName, 2);
+            using Server plain = Server.Start(repository.FullName), shadowed = Server.Start(repository.FullName, $"--Models:Overrides:{Light.Name}:Shadow=1");
+            byte[] request = HttpConnection.Request("/logprob", Json, Light.Bodies()[0].Body);
             output.WriteLine("| round | clients | p50 without | p50 with | p99 without | p99 with | added p99 |");
             output.WriteLine("|---|---|---|---|---|---|---|");
             var added = new List<double>();
@@ -70,7 +86,7 @@ internal static class OverloadTable
             }
             added.Sort();
             output.WriteLine(Line($"added p99: median of {rounds} rounds {1e6 * added[rounds / 2]:F0} us, from {1e6 * added[0]:F0} to {1e6 * added[^1]:F0} us"));
-            using JsonDocument state = JsonDocument.Parse(shadowed.Get($"/models/{Model}/shadow"));
+            using JsonDocument state = JsonDocument.Parse(shadowed.Get($"/models/{Light.Name}/shadow"));
             output.WriteLine($"compared {state.RootElement.GetProperty("rows")} rows, dropped {state.RootElement.GetProperty("dropped")}");
         }
         finally
@@ -79,21 +95,27 @@ internal static class OverloadTable
         }
     }
 
-    private static void Write(string repository, int version) =>
-        GoldenModel.Read("normflows/realnvp_masked").Checkpoint.Write(Path.Combine(repository, Model, $"{version}"), "# The benchmark's model\n");
-
-    private static (string Name, string Type, byte[] Body)[] Bodies()
-    {
-        int width = GoldenModel.Read("normflows/realnvp_masked").Checkpoint.Spec.Width;
-        float[] rows = new float[Rows * width];
-        Noise.FillNormal(1, 0, rows.Length, rows.AsSpan());
-        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({Rows}, {width}), }}";
-        header = header.PadRight((header.Length + 10 + 1 + 63) / 64 * 64 - 10 - 1) + '\n';
-        byte[] npy = [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8), .. Encoding.ASCII.GetBytes(header), .. MemoryMarshal.AsBytes(rows.AsSpan())];
-        return [("JSON", Json, JsonSerializer.SerializeToUtf8Bytes(new { model = Model, x = rows.Chunk(width) })), ("npy", Npy, npy)];
-    }
-
     private static string Milliseconds(double[] sorted, double share) => sorted.Length == 0 ? "" : Line($"{1000 * Load.Percentile(sorted, share):F2} ms");
 
     private static string Line(FormattableString line) => line.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A model, and a request of it.</summary>
+    private sealed record Subject(string Name, int Rows, Checkpoint Checkpoint)
+    {
+        public void Write(string repository, int version) => Checkpoint.Write(Path.Combine(repository, Name, $"{version}"), "# The benchmark's model\n");
+
+        public (string Name, string Type, byte[] Body)[] Bodies()
+        {
+            int width = Checkpoint.Spec.Width;
+            float[] rows = new float[Rows * width], noise = new float[Rows * width];
+            using FlowEngine<float> engine = Engine.Open<float>(Checkpoint);
+            Noise.FillNormal(1, 0, noise.Length, noise.AsSpan());
+            float[] context = new float[Rows * engine.ContextWidth], logDet = new float[Rows], logProb = new float[Rows];
+            engine.Inverse(noise, context, rows, logDet, logProb);
+            string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({Rows}, {width}), }}";
+            header = header.PadRight((header.Length + 10 + 1 + 63) / 64 * 64 - 10 - 1) + '\n';
+            byte[] npy = [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8), .. Encoding.ASCII.GetBytes(header), .. MemoryMarshal.AsBytes(rows.AsSpan())];
+            return [("JSON", Json, JsonSerializer.SerializeToUtf8Bytes(new { model = Name, x = rows.Chunk(width) })), ("npy", Npy, npy)];
+        }
+    }
 }
