@@ -126,8 +126,8 @@ def _recognise(model):
         return "nflows", model, "", model
     if hasattr(model, "transform") and hasattr(model, "base"):
         return "zuko", model, "", model
-    if hasattr(model, "transforms") and hasattr(model, "base"):
-        raise ExportError("zuko 0.x keeps its flows in another form: load the model in zuko 1.0 or later and export it from there")
+    if isinstance(getattr(model, "transforms", None), torch.nn.ModuleList) and hasattr(model, "base"):
+        return "zuko", model, "", model  # zuko 0.x
     if hasattr(model, "blocks") and len(model.blocks) and hasattr(model.blocks[0], "flows") or hasattr(model, "bounds") or hasattr(model, "data_constraint"):
         return "images", model, "", model
     raise ExportError(f"unknown model class {_kind(model)}; pass the flow itself, for example model.flow")
@@ -559,12 +559,14 @@ class _ZukoRows:
         return self.flow(self._context(condition)).log_prob(x)
 
     def layers(self, x, condition):
-        return self._layers(self.flow.transform, self.prefix + "transform", x, self._context(condition))
+        whole, name = _zuko_whole(self.flow)
+        return self._layers(whole, self.prefix + name, x, self._context(condition))
 
     def _layers(self, transform, path, x, context):
-        if _kind(transform) == "LazyComposedTransform":
-            for i, inner in enumerate(transform.transforms):
-                for step in self._layers(inner, f"{path}.transforms.{i}", x, context):
+        parts = _zuko_parts(transform, path)
+        if parts is not None:
+            for inner, place in parts:
+                for step in self._layers(inner, place, x, context):
                     x = step[1]
                     yield step
         else:
@@ -1145,7 +1147,8 @@ def _nf_context(model, hint):
 
 def _zuko(flow, state, prefix, owner, hints):
     width = [None]
-    structure = {"transform": _zuko_transform(flow.transform, prefix + "transform", width)}
+    whole, name = _zuko_whole(flow)
+    structure = {"transform": _zuko_transform(whole, prefix + name, width)}
     features = _zuko_features(structure["transform"], state, prefix)
     structure["base"] = _zuko_base(flow.base, state, prefix)
     if features is None:
@@ -1159,14 +1162,27 @@ def _zuko(flow, state, prefix, owner, hints):
     }
 
 
+def _zuko_whole(flow):
+    """A flow's transform and the attribute that it is; zuko 0.x kept a list of them."""
+    return (flow.transform, "transform") if hasattr(flow, "transform") else (flow.transforms, "transforms")
+
+
+def _zuko_parts(transform, prefix):
+    """The transforms that a composed one applies, each with its place; None for a single one."""
+    kind = _kind(transform)
+    if kind not in ("LazyComposedTransform", "ModuleList"):
+        return None
+    return [(part, f"{prefix}.{i}" if kind == "ModuleList" else f"{prefix}.transforms.{i}")
+            for i, part in enumerate(transform if kind == "ModuleList" else transform.transforms)]
+
+
 @_located
 def _zuko_transform(transform, prefix, width):
-    kind = _kind(transform)
-    if kind == "LazyComposedTransform":
-        return {"type": "composed", "prefix": prefix,
-                "layers": [_zuko_transform(t, f"{prefix}.transforms.{i}", width) for i, t in enumerate(transform.transforms)]}
+    kind, parts = _kind(transform), _zuko_parts(transform, prefix)
+    if parts is not None:
+        return {"type": "composed", "prefix": prefix, "layers": [_zuko_transform(part, place, width) for part, place in parts]}
     if kind in ("MaskedAutoregressiveTransform", "NeuralAutoregressiveTransform", "UnconstrainedNeuralAutoregressiveTransform"):
-        total = int(transform.total)
+        total = sum(math.prod(shape) for shape in transform.shapes)
         hyper = _zuko_hyper(transform.hyper, prefix, "masked_mlp", "concat(x, context)")
         features = _last_linear(transform.hyper).out_features // total
         _set(width, _first_linear(transform.hyper).in_features - features)
@@ -1179,7 +1195,7 @@ def _zuko_transform(transform, prefix, width):
         hyper = _zuko_hyper(transform.hyper, prefix, "mlp", "concat(x[kept], context)")
         _set(width, _first_linear(transform.hyper).in_features - sum(mask))
         return {"type": "coupling", "prefix": prefix, "mask": mask, "mask_meaning": "1 = kept (conditioner input), 0 = transformed",
-                "params_per_feature": int(transform.total), "univariate": _zuko_univariate(transform, prefix), "hyper": hyper}
+                "params_per_feature": sum(math.prod(shape) for shape in transform.shapes), "univariate": _zuko_univariate(transform, prefix), "hyper": hyper}
     if kind == "ElementWiseTransform":
         described = {"type": "elementwise", "prefix": prefix, "univariate": _zuko_univariate(transform, prefix)}
         if getattr(transform, "hyper", None) is not None:

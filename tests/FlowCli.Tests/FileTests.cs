@@ -24,7 +24,7 @@ public sealed class FileTests : IDisposable
     [InlineData("", "is empty", "bad.csv")]
     [InlineData("1,2,3.5\n", "the rows have 3 values", "takes 2")]
     [InlineData("0,1\n0.5,2\n", "first line may be a header or a row", "--header")]
-    [InlineData("x,y\n1,\"2\n", "no CSV", "row 0")]
+    [InlineData("x,y\n1,\"2\n", "not CSV", "row 0")]
     public void Bad_csv_is_refused_with_its_place(string text, string place, string reason) =>
         Cli.Run("logprob", "--model", Cli.TwoMoons, "--input", cli.Write("bad.csv", text)).FailsWith(1, place, reason);
 

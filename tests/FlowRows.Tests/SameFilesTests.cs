@@ -7,7 +7,8 @@ namespace FlowRows.Tests;
 /// <summary>Whatever a file holds, the service and the command line read it alike: the same bytes, or the same words.</summary>
 public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothPrograms>
 {
-    private const string Csv = "text/csv", NumPy = "application/x-npy", Arrow = "application/vnd.apache.arrow.stream", Json = "application/json";
+    private const string Csv = "text/csv", NumPy = "application/x-npy", Arrow = "application/vnd.apache.arrow.stream", Json = "application/json",
+        Ndjson = "application/x-ndjson";
 
     private static readonly (string Format, string Accept, string Extension)[] Answers =
         [("csv", Csv, ".csv"), ("npy", NumPy, ".npy"), ("arrow", Arrow, ".arrows"), ("json", Json, ".json")];
@@ -73,6 +74,68 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
     }
 
     [Theory]
+    [InlineData(Csv, "X_1,X_0\n0,5\n", "column 'x_0' is missing; model 'two-moons' takes x_0, x_1")]
+    [InlineData(Csv, "x_0,x_1\n0,5\0\n", "x: row 0, column 'x_1' is '5 '; each value must be a finite number (line 2)")]
+    [InlineData(Json, "", "the body is empty; send JSON")]
+    [InlineData(Json, "{}", "x is missing: rows of numbers, [[...], ...]")]
+    [InlineData(Json, """{"x":[[]]}""", "x: row 0 has 0 values, model 'two-moons' takes 2 in each row")]
+    [InlineData(Json, """{"x":[[0,5],]}""", "The JSON array contains a trailing comma at the end which is not supported. (near byte 12 of the body)")]
+    [InlineData(Json, "\uFEFF{}", "It begins with a byte order mark: send UTF-8 without one. (near byte 0 of the body)")]
+    [InlineData(Ndjson, "\uFEFF{}", "the first line is not JSON: It begins with a byte order mark: send UTF-8 without one.")]
+    public async Task A_body_that_is_refused_in_the_same_words(string type, string text, string words)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(text);
+        string file = both.Write($"rows.{type[(type.LastIndexOfAny(['/', '-']) + 1)..]}", body);
+
+        Assert.Equal(words, (await both.ServiceAsync("/logprob?model=two-moons", body, type, Csv)).Refusal);
+        Assert.Equal(words, both.CommandLine("logprob", "two-moons", file, ".csv").Refusal);
+    }
+
+    [Fact]
+    public async Task A_file_in_UTF_32_is_read_by_its_names()
+    {
+        byte[] body = [.. Encoding.UTF32.GetPreamble(), .. Encoding.UTF32.GetBytes("x_1,x_0\n0,5\n")];
+        Said service = await both.ServiceAsync("/logprob?model=two-moons", body, Csv, Csv);
+
+        Assert.Equal((await both.ServiceAsync("/logprob?model=two-moons", "x_0,x_1\n5,0\n"u8.ToArray(), Csv, Csv)).Answer, service.Answer);
+        Assert.Equal(service.Answer, both.CommandLine("logprob", "two-moons", both.Write("rows.csv", body), ".csv").Answer);
+    }
+
+    [Theory]
+    [InlineData("1e00000001", 10)]
+    [InlineData("1e-99999", 0)]
+    public async Task A_number_of_JSON_with_a_long_exponent(string number, float value)
+    {
+        byte[] body = Encoding.UTF8.GetBytes($"{{\"x\":[[{number},0]]}}"), plain = Encoding.UTF8.GetBytes($"{{\"x\":[[{value},0]]}}");
+
+        Said service = await both.ServiceAsync("/logprob?model=two-moons", body, Json, Csv);
+        Assert.Null(service.Refusal);
+        Assert.Equal((await both.ServiceAsync("/logprob?model=two-moons", plain, Json, Csv)).Answer, service.Answer);
+        Assert.Equal(service.Answer, both.CommandLine("logprob", "two-moons", both.Write("rows.json", body), ".csv").Answer);
+    }
+
+    [Fact]
+    public async Task A_column_that_JSON_cannot_pass_on_is_refused_where_rows_are_scored()
+    {
+        byte[] body = """{"x":[{"id":1,"x_0":0,"x_1":5}]}"""u8.ToArray();
+        Said service = await both.ServiceAsync("/score?model=two-moons", body, Json, Json);
+        Said line = both.CommandLine("score", "two-moons", both.Write("rows.json", body), ".json");
+
+        Assert.Contains("column 'id' is unknown", service.Refusal);
+        Assert.EndsWith(service.Refusal!, line.Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_array_whose_header_says_its_shape_twice_is_refused()
+    {
+        byte[] body = FlowService.Tests.Support.Npy.Of("<f4", false, new byte[24], 3, 2);
+        Encoding.ASCII.GetBytes("'shape': (3, 2), 'shape': (2, 3), }").CopyTo(body, body.AsSpan().IndexOf("'shape'"u8));
+
+        Assert.Equal("the body has a header whose field 'shape' cannot be read", (await both.ServiceAsync("/logprob?model=two-moons", body, NumPy, Csv)).Refusal);
+        Assert.Equal("the body has a header whose field 'shape' cannot be read", both.CommandLine("logprob", "two-moons", both.Write("rows.npy", body), ".csv").Refusal);
+    }
+
+    [Theory]
     [InlineData("<f4", false, 3, 2)]
     [InlineData("<f8", true, 3, 2)]
     [InlineData(">f8", false, 3, 2)]
@@ -112,6 +175,8 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
     [Theory]
     [InlineData("two-moons", "skip", """{"on_error":"skip","x":[[7],[0,5],[1,null],[1,2]]}""", true)]
     [InlineData("two-moons", "null", """{"on_error":"null","x":[[7],[0,5],[],[1,2]]}""", true)]
+    [InlineData("two-moons", "null", """{"on_error":"null","x":[["7",1],[0,null],[true,1],[1,1e39],[1,2]]}""", true)]
+    [InlineData("two-moons", "null", """{"on_error":"null","x":[{"x_0":"7","x_1":1},{"x_0":1},{"x_0":1,"x_1":null},{"x_0":1,"x_1":1e39}]}""", true)]
     [InlineData("two-moons", "skip", """{"on_error":"skip","x":[[7],[null,5]]}""", false)]
     [InlineData("digits", "null", """{"on_error":"null","x":[[7],[1,2,3,4],[1,2,3,5]],"context":[0,1,7]}""", true)]
     [InlineData("digits", "skip", """{"on_error":"skip","x":[[1,2,3,4],[7],[1,2,3,5]],"context":[[1,0],[2],[0]]}""", true)]

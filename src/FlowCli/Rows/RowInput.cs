@@ -41,7 +41,9 @@ internal sealed class RowInput<T> : IAsyncDisposable
         RowArguments? beside = contextFile is null ? null : input with { Path = contextFile, Keep = [], MayLack = false, OnError = OnError.Fail, ChannelsLast = false };
         ContextSource<T>? contexts = await ContextSource<T>.GivenAsync(spec, beside, contextValues, pool, terminal);
         RowPipe pipe = await RowPipe.OpenAsync(input.Path, terminal);
-        var layout = new ModelLayout(spec.Name, spec, field, contexts is not null, input.Keep, input.IgnoreExtra) { KeepsIfNamed = input.KeepsIfNamed };
+        // A body of JSON passes nothing on, so that a column which the model does not know is refused there, not lost.
+        string[] keep = input.KeepsIfNamed && pipe.Format.IsWhole ? [] : input.Keep;
+        var layout = new ModelLayout(spec.Name, spec, field, contexts is not null, keep, input.IgnoreExtra) { KeepsIfNamed = input.KeepsIfNamed };
         // Rows that come through a pipeline are answered as they come.
         RowSource source = input.Source(layout, pipe, pool, isShort: input.Path != RowPipe.Standard);
         RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, source, terminal.Stop));

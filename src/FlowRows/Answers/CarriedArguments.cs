@@ -23,7 +23,7 @@ internal static class CarriedArguments
         if (explains && answer is not { Keeps: true })
             throw new RowFault(RowFaultKind.NotAcceptable, $"the attribution goes into JSON, CSV and Arrow answers; {name} has no place for it: ask for one of these") { Field = ScoreRequest.Attribution };
         if (channelsLast && body is not { CountsFirst: true })
-            throw Invalid("layout", "layout says how the images of a NumPy body lie; this body is none");
+            throw Invalid("layout", "layout says in which order the images of a NumPy body lie; this body is not one");
     }
 
     private static RowFault Invalid(string field, string detail) => new(RowFaultKind.InvalidArgument, detail) { Field = field };

@@ -21,9 +21,11 @@ internal sealed class CsvNumbers(char separator)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Reason = null;
+        value = T.Zero;
+        if (cell is [.., 0]) // .NET's parsers read over zeros at the end
+            return false;
         if (separator == ',' || cell.IndexOfAny((byte)',', (byte)'.') < 0)
             return T.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
-        value = T.Zero;
         bool comma = cell.Contains((byte)','), point = cell.Contains((byte)'.');
         char sign = comma ? ',' : '.';
         if ((comma && point) || (decimalSign != '\0' && decimalSign != sign))

@@ -44,7 +44,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         }
         catch (CsvFormatException e)
         {
-            throw Invalid($"the body is no CSV: {e.Message.Shown()}");
+            throw Invalid($"the body is not CSV: {e.Message.Shown()}");
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         }
         catch (CsvFormatException e)
         {
-            throw Invalid($"row {RowsRead + block.Rows} of the body is no CSV: {e.Message.Shown()}");
+            throw Invalid($"row {RowsRead + block.Rows} of the body is not CSV: {e.Message.Shown()}");
         }
         if (kept.Length > 0)
             block.Kept = Kept(kept, block.Rows);

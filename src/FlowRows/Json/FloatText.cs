@@ -144,7 +144,7 @@ internal static class FloatText
             return Parse(number, out value);
         Span<byte> ended = stackalloc byte[Vector256<byte>.Count];
         number.CopyTo(ended);
-        return ReadQuickly(ended, out value) == number.Length;
+        return ReadQuickly(ended, out value) == number.Length || Parse(number, out value);
     }
 
     // Utf8Parser, and with it the JSON reader, errs at a middle between two floats that is written with many zeros behind it.

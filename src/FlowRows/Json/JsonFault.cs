@@ -24,8 +24,18 @@ internal static class JsonFault
     /// <summary>The parser's words with the place in the body. Its own line numbers are not used: it does not see every byte.</summary>
     public static string Describe(JsonException e, long offset)
     {
+        string words = Words(e);
+        if (words.Contains("does not contain any JSON tokens", StringComparison.Ordinal))
+            return "the body is empty; send JSON";
+        return $"{words} (near byte {offset} of the body)";
+    }
+
+    /// <summary>The parser's words without its places, and without its advice, which is for programmers.</summary>
+    public static string Words(JsonException e)
+    {
         int place = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         string words = place < 0 ? e.Message : e.Message[..place];
-        return $"{words} (near byte {offset} of the body)";
+        return words.Replace(" Change the reader options.", "", StringComparison.Ordinal).Replace(" in this mode", "", StringComparison.Ordinal)
+            .Replace("'0xEF' is an invalid start of a value.", "It begins with a byte order mark: send UTF-8 without one.", StringComparison.Ordinal);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class JsonRowReader<T> : RowReader<T>
         this.rows = rows;
         RowLayout layout = source.Layout;
         RowTable<T> first = rows.Values ?? rows.Context
-            ?? throw new RowFault(RowFaultKind.InvalidArgument, $"the body holds no {layout.Field}") { Field = layout.Field };
+            ?? throw new RowFault(RowFaultKind.InvalidArgument, $"{layout.Field} is missing: rows of numbers, [[...], ...]") { Field = layout.Field };
         if (rows.Values?.Named is { } named)
             rows.Arrange(named, layout);
         first = rows.Values ?? first;
@@ -46,22 +46,23 @@ internal sealed class JsonRowReader<T> : RowReader<T>
     protected override ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
     {
         int at = (int)RowsRead + block.Rows, taken = Math.Min(most - block.Rows, count - at);
+        // First, for NaN stands in their places, and would be refused as if it had been sent.
+        if (rows.Errors is { } errors)
+            for (int row = 0; row < taken; row++)
+                if (errors.Of(at + row) is { } reason)
+                    block.Errors!.Add(at - (int)RowsRead + row, reason);
         Copy(rows.Values, block.Values, at, taken);
         if (rows.Context is { Rows: 1 } one && taken > 0)
             for (int row = 0; row < taken; row++)
                 Copy(one, block.Context, 0, 1);
         else
             Copy(rows.Context, block.Context, at, taken);
-        if (rows.Errors is { } errors)
-            for (int row = 0; row < taken; row++)
-                if (errors.Of(at + row) is { } reason)
-                    block.Errors!.Add(at - (int)RowsRead + row, reason);
         return ValueTask.CompletedTask;
     }
 
-    // Where rows that are too wide or too narrow are no reason to refuse all, the first one is no measure of the others.
+    // The width that the rows should have: the first one is no measure of the others.
     private int Width(RowTable<T>? table) =>
-        table is null ? 0 : table.Errors is not null && Source.Layout.Elements(table.Name) is { } names ? names.Length : table.Width;
+        table is null ? 0 : Source.Layout.Elements(table.Name) is { } names ? names.Length : table.Width;
 
     private static void Copy(RowTable<T>? from, RowTable<T>? to, int first, int count)
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using FlowRows.Json;
 
 namespace FlowRows.Ndjson;
 
@@ -31,7 +32,7 @@ internal sealed class JsonRecord
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-                return "is no JSON object";
+                return "is not a JSON object";
             for (int next = 0; reader.Read() && reader.TokenType == JsonTokenType.PropertyName; next++)
             {
                 int column = next < utf8.Length && reader.ValueTextEquals(utf8[next]) ? next : places.GetValueOrDefault(reader.GetString()!, -1);
@@ -45,7 +46,7 @@ internal sealed class JsonRecord
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return "is no JSON";
+            return "is not JSON";
         }
     }
 
@@ -57,16 +58,20 @@ internal sealed class JsonRecord
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-                throw new RowFault(RowFaultKind.InvalidJson, "the first line is no JSON object; each line is one, with a value under the name of each column");
+                throw new RowFault(RowFaultKind.InvalidJson, "the first line is not a JSON object; each line is one, with a value under the name of each column");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 names.Add(reader.GetString()!);
                 reader.Skip();
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException e)
         {
-            throw new RowFault(RowFaultKind.InvalidJson, $"the first line is no JSON: {e.Message.Shown()}");
+            throw new RowFault(RowFaultKind.InvalidJson, $"the first line is not JSON: {JsonFault.Words(e).Shown()}");
+        }
+        catch (InvalidOperationException)
+        {
+            throw new RowFault(RowFaultKind.InvalidJson, "the first line is not JSON: a string in it is not valid Unicode text");
         }
         return names.Count == names.Distinct(StringComparer.Ordinal).Count() ? [.. names]
             : throw new RowFault(RowFaultKind.InvalidBody, "two fields of the first line have the same name; rename one of them");

@@ -59,9 +59,7 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
     public static NpyHeader Parse(ReadOnlySpan<byte> header)
     {
         string text = Encoding.UTF8.GetString(header[(header[6] == 1 ? 10 : 12)..]);
-        string descr = Descr().Match(text) is { Success: true } d ? d.Groups[1].Value : throw Bad("descr");
-        string order = Order().Match(text) is { Success: true } o ? o.Groups[1].Value : throw Bad("fortran_order");
-        string sizes = Sizes().Match(text) is { Success: true } s ? s.Groups[1].Value : throw Bad("shape");
+        string descr = Only(Descr(), text, "descr"), order = Only(Order(), text, "fortran_order"), sizes = Only(Sizes(), text, "shape");
         Match type = Number().Match(descr);
         if (!type.Success || !IsRead(type.Groups[2].Value[0], type.Groups[3].Value))
             throw new FlowException($"holds elements of type '{descr}'; float16, float32, float64 and integers are read");
@@ -153,6 +151,10 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
     private static int Digits(long size) => size.ToString(CultureInfo.InvariantCulture).Length;
 
     private static bool IsRead(char kind, string size) => kind == 'f' ? size is "2" or "4" or "8" : size is "1" or "2" or "4" or "8";
+
+    // A field that stands there twice has no value: readers would differ in which they take.
+    private static string Only(Regex field, string text, string name) =>
+        field.Matches(text) is [var only] ? only.Groups[1].Value : throw Bad(name);
 
     private static FlowException Bad(string field) => new($"has a header whose field '{field}' cannot be read");
 

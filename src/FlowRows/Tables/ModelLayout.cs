@@ -125,10 +125,11 @@ internal sealed class ModelLayout : RowLayout
         return new([.. Enumerable.Range(0, values.Length)], [.. Enumerable.Range(values.Length, context.Length)], []);
     }
 
-    // A model that knows no names takes columns of any names in their order, as long as none is a name that it would take.
+    // A model that knows no names takes columns of any names in their order, as long as none is a name that it would take, whatever its case.
     private RowColumns? ByPositionUnderOtherNames(NamedColumns columns, int[] kept)
     {
-        if (Array.Exists(wanted, columns.Has))
+        var wantedInAnyCase = new HashSet<string>(wanted, StringComparer.OrdinalIgnoreCase);
+        if (columns.Names.Any(wantedInAnyCase.Contains))
             return null;
         int[] others = [.. Enumerable.Range(0, columns.Names.Count).Except(kept).Where(i => !RowNames.IsOfAnswers(columns.Names[i]))];
         if (mayDerive && others.Length == values.Length)

@@ -33,6 +33,7 @@ internal static class StartFaults
             IOException { InnerException: AddressInUseException } => $"{exception.Message.TrimEnd('.')}: {remedy}.",
             SocketException or IOException { InnerException: SocketException } => $"It cannot listen, {OneLine(exception).TrimEnd('.')}: {remedy}.",
             FormatException when exception.Message.StartsWith("Invalid url", StringComparison.Ordinal) => $"{OneLine(exception).TrimEnd('.')}: {remedy}.",
+            ArgumentOutOfRangeException { ParamName: "port" } => $"A port lies in 0..65535: {remedy}.",
             _ => null,
         };
     }

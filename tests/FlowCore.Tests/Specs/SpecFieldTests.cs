@@ -147,6 +147,15 @@ public sealed class SpecFieldTests
         Assert.Contains(message, Assert.Throws<SpecException>(() => Checked($$"""{"name":"n","event_shape":{{shape}},"bijections":[]}""")).Message, StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("""{"name":"n","event_shape":[3],"event_shape":[2],"bijections":[]}""", "event_shape")]
+    [InlineData("""{"name":"n","event_shape":[2],"bijections":[{"kind":"softclip","bound":1,"bound":2}]}""", "bound")]
+    [InlineData("""{"name":"n","event_shape":[2],"bijections":[{"kind":"softclip","kind":"logit"}]}""", "kind")]
+    [InlineData("""{"name":"n","event_shape":[2],"bijections":[],"foo":1}""", "flow.json: there is no field 'foo' here; remove it, or correct its name")]
+    [InlineData("\uFEFF{}", "flow.json: it begins with a byte order mark: write UTF-8 without one")]
+    public void A_file_that_no_reader_is_sure_of(string json, string message) =>
+        Assert.Contains(message, Assert.Throws<SpecException>(() => Checked(json)).Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("{}", "context: give one of size, shape and classes")]
     [InlineData("""{"size":1,"classes":2}""", "context: give one of size, shape and classes")]
     [InlineData("""{"size":-1}""", "context: a size of -1 is outside 1..1048576")]

@@ -195,7 +195,7 @@ public sealed class ScoreTests(SharedService service)
         Assert.StartsWith("""{"id":7,"tags":["a",{"b":null}],"name":"J\u00fcrgen","x_1":0.1,"x_0":0,"log_prob":""", answer, StringComparison.Ordinal);
         Assert.Equal([JsonValueKind.False, JsonValueKind.Null, JsonValueKind.Null, JsonValueKind.True], rows.Select(row => row.GetProperty("anomaly").ValueKind));
         Assert.Contains("column 'x_1' is a string", rows[1].GetProperty("error").GetString(), StringComparison.Ordinal);
-        Assert.Contains("row 2 of the body is no JSON (line 3)", rows[2].GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("row 2 of the body is not JSON (line 3)", rows[2].GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Contains("Jürgen,0.1,0,", csv, StringComparison.Ordinal);
         Assert.StartsWith("""{"id":"a","x_0":"0","x_1":"0.1","log_prob":""", fromCsv, StringComparison.Ordinal);
     }
@@ -228,7 +228,7 @@ public sealed class ScoreTests(SharedService service)
 
     [Theory]
     [InlineData("", "empty")]
-    [InlineData("[1,2]\n", "no JSON object")]
+    [InlineData("[1,2]\n", "not a JSON object")]
     [InlineData("{\"x_0\":1}\n", "'x_1' is missing")]
     [InlineData("{\"x_0\":1,\"x_1\":2,\"extra\":3}\n", "'extra' is unknown")]
     [InlineData("{\"x_0\":1,\"x_1\":2}\n{\"x_0\":1}\n", "column 'x_1' is missing")]

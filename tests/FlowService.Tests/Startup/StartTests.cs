@@ -71,6 +71,7 @@ public sealed class StartTests
     [InlineData("Proxy:Trusted must list addresses or networks", "--Proxy:Trusted=nginx")]
     [InlineData("Grpc:Port is 18080, where the service listens for HTTP", "--Grpc:Port=18080", "--urls=http://127.0.0.1:18080")]
     [InlineData("Invalid url: 'localhost'", "--urls=localhost")]
+    [InlineData("A port lies in 0..65535: choose another address with --urls", "--urls=http://127.0.0.1:99999", "--Grpc:Port=0")]
     [InlineData("It would listen at http://0.0.0.0:0, where others than this machine reach it, and nobody would need a key. Make one with 'FlowService key'", "--urls=http://0.0.0.0:0", "--Admin:Key=s")]
     [InlineData("It would listen at https://[::]:0,", "--Kestrel:Endpoints:All:Url=https://[::]:0")]
     [InlineData("There is no certificate for https (https://127.0.0.1:0): name one with Kestrel:Certificates:Default:Path", "--urls=https://127.0.0.1:0", "--Grpc:Port=0")]
