@@ -60,6 +60,8 @@ internal sealed class Campaign : IDisposable
                 held.Add(Connected(service.Port));
         }
         await Task.WhenAll([.. clients, trouble]);
+        foreach (string failure in service.Failures)
+            faults.Enqueue($"logged: {failure}");
 
         output.WriteLine($"{plan.Engine} engine, seed {plan.Seed}, {clock.Elapsed.TotalMinutes:F1} minutes: {string.Join(", ", seen.OrderBy(each => each.Key).Select(each => $"{each.Value} {each.Key}"))}");
         foreach (Curve curve in curves)

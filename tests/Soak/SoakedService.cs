@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -22,6 +23,7 @@ internal sealed class SoakedService : IDisposable
     private readonly DirectoryInfo own = Directory.CreateTempSubdirectory("flowsoak-own-");
     private readonly Process process;
     private readonly GrpcChannel channel;
+    private bool wasFailure; // the line before: what happened stands in the next one
 
     private SoakedService(string repository, string engine)
     {
@@ -42,7 +44,10 @@ internal sealed class SoakedService : IDisposable
         start.Environment["DOTNET_GCHeapHardLimit"] = LargestHeap;
         start.Environment["TMPDIR"] = temporary;
         Clock = FakeClock.Of(own, start.Environment);
+        start.RedirectStandardOutput = true;
         process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => Hear(line.Data ?? "");
+        process.BeginOutputReadLine();
         channel = GrpcChannel.ForAddress($"http://127.0.0.1:{grpc}");
         Grpc = new(channel);
     }
@@ -58,6 +63,9 @@ internal sealed class SoakedService : IDisposable
     public bool HasSmallDisk { get; }
 
     public bool HasExited => process.HasExited;
+
+    /// <summary>What it has logged as a failure: whatever clients do is none.</summary>
+    public ConcurrentQueue<string> Failures { get; } = new();
 
     /// <summary>Its temporary folder as it sees it.</summary>
     public string Temporary => $"/proc/{process.Id}/root{Path.Combine(own.FullName, "tmp")}";
@@ -105,6 +113,14 @@ internal sealed class SoakedService : IDisposable
         process.WaitForExit();
         process.Dispose();
         own.Delete(recursive: true);
+    }
+
+    private void Hear(string line)
+    {
+        bool isFailure = line.StartsWith("fail:", StringComparison.Ordinal) || line.StartsWith("crit:", StringComparison.Ordinal);
+        if (isFailure || wasFailure)
+            Failures.Enqueue(line.Trim());
+        wasFailure = isFailure;
     }
 
     private static bool MayMount()

@@ -40,7 +40,14 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
             http.Response.Headers.WWWAuthenticate = "Bearer";
         if (exception is RequestException { RetryAfter: { } seconds })
             http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-        await WriteAsync(http, problem);
+        try
+        {
+            await WriteAsync(http, problem);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Whom it was written for has left meanwhile: no failure of the handler.
+        }
         return true;
     }
 
