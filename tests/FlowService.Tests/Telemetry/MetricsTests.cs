@@ -158,9 +158,14 @@ public sealed class MetricsTests : IAsyncLifetime
         await nobody.PostAsync("/models/two-moons/load", null);
         await nobody.GetAsync("/models/someone-elses-words");
         await nobody.GetAsync("/nowhere/at-all");
-        await Eventually.TrueAsync(() => answers.GetMeasurementSnapshot().Count == 3, "three answers are measured");
+        // The last question for readiness may be measured after it is answered: late, and well.
+        string[] refused = [];
+        await Eventually.TrueAsync(() => (refused = Refused(answers)).Length == 3, "three refusals are measured");
 
-        Assert.Equal(["401 /models/{name}/load", "404 /models/{name}", "404 "], answers.GetMeasurementSnapshot().Select(each => $"{each.Tags["http.response.status_code"]} {each.Tags.GetValueOrDefault("http.route")}"));
+        Assert.Equal(["401 /models/{name}/load", "404 /models/{name}", "404 "], refused);
+
+        static string[] Refused(MetricCollector<double> answers) =>
+            [.. answers.GetMeasurementSnapshot().Select(each => $"{each.Tags["http.response.status_code"]} {each.Tags.GetValueOrDefault("http.route")}").Where(each => each[0] == '4')];
     }
 
     [Fact]
