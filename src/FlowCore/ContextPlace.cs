@@ -18,7 +18,7 @@ internal readonly record struct ContextPlace(int Width, (int Height, int Width)?
 
     public static implicit operator ContextPlace(int width) => new(width);
 
-    /// <summary>Refuses a place whose pixels are no blocks of the context's.</summary>
+    /// <summary>Refuses a place whose pixels are not blocks of the context's.</summary>
     /// <exception cref="SpecException">The message names the field.</exception>
     public void Check(SpecScope at, LayerPlace place)
     {
@@ -27,7 +27,7 @@ internal readonly record struct ContextPlace(int Width, (int Height, int Width)?
         if (place.Image is not var (rows, columns))
             throw at.Refusal("kind", $"the context is an image of {height} x {width}, and the event here a vector; end its embedding with a flatten layer");
         if (rows % height != 0 || columns % width != 0)
-            throw at.Refusal("kind", $"the context is an image of {height} x {width}, which {rows} x {columns} are no multiple of");
+            throw at.Refusal("kind", $"the context is an image of {height} x {width}, which {rows} x {columns} are not a multiple of");
     }
 
     /// <summary>The context at every pixel of images <c>[batch, channels, H, W]</c>; for vectors as it is.</summary>

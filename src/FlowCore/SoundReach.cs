@@ -12,7 +12,7 @@ public static class SoundReach
     /// <exception cref="SpecException">Some part does not treat all frames alike; the message names it.</exception>
     public static int Of(FlowSpec spec)
     {
-        int samples = spec.EventShape is [_, var frames] ? frames : throw new SpecException($"event_shape: model '{spec.Name}' is no flow over sound");
+        int samples = spec.EventShape is [_, var frames] ? frames : throw new SpecException($"event_shape: model '{spec.Name}' is not a flow over sound");
         long reach = 0;
         LayerPlace place = spec.Context?.Place ?? default;
         foreach (LayerSpec layer in spec.Context?.Embedding ?? [])

@@ -28,13 +28,13 @@ public static class SuperResolutionPreset
     /// <param name="pixels">What the pixels' values are.</param>
     /// <param name="scale">How many times smaller the context's sides are.</param>
     /// <param name="sizes">Steps a level and channels of the networks, where the defaults do not do.</param>
-    /// <exception cref="SpecException">The sides are no multiples of the scale.</exception>
+    /// <exception cref="SpecException">The sides are not multiples of the scale.</exception>
     public static FlowSpec Create(string name, int[] shape, PixelValues pixels, int scale, PresetSizes? sizes = null)
     {
         if (!Scales.Contains(scale))
             throw new SpecException($"a scale of {scale} is none of {string.Join(", ", Scales)}");
         if (shape is not [> 0, var height and > 0, var width and > 0] || height % scale != 0 || width % scale != 0)
-            throw new SpecException($"event_shape: the sides of [{string.Join(", ", shape)}] are no multiples of the scale {scale}");
+            throw new SpecException($"event_shape: the sides of [{string.Join(", ", shape)}] are not multiples of the scale {scale}");
         sizes ??= new();
         int channels = shape[0], steps = sizes.Layers ?? 4, hidden = sizes.Hidden ?? 48;
         Activation activation = sizes.Activation ?? Activation.Parse("leaky_relu(0.2)");

@@ -11,7 +11,7 @@ internal enum RowFaultKind
     /// <summary>The bytes are not JSON.</summary>
     InvalidJson,
 
-    /// <summary>A value is no finite number.</summary>
+    /// <summary>A value is not a finite number.</summary>
     InvalidValue,
 
     /// <summary>A row has the wrong number of values.</summary>

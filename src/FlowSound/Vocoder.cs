@@ -26,7 +26,7 @@ public sealed class Vocoder : IDisposable
     public Vocoder(Checkpoint checkpoint, int threads = 1)
     {
         (this.checkpoint, this.threads) = (checkpoint, threads);
-        Sound = checkpoint.Spec.Sound ?? throw new SoundException($"model '{checkpoint.Spec.Name}' is no flow over sound: its flow.json has no sound");
+        Sound = checkpoint.Spec.Sound ?? throw new SoundException($"model '{checkpoint.Spec.Name}' is not a flow over sound: its flow.json has no sound");
         if (checkpoint.Spec.Base is not StandardNormalSpec)
             throw new SoundException($"model '{checkpoint.Spec.Name}' has another base than a standard normal: its latents cannot be drawn block by block");
         Mels = new MelSpectrogram(Sound);
@@ -86,7 +86,7 @@ public sealed class Vocoder : IDisposable
 
     /// <summary>
     /// The log density of a sound given its mels, in nats, and the samples that it is of: the sum over pieces of at most a block, each
-    /// given its own mels as in training, of which the last samples are left out where they are no whole frames.
+    /// given its own mels as in training, of which the last samples are left out where they are not whole frames.
     /// </summary>
     public (double LogProb, int Samples) LogProbOf(Sound sound, float[] mels)
     {

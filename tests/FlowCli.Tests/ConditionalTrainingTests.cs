@@ -104,7 +104,7 @@ public sealed class ConditionalTrainingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a,kind,b", "1.5", "row 0, column 'kind'", "1.5 is no class")]
+    [InlineData("a,kind,b", "1.5", "row 0, column 'kind'", "1.5 is not a class")]
     [InlineData("a,kind,b", "7", "class 2 has no row", "0..2")]
     [InlineData("a,sort,b", "0", "there is no column 'kind'", "a, sort, b")]
     public void Classes_that_are_none_are_refused_with_their_place(string header, string first, string place, string reason)

@@ -3,7 +3,7 @@ using System.Net;
 namespace Soak;
 
 /// <summary>What befalls a server from outside its requests: a reload, a file that is gone, a full disk, a clock that is set.</summary>
-internal sealed class Trouble(SoakedService service, string model, Random random)
+internal sealed class Trouble(SoakedService service, string model, bool reloads, Random random)
 {
     private static readonly TimeSpan[] Jumps = [TimeSpan.FromHours(1), TimeSpan.FromDays(-1), TimeSpan.FromDays(400), TimeSpan.Zero];
 
@@ -11,10 +11,11 @@ internal sealed class Trouble(SoakedService service, string model, Random random
     /// <exception cref="InvalidOperationException">The service does not take it as it should.</exception>
     public Task<string> OneAsync(HttpClient http) => random.Next(4) switch
     {
-        0 => LoseAFileAsync(),
+        0 when reloads => LoseAFileAsync(),
         1 when service.HasSmallDisk => FillTheDiskAsync(),
         2 when service.Clock is { } clock => JumpAsync(clock),
-        _ => ReloadAsync(http),
+        _ when reloads => ReloadAsync(http),
+        _ => Task.FromResult("moments without trouble"),
     };
 
     // Not the model: what cannot be read is another thing than what is not there.
@@ -33,7 +34,7 @@ internal sealed class Trouble(SoakedService service, string model, Random random
         try
         {
             await using var file = new FileStream(fill, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-            for (byte[] block = new byte[1 << 16]; ; )
+            for (byte[] block = new byte[1 << 16]; ;)
                 await file.WriteAsync(block);
         }
         catch (IOException)

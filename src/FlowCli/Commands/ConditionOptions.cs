@@ -6,7 +6,7 @@ namespace FlowCli.Commands;
 /// <summary>What a flow over a table is to be conditioned on.</summary>
 internal sealed class ConditionOptions
 {
-    public Option<string[]> Columns { get; } = RowOptions.Names("--context", "Columns that the flow is conditioned on; they are no features.");
+    public Option<string[]> Columns { get; } = RowOptions.Names("--context", "Columns that the flow is conditioned on; they are not features.");
 
     public Option<string?> Class { get; } = new("--context-class")
     {

@@ -46,7 +46,7 @@ internal sealed class ImageOptions(Option<string> flow)
     /// <summary>Refuses options of tables beside a flow over images, and the other way round.</summary>
     public void Check(CommandResult result, params Option[] ofTables)
     {
-        // The token, not the value: a name that is no flow has no value, and is refused by its own option.
+        // The token, not the value: a name that is not a flow has no value, and is refused by its own option.
         string preset = result.GetResult(flow)?.Tokens is [var named, ..] ? named.Value : FlowSearch.Auto;
         bool enlarges = preset == SuperResolutionPreset.Name, images = enlarges || ImagePresets.Names.Contains(preset);
         foreach (Option option in images ? ofTables : [Event, Labels, Range, Levels, Scale])

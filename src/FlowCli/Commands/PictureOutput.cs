@@ -23,7 +23,7 @@ internal sealed class PictureOutput(Terminal terminal, string path, FlowSpec spe
 
     /// <param name="images">The rows.</param>
     /// <param name="means">The small images that they were drawn for, where they are such samples.</param>
-    /// <exception cref="FlowException">The data of the model are no images.</exception>
+    /// <exception cref="FlowException">The data of the model are not images.</exception>
     public void Add<T>(Span<T> images, ReadOnlySpan<T> means = default)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

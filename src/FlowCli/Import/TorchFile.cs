@@ -116,6 +116,6 @@ internal static class TorchFile
                 return Tensors(inner, path);
         string[] others = [.. dictionary.Items.Where(item => item.Value is not WeightTensor).Select(item => item.Key)];
         throw new ImportException(
-            $"holds no state_dict: its entries {string.Join(", ", others.Take(5))} are no tensors, and none of {string.Join(", ", Wrappers)} is there");
+            $"holds no state_dict: its entries {string.Join(", ", others.Take(5))} are not tensors, and none of {string.Join(", ", Wrappers)} is there");
     }
 }

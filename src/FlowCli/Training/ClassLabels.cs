@@ -19,7 +19,7 @@ internal static class ClassLabels
         {
             double label = labels.Values[row];
             if (!(label >= 0 && label < Most && label == Math.Floor(label)))
-                throw new FlowException($"{path}: {place(row)}: {label} is no class; classes are integers from 0, below {Most}");
+                throw new FlowException($"{path}: {place(row)}: {label} is not a class; classes are integers from 0, below {Most}");
             seen.Add((int)label);
         }
         int count = seen.Count == 0 ? 0 : seen.Max + 1;

@@ -136,6 +136,6 @@ internal static class ModelCard
         string ended = TrainingSummary.Ended(facts.Trained);
         card.AppendLine(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(ended[0])}{ended[1..]}.{(facts.Trained.Refitted ? " Then it was trained as long on the validation rows too." : "")}").AppendLine();
         card.AppendLine("## Intended use").AppendLine();
-        card.AppendLine($"{(facts.Plan.Pixels is null ? "Rows with the same columns, in the same units" : "Images of the same size, with the same pixel values")}, from the same source: scoring how usual a row is, drawing rows, and working in the latent space. A log density ranks rows; it is no probability of an event, and no diagnosis. Rows far from the training data get low densities whose exact value means little.");
+        card.AppendLine($"{(facts.Plan.Pixels is null ? "Rows with the same columns, in the same units" : "Images of the same size, with the same pixel values")}, from the same source: scoring how usual a row is, drawing rows, and working in the latent space. A log density ranks rows; it is neither the probability of an event nor a diagnosis. Rows far from the training data get low densities whose exact value means little.");
     }
 }

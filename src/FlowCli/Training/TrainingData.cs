@@ -12,7 +12,7 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
 {
     /// <summary>
     /// Reads a whole table. With a label column, that column is not a feature, and rows whose label is not 0 are left out; context
-    /// columns are no features either.
+    /// columns are not features either.
     /// </summary>
     public static TrainingData Load(TrainingRequest request, Terminal terminal)
     {

@@ -20,7 +20,7 @@ public static class Safetensors
     public static Dictionary<string, WeightTensor> Read(ReadOnlyMemory<byte> file, string path)
     {
         if (file.Length < LengthBytes)
-            throw new CheckpointException($"{path}: is truncated, {file.Length} bytes are no safetensors file");
+            throw new CheckpointException($"{path}: is truncated, {file.Length} bytes are not a safetensors file");
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Span);
         if (length > (ulong)(file.Length - LengthBytes))
             throw new CheckpointException($"{path}: the header length {length} exceeds the file's {file.Length} bytes");

@@ -69,7 +69,7 @@ public readonly record struct Activation
         ? Name
         : string.Create(CultureInfo.InvariantCulture, $"{Name}({Parameter})");
 
-    /// <exception cref="SpecException">It is missing, or its parameter is no number that can be computed with.</exception>
+    /// <exception cref="SpecException">It is missing, or its parameter is not a number that can be computed with.</exception>
     internal void Check(SpecScope at, string field)
     {
         at.Given(Name, field);

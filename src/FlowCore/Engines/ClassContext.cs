@@ -5,7 +5,7 @@ namespace FlowCore.Engines;
 /// <summary>The contexts of a flow that is conditioned on a class: each must be one of the classes.</summary>
 internal static class ClassContext
 {
-    /// <exception cref="RowException">A value is no class; the message names the row.</exception>
+    /// <exception cref="RowException">A value is not a class; the message names the row.</exception>
     public static void Check<T>(ReadOnlySpan<T> context, int classes, string model)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

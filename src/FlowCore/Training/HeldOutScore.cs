@@ -35,7 +35,7 @@ internal sealed class HeldOutScore
         for (int row = 0; row < logProb.Length; row++)
         {
             double trusted = Trusted + logProb[row], doubted = Doubted + cauchy[row];
-            // What is no number counts as no density.
+            // What is not a number counts as no density.
             sum += double.IsFinite(trusted) ? Math.Max(trusted, doubted) + Math.Log(1 + Math.Exp(-Math.Abs(trusted - doubted))) : doubted;
         }
         return sum / logProb.Length;

@@ -30,7 +30,7 @@ public static class ValueSteps
     public static double[] ToSpread(ColumnFacts[] facts, bool decimals) =>
         [.. facts.Select(column => decimals || column.IsInteger ? column.Step : 0)];
 
-    /// <summary>The greatest common divisor of the distances between values in this unit; null where one is no multiple of it.</summary>
+    /// <summary>The greatest common divisor of the distances between values in this unit; null where one is not a multiple of it.</summary>
     private static long? Common(Table table, int column, double unit)
     {
         long common = 0, first = 0;

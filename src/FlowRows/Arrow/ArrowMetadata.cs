@@ -73,7 +73,7 @@ internal sealed class ArrowMetadata
         SchemaHeader => Schema(v, at),
         DictionaryHeader => Dictionary(v, at),
         RecordsHeader => Records(v, at),
-        _ => false, // tensors are no rows
+        _ => false, // tensors are not rows
     };
 
     private bool Schema(Verifier v, uint at) => v.VerifyTableStart(at)

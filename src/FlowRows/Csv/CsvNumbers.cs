@@ -14,7 +14,7 @@ internal sealed class CsvNumbers(char separator)
     // 0 until a number has shown it.
     private char decimalSign = separator == ',' ? '.' : '\0';
 
-    /// <summary>Why a cell was no number, where that is not plain to see.</summary>
+    /// <summary>Why a cell was not a number, where that is not plain to see.</summary>
     public string? Reason { get; private set; }
 
     public bool TryParse<T>(ReadOnlySpan<byte> cell, out T value)

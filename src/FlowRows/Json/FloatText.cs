@@ -38,7 +38,7 @@ internal static class FloatText
             ref byte first = ref MemoryMarshal.GetReference(text);
             Vector256<byte> shifted = Vector256.LoadUnsafe(ref first) - Vector256.Create((byte)'0');
             uint others = ~Vector256.Equals(Vector256.Min(shifted, Vector256.Create((byte)9)), shifted).ExtractMostSignificantBits();
-            // Of the characters that are no digits: a sign in front, the point, and what ends the number.
+            // Of the characters that are not digits: a sign in front, the point, and what ends the number.
             uint sign = first == '-' ? 1u : 0u;
             others &= ~sign;
             int point = BitOperations.TrailingZeroCount(others), end = point;
@@ -154,7 +154,7 @@ internal static class FloatText
     /// <summary>
     /// An integer times a power of ten, in double. Three roundings leave the result within three units in the last place: taking
     /// the nearest float of it is right, unless it lies that close to the middle between two floats. False where it does, and for
-    /// numbers that are no normal floats. (After Clinger 1990, "How to read floating point numbers accurately".)
+    /// numbers that are not normal floats. (After Clinger 1990, "How to read floating point numbers accurately".)
     /// </summary>
     private static bool TryRound(ulong integer, int power, out double exact)
     {

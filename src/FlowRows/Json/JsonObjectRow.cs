@@ -8,7 +8,7 @@ namespace FlowRows.Json;
 
 /// <summary>
 /// One row that is an object, <c>{"age": 51, "height": 1.8}</c>, token by token into a table. The first row's names hold for all, in whatever
-/// order; what is no number is noted, for only the columns that the model takes must be numbers.
+/// order; what is not a number is noted, for only the columns that the model takes must be numbers.
 /// </summary>
 internal sealed class JsonObjectRow<T>(RowTable<T> table)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -30,7 +30,7 @@ internal sealed class NdjsonAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(b
         }
     }
 
-    /// <summary>A last line with the reason, which is no row.</summary>
+    /// <summary>A last line with the reason, which is not a row.</summary>
     public override async ValueTask BreakOffAsync(string reason, CancellationToken cancellation)
     {
         using (var json = new Utf8JsonWriter(Body))

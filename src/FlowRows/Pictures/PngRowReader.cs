@@ -17,7 +17,7 @@ internal sealed class PngRowReader<T> : RowReader<T>
     public PngRowReader(byte[] png, RowSource source) : base(source)
     {
         RowLayout layout = source.Layout;
-        shape = layout.Picture ?? throw Refused($"{layout.Field}: a row of model '{layout.Model}' is no picture of one or three channels; send its numbers", layout.Field);
+        shape = layout.Picture ?? throw Refused($"{layout.Field}: a row of model '{layout.Model}' is not a picture of one or three channels; send its numbers", layout.Field);
         Columns = layout.Shaped([shape.Channels, shape.Height, shape.Width], channelsLast: false);
         if (png.Length == 0)
             throw Invalid("the body is empty; it should be a PNG");

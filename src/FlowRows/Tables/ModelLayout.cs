@@ -81,7 +81,7 @@ internal sealed class ModelLayout : RowLayout
         if (channelsLast)
         {
             if (shape is not [var c, var h, var w] || context.Length > 0 || !row.SequenceEqual([h, w, c]))
-                throw Refused(RowFaultKind.WrongWidth, $"{Field}: rows of shape {Shown(row)} are no images of model '{Model}' with their channels last: "
+                throw Refused(RowFaultKind.WrongWidth, $"{Field}: rows of shape {Shown(row)} are not images of model '{Model}' with their channels last: "
                     + (shape is [var channels, var height, var width] && context.Length == 0 ? $"it takes {Shown([height, width, channels])}" : "it takes none"), Field);
             return ByPosition(both);
         }

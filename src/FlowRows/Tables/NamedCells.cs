@@ -6,18 +6,18 @@ using FlowRows.Json;
 
 namespace FlowRows.Tables;
 
-/// <summary>What rows that are objects bring beside their numbers: the names of their columns, and the cells that are no numbers.</summary>
+/// <summary>What rows that are objects bring beside their numbers: the names of their columns, and the cells that are not numbers.</summary>
 internal sealed class NamedCells
 {
     public List<string> Names { get; } = [];
 
-    /// <summary>The cells that are no finite number, and what they are instead.</summary>
+    /// <summary>The cells that are not finite numbers, and what they are instead.</summary>
     public List<(int Row, int Column, JsonTokenType Kind, string? Text)> Odd { get; } = [];
 
     /// <summary>The values, and the context where the layout takes it from there, in the model's own order.</summary>
     /// <param name="table">The rows in the order of the names.</param>
     /// <param name="layout">What the model takes.</param>
-    /// <exception cref="RowFault">A column is missing or unknown, or a value that is wanted is no number.</exception>
+    /// <exception cref="RowFault">A column is missing or unknown, or a value that is wanted is not a number.</exception>
     public (RowTable<T> Values, RowTable<T>? Context) Arrange<T>(RowTable<T> table, RowLayout layout)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

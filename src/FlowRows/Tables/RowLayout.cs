@@ -46,7 +46,7 @@ internal abstract class RowLayout
     /// <exception cref="RowFault">Rows of this shape are not read: names those that are.</exception>
     public abstract RowColumns Shaped(ReadOnlySpan<long> row, bool channelsLast);
 
-    /// <summary>What a picture must be, where a row is one; null where rows are no pictures.</summary>
+    /// <summary>What a picture must be, where a row is one; null where rows are not pictures.</summary>
     public virtual PictureShape? Picture => null;
 
     /// <summary>Where the values of an image stand whose channels come last: its place in the row for each value; null where they stand in order.</summary>

@@ -33,7 +33,7 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
     /// <summary>The rows of the body that came before these, in a body that is read in parts: messages count them.</summary>
     public long First { get; init; }
 
-    /// <summary>Where what is no finite number is put as NaN, to be sifted out later; null where it is refused at once.</summary>
+    /// <summary>Where what is not a finite number is put as NaN, to be sifted out later; null where it is refused at once.</summary>
     public RowErrors? Errors { get; init; }
 
     /// <summary>Whether a value may be missing; NaN stands for it.</summary>
@@ -217,7 +217,7 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
             (IsFlat, Rows, Width) = (false, values.Length, 1);
     }
 
-    // Rows of another width are no rows; zeros stand in their places.
+    // Rows of another width are not rows; zeros stand in their places.
     private void Level(int expected, string model, List<int> each)
     {
         if ((long)Rows * expected > mostValues)

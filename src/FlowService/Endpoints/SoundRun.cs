@@ -78,7 +78,7 @@ internal static class SoundRun
     private static async Task<(ServedModel Model, Voice Voice)> VoiceAsync(OperationServices services, HttpContext http, RowRequest request)
     {
         ServedModel model = await services.FindAsync(http, request);
-        return (model, model.Voice ?? throw new RequestException(ProblemKind.UnsupportedMediaType, $"model '{model.Name}' is no flow over sound: it takes and answers with rows"));
+        return (model, model.Voice ?? throw new RequestException(ProblemKind.UnsupportedMediaType, $"model '{model.Name}' is not a flow over sound: it takes and answers with rows"));
     }
 
     private static async Task<float[]> MelsAsync(HttpContext http, Voice voice, byte[] body, LimitsOptions limits)

@@ -21,7 +21,7 @@ internal sealed class ModelLifecycle(
     private readonly HashSet<(string, int)> unloaded = [];
     private volatile HashSet<RepositoryNote> told = [];
 
-    /// <summary>What the last look at the repository found that is no version of a model.</summary>
+    /// <summary>What the last look at the repository found that is not a version of a model.</summary>
     public IReadOnlyCollection<RepositoryNote> Notes => told;
 
     /// <summary>Looks at the repository, and loads what is new or has changed. <paramref name="isStart"/>: also reports folders without a model.</summary>

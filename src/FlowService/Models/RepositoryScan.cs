@@ -3,7 +3,7 @@ using FlowCore.Checkpoints;
 
 namespace FlowService.Models;
 
-/// <summary>Something in the repository that is no version of a model, and what to do about it.</summary>
+/// <summary>Something in the repository that is not a version of a model, and what to do about it.</summary>
 internal sealed record RepositoryNote(string Path, string Reason);
 
 /// <summary>

@@ -54,7 +54,7 @@ internal sealed class ServedModel
     /// <summary>The same version at other sizes of its images; null where it takes one size alone.</summary>
     public ModelSizes? Sizes { get; init; }
 
-    /// <summary>What speaks by it; null where it is no flow over sound.</summary>
+    /// <summary>What speaks by it; null where it is not a flow over sound.</summary>
     public Voice? Voice { get; init; }
 
     /// <summary>How today's rows differ from those; null where nobody looks.</summary>

@@ -39,7 +39,7 @@ internal static class FieldDescriptions
             operation.RequestBody?.Content?.Add(format.MediaType, Rows(format));
             operation.Responses?["200"].Content?.Add(format.MediaType, Rows(format));
         }
-        // An image, or the small one that images are drawn for; a latent is no picture.
+        // An image, or the small one that images are drawn for; a latent is not a picture.
         if (!metadata.Fields.Has(RequestFields.Z))
             operation.RequestBody?.Content?.Add(RowFormats.Picture.MediaType, Rows(RowFormats.Picture));
     }

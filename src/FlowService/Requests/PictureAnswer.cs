@@ -19,7 +19,7 @@ internal sealed class PictureAnswer
     /// <param name="model">The model that answers.</param>
     /// <param name="images">The number of rows.</param>
     /// <param name="columns">How many images stand on one line.</param>
-    /// <exception cref="RequestException">406 where the model's data are no images, 422 where the picture cannot be drawn.</exception>
+    /// <exception cref="RequestException">406 where the model's data are not images, 422 where the picture cannot be drawn.</exception>
     public static PictureAnswer? Asked(HttpContext http, RowRequest request, ServedModel model, int images, int columns) =>
         MediaTypes.Choose(http.Request, ImageGrid.Shows(model.Spec) ? [MediaTypes.Json, MediaTypes.Png] : [MediaTypes.Json], Reason(model)) == MediaTypes.Png
             ? Of(request, model, images, columns)

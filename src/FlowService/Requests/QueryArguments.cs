@@ -60,7 +60,7 @@ internal static partial class QueryArguments
         }
     }
 
-    // What is no number is left to the parser, which says what the field must be.
+    // What is not a number is left to the parser, which says what the field must be.
     private static void WriteNumber(Utf8JsonWriter json, string text)
     {
         if (Number().IsMatch(text))

@@ -30,7 +30,7 @@ internal sealed class KeyHash
         return new(salt, Hashed(salt, key));
     }
 
-    /// <summary>Null where the text is no hash of this form.</summary>
+    /// <summary>Null where the text is not a hash of this form.</summary>
     public static KeyHash? TryParse(string? text)
     {
         string[] parts = text?.Split(':') ?? [];

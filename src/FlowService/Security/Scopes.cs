@@ -42,7 +42,7 @@ internal static class ScopeWords
         _ => "infer",
     };
 
-    /// <summary>Reads words with commas or blanks between them; false where one of them is no scope.</summary>
+    /// <summary>Reads words with commas or blanks between them; false where one of them is not a scope.</summary>
     public static bool TryParse(string text, out Scopes scopes, [NotNullWhen(false)] out string? unknown)
     {
         (scopes, unknown) = (Scopes.None, null);

@@ -17,7 +17,7 @@ internal sealed record SourcePath(string Model, int Version, string File)
             parts = parts[1..];
         if (path.Contains('\\', StringComparison.Ordinal) || path.Contains('\0', StringComparison.Ordinal) || path.Contains(':', StringComparison.Ordinal)
             || Array.Exists(parts[..^Math.Min(1, parts.Length)], part => part.Length == 0) || Array.Exists(parts, part => part is "." or ".."))
-            throw new SourceException($"it names the file '{FlowRows.ShownText.Shown(path)}', which is no path below a repository: nothing of it is taken");
+            throw new SourceException($"it names the file '{FlowRows.ShownText.Shown(path)}', which is not a path below a repository: nothing of it is taken");
         return parts is [var model, var version, var file] && ModelName.IsAllowed(model) && IsFile(file) && VersionOf(version) is { } number ? new(model, number, file) : null;
     }
 

@@ -6,7 +6,7 @@ namespace FlowService.Telemetry;
 
 /// <summary>
 /// What is known of a request so far: its operation by the route, its model once that is found, and when it reached which stage. A model
-/// that does not exist is no label: clients must not be able to make new ones.
+/// that does not exist is not a label: clients must not be able to make new ones.
 /// </summary>
 internal sealed class RequestFacts(Operation operation, TimeProvider time)
 {

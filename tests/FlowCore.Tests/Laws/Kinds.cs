@@ -105,20 +105,21 @@ public static class Kinds
         ("Bernstein", new BernsteinElementSpec { Increments = 7 }),
         ("mixture", new MixtureElementSpec { Components = 3 }),
         ("monotonic networks", new MonotonicNetworkElementSpec { Signal = 2, Hidden = [5, 4] }),
-        ("integrals", new IntegralElementSpec { Signal = 2, Hidden = [9, 3], Points = 12 }),
+        ("integrals", new IntegralElementSpec { Signal = 2, Hidden = [9, 3], Points = 24 }),
     ];
 
-    // One network for all features, the other options.
+    // One network for all features, the other options. Standardised units make a steep derivative where they are nearly equal: there are enough of
+    // them that this is rare, and enough points that the integral is near its quadrature all the same.
     private static readonly IntegralElementSpec SharedIntegral = new()
     {
         Signal = 3,
-        Hidden = [4],
+        Hidden = [16],
         Shared = true,
         Activation = Activation.Tanh,
         Normalize = true,
         Positive = PositiveMap.EluPlusOne,
         Quadrature = Quadrature.ClenshawCurtis,
-        Points = 9,
+        Points = 48,
     };
 
     private static readonly ConditionerSpec[] Conditioners =

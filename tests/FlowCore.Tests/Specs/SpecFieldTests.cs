@@ -180,7 +180,7 @@ public sealed class SpecFieldTests
     [InlineData("""{"shape":[1,2,2],"block_means":3}""", "[1,4,4]", "context.block_means: must be 2, 4, 8 or 16, is 3")]
     [InlineData("""{"shape":[1,2,2],"block_means":4}""", "[1,4,4]", "context.block_means: the context's shape is not that of the means of blocks of 4 x 4 of an event [1, 4, 4]")]
     [InlineData("""{"size":4,"block_means":2}""", "[1,4,4]", "context.block_means: the context's shape is not that")]
-    [InlineData("""{"shape":[1,3,3]}""", "[2,4,4]", "bijections[0].conditioner.steps[0].kind: the context is an image of 3 x 3, which 4 x 4 are no multiple of")]
+    [InlineData("""{"shape":[1,3,3]}""", "[2,4,4]", "bijections[0].conditioner.steps[0].kind: the context is an image of 3 x 3, which 4 x 4 are not a multiple of")]
     [InlineData("""{"shape":[1,2,2]}""", "[2]", "bijections[0].conditioner.steps[0].kind: the context is an image of 2 x 2, and the event here a vector; end its embedding with a flatten layer")]
     [InlineData("""{"shape":[1,2,2],"embedding":[{"kind":"dense","inner":[{"kind":"flatten"}]}]}""", "[2,4,4]", "context.embedding[0].inner: leads to an image of another size")]
     public void A_context_that_is_an_image(string context, string shape, string message)

@@ -154,7 +154,7 @@ public sealed class EnlargingTests(DemoService service) : IClassFixture<DemoServ
     {
         using HttpResponseMessage answer = await SendAsync("/logprob?model=two-moons", Png(7, 7, SKColors.Gray), "*/*");
         Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);
-        Assert.Contains("is no picture", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("is not a picture", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -58,10 +58,10 @@ public sealed class SpeakingTests(DemoService service) : IClassFixture<DemoServi
     [InlineData("/sample?model=speech", "text", 400, "not a WAV file")]
     [InlineData("/sample?model=speech&count=2", "good", 422, "count is 2")]
     [InlineData("/sample?model=speech&temperature=-1", "good", 422, "temperature")]
-    [InlineData("/sample?model=two-moons", "good", 415, "no flow over sound")]
+    [InlineData("/sample?model=two-moons", "good", 415, "not a flow over sound")]
     [InlineData("/sample?model=nobody", "good", 404, "nobody")]
     [InlineData("/logprob?model=speech", "stereo", 400, "2 channels")]
-    [InlineData("/logprob?model=two-moons", "good", 415, "no flow over sound")]
+    [InlineData("/logprob?model=two-moons", "good", 415, "not a flow over sound")]
     public async Task A_sound_that_cannot_be_taken_is_refused_with_the_reason(string address, string kind, int status, string message)
     {
         byte[] good = [.. Sound.Header(640, kind == "rate" ? 16000 : 8000), .. new byte[1280]];

@@ -178,8 +178,8 @@ public sealed class SourceTests : IAsyncLifetime
         store.Files["evil.tar"] = packed;
         await using ServiceHost host = await AnyAsync();
 
-        Assert.Contains("no path below a repository", await RefusedAsync(host, Source(host, ("From", $"{store.Address}SHA256SUMS"))), StringComparison.Ordinal);
-        Assert.Contains("no path below a repository",
+        Assert.Contains("not a path below a repository", await RefusedAsync(host, Source(host, ("From", $"{store.Address}SHA256SUMS"))), StringComparison.Ordinal);
+        Assert.Contains("not a path below a repository",
             await RefusedAsync(host, Source(host, ("From", $"{store.Address}evil.tar"), ("Sha256", ModelStore.Hash(packed)))), StringComparison.Ordinal);
         Assert.Equal([".incoming"], Directory.GetDirectories(repository.Path).Select(Path.GetFileName));
     }

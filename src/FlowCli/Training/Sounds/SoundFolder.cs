@@ -19,7 +19,7 @@ internal sealed record SoundFolder(Table Train, Table Validation, Table Test, So
     public static SoundFolder Read(string folder, SoundSpec sound, int samples, ulong seed)
     {
         if (!Directory.Exists(folder))
-            throw new FlowException($"{folder}: is no folder; --data names a folder of WAV files");
+            throw new FlowException($"{folder}: is not a folder; --data names a folder of WAV files");
         string[] files = [.. Directory.EnumerateFiles(folder, "*.wav").Order(StringComparer.Ordinal)];
         if (files.Length < DataSplit.FewestRows)
             throw new FlowException($"{folder}: has {files.Length} WAV files; at least {DataSplit.FewestRows} are needed, so that whole files can be held out");

@@ -39,7 +39,7 @@ internal static class InferParameters
         if (name == SharedMemoryRegion)
             throw NoSharedMemory();
         if (name == "classification" && value.IntegerOf(name) != 0)
-            throw Refused("classification is not served: the outputs of a flow are no classes");
+            throw Refused("classification is not served: the outputs of a flow are not classes");
     }
 
     private static RequestException NoSharedMemory() => Refused("shared memory is not served; send tensors in the request, and read them from the answer");

@@ -69,14 +69,14 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
         Values.Advance(count);
     }
 
-    /// <summary>An element that is no number: the first one is refused when the input's name is known.</summary>
+    /// <summary>An element that is not a number: the first one is refused when the input's name is known.</summary>
     public void AppendFault(string problem)
     {
         fault ??= (Values!.Length, problem);
         Append(0);
     }
 
-    /// <summary>Refuses elements that are no finite numbers, and names the first.</summary>
+    /// <summary>Refuses elements that are not finite numbers, and names the first.</summary>
     public void CheckFinite()
     {
         if (fault is { } known)

@@ -1,6 +1,6 @@
 namespace FlowService.OpenInference.Tensors;
 
-/// <summary>One number as it was sent: a seed of 64 bits would not survive as a float. <c>Integer</c> is null for what is no integer.</summary>
+/// <summary>One number as it was sent: a seed of 64 bits would not survive as a float. <c>Integer</c> is null for what is not an integer.</summary>
 internal readonly record struct Scalar(Int128? Integer, double Number)
 {
     // Beyond it a double says nothing about the last digit of what was meant.

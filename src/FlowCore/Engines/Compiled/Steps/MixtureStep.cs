@@ -140,7 +140,7 @@ internal sealed unsafe class MixtureStep<T>(
     Numbers<T> ofConstants, Numbers<T> ofMeans, Numbers<T> ofPrecision) : Step<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    // Instead of an infinity, whose difference from itself is no number.
+    // Instead of an infinity, whose difference from itself is not a number.
     private const double Least = -1e300;
 
     private readonly int padded = constants.Length;
