@@ -10,8 +10,10 @@ namespace Soak;
 /// <summary>The log-likelihoods that stand in an answer, by format.</summary>
 internal static class Answers
 {
+    /// <summary>The bytes of an array before its header: the magic ones, the version and the length.</summary>
+    public const int NpyPreamble = 10;
+
     private const string LogProb = "log_prob";
-    private const int NpyPreamble = 10;
 
     public static float[] OfNpy(byte[] body) => MemoryMarshal.Cast<byte, float>(body.AsSpan(NpyPreamble + body[8] + 256 * body[9])).ToArray();
 

@@ -16,12 +16,12 @@ namespace Soak;
 internal sealed class RightRows
 {
     public const int Columns = 2;
-    private const int Pool = 512, Few = 20, NpyPreamble = 10;
+    private const int Pool = 512, Few = 20;
     private const float BothWays = 1e-4f;
 
     private readonly FlowEngine<float> engine;
     private readonly float tolerance;
-    private readonly float[] rows = new float[Pool * Columns], right = new float[Pool];
+    private readonly float[] rows = new float[Pool * Columns], right;
 
     /// <param name="folder">The model's own folder: what is right is computed here, without a service.</param>
     /// <param name="tolerance">The largest relative error of an answer: none from the same engine, whatever batch it was computed in.</param>
@@ -64,7 +64,7 @@ internal sealed class RightRows
     {
         ReadOnlySpan<byte> values = Bytes(asked);
         string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({values.Length / sizeof(float) / Columns}, {Columns}), }}";
-        header = header.PadRight((header.Length + NpyPreamble + 64) / 64 * 64 - NpyPreamble - 1) + '\n';
+        header = header.PadRight((header.Length + Answers.NpyPreamble + 64) / 64 * 64 - Answers.NpyPreamble - 1) + '\n';
         return [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8), .. Encoding.ASCII.GetBytes(header), .. values];
     }
 
