@@ -47,6 +47,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
     private async IAsyncEnumerable<Answer<T>> BlocksAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most, RankedRows? ranked)
     {
         FlowSpec spec = engine.Spec;
+        operation.Asked(include, spec, spec.Name);
         await using var blocks = new BlocksAhead<T>(input, most);
         while (await blocks.NextAsync() is { } read)
         {
@@ -61,7 +62,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
                 ranked?.Count(scores, block.Blanks);
                 AddTypicality(results, block);
             }
-            using Answer<T> answer = operation.Fill(new Answer<T>(spec.Name, version, block.Rows), results, spec, include, pool);
+            using Answer<T> answer = operation.Fill(new Answer<T>(spec.Name, version, block.Rows), block.Values!.Values.Span, results, spec, include, pool);
             if (scores is not null)
                 request!.AddTo<T>(answer, scores, block.Values!.Values.Span, block.Missing, pool);
             yield return answer.With(block);

@@ -46,7 +46,7 @@ internal sealed record SampleWork(
         await DrawAsync(engine, contexts, seed, terminal, file.IsWhole ? int.MaxValue : engine.ChunkRows, async (results, _) =>
         {
             var answer = new Answer<T>(spec.Name, version, results.LogProb.Length) { Seed = seed };
-            using Answer<T> filled = RowOperation.Sample.Fill(answer, results, spec, Include, pool);
+            using Answer<T> filled = RowOperation.Sample.Fill(answer, [], results, spec, Include, pool);
             await file.WriteAsync(filled, terminal.Stop);
         });
         await file.CompleteAsync(terminal.Stop);

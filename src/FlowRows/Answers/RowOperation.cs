@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore;
 using FlowRows.Buffers;
+using FlowRows.Pictures;
 using FlowRows.Scoring;
 using FlowRows.Tables;
 
@@ -17,14 +18,17 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
     private const string LogProbColumn = "log_prob", LogDetColumn = "log_det", LogQColumn = "log_q", NormColumn = "latent_norm2", BitsColumn = "bits_per_dim";
 
     public static readonly RowOperation
-        LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn, .. ScoreRequest.Includes]),
+        LogProb = new("logprob", RowNames.X, [RowNames.Z, LogDetColumn, NormColumn, BitsColumn, InputComplexity.Column, .. ScoreRequest.Includes]),
         Score = LogProb with { Name = "score" },
         Encode = new("encode", RowNames.X, [LogDetColumn, LogProbColumn]),
         Decode = new("decode", RowNames.Z, [LogDetColumn, LogProbColumn]),
         Sample = new("sample", RowNames.Context, [RowNames.Z, LogProbColumn, LogQColumn]);
 
-    /// <summary>The names asked for; a name that is not offered is refused.</summary>
-    public HashSet<string> Asked(IEnumerable<string>? include, string model) => Asked(include, Includes, model);
+    /// <summary>What may be asked for of a model.</summary>
+    public string[] OfferedBy(FlowSpec spec) => InputComplexity.Has(spec) ? Includes : [.. Includes.Where(name => name != InputComplexity.Column)];
+
+    /// <summary>The names asked for; a name that the model does not offer is refused.</summary>
+    public HashSet<string> Asked(IEnumerable<string>? include, FlowSpec spec, string model) => Asked(include, OfferedBy(spec), model);
 
     /// <summary>The names asked for, of those <paramref name="offered"/>.</summary>
     public static HashSet<string> Asked(IEnumerable<string>? include, string[] offered, string model)
@@ -43,8 +47,8 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
     /// <summary>Whether an answer has more of the rows than their densities.</summary>
     public bool KeepsValues(HashSet<string> include) => (this != LogProb && this != Score) || include.Contains(RowNames.Z) || include.Contains(NormColumn);
 
-    /// <summary>The answer to some computed rows: its main column first. <paramref name="answer"/> brings the facts.</summary>
-    public Answer<T> Fill<T>(Answer<T> answer, RowResults<T> results, FlowSpec spec, HashSet<string> include, RowPool pool)
+    /// <summary>The answer to some computed rows: its main column first. <paramref name="answer"/> brings the facts, <paramref name="x"/> are the rows that came in.</summary>
+    public Answer<T> Fill<T>(Answer<T> answer, ReadOnlySpan<T> x, RowResults<T> results, FlowSpec spec, HashSet<string> include, RowPool pool)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (this == Encode || this == Decode)
@@ -67,6 +71,8 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
             answer.AddDerived(NormColumn, Derived.SquaredNorms(results.Values!, spec.Width, pool));
         if (include.Contains(BitsColumn))
             answer.AddDerived(BitsColumn, Derived.BitsPerDim(results.LogProb, spec.Width, pool));
+        if (include.Contains(InputComplexity.Column))
+            answer.AddDerived(InputComplexity.Column, InputComplexity.Corrected(x, results.LogProb, spec, pool));
         return answer;
     }
 }

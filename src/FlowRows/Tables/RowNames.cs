@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using FlowCore;
+using FlowRows.Pictures;
 
 namespace FlowRows.Tables;
 
@@ -10,7 +11,7 @@ internal static class RowNames
     private const string ZScorePrefix = "z_score_", ReasonPrefix = "reason_";
 
     private static readonly FrozenSet<string> OfAnswers = FrozenSet.Create(StringComparer.Ordinal,
-        "log_prob", "log_det", "log_q", "latent_norm2", "bits_per_dim", "p_value", "q_value", "severity", "anomaly", "n_missing", "error", "row");
+        "log_prob", "log_det", "log_q", "latent_norm2", "bits_per_dim", InputComplexity.Column, "p_value", "q_value", "severity", "anomaly", "n_missing", "error", "row");
 
     public const string X = "x", Z = "z", Context = "context", Samples = "samples";
 

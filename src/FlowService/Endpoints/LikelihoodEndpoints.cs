@@ -13,6 +13,7 @@ namespace FlowService.Endpoints;
 /// <param name="LogDet">With include log_det: log|det dz/dx|.</param>
 /// <param name="LatentNorm2">With include latent_norm2: the squared length of the latent.</param>
 /// <param name="BitsPerDim">With include bits_per_dim: -log p(x) / (features * ln 2).</param>
+/// <param name="ComplexityCorrected">With include complexity_corrected, of pictures: (-log2 P(x) less the bits of the picture's PNG) / features, higher for stranger ones (Serra et al. 2020).</param>
 /// <param name="PValue">With include p_value: the share of calibration rows at least as strange as the row, counting the row itself.</param>
 /// <param name="QValue">With include q_value: the p-value adjusted for the number of rows in the request (Benjamini-Hochberg).</param>
 /// <param name="Severity">With include severity: min(1, -log10(p) / 4), from 0 for ordinary rows to 1.</param>
@@ -29,7 +30,7 @@ namespace FlowService.Endpoints;
 /// <param name="Row">With on_error skip: the number of each row in the body.</param>
 /// <param name="Error">With on_error null: why a row could not be read, null for the others.</param>
 internal sealed record LogProbAnswer(
-    string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim,
+    string Model, int Version, float?[] LogProb, float?[][]? Z, float?[]? LogDet, float?[]? LatentNorm2, float?[]? BitsPerDim, float?[]? ComplexityCorrected,
     float?[]? PValue, float?[]? QValue, float?[]? Severity, float?[][]? ZScores, int?[]? NMissing, bool?[]? Anomaly, FeatureReason[]?[]? Attribution, double? Alpha, string? Score, float? PMin,
     int? CalibrationRows, string[]? Warnings, int[]? NonFinite, long[]? Row, string?[]? Error);
 
@@ -59,7 +60,7 @@ internal static class LikelihoodEndpoints
         .WithSummary("Exact log densities of rows")
         .WithDescription("""
             log p(x) of each row, in nats, in the units of the data that you send. Low values mark anomalies. `include` adds the
-            latents `z`, `log_det`, `latent_norm2` (the squared length of the latent) and `bits_per_dim`. A log density that overflows
+            latents `z`, `log_det`, `latent_norm2` (the squared length of the latent), `bits_per_dim` and, of pictures, `complexity_corrected`. A log density that overflows
             is `null`, and its row stands in `non_finite`; the other rows are not affected. Of a calibrated model `p_value` says how strange a row is among
             ordinary ones, `alpha` calls rows anomalies by it, and `attribution` says which features make them so. A model of sound takes a WAV file,
             and answers with the log density of the sound given its own mels: `log_prob`, `samples` and `log_prob_per_sample`.

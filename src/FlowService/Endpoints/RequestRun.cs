@@ -30,7 +30,7 @@ internal sealed record RequestRun(
         Inference.CheckRoom(model, rows: 1);
         if (operation.InputField == RequestFields.X)
             model = await OperationServices.AtSizeAsync(http, request, model, areContexts: operation.IsSample);
-        HashSet<string> include = operation.Rows.Asked(request.Include, model.Name);
+        HashSet<string> include = operation.Rows.Asked(request.Include, model.Spec, model.Name);
         AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);
         ScoreRequest? scores = ScoreRequest.Of(request.Scores, include, model.Spec, model.Name, model.Calibration);
         var run = new RequestRun(services, http, operation, model, request, include, scores);

@@ -29,6 +29,6 @@ internal sealed record ServedOperation(Operation Operation, FieldSet Fields, Row
     public Answer<float> Answer(WorkItem work, HashSet<string> include, RowPool pool)
     {
         var answer = new Answer<float>(work.Model.Name, work.Model.Version, work.Input.Count) { Seed = IsSample ? work.Input.Seed : null };
-        return Rows.Fill(answer, work.Results.Rows, work.Model.Spec, include, pool);
+        return Rows.Fill(answer, work.Input.Values is { } values ? values.Span : [], work.Results.Rows, work.Model.Spec, include, pool);
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using FlowCore.Checkpoints;
@@ -38,6 +39,29 @@ public sealed class DemoModelTests
             double worst = served.Zip(expected, (s, e) => Math.Abs(s - e) / (1 + Math.Abs(e))).Max();
             Assert.True(worst <= 1e-4, $"{name}, {kind}: {worst:g3}");
         }
+    }
+
+    /// <summary>The rows are digits that the model draws, and one grey from edge to edge: the PNG of that is the shortest.</summary>
+    [Fact]
+    public async Task A_flat_picture_is_stranger_than_a_digit_once_its_complexity_is_taken_off()
+    {
+        const int pixels = 64, shortestPng = 57; // the signature, IHDR, IEND, and an empty IDAT
+        using TemporaryFolder repository = DemoModels.Repository("digits", "two-moons");
+        await using ServiceHost host = await ServiceHost.StartAsync(repository.Path);
+        using HttpClient client = host.Http();
+        JsonElement drawn = await client.AskAsync("/sample", """{"model":"digits","count":50,"seed":5,"context":[3]}""");
+        float[][] x = [.. drawn.Rows("samples").Select(row => (float[])[.. row.Select(value => Math.Clamp(MathF.Round(value), 0, 16))]), [.. Enumerable.Repeat(8f, pixels)]];
+
+        JsonElement answer = await client.AskAsync("/logprob",
+            JsonSerializer.Serialize(new { model = "digits", x, context = (int[])[3], include = (string[])["bits_per_dim", "complexity_corrected"] }));
+
+        float[] bits = answer.Floats("bits_per_dim"), corrected = answer.Floats("complexity_corrected");
+        double[] lengths = [.. bits.Zip(corrected, (all, less) => (all - less) * pixels / 8.0 - pixels * Math.Log2(17.0 / 255) / 8)]; // the logit takes 17 to the 255 levels of a PNG
+        Assert.All(lengths, length => Assert.Equal(Math.Round(length), length, 1e-3));
+        Assert.All(lengths, length => Assert.InRange(length, shortestPng, shortestPng + 2 * pixels));
+        Assert.Equal(lengths.Min(), lengths[^1]);
+        Assert.True(corrected[^1] > corrected[..^1].Max());
+        await client.RefusedAsync("/logprob", """{"model":"two-moons","x":[[0,1]],"include":["complexity_corrected"]}""", HttpStatusCode.UnprocessableEntity);
     }
 
     [Fact]
