@@ -23,10 +23,11 @@ internal sealed record RequestRun(
 {
     public static async Task AnswerAsync(OperationServices services, HttpContext http, ServedOperation operation)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail);
+        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail, read => services.CheckRoom(http, read));
         if (operation.IsScore)
             request.FillScore();
         ServedModel model = await services.FindAsync(http, request);
+        Inference.CheckRoom(model, rows: 1);
         if (operation.InputField == RequestFields.X)
             model = await OperationServices.AtSizeAsync(http, request, model, areContexts: operation.IsSample);
         HashSet<string> include = operation.Rows.Asked(request.Include, model.Name);
