@@ -18,7 +18,7 @@ cd "$(dirname "$0")/.."
 app=artifacts/gpu results=artifacts/gpu-results
 
 # The seconds that a part may take; those of TorchSharp take what they need.
-declare -A limit=([facts]=20 [rates]=150 [torch]=130 [bits]=130 [served]=70 [sanitize]=90)
+declare -A limit=([facts]=20 [rates]=150 [torch]=120 [bits]=130 [served]=90 [sanitize]=80)
 engine_parts="facts rates torch bits served sanitize" torch_parts="kernels laws golden speed train service instances full http"
 
 publish() {
@@ -80,6 +80,8 @@ if [ -n "$dry" ]; then
     mkdir -p artifacts/gpu-dry
     g++ -O1 -std=c++17 -shared -fPIC -DFLAGS='"-mfma"' tests/FlowCore.Tests/Gpu/stand_in.cpp -o artifacts/gpu-dry/libcuda.so.1 -ldl
     cp artifacts/gpu-dry/libcuda.so.1 artifacts/gpu-dry/libnvrtc.so
+    # The stand-in is a thousand times slower than a GPU: small models.
+    mkdir -p artifacts/gpu-dry/models && cp -r models/breast-cancer models/two-moons artifacts/gpu-dry/models
     export FLOW_NVRTC=$PWD/artifacts/gpu-dry LD_LIBRARY_PATH=$PWD/artifacts/gpu-dry
 else
     packages=$(python3 -c 'import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))' 2>/dev/null || echo "$libtorch/../..")
@@ -109,7 +111,7 @@ fi
 facts() {
     date -u
     if [ "$device" = cpu ]; then echo "device: cpu"; else
-        nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,memory.total --format=csv,noheader || echo "nvidia-smi is not there"
+        nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,memory.total --format=csv,noheader 2> /dev/null || echo "nvidia-smi is not there"
     fi
     echo "cores: $(nproc); NVRTC: ${FLOW_NVRTC:-none found, looked for where the loader looks}"
     python3 -c 'import torch; print("PyTorch", torch.__version__, "CUDA", torch.version.cuda)' 2> /dev/null || echo "python3 has no PyTorch: nothing will stand beside the engine"
@@ -172,7 +174,8 @@ train() { "$app/flow" train --input models/two-moons/two-moons.csv --flow realnv
 
 # Starts the service with those settings, and waits until it is ready.
 serve() {
-    local repository=$PWD/models
+    local repository=$PWD/${dry:+artifacts/gpu-dry/}models
+    if [ -n "$dry" ]; then set -- "$@" --Batching:GpuBatchRows 256; fi
     (cd "$app" && exec ./FlowService --urls "$url" --Grpc:Port 0 --Models:Repository "$repository" "$@" > ../gpu-service.log 2>&1) &
     pid=$!
     trap 'kill -KILL $pid 2> /dev/null || true' EXIT
