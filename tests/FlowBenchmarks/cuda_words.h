@@ -10,7 +10,7 @@
 #define __shared__ __attribute__((shared))
 #define __forceinline__ inline __attribute__((always_inline))
 #define __noinline__ __attribute__((noinline))
-#define __launch_bounds__(x) __attribute__((launch_bounds(x)))
+#define __launch_bounds__(...) __attribute__((launch_bounds(__VA_ARGS__)))
 #define __align__(n) __attribute__((aligned(n)))
 struct Tid { unsigned x; __device__ __forceinline__ Tid() : x(__nvvm_read_ptx_sreg_tid_x()) {} };
 struct Cid { unsigned x; __device__ __forceinline__ Cid() : x(__nvvm_read_ptx_sreg_ctaid_x()) {} };
