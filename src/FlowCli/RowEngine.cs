@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore;
 using FlowCore.Checkpoints;
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowRows.Answers;
 
@@ -56,13 +57,12 @@ internal abstract class RowEngine(FlowSpec spec) : IDisposable
 
         public override Results Sample(ulong seed, long firstRow, int count, double temperature, ReadOnlySpan<double> context)
         {
-            var noise = new T[count * engine.NoiseWidth];
-            var temperatures = new T[count];
-            T[] z = new T[count * Spec.Width], logBase = new T[count];
+            var rows = new NoiseRow[count];
+            T[] temperatures = new T[count], logBase = new T[count], x = new T[count * Spec.Width], logDet = new T[count], logProb = new T[count];
             Array.Fill(temperatures, T.CreateTruncating(temperature));
-            engine.DrawNoise(seed, firstRow, noise);
-            engine.Latents(noise, Narrow(context), temperatures, z, logBase);
-            return Inverse(Wide(z), context) with { LogBase = Wide(logBase) };
+            NoiseRow.Fill(rows, seed, firstRow);
+            engine.Sample(rows, Narrow(context), temperatures, [], logBase, x, logDet, logProb);
+            return new(Wide(x), Wide(logDet), Wide(logProb), Wide(logBase));
         }
 
         public override void Dispose() => engine.Dispose();

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using FlowCore.Checkpoints;
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Gpu;
@@ -16,10 +17,12 @@ internal static class GpuTable
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(300);
     private const int Rows = 1000, WarmUps = 3;
 
-    /// <summary>Writes what the CPU's engine makes of a thousand rows of every model that has a form for GPUs.</summary>
-    public static void Write(TextWriter output, string path)
+    /// <summary>Writes what the CPU's engine makes of a thousand rows of every model, as cpu-bits.bin, and the models of the table, whose weights are random, beside it.</summary>
+    public static void Write(TextWriter output, string folder)
     {
-        using var file = new BinaryWriter(File.Create(path));
+        foreach (var (name, checkpoint) in Tables())
+            checkpoint.Write(Path.Combine(folder, "table", name), "A model of a table of speeds: its weights are random.");
+        using var file = new BinaryWriter(File.Create(Path.Combine(folder, "cpu-bits.bin")));
         foreach (var (name, checkpoint) in Models())
             using (var engine = new CompiledEngine<float>(checkpoint))
             {
@@ -32,13 +35,16 @@ internal static class GpuTable
         file.Write("");
     }
 
-    /// <summary>Compares the same with a device; returns the number of models whose bits differ.</summary>
-    public static int Check(TextWriter output, string path, string device)
+    /// <summary>Compares the same with a device, for so many of the models; returns the number of those whose bits differ.</summary>
+    public static int Check(TextWriter output, string path, string device, int first)
     {
         Dictionary<string, Checkpoint> models = Models().ToDictionary(model => model.Name, model => model.Checkpoint);
-        int differing = 0;
+        int differing = 0, compared = 0;
+        // Compiling takes a core a second or two for each model: all of them at once, and the engines below find what was compiled.
+        if (first >= models.Count)
+            Parallel.ForEach(models.Values, checkpoint => Engine.Open<float>(checkpoint, EngineKind.Gpu, device).Dispose());
         using var file = new BinaryReader(File.OpenRead(path));
-        for (string name = file.ReadString(); name.Length > 0; name = file.ReadString())
+        for (string name = file.ReadString(); name.Length > 0 && compared < first; name = file.ReadString(), compared++)
         {
             float[] expected = MemoryMarshal.Cast<byte, float>(file.ReadBytes(sizeof(float) * file.ReadInt32())).ToArray();
             using FlowEngine<float> engine = Engine.Open<float>(models[name], EngineKind.Gpu, device);
@@ -60,15 +66,15 @@ internal static class GpuTable
     }
 
     /// <summary>Rows a second, from host memory to host memory.</summary>
-    public static void Print(TextWriter output, string device)
+    public static void Print(TextWriter output, string device, int mostRows)
     {
         output.WriteLine("| model | operation | rows | rows/s | us a batch |\n|---|---|---:|---:|---:|");
         (string What, Checkpoint Checkpoint, int[] Sizes)[] models =
         [
             ("normflows/realnvp_masked", GoldenModel.Read("normflows/realnvp_masked").Checkpoint, Batches),
-            ("RealNVP: 8 couplings, 30 features, 128 x 2", EngineTable.Random(EngineTable.RealNvp()), Batches),
-            ("RQ-NSF coupling: 6 layers, 16 features, 128 x 2, 8 bins", EngineTable.Random(EngineTable.Nsf()), Batches),
-            ("autoregressive NSF: 32 features, 128 x 2", EngineTable.Random(EngineTable.AutoregressiveNsf()), Batches),
+            ("RealNVP: 8 couplings, 30 features, 128 x 2", Table("realnvp"), Batches),
+            ("RQ-NSF coupling: 6 layers, 16 features, 128 x 2, 8 bins", Table("nsf"), Batches),
+            ("autoregressive NSF: 32 features, 128 x 2", Table("autoregressive-nsf"), Batches),
             ("Glow digits demo", Checkpoint.Read(Path.Combine(AppContext.BaseDirectory, "models", "digits", "1")), [1, 64, 4096]),
         ];
         foreach (var (what, checkpoint, sizes) in models)
@@ -77,13 +83,23 @@ internal static class GpuTable
             using FlowEngine<float> engine = Engine.Open<float>(checkpoint, EngineKind.Gpu, device);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | opened | | | {Stopwatch.GetElapsedTime(began).TotalMicroseconds:0} |"));
             foreach (bool inverse in (bool[])[false, true])
-                foreach (int rows in sizes)
+                foreach (int rows in sizes.Where(rows => rows <= mostRows))
                 {
                     double seconds = Seconds(engine, rows, inverse);
                     output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                         $"| {what} | {(inverse ? "latents to data" : "log densities")} | {rows} | {rows / seconds:0} | {seconds * 1e6:0.0} |"));
                 }
         }
+    }
+
+    private static IEnumerable<(string Name, Checkpoint Checkpoint)> Tables() =>
+        [("realnvp", EngineTable.Random(EngineTable.RealNvp())), ("nsf", EngineTable.Random(EngineTable.Nsf())), ("autoregressive-nsf", EngineTable.Random(EngineTable.AutoregressiveNsf()))];
+
+    // As it was packed, for there need be no libtorch to make it; or made.
+    public static Checkpoint Table(string name)
+    {
+        string packed = Path.Combine(AppContext.BaseDirectory, "table", name);
+        return Directory.Exists(packed) ? Checkpoint.Read(packed) : Tables().First(table => table.Name == name).Checkpoint;
     }
 
     private static double Seconds(FlowEngine<float> engine, int rows, bool inverse)
@@ -110,11 +126,11 @@ internal static class GpuTable
 
     private static float[] Results(FlowEngine<float> engine, int rows = Rows)
     {
-        float[] noise = new float[rows * engine.NoiseWidth], context = Context(engine, rows), z = new float[rows * engine.Width], x = new float[z.Length], back = new float[z.Length];
+        float[] context = Context(engine, rows), z = new float[rows * engine.Width], x = new float[z.Length], back = new float[z.Length];
         float[] logBase = new float[rows], logDet = new float[rows], logProb = new float[rows], logDetBack = new float[rows], logProbBack = new float[rows];
-        engine.DrawNoise(3, 0, noise);
-        engine.Latents(noise, context, [.. Enumerable.Repeat(0.9f, rows)], z, logBase);
-        engine.Inverse(z, context, x, logDet, logProb);
+        var noise = new NoiseRow[rows];
+        NoiseRow.Fill(noise, 3, 0);
+        engine.Sample(noise, context, [.. Enumerable.Repeat(0.9f, rows)], z, logBase, x, logDet, logProb);
         engine.Forward(x, context, back, logDetBack, logProbBack);
         return [.. z, .. logBase, .. x, .. logDet, .. logProb, .. back, .. logDetBack, .. logProbBack];
     }

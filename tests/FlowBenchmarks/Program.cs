@@ -25,9 +25,9 @@ if (args is ["gpu", "write", var written])
     return;
 }
 
-if (args is ["gpu", "check", var compared, var where])
+if (args is ["gpu", "check", var compared, var where, .. var first])
 {
-    Environment.ExitCode = GpuTable.Check(Console.Out, compared, where) == 0 ? 0 : 1;
+    Environment.ExitCode = GpuTable.Check(Console.Out, compared, where, OrAll(first)) == 0 ? 0 : 1;
     return;
 }
 
@@ -37,15 +37,21 @@ if (args is ["gpu", "once", var tried])
     return;
 }
 
-if (args is ["gpu", "speed", var card])
+if (args is ["gpu", "speed", var card, .. var most])
 {
-    GpuTable.Print(Console.Out, card);
+    GpuTable.Print(Console.Out, card, OrAll(most));
     return;
 }
 
 if (args is ["gpu", "count"])
 {
     KernelCounts.Print(Console.Out);
+    return;
+}
+
+if (args is ["gpu", "text", var texts])
+{
+    KernelCounts.WriteTexts(Console.Out, texts);
     return;
 }
 
@@ -104,3 +110,5 @@ IConfig config = DefaultConfig.Instance
     .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
     .WithOptions(ConfigOptions.DisableOptimizationsValidator);
 BenchmarkSwitcher.FromAssembly(typeof(LogProbBenchmark).Assembly).Run(args, config);
+
+static int OrAll(string[] given) => given is [var number] ? int.Parse(number, CultureInfo.InvariantCulture) : int.MaxValue;

@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore;
 using FlowCore.Calibration;
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowRows.Answers;
 using FlowRows.Buffers;
@@ -52,12 +53,13 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
     /// <summary>Rows firstRow, firstRow + 1, ... of a seed, of which each has its context.</summary>
     public RowResults<T> Sample(ulong seed, long firstRow, int count, double temperature, ReadOnlySpan<T> context)
     {
-        using RowBuffer<T> noise = pool.Rent<T>(count * engine.NoiseWidth), temperatures = pool.Rent<T>(count);
+        using RowBuffer<NoiseRow> rows = pool.Rent<NoiseRow>(count);
+        using RowBuffer<T> temperatures = pool.Rent<T>(count);
         RowBuffer<T> latents = pool.Rent<T>(count * engine.Width), logQ = pool.Rent<T>(count);
+        var results = new RowResults<T>(pool.Rent<T>(latents.Span.Length), pool.Rent<T>(count), pool.Rent<T>(count)) { Latents = latents, LogQ = logQ };
         temperatures.Span.Fill(T.CreateTruncating(temperature));
-        engine.DrawNoise(seed, firstRow, noise.Span);
-        engine.Latents(noise.Span, context, temperatures.Span, latents.Span, logQ.Span);
-        RowResults<T> results = Compute(RowOperation.Decode, latents.Span, context) with { Latents = latents, LogQ = logQ };
+        NoiseRow.Fill(rows.Span, seed, firstRow);
+        engine.Sample(rows.Span, context, temperatures.Span, latents.Span, logQ.Span, results.Values!.Span, results.LogDet.Span, results.LogProb.Span);
         DownSampling.Of(engine.Spec)?.Settle(results.Values!.Span, context);
         SampleDensity.LogQ(logQ.Span, results.LogDet.Span, results.LogProb.Span, temperature, logQ.Span);
         return results;

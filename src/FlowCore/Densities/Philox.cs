@@ -6,9 +6,9 @@ namespace FlowCore.Densities;
 /// </summary>
 public static class Philox
 {
-    private const int Rounds = 10;
-    private const uint MultiplierA = 0xD2511F53, MultiplierB = 0xCD9E8D57;
-    private const uint WeylA = 0x9E3779B9, WeylB = 0xBB67AE85;
+    internal const int Rounds = 10;
+    internal const uint MultiplierA = 0xD2511F53, MultiplierB = 0xCD9E8D57;
+    internal const uint WeylA = 0x9E3779B9, WeylB = 0xBB67AE85;
 
     /// <summary>The four 32-bit words at a counter.</summary>
     public static (uint W0, uint W1, uint W2, uint W3) At(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)

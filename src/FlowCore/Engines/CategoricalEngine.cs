@@ -1,4 +1,5 @@
 using System.Numerics;
+using FlowCore.Densities;
 
 namespace FlowCore.Engines;
 
@@ -48,6 +49,16 @@ public sealed class CategoricalEngine<T> : FlowEngine<T>
     {
         inner.Latents(noise, context, temperature, z, logBase);
         Add(context, logBase);
+    }
+
+    public override bool DrawsNoise => inner.DrawsNoise;
+
+    public override void Sample(
+        ReadOnlySpan<NoiseRow> rows, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> z, Span<T> logBase, Span<T> x, Span<T> logDet, Span<T> logProb)
+    {
+        inner.Sample(rows, context, temperature, z, logBase, x, logDet, logProb);
+        Add(context, logBase);
+        Add(context, logProb);
     }
 
     protected override void Dispose(bool disposing)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using FlowCore.Densities;
 
@@ -58,6 +59,32 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
     /// <summary>The noise of rows firstRow, firstRow + 1, ... of a seed. Computed on the host; any thread may call it.</summary>
     public virtual void DrawNoise(ulong seed, long firstRow, Span<T> noise) =>
         Noise.FillNormal(seed, firstRow, NoiseWidth, noise);
+
+    /// <summary>Whether <see cref="Sample"/> draws the noise where it computes, so that the host need not.</summary>
+    public virtual bool DrawsNoise => false;
+
+    /// <summary>
+    /// Samples: the latents that <see cref="Latents"/> makes of these rows of noise, where they are wanted, and the data that
+    /// <see cref="Inverse"/> makes of those.
+    /// </summary>
+    /// <exception cref="RowException">The spans do not belong together, or a class is none of the flow's.</exception>
+    public virtual void Sample(
+        ReadOnlySpan<NoiseRow> rows, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> z, Span<T> logBase, Span<T> x, Span<T> logDet, Span<T> logProb)
+    {
+        T[] noise = ArrayPool<T>.Shared.Rent(checked(rows.Length * NoiseWidth)), drawn = z.IsEmpty ? ArrayPool<T>.Shared.Rent(checked(rows.Length * Width)) : [];
+        Span<T> latents = z.IsEmpty ? drawn.AsSpan(0, rows.Length * Width) : z;
+        for (int i = 0, next; i < rows.Length; i = next)
+        {
+            for (next = i + 1; next < rows.Length && rows[next] == new NoiseRow(rows[i].Seed, rows[i].Row + next - i); next++)
+                ;
+            DrawNoise(rows[i].Seed, rows[i].Row, noise.AsSpan(i * NoiseWidth, (next - i) * NoiseWidth));
+        }
+        Latents(noise.AsSpan(0, rows.Length * NoiseWidth), context, temperature, latents, logBase);
+        Inverse(latents, context, x, logDet, logProb);
+        ArrayPool<T>.Shared.Return(noise);
+        if (z.IsEmpty)
+            ArrayPool<T>.Shared.Return(drawn);
+    }
 
     /// <summary>Refuses spans whose lengths do not belong together, and says how many rows they hold.</summary>
     protected int Rows(ReadOnlySpan<T> rows, ReadOnlySpan<T> context, int valuesOut, int perRowOut, int perRowOutB)

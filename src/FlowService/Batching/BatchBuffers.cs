@@ -1,4 +1,5 @@
 using FlowCore;
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowRows.Buffers;
 
@@ -11,6 +12,7 @@ namespace FlowService.Batching;
 internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
 {
     private float[] input = [], context = [], noise = [], sampleContext = [], temperature = [];
+    private NoiseRow[] draws = [];
     private float[] values = [], logDet = [], logProb = [], logBase = [];
     private int rows, samples;
 
@@ -20,7 +22,10 @@ internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
         WorkRows source = slice.Item.Input;
         if (slice.Item.Operation == Operation.Sample)
         {
-            source.CopyValues(slice.First, slice.Rows, noiseWidth, Grown(ref noise, samples, slice.Rows, noiseWidth));
+            if (source.IsDrawnLater)
+                source.CopyDraws(slice.First, slice.Rows, Grown(ref draws, samples, slice.Rows, 1));
+            else
+                source.CopyValues(slice.First, slice.Rows, noiseWidth, Grown(ref noise, samples, slice.Rows, noiseWidth));
             source.CopyContext(slice.First, slice.Rows, contextWidth, Grown(ref sampleContext, samples, slice.Rows, contextWidth));
             Grown(ref temperature, samples, slice.Rows, 1)[..slice.Rows].Fill(source.Temperature);
             samples += slice.Rows;
@@ -57,12 +62,21 @@ internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
 
     public void Inverse(FlowEngine<float> engine, int from, int to)
     {
-        int drawn = Math.Min(to, samples);
-        if (drawn > from)
+        int drawn = Math.Min(to, samples), given = from;
+        if (drawn > from && engine.DrawsNoise)
+        {
+            engine.Sample(draws.AsSpan(from, drawn - from), Part(context, from, drawn, contextWidth), Part(temperature, from, drawn, 1), Part(input, from, drawn, width),
+                Part(logBase, from, drawn, 1), Part(values, from, drawn, width), Part(logDet, from, drawn, 1), Part(logProb, from, drawn, 1));
+            given = drawn;
+        }
+        else if (drawn > from)
+        {
             engine.Latents(Part(noise, from, drawn, noiseWidth), Part(context, from, drawn, contextWidth), Part(temperature, from, drawn, 1),
                 Part(input, from, drawn, width), Part(logBase, from, drawn, 1));
-        engine.Inverse(Part(input, from, to, width), Part(context, from, to, contextWidth),
-            Part(values, from, to, width), Part(logDet, from, to, 1), Part(logProb, from, to, 1));
+        }
+        if (to > given)
+            engine.Inverse(Part(input, given, to, width), Part(context, given, to, contextWidth),
+                Part(values, given, to, width), Part(logDet, given, to, 1), Part(logProb, given, to, 1));
         if (drawn > from)
             DownSampling.Of(engine.Spec)?.Settle<float>(Part(values, from, drawn, width), Part(context, from, drawn, contextWidth));
     }
@@ -87,7 +101,7 @@ internal sealed class BatchBuffers(int width, int noiseWidth, int contextWidth)
     private static Span<float> Part(float[] buffer, int from, int to, int width) => buffer.AsSpan(from * width, (to - from) * width);
 
     /// <summary>Room for more rows behind those that are there.</summary>
-    private static Span<float> Grown(ref float[] buffer, int rows, int more, int width)
+    private static Span<E> Grown<E>(ref E[] buffer, int rows, int more, int width)
     {
         int needed = checked((rows + more) * width);
         if (buffer.Length < needed)

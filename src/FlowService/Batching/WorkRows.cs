@@ -1,3 +1,4 @@
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowRows.Buffers;
 
@@ -32,12 +33,22 @@ internal sealed class WorkRows : IDisposable
 
     public float Temperature { get; init; } = 1;
 
-    /// <summary>Draws the noise of samples, on the caller's thread: row i has noise row offset + i of the seed.</summary>
+    /// <summary>Whether the noise of samples is drawn by the engine itself.</summary>
+    public bool IsDrawnLater => Values is null && noise is null;
+
+    /// <summary>
+    /// Draws the noise of samples, on the caller's thread, unless the engine does: row i has noise row offset + i of the seed.
+    /// </summary>
     public void DrawNoise(FlowEngine<float> engine, RowPool pool)
     {
+        if (engine.DrawsNoise)
+            return;
         noise = pool.Rent<float>(checked(Count * engine.NoiseWidth));
         engine.DrawNoise(Seed, Offset, noise.Span);
     }
+
+    /// <summary>The rows of noise of a slice.</summary>
+    public void CopyDraws(int first, int rows, Span<NoiseRow> target) => NoiseRow.Fill(target[..rows], Seed, Offset + first);
 
     /// <summary>Copies the values of a slice, <paramref name="width"/> to a row.</summary>
     public void CopyValues(int first, int rows, int width, Span<float> target) =>

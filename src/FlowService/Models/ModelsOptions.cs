@@ -71,6 +71,9 @@ internal sealed class EngineOptions
     /// <summary>The folder where compiled kernels are kept, so that a restart finds them; left out, flowservice/kernels in the user's own data; "-" for none.</summary>
     public string? KernelFolder { get; set; }
 
+    /// <summary>Whether the GPU engine may multiply float32 matrices in TF32 on tensor cores, of Ampere and newer; false (default): it has the bits of the CPU.</summary>
+    public bool AllowTf32 { get; set; }
+
     internal EngineKind EngineKind => Enum.Parse<EngineKind>(Kind, ignoreCase: true);
 
     /// <summary>The same as the engine takes it.</summary>
@@ -78,6 +81,7 @@ internal sealed class EngineOptions
     {
         Compiler = Nvrtc ?? GpuOptions.Default.Compiler,
         KernelFolder = KernelFolder switch { null => GpuOptions.Default.KernelFolder, "-" => "", var folder => folder },
+        AllowTf32 = AllowTf32,
     };
 }
 

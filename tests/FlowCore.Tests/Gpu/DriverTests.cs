@@ -1,4 +1,5 @@
 using FlowCore.Checkpoints;
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Gpu;
@@ -127,6 +128,25 @@ public sealed class DriverTests
         Assert.Equal(expected, actual);
         engine.Forward([], [], [], [], []);
         Assert.Throws<RowException>(() => engine.Forward(new float[engine.Width + 1], [], [], new float[1], new float[1]));
+    }
+
+    [Fact]
+    public void Samples_alone_leave_the_device_and_noise_never_enters_it()
+    {
+        const int Rows = 70;
+        using var engine = new GpuEngine<float>(checkpoint, gpu.Options);
+        using var cpu = new CompiledEngine<float>(checkpoint);
+        var rows = new NoiseRow[Rows];
+        NoiseRow.Fill(rows, 3, 5);
+        float[] ones = [.. Enumerable.Repeat(1f, Rows)], expected = new float[Rows * cpu.Width], actual = new float[expected.Length];
+        cpu.Sample(rows, [], ones, [], new float[Rows], expected, new float[Rows], new float[Rows]);
+        long sent = gpu.Count("bytes to devices"), returned = gpu.Count("bytes to hosts");
+        engine.Sample(rows, [], ones, [], new float[Rows], actual, new float[Rows], new float[Rows]);
+        Assert.Equal(expected, actual);
+        // A seed, a row and a temperature; a row of data, its two logarithms, and the latent's.
+        Assert.Equal(Rows * (16 + 4), gpu.Count("bytes to devices") - sent);
+        Assert.Equal(Rows * (engine.Width + 3) * 4, gpu.Count("bytes to hosts") - returned);
+        Assert.Throws<RowException>(() => engine.Sample(rows, [], ones, new float[1], new float[Rows], actual, new float[Rows], new float[Rows]));
     }
 
     [Fact]

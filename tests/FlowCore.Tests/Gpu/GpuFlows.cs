@@ -12,7 +12,7 @@ using SavedFlow = FlowCore.Checkpoints.Checkpoint;
 namespace FlowCore.Tests.Gpu;
 
 /// <summary>
-/// Every golden and every demo model, every kind at two sizes, every base density: their kernels stand in a few texts together, so that
+/// Every golden and every demo model, every kind at two sizes, every base density, splines of many bins: their kernels stand in a few texts together, so that
 /// g++ has only a few files to compile.
 /// </summary>
 public static class GpuFlows
@@ -93,7 +93,7 @@ public static class GpuFlows
                 flow.to(float32);
                 Add(flows, name, SavedFlow.Of(flow));
             }
-        foreach (var (name, spec) in Densities())
+        foreach (var (name, spec) in Others())
         {
             using Flow flow = FlowBuilder.Build(spec);
             RandomWeights.Fill(flow, seed: 11, scale: 0.3);
@@ -102,9 +102,24 @@ public static class GpuFlows
         return flows;
     }
 
-    // Those that no golden model has.
-    private static IEnumerable<(string Name, FlowSpec Spec)> Densities()
+    // More bins than a kernel's text has unrolled.
+    private static FlowSpec WideSplines(params Bijections.Elements.SplineElementSpec[] splines) => new()
     {
+        Name = "splines",
+        EventShape = [3],
+        Base = new StandardNormalSpec(),
+        Bijections = [.. splines.Select(spline => new Bijections.ElementwiseSpec { Element = spline })],
+    };
+
+    // Those that no golden model and no law has.
+    private static IEnumerable<(string Name, FlowSpec Spec)> Others()
+    {
+        yield return ("splines of many bins", WideSplines(
+            new() { Bins = 65 },
+            new() { Bins = 70, SoftclipSlope = 1e-3, Bound = 4 },
+            new() { Bins = 80, Tails = Bijections.Elements.SplineTails.Circular, HalfTurn = true, MinWidth = 1e-4, RawScale = 0.5 },
+            new() { Bins = 66, FeatureTails = [Bijections.Elements.SplineTails.Linear, Bijections.Elements.SplineTails.Circular, Bijections.Elements.SplineTails.Linear], FeatureBounds = [3, 4, 5] }));
+        yield return ("a box of many bins", WideSplines(new Bijections.Elements.SplineElementSpec { Bins = 128, Tails = Bijections.Elements.SplineTails.Box, Lower = -3 }));
         FlowSpec Of(int width, BaseDensitySpec density) =>
             new() { Name = "density", EventShape = [width], Base = density, Bijections = [new Bijections.ScaleShiftSpec()] };
         yield return ("standard normal of 17", Of(17, new StandardNormalSpec()));

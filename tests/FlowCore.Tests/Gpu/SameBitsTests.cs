@@ -1,5 +1,6 @@
 using System.Numerics;
 using CsCheck;
+using FlowCore.Densities;
 using FlowCore.Engines;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Gpu;
@@ -12,7 +13,7 @@ namespace FlowCore.Tests.Gpu;
 /// </summary>
 public sealed class SameBitsTests
 {
-    private const int Pool = 70;
+    private const int Pool = 70, Sampled = 9;
 
     // One row, few, a tile more or less, several tiles for each block.
     private static readonly Gen<int> Sizes = Gen.OneOf(Gen.Int[1, 4], Gen.Int[5, 40], Gen.Int[90, 140]);
@@ -43,6 +44,8 @@ public sealed class SameBitsTests
                 Same(name, "latents", Latents(cpu, condition, rows, seed), Latents(gpu, condition, rows, seed));
             },
             iter: large ? 1 : 3, threads: 1);
+        T[] given = Chosen(context, [.. Enumerable.Range(0, Sampled)], cpu.ContextWidth);
+        Same(name, "samples", Samples(cpu, given), Samples(gpu, given));
         double[] extremes = large ? [0, -0.0, 5, -1e20, double.NaN] : [0, -0.0, 1, -1, 1.5, -1.5, 5, -5, 1e4, -1e4, 1e20, -1e20, 1e-40, double.NaN];
         T[] far = Narrow<T>([.. extremes.SelectMany(value => Enumerable.Repeat(value, cpu.Width))]), none = new T[extremes.Length * cpu.ContextWidth];
         Same(name, "extreme z", Forward(cpu, far, none), Forward(gpu, far, none));
@@ -75,6 +78,19 @@ public sealed class SameBitsTests
         engine.DrawNoise((ulong)seed, 5, noise);
         engine.Latents(noise, context, temperature, z, logBase);
         return [.. z, .. logBase];
+    }
+
+    // On a GPU the noise is drawn by the kernel: of two seeds, from any row on.
+    private static T[] Samples<T>(FlowEngine<T> engine, T[] context)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        var rows = new NoiseRow[Sampled];
+        NoiseRow.Fill(rows.AsSpan(..5), 1, 100);
+        NoiseRow.Fill(rows.AsSpan(5..), ulong.MaxValue - 7, (1L << 40) - 2);
+        T[] z = new T[Sampled * engine.Width], x = new T[z.Length], logBase = new T[Sampled], logDet = new T[Sampled], logProb = new T[Sampled];
+        T[] temperature = [.. Enumerable.Range(0, Sampled).Select(i => T.CreateTruncating(1 - 0.1 * (i % 3)))];
+        engine.Sample(rows, context, temperature, z, logBase, x, logDet, logProb);
+        return [.. z, .. logBase, .. x, .. logDet, .. logProb];
     }
 
     private static T[] Narrow<T>(double[] values)

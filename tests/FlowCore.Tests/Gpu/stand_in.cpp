@@ -38,7 +38,7 @@ namespace
     std::set<Stream *> streams;
     std::set<Module *> modules;
     std::vector<Function *> functions;
-    long long device_bytes, most_bytes = 1LL << 40, launches, compilations;
+    long long device_bytes, most_bytes = 1LL << 40, launches, compilations, to_devices, to_hosts;
     int contexts;
     thread_local int current;
 
@@ -74,7 +74,8 @@ API long long stand_in(const char *what)
     std::lock_guard<std::mutex> lock(guard);
     std::string name = what;
     return name == "device bytes" ? device_bytes : name == "host blocks" ? (long long)host_memory.size() : name == "streams" ? (long long)streams.size()
-        : name == "modules" ? (long long)modules.size() : name == "contexts" ? contexts : name == "launches" ? launches : name == "compilations" ? compilations : -1;
+        : name == "modules" ? (long long)modules.size() : name == "contexts" ? contexts : name == "launches" ? launches : name == "compilations" ? compilations
+        : name == "bytes to devices" ? to_devices : name == "bytes to hosts" ? to_hosts : -1;
 }
 API void stand_in_limit(long long bytes) { std::lock_guard<std::mutex> lock(guard); most_bytes = bytes; }
 
@@ -183,6 +184,7 @@ API int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *
     std::lock_guard<std::mutex> lock(guard);
     if (!inside(to, bytes))
         return INVALID_VALUE;
+    to_devices += bytes;
     ((Stream *)stream)->work.push_back([=] { memcpy((void *)to, from, bytes); });
     return SUCCESS;
 }
@@ -191,6 +193,7 @@ API int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream
     std::lock_guard<std::mutex> lock(guard);
     if (!inside(from, bytes))
         return INVALID_VALUE;
+    to_hosts += bytes;
     ((Stream *)stream)->work.push_back([=] { memcpy(to, (const void *)from, bytes); });
     return SUCCESS;
 }
@@ -200,7 +203,7 @@ API int cuLaunchKernel(void *function, unsigned blocks, unsigned y, unsigned z, 
     if (!current || blocks < 1 || y != 1 || z != 1 || threads != 128 || (int)shared > kernel->shared || extra)
         return INVALID_VALUE;
     // The driver takes the argument's bytes at once: so much as a kernel's may be.
-    std::vector<char> argument((char *)arguments[0], (char *)arguments[0] + 96);
+    std::vector<char> argument((char *)arguments[0], (char *)arguments[0] + 104);
     {
         std::lock_guard<std::mutex> lock(guard);
         launches++;

@@ -20,16 +20,17 @@ public sealed class InterleavingTests
         from leaves in Gen.Int[0, 9]
         select new Asked(operation, rows, model, priority, leaves == 0);
 
-    private static readonly Gen<(int BatchRows, int Instances, Asked[] Requests)> Interleavings =
-        Gen.Select(Gen.Int[1, 20], Gen.Int[1, 3], OneRequest.Array[1, 40]);
+    private static readonly Gen<(int BatchRows, int Instances, bool DrawsNoise, Asked[] Requests)> Interleavings =
+        Gen.Select(Gen.Int[1, 20], Gen.Int[1, 3], Gen.Bool, OneRequest.Array[1, 40]);
 
     [Fact]
     public async Task Each_caller_gets_exactly_its_own_rows() =>
-        await Interleavings.SampleAsync(async interleaving => await RunAsync(interleaving.BatchRows, interleaving.Instances, interleaving.Requests), iter: 200, threads: 1);
+        await Interleavings.SampleAsync(async interleaving => await RunAsync(interleaving.BatchRows, interleaving.Instances, interleaving.DrawsNoise, interleaving.Requests), iter: 200, threads: 1);
 
-    private static async Task RunAsync(int batchRows, int instances, Asked[] requests)
+    private static async Task RunAsync(int batchRows, int instances, bool drawsNoise, Asked[] requests)
     {
         await using var bench = new Bench(batchRows, queueRows: 100_000, instances);
+        bench.Hook.DrawsNoise = drawsNoise;
         ServedModel[] models =
         [
             bench.Model,

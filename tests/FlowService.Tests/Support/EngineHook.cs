@@ -26,6 +26,9 @@ internal sealed class EngineHook : IDisposable
     /// <summary>Batches of more rows are more than the memory holds.</summary>
     public int MemoryRows { get; set; } = int.MaxValue;
 
+    /// <summary>Whether the engines draw their noise themselves, as those of GPUs do.</summary>
+    public bool DrawsNoise { get; set; }
+
     public int DisposedEngines => disposed;
 
     /// <summary>The name of the thread that disposed of an engine last.</summary>
@@ -97,6 +100,8 @@ internal sealed class EngineHook : IDisposable
         public override int NoiseWidth => inner.NoiseWidth;
 
         public override bool SameBitsInAnyBatch => inner.SameBitsInAnyBatch;
+
+        public override bool DrawsNoise => hook.DrawsNoise;
 
         public override void DrawNoise(ulong seed, long firstRow, Span<float> noise) => inner.DrawNoise(seed, firstRow, noise);
 

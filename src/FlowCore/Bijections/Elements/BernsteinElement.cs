@@ -1,4 +1,6 @@
 using System.Numerics;
+using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -94,9 +96,9 @@ internal sealed class BernsteinKernel<T>(BernsteinElementSpec spec) : NumericalK
         foreach (double value in raw)
             most = Math.Max(most, value);
         foreach (double value in raw)
-            sum += Math.Exp(value - most);
+            sum += Scalar.Exp(value - most);
         for (int k = 0; k < order; k++)
-            prepared[k] = k < 2 || k >= order - 2 ? step : Math.Exp(raw[k - 2] - most) / sum * (2 * bound - 4 * step);
+            prepared[k] = k < 2 || k >= order - 2 ? step : Scalar.Exp(raw[k - 2] - most) / sum * (2 * bound - 4 * step);
         for (int k = 0; k <= order; k++)
         {
             prepared[order + k] = coefficient;
@@ -109,7 +111,7 @@ internal sealed class BernsteinKernel<T>(BernsteinElementSpec spec) : NumericalK
         double share = (x + bound) / (2 * bound);
         if (!(share >= BernsteinElement.Margin && share <= 1 - BernsteinElement.Margin))
             return (x + (share < BernsteinElement.Margin ? -1 : share > 1 - BernsteinElement.Margin ? 1 : double.NaN) * 2 * bound * BernsteinElement.Margin, 0);
-        return (Polynomial(share, prepared[order..]), Math.Log(Polynomial(share, prepared[..order]) * (order / (2 * bound))));
+        return (Polynomial(share, prepared[order..]), Scalar.Log(Polynomial(share, prepared[..order]) * (order / (2 * bound))));
     }
 
     // De Casteljau's scheme.
@@ -122,4 +124,48 @@ internal sealed class BernsteinKernel<T>(BernsteinElementSpec spec) : NumericalK
                 values[k] = values[k] * (1 - share) + values[k + 1] * share;
         return values[0];
     }
+
+    // Increments are made anew at each step of a search, which costs less than to keep them.
+    protected override string MapText(KernelText text, string name) => $$"""
+        template<class P> struct {{name}}
+        {
+            P p;
+            double most, sum;
+            MEMBER void prepare()
+            {
+                most = -number_of(0x7ff0000000000000LL), sum = 0;
+                for (int k = 0; k < {{spec.Increments}}; k++)
+                    most = most > p(k) ? most : (double)p(k);
+                for (int k = 0; k < {{spec.Increments}}; k++)
+                    sum += exponential((double)p(k) - most);
+            }
+            MEMBER double increment(int k) const
+            {
+                return k < 2 || k >= {{order - 2}} ? {{KernelText.Double(2 * bound / order)}}
+                    : exponential((double)p(k - 2) - most) / sum * {{KernelText.Double(2 * bound - 4 * (2 * bound / order))}};
+            }
+            MEMBER static double polynomial(double share, double *values, int degree)
+            {
+                for (int n = degree; n > 0; n--)
+                    for (int k = 0; k < n; k++)
+                        values[k] = values[k] * (1 - share) + values[k + 1] * share;
+                return values[0];
+            }
+            HOT_MEMBER double operator()(double x, double &log_derivative) const
+            {
+                const double bound = {{KernelText.Double(bound)}}, margin = {{KernelText.Double(BernsteinElement.Margin)}};
+                double values[{{order + 1}}], share = (x + bound) / (2 * bound);
+                log_derivative = 0;
+                if (!(share >= margin && share <= 1 - margin))
+                    return x + (share < margin ? -1 : share > 1 - margin ? 1 : number_of(0x7ff8000000000000LL)) * 2 * bound * margin;
+                for (int k = 0; k < {{order}}; k++)
+                    values[k] = increment(k);
+                log_derivative = logarithm(polynomial(share, values, {{order - 1}}) * {{KernelText.Double(order / (2 * bound))}});
+                values[0] = -bound;
+                for (int k = 0; k < {{order}}; k++)
+                    values[k + 1] = values[k] + increment(k);
+                return polynomial(share, values, {{order}});
+            }
+        };
+        """;
 }

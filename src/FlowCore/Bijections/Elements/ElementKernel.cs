@@ -36,6 +36,9 @@ internal abstract unsafe class ElementKernel<T>
     public virtual string Emit(KernelText text, bool inverse) =>
         throw new NotCompiledException($"{GetType().Name[..GetType().Name.IndexOf("Kernel", StringComparison.Ordinal)]} has no form for GPUs");
 
+    /// <summary>Adds the weights of its own to the numbers that a kernel reads; returns where they begin, for the function to find by <c>p.weight(i)</c>.</summary>
+    public virtual int EmitWeights(KernelText text) => 0;
+
     /// <summary>Whether a training can go back through it.</summary>
     public virtual bool GoesBack => false;
 
@@ -82,9 +85,6 @@ internal unsafe class PointwiseKernel<T, TMap>(TMap map) : ElementKernel<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TMap : struct, IElementMap
 {
-    // The loops of a formula are unrolled in a kernel's text.
-    private const int MostScratch = 128;
-
     /// <summary>The formula.</summary>
     protected TMap Map => map;
 
@@ -114,24 +114,19 @@ internal unsafe class PointwiseKernel<T, TMap>(TMap map) : ElementKernel<T>
         }
     }
 
-    public override string Emit(KernelText text, bool inverse)
+    public override string Emit(KernelText text, bool inverse) => text.Function("element", name =>
     {
-        if (map.Scratch > MostScratch)
-            throw new NotCompiledException($"an element that keeps {map.Scratch} values beside (more than {MostScratch}) has no form for GPUs");
-        return text.Function("element", name =>
+        var (body, results) = Term.Write(text.IsSingle, () =>
         {
-            var (body, results) = Term.Write(text.IsSingle, () =>
-            {
-                Term* scratch = stackalloc Term[map.Scratch];
-                Term value = Term.Named("value");
-                var (mapped, slope) = inverse
-                    ? map.Inverse<Term, NamedParameters>(value, default, scratch)
-                    : map.Forward<Term, NamedParameters>(value, default, scratch);
-                return [mapped, slope];
-            });
-            return $"template<class P> WORD N {name}(N value, P p, N &log_derivative)\n{{\n{body}    log_derivative = {results[1]};\n    return {results[0]};\n}}\n";
+            Term* scratch = stackalloc Term[map.Scratch];
+            Term value = Term.Named("value");
+            var (mapped, slope) = inverse
+                ? map.Inverse<Term, NamedParameters>(value, default, scratch)
+                : map.Forward<Term, NamedParameters>(value, default, scratch);
+            return [mapped, slope];
         });
-    }
+        return $"template<class P> WORD N {name}(N value, P p, N &log_derivative)\n{{\n{body}    log_derivative = {results[1]};\n    return {results[0]};\n}}\n";
+    });
 }
 
 /// <summary>What an element step runs: a kind of element, or a bijection that treats each value alike.</summary>

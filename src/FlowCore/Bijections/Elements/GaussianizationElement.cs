@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore.Densities;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -59,24 +60,44 @@ internal sealed class GaussianizationKernel<T>(int components) : NumericalKernel
     {
         raw.CopyTo(prepared);
         for (int k = 0; k < components; k++)
-            prepared[2 * components + k] = Math.Exp(raw[components + k]);
+            prepared[2 * components + k] = Scalar.Exp(raw[components + k]);
     }
 
     protected override (double Value, double LogDerivative) Map(double x, ReadOnlySpan<double> prepared)
     {
-        double below = 0, above = 0, most = double.NegativeInfinity, sum = 0;
+        NormalSum<Scalar> sum = NormalSum<Scalar>.None;
         for (int k = 0; k < components; k++)
-        {
-            double u = x * prepared[2 * components + k] + prepared[k], each = prepared[components + k] - 0.5 * u * u;
-            below += Scalar.NormalDistribution(u);
-            above += Scalar.NormalDistribution(-u);
-            if (each > most)
-                (sum, most) = (sum * Math.Exp(most - each) + 1, each);
-            else
-                sum += Math.Exp(each - most);
-        }
+            sum = sum.With(Scalar.Of(x * prepared[2 * components + k] + prepared[k]), Scalar.Of(1), Scalar.Of(prepared[components + k]));
+        double below = sum.Below.Value, above = sum.Above.Value;
         double Share(double mean) => GaussianizationElement.Shrink * mean / components + (1 - GaussianizationElement.Shrink) / 2;
         double y = below <= above ? NormalQuantile.At(Share(below)) : -NormalQuantile.At(Share(above));
-        return (y, most + Math.Log(sum) + Math.Log(GaussianizationElement.Shrink / components) + 0.5 * y * y);
+        return (y, sum.LogDensity.Value + Scalar.Log(GaussianizationElement.Shrink / components) + 0.5 * y * y);
+    }
+
+    protected override string MapText(KernelText text, string name)
+    {
+        NormalSumText.Use(text);
+        text.Use(Words.NormalQuantile);
+        return $$"""
+            template<class P> struct {{name}}
+            {
+                P p;
+                MEMBER void prepare() {}
+                MEMBER static double share(double mean)
+                {
+                    const double shrink = {{KernelText.Double(GaussianizationElement.Shrink)}}, rest = {{KernelText.Double((1 - GaussianizationElement.Shrink) / 2)}};
+                    return shrink * mean / {{components}} + rest;
+                }
+                HOT_MEMBER double operator()(double x, double &log_derivative) const
+                {
+                    NormalSum sum{0, 0, -number_of(0x7ff0000000000000LL), 0};
+                    for (int k = 0; k < {{components}}; k++)
+                        sum.add(x * exponential((double)p({{components}} + k)) + (double)p(k), 1, p({{components}} + k));
+                    double y = sum.below <= sum.above ? normal_quantile(share(sum.below)) : -normal_quantile(share(sum.above));
+                    log_derivative = sum.log_density() + {{KernelText.Double(Scalar.Log(GaussianizationElement.Shrink / components))}} + 0.5 * y * y;
+                    return y;
+                }
+            };
+            """;
     }
 }

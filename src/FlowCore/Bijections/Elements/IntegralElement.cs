@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using FlowCore.Conditioners;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -173,11 +174,14 @@ internal sealed unsafe class IntegralKernel<T>(IntegralElementSpec spec, Feature
             h = next;
             next = done;
         }
-        Vector512<T> d = h[0];
-        return spec.Positive == PositiveMap.SoftclipExp
-            ? d / VectorMath.MultiplyAdd(Vector512.Abs(d), VectorMath.Of<T>(1 / spec.Bound), Vector512<T>.One)
-            : VectorMath.Select(Vector512.GreaterThan(d, Vector512<T>.Zero), VectorMath.Log1p(VectorMath.Larger(d, Vector512<T>.Zero)), d);
+        return LogPositive<Lanes512<T>>(h[0]);
     }
+
+    // The logarithm of what makes the derivative of the network's output.
+    private V LogPositive<V>(V d)
+        where V : unmanaged, IValue<V> => spec.Positive == PositiveMap.SoftclipExp
+        ? d / V.MultiplyAdd(V.Abs(d), V.Of(1 / spec.Bound), V.Of(1))
+        : V.Select(d > V.Of(0), Elementary.Log1p(V.Larger(d, V.Of(0))), d);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Standardize(Vector512<T>* h, int count)
@@ -194,5 +198,62 @@ internal sealed unsafe class IntegralKernel<T>(IntegralElementSpec spec, Feature
         Vector512<T> deviation = Vector512.Sqrt(squares / VectorMath.Of<T>(count - 1) + VectorMath.Of<T>(IntegralElement.Epsilon));
         for (int i = 0; i < count; i++)
             h[i] /= deviation;
+    }
+
+    public override int EmitWeights(KernelText text) => network.Place(text);
+
+    protected override string MapText(KernelText text, string name)
+    {
+        string bent = activation.Emit(text), positive = text.Function("log_positive", called => Words.Function(called, text.IsSingle, d => LogPositive(d)));
+        return $$"""
+            template<class P> struct {{name}}
+            {
+                P p;
+                N of_signal[{{network.MostUnits}}];
+                HOT_MEMBER void prepare()
+                {
+            {{network.SignalText}}
+                }
+                HOT_MEMBER N log_derivative_at(N u) const
+                {
+                    N h[{{network.MostUnits}}], next[{{network.MostUnits}}];
+            {{network.BeginText("h", "u")}}
+            {{string.Join('\n', Enumerable.Range(0, network.Depth).Select(i => BendText(i, bent) + '\n' + network.LayerText(i, Layer(i), Layer(i + 1))))}}
+                    return {{positive}}({{Layer(network.Depth)}}[0]);
+                }
+                HOT_MEMBER N operator()(N x, N &log_derivative) const
+                {
+                    const N {{NumericalText.Rule(rule, text.Literal)}};
+                    N integral = 0;
+                    for (int i = 0; i < {{rule.Length}}; i++)
+                        integral = multiply_add(exponential(log_derivative_at(x * nodes[i])), weights[i], integral);
+                    log_derivative = log_derivative_at(x);
+                    return multiply_add(integral, x, p({{spec.Signal}}));
+                }
+            };
+            """;
+        static string Layer(int i) => i % 2 == 0 ? "h" : "next";
+        string BendText(int i, string map)
+        {
+            string h = Layer(i);
+            int count = network.Width(i);
+            string bend = $"        for (int i = 0; i < {count}; i++)\n            {h}[i] = {map}({h}[i]);";
+            return !spec.Normalize ? bend : bend + '\n' + $$"""
+                        {
+                            N sum = 0, squares = 0;
+                            for (int i = 0; i < {{count}}; i++)
+                                sum += {{h}}[i];
+                            N mean = sum / {{text.Literal(count)}};
+                            for (int i = 0; i < {{count}}; i++)
+                            {
+                                {{h}}[i] -= mean;
+                                squares = multiply_add({{h}}[i], {{h}}[i], squares);
+                            }
+                            N deviation = root(squares / {{text.Literal(count - 1)}} + {{text.Literal(IntegralElement.Epsilon)}});
+                            for (int i = 0; i < {{count}}; i++)
+                                {{h}}[i] /= deviation;
+                        }
+                """;
+        }
     }
 }

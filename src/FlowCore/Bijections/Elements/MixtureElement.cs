@@ -1,6 +1,7 @@
 using System.Numerics;
 using FlowCore.Densities;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 using FlowCore.Tensors;
 using static TorchSharp.torch;
 
@@ -71,35 +72,82 @@ internal sealed class MixtureKernel<T>(MixtureElementSpec spec)
         foreach (double logit in raw[..count])
             most = Math.Max(most, logit);
         foreach (double logit in raw[..count])
-            sum += Math.Exp(logit - most);
+            sum += Scalar.Exp(logit - most);
         for (int k = 0; k < count; k++)
         {
-            double logWeight = raw[k] - most - Math.Log(sum), u = raw[2 * count + k];
-            double deviation = Math.Max(u, 0) + double.LogP1(Math.Exp(-Math.Abs(u))) + spec.Least;
-            prepared[k] = Math.Exp(logWeight);
-            prepared[count + k] = logWeight - Math.Log(deviation);
+            var (weight, peak, perDeviation) = Component(Scalar.Of(raw[k]), Scalar.Of(raw[2 * count + k]), Scalar.Of(most), Scalar.Of(sum));
+            prepared[k] = weight.Value;
+            prepared[count + k] = peak.Value;
             prepared[2 * count + k] = raw[count + k];
-            prepared[3 * count + k] = 1 / deviation;
+            prepared[3 * count + k] = perDeviation.Value;
         }
+    }
+
+    // A component's weight, its logarithm less that of the deviation, and 1 / deviation; of all logits the largest one and the sum of e^(logit - most).
+    private (V Weight, V Peak, V PerDeviation) Component<V>(V logit, V raw, V most, V sum)
+        where V : unmanaged, IValue<V>
+    {
+        V logWeight = logit - most - Elementary.Log(sum), deviation = Elementary.Softplus(raw) + V.Of(spec.Least);
+        return (Elementary.Exp(logWeight), logWeight - Elementary.Log(deviation), V.Of(1) / deviation);
     }
 
     protected override (double Value, double LogDerivative) Map(double x, ReadOnlySpan<double> prepared)
     {
         int count = spec.Components;
-        double below = 0, above = 0, most = double.NegativeInfinity, sum = 0;
+        NormalSum<Scalar> sum = NormalSum<Scalar>.None;
         for (int k = 0; k < count; k++)
-        {
-            double u = (x - prepared[2 * count + k]) * prepared[3 * count + k], each = prepared[count + k] - 0.5 * u * u;
-            below += prepared[k] * Scalar.NormalDistribution(u);
-            above += prepared[k] * Scalar.NormalDistribution(-u);
-            if (each > most)
-                (sum, most) = (sum * Math.Exp(most - each) + 1, each);
-            else
-                sum += Math.Exp(each - most);
-        }
+            sum = sum.With(Scalar.Of((x - prepared[2 * count + k]) * prepared[3 * count + k]), Scalar.Of(prepared[k]), Scalar.Of(prepared[count + k]));
+        double below = sum.Below.Value, above = sum.Above.Value;
         double y = below <= above
             ? NormalQuantile.At(Math.Max(below, MixtureElement.LeastShare))
             : -NormalQuantile.At(Math.Max(above, MixtureElement.LeastShare));
-        return (y, most + Math.Log(sum) + 0.5 * y * y);
+        return (y, sum.LogDensity.Value + 0.5 * y * y);
+    }
+
+    // What is prepared of a component is made anew at each step of a search: a thread has no place for it.
+    protected override string MapText(KernelText text, string name)
+    {
+        NormalSumText.Use(text);
+        text.Use(Words.NormalQuantile);
+        int count = spec.Components;
+        string component = text.Function("component", called =>
+        {
+            var (body, results) = Term.Write(false, () =>
+            {
+                var (weight, peak, perDeviation) = Component(Term.Named("logit"), Term.Named("raw"), Term.Named("most"), Term.Named("sum"));
+                return [weight, peak, perDeviation];
+            });
+            return $"HOT void {called}(double logit, double raw, double most, double sum, double &weight, double &peak, double &per_deviation)\n{{\n{body}"
+                + $"    weight = {results[0]}, peak = {results[1]}, per_deviation = {results[2]};\n}}\n";
+        });
+        return $$"""
+            template<class P> struct {{name}}
+            {
+                P p;
+                double most, sum;
+                MEMBER void prepare()
+                {
+                    most = -number_of(0x7ff0000000000000LL), sum = 0;
+                    for (int k = 0; k < {{count}}; k++)
+                        most = most > p(k) ? most : (double)p(k);
+                    for (int k = 0; k < {{count}}; k++)
+                        sum += exponential((double)p(k) - most);
+                }
+                HOT_MEMBER double operator()(double x, double &log_derivative) const
+                {
+                    const double least = {{KernelText.Double(MixtureElement.LeastShare)}};
+                    NormalSum all{0, 0, -number_of(0x7ff0000000000000LL), 0};
+                    for (int k = 0; k < {{count}}; k++)
+                    {
+                        double weight, peak, per_deviation;
+                        {{component}}(p(k), p({{2 * count}} + k), most, sum, weight, peak, per_deviation);
+                        all.add((x - (double)p({{count}} + k)) * per_deviation, weight, peak);
+                    }
+                    double y = all.below <= all.above ? normal_quantile(all.below < least ? least : all.below) : -normal_quantile(all.above < least ? least : all.above);
+                    log_derivative = all.log_density() + 0.5 * y * y;
+                    return y;
+                }
+            };
+            """;
     }
 }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -128,10 +129,65 @@ internal sealed unsafe class MonotonicNetworkKernel<T> : VectorNumericalKernel<T
         int first = (count + 1) / 2;
         for (int i = 0; i < count; i++)
         {
-            Vector512<T> turned = i < first ? h[i] : -h[i], isPositive = Vector512.GreaterThan(turned, Vector512<T>.Zero);
-            Vector512<T> bent = VectorMath.Select(isPositive, turned, VectorMath.ExpMinus1(turned));
+            var (bent, slope) = Bent<Lanes512<T>>(i < first ? h[i] : -h[i]);
             h[i] = i < first ? bent : -bent;
-            tangent[i] *= VectorMath.Select(isPositive, Vector512<T>.One, VectorMath.Exp(turned));
+            tangent[i] *= (Vector512<T>)slope;
         }
+    }
+
+    // elu, and its slope.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (V Value, V Slope) Bent<V>(V turned)
+        where V : unmanaged, IValue<V>
+    {
+        V isPositive = turned > V.Of(0);
+        return (V.Select(isPositive, turned, Elementary.ExpMinus1(turned)), V.Select(isPositive, V.Of(1), Elementary.Exp(turned)));
+    }
+
+    public override int EmitWeights(KernelText text) => network.Place(text);
+
+    protected override string MapText(KernelText text, string name)
+    {
+        string bent = text.Function("bent", called =>
+        {
+            var (body, results) = Term.Write(text.IsSingle, () =>
+            {
+                var (value, slope) = Bent(Term.Named("turned"));
+                return [value, slope];
+            });
+            return $"HOT N {called}(N turned, N &slope)\n{{\n{body}    slope = {results[1]};\n    return {results[0]};\n}}\n";
+        });
+        return $$"""
+            template<class P> struct {{name}}
+            {
+                P p;
+                N of_signal[{{network.MostUnits}}];
+                HOT_MEMBER void prepare()
+                {
+            {{network.SignalText}}
+                }
+                MEMBER static void bend(N *h, N *tangent, int count)
+                {
+                    for (int i = 0; i < count; i++)
+                    {
+                        bool turns = i >= (count + 1) / 2;
+                        N slope, bent = {{bent}}(turns ? -h[i] : h[i], slope);
+                        h[i] = turns ? -bent : bent;
+                        tangent[i] *= slope;
+                    }
+                }
+                HOT_MEMBER N operator()(N x, N &log_derivative) const
+                {
+                    N h[{{network.MostUnits}}], next[{{network.MostUnits}}], tangent[{{network.MostUnits}}], next_tangent[{{network.MostUnits}}];
+            {{network.BeginText("h", "x", "tangent")}}
+            {{string.Join('\n', Enumerable.Range(0, network.Depth).Select(i => $"        bend({Layer(i)}, {Tangent(i)}, {network.Width(i)});\n"
+                + network.LayerText(i, Layer(i), Layer(i + 1), Tangent(i), Tangent(i + 1))))}}
+                    log_derivative = logarithm({{Tangent(network.Depth)}}[0]);
+                    return {{Layer(network.Depth)}}[0];
+                }
+            };
+            """;
+        static string Layer(int i) => i % 2 == 0 ? "h" : "next";
+        static string Tangent(int i) => i % 2 == 0 ? "tangent" : "next_tangent";
     }
 }

@@ -9,7 +9,8 @@ namespace FlowCore.Bijections.Elements;
 /// </summary>
 public abstract class NumericalElement(string name) : Element(name)
 {
-    private const int MostSteps = 200, MostDoublings = 60;
+    /// <summary>The steps of a search, and how often its bracket is doubled.</summary>
+    internal const int MostSteps = 200, MostDoublings = 60;
 
     /// <summary>Where the search begins: the bracket [-reach, reach].</summary>
     protected abstract double Reach { get; }

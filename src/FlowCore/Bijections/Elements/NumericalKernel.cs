@@ -1,4 +1,6 @@
 using System.Numerics;
+using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Bijections.Elements;
 
@@ -9,7 +11,6 @@ namespace FlowCore.Bijections.Elements;
 internal abstract unsafe class NumericalKernel<T>(int parameterCount, double reach, bool takesEveryValue) : ElementKernel<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private const int MostSteps = 200, MostDoublings = 60;
     private const double Tolerance = 1e-14;
 
     /// <summary>The number of values that <see cref="Prepare"/> makes of a feature's raw parameters.</summary>
@@ -20,6 +21,12 @@ internal abstract unsafe class NumericalKernel<T>(int parameterCount, double rea
 
     /// <summary>y and log dy/dx at x.</summary>
     protected abstract (double Value, double LogDerivative) Map(double x, ReadOnlySpan<double> prepared);
+
+    /// <summary>The map as a structure of this name in the text of a kernel, see <see cref="NumericalText"/>; it computes in float64, too.</summary>
+    protected abstract string MapText(KernelText text, string name);
+
+    public sealed override string Emit(KernelText text, bool inverse) =>
+        NumericalText.Element(text, inverse, isSingle: false, reach, takesEveryValue, name => MapText(text, name));
 
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
@@ -56,7 +63,7 @@ internal abstract unsafe class NumericalKernel<T>(int parameterCount, double rea
     private double Solve(double y, ReadOnlySpan<double> prepared)
     {
         double low = -reach, high = reach;
-        for (int i = 0; i < MostDoublings && takesEveryValue; i++)
+        for (int i = 0; i < NumericalElement.MostDoublings && takesEveryValue; i++)
         {
             bool lowMisses = Map(low, prepared).Value > y, highMisses = Map(high, prepared).Value < y;
             if (!lowMisses && !highMisses)
@@ -64,14 +71,14 @@ internal abstract unsafe class NumericalKernel<T>(int parameterCount, double rea
             (low, high) = (lowMisses ? 2 * low : low, highMisses ? 2 * high : high);
         }
         double x = 0.5 * (low + high);
-        for (int i = 0; i < MostSteps; i++)
+        for (int i = 0; i < NumericalElement.MostSteps; i++)
         {
             var (value, logDerivative) = Map(x, prepared);
             if (value > y)
                 high = x;
             else
                 low = x;
-            double newton = x - (value - y) * Math.Exp(-logDerivative), next = newton > low && newton < high ? newton : 0.5 * (low + high);
+            double newton = x - (value - y) * Scalar.Exp(-logDerivative), next = newton > low && newton < high ? newton : 0.5 * (low + high);
             bool done = !(Math.Abs(next - x) > Tolerance * (1 + Math.Abs(next)));
             x = next;
             if (done)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Bijections.Elements;
 
@@ -7,7 +8,7 @@ namespace FlowCore.Bijections.Elements;
 /// <see cref="SplineElement"/>, written once for both compiled engines. The bin is found while the knots are summed up: a value's own bin is selected lane by
 /// lane, and only its two slopes are ever computed.
 /// </summary>
-internal readonly unsafe struct SplineElementMap(SplineElementSpec spec) : IElementMap
+internal readonly unsafe partial struct SplineElementMap(SplineElementSpec spec) : IElementMap
 {
     private readonly SplineElementSpec spec = spec;
     private readonly int bins = spec.Bins;
@@ -96,6 +97,8 @@ internal readonly unsafe struct SplineElementMap(SplineElementSpec spec) : IElem
         where V : unmanaged, IValue<V>
         where P : IParameters<V>
     {
+        if (typeof(V) == typeof(Term) && bins > MostUnrolled)
+            return Unsafe.BitCast<SplineBin<Term>, SplineBin<V>>(FindByLoop(Unsafe.BitCast<V, Term>(value), byHeight));
         V perWidth = Shares(parameters, 0, shares, minWidth), perHeight = Shares(parameters, bins, shares + bins, minHeight);
         V leastWidth = V.Of(minWidth), leastHeight = V.Of(minHeight);
         // The raw slopes of the inner knots; in front of them that of the first knot, where it has one of its own.
@@ -134,8 +137,17 @@ internal readonly unsafe struct SplineElementMap(SplineElementSpec spec) : IElem
             if (j == 1)
                 first = ~reached;
         }
+        return Bin(parameters, x, y, x1, y1, raw0, raw1, first, last);
+    }
+
+    // The bin between two corners; its raw slopes count where it does not end in a straight line.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private SplineBin<V> Bin<V, P>(P parameters, V x, V y, V x1, V y1, V raw0, V raw1, V first, V last)
+        where V : unmanaged, IValue<V>
+        where P : IParameters<V>
+    {
         V d0 = Slope(raw0), d1 = Slope(raw1);
-        if (ownTails || !ownEnds)
+        if (ownTails || tails == SplineTails.Linear)
         {
             V linear = ownTails ? parameters[tailsAt] > V.Of(0) : V.Everywhere;
             d0 = V.Select(first & linear, V.Of(1), d0);

@@ -1,4 +1,6 @@
 using System.Numerics;
+using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 using static TorchSharp.torch;
 
 namespace FlowCore.Bijections.Elements;
@@ -83,7 +85,7 @@ internal sealed class SumOfSquaresKernel<T>(SumOfSquaresElementSpec spec)
         double integral = 0;
         for (int i = 0; i < rule.Nodes.Length; i++)
             integral += Derivative(x * rule.Nodes[i], prepared) * rule.Weights[i];
-        return (integral * x + prepared[^1], Math.Log(Derivative(x, prepared)));
+        return (integral * x + prepared[^1], Scalar.Log(Derivative(x, prepared)));
     }
 
     private double Derivative(double u, ReadOnlySpan<double> coefficients)
@@ -98,4 +100,33 @@ internal sealed class SumOfSquaresKernel<T>(SumOfSquaresElementSpec spec)
         }
         return sum / spec.Polynomials + spec.Slope;
     }
+
+    protected override string MapText(KernelText text, string name) => $$"""
+        template<class P> struct {{name}}
+        {
+            P p;
+            MEMBER void prepare() {}
+            HOT_MEMBER double derivative(double u) const
+            {
+                double scaled = u / {{KernelText.Double(SumOfSquaresElement.Unit)}}, sum = 0;
+                for (int k = 0; k < {{spec.Polynomials}}; k++)
+                {
+                    double value = 0;
+                    for (int j = {{spec.Degree}}; j >= 0; j--)
+                        value = value * scaled + (double)p(k * {{spec.Degree + 1}} + j);
+                    sum += (1 + value) * (1 + value);
+                }
+                return sum / {{spec.Polynomials}} + {{KernelText.Double(spec.Slope)}};
+            }
+            HOT_MEMBER double operator()(double x, double &log_derivative) const
+            {
+                const double {{NumericalText.Rule([.. rule.Nodes.Zip(rule.Weights)], KernelText.Double)}};
+                double integral = 0;
+                for (int i = 0; i < {{spec.Degree + 1}}; i++)
+                    integral += derivative(x * nodes[i]) * weights[i];
+                log_derivative = logarithm(derivative(x));
+                return integral * x + (double)p({{spec.ParameterCount - 1}});
+            }
+        };
+        """;
 }

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Kernels;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Bijections.Elements;
 
@@ -12,8 +13,6 @@ namespace FlowCore.Bijections.Elements;
 internal abstract unsafe class VectorNumericalKernel<T>(double reach) : ElementKernel<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private const int MostSteps = 200, MostDoublings = 60;
-
     /// <summary>The vectors that it keeps beside while it computes one.</summary>
     protected abstract int Scratch { get; }
 
@@ -22,6 +21,12 @@ internal abstract unsafe class VectorNumericalKernel<T>(double reach) : ElementK
 
     /// <summary>y and log dy/dx at x.</summary>
     protected abstract (Vector512<T> Value, Vector512<T> LogDerivative) Map(Vector512<T> x, Vector512<T>* scratch);
+
+    /// <summary>The map as a structure of this name in the text of a kernel, see <see cref="NumericalText"/>.</summary>
+    protected abstract string MapText(KernelText text, string name);
+
+    public sealed override string Emit(KernelText text, bool inverse) =>
+        NumericalText.Element(text, inverse, text.IsSingle, reach, takesEveryValue: true, name => MapText(text, name));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
@@ -58,7 +63,7 @@ internal abstract unsafe class VectorNumericalKernel<T>(double reach) : ElementK
     {
         Vector512<T> low = VectorMath.Of<T>(-reach), high = VectorMath.Of<T>(reach), half = VectorMath.Of<T>(0.5);
         Vector512<T> tolerance = VectorMath.Of<T>(typeof(T) == typeof(float) ? 1e-7 : 1e-14);
-        for (int i = 0; i < MostDoublings; i++)
+        for (int i = 0; i < NumericalElement.MostDoublings; i++)
         {
             Vector512<T> lowMisses = Vector512.GreaterThan(Map(low, scratch).Value, y) & wanted;
             Vector512<T> highMisses = Vector512.LessThan(Map(high, scratch).Value, y) & wanted;
@@ -67,7 +72,7 @@ internal abstract unsafe class VectorNumericalKernel<T>(double reach) : ElementK
             (low, high) = (VectorMath.Select(lowMisses, low + low, low), VectorMath.Select(highMisses, high + high, high));
         }
         Vector512<T> x = half * (low + high);
-        for (int i = 0; i < MostSteps && !Vector512.EqualsAll(wanted.AsInt64(), Vector512<long>.Zero); i++)
+        for (int i = 0; i < NumericalElement.MostSteps && !Vector512.EqualsAll(wanted.AsInt64(), Vector512<long>.Zero); i++)
         {
             var (value, logDerivative) = Map(x, scratch);
             Vector512<T> above = Vector512.GreaterThan(value, y);

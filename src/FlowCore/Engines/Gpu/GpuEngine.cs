@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using FlowCore.Checkpoints;
+using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Gpu.Cuda;
 
@@ -17,6 +18,9 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
     // A part: enough rows to fill a large device several times, and little enough to be copied while the other part is computed.
     private const int MostPartRows = 1 << 15, MostPartBytes = 1 << 24, BlocksOfMultiprocessor = 8, BlocksWithoutShared = 2, AlwaysShared = 48 << 10;
 
+    // What a draw takes in the place of noise.
+    private static readonly int DrawWidth = sizeof(NoiseRow) / sizeof(T);
+
     private readonly GpuDevice device;
     private readonly GpuProgram program;
     private readonly GpuProgram.Kernel? encoder;
@@ -32,22 +36,23 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
     /// <exception cref="FlowException">There is no driver, no compiler or no such device; or the description contradicts itself.</exception>
     /// <exception cref="InsufficientMemoryException">The device has no memory left.</exception>
     public GpuEngine(Checkpoint checkpoint, GpuOptions options, int ordinal = 0)
-        : this(checkpoint.Spec, options, ordinal, shared => GpuProgram.Of(CompiledFlow.Of(checkpoint), shared, new KernelText(typeof(T) == typeof(float))))
+        : this(checkpoint.Spec, options, ordinal, device => GpuProgram.Of(
+            CompiledFlow.Of(checkpoint), device.SharedBytes, new KernelText(typeof(T) == typeof(float), options.AllowTf32 && device.HasTf32)))
     {
     }
 
     /// <param name="spec">The flow.</param>
     /// <param name="options">Where NVIDIA's libraries are.</param>
     /// <param name="ordinal">The device's number.</param>
-    /// <param name="write">Its program, for a device whose blocks have so much memory of their own.</param>
-    internal GpuEngine(FlowSpec spec, GpuOptions options, int ordinal, Func<int, GpuProgram> write) : base(spec)
+    /// <param name="write">Its program for the device.</param>
+    internal GpuEngine(FlowSpec spec, GpuOptions options, int ordinal, Func<GpuDevice, GpuProgram> write) : base(spec)
     {
         classes = spec.Context?.Classes ?? 0;
         device = new GpuDevice(options, ordinal);
         try
         {
             device.Enter();
-            program = write(device.SharedBytes);
+            program = write(device);
             encoder = program.Kernels.ElementAtOrDefault(3);
             nint module = device.Load(KernelCache.Find(options, program.Text.Text, device.Architecture));
             functions = [.. program.Kernels.Select(kernel => device.Driver.Function(module, kernel.Name))];
@@ -97,29 +102,42 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
         Run(2, rows, 0, noise, context, temperature, z, logBase, logBase);
     }
 
+    public override bool DrawsNoise => true;
+
+    public override void Sample(
+        ReadOnlySpan<NoiseRow> rows, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> z, Span<T> logBase, Span<T> x, Span<T> logDet, Span<T> logProb)
+    {
+        if (temperature.Length != rows.Length || logBase.Length != rows.Length || x.Length != rows.Length * Width || (z.Length != x.Length && !z.IsEmpty)
+            || context.Length != rows.Length * ContextWidth || logDet.Length != rows.Length || logProb.Length != rows.Length)
+            throw new RowException($"the spans do not fit {rows.Length} samples of {Width} values");
+        Run(1, rows.Length, -1, MemoryMarshal.Cast<NoiseRow, T>(rows), context, temperature, x, logDet, logProb, z, logBase, draws: true);
+    }
+
     private void Run(
-        int direction, int rows, int sign, ReadOnlySpan<T> input, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> output, Span<T> logDet, Span<T> logDensity)
+        int direction, int rows, int sign, ReadOnlySpan<T> input, ReadOnlySpan<T> context, ReadOnlySpan<T> temperature, Span<T> output, Span<T> logDet, Span<T> logDensity,
+        Span<T> drawn = default, Span<T> logBase = default, bool draws = false)
     {
         ClassContext.Check(context, classes, Spec.Name);
         device.Enter();
         GpuProgram.Kernel kernel = program.Kernels[direction];
-        int inputWidth = kernel.Plan.Input.Width, warm = kernel.Plan.Temperature is null ? 0 : 1, outputWidth = output.IsEmpty ? 0 : Width, next = 0;
+        int inputWidth = draws ? DrawWidth : kernel.Plan.Input.Width, warm = draws || kernel.Plan.Temperature is not null ? 1 : 0, next = 0;
+        var returned = new Columns(output.IsEmpty ? 0 : Width, draws ? 1 : 0, drawn.IsEmpty ? 0 : Width);
         try
         {
             for (int first = 0; first < rows; first += PartRows, next ^= 1)
             {
                 ref Part part = ref parts[next];
-                Collect(ref part, outputWidth, output, logDet, logDensity);
+                Collect(ref part, returned, output, logDet, logDensity, drawn, logBase);
                 int count = Math.Min(PartRows, rows - first);
                 var staged = new Span<T>(part.Sent, count * (inputWidth + ContextWidth + warm));
                 input.Slice(first * inputWidth, count * inputWidth).CopyTo(staged);
                 context.Slice(first * ContextWidth, count * ContextWidth).CopyTo(staged[(count * inputWidth)..]);
                 temperature.Slice(first * warm, count * warm).CopyTo(staged[(count * (inputWidth + ContextWidth))..]);
                 (part.First, part.Rows) = (first, count);
-                Start(part, direction, sign, outputWidth, staged.Length);
+                Start(part, direction, sign, returned, inputWidth, staged.Length);
             }
             for (int i = 0; i < parts.Length; i++, next ^= 1)
-                Collect(ref parts[next], outputWidth, output, logDet, logDensity);
+                Collect(ref parts[next], returned, output, logDet, logDensity, drawn, logBase);
         }
         catch
         {
@@ -130,18 +148,18 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
     }
 
     /// <summary>Rows to the device, the kernel, results back: nothing waits.</summary>
-    private void Start(in Part part, int direction, int sign, int outputWidth, int sent)
+    private void Start(in Part part, int direction, int sign, Columns returned, int inputWidth, int sent)
     {
         GpuProgram.Kernel kernel = program.Kernels[direction];
         device.Driver.CopyToDevice(part.Received, part.Sent, (long)sent * sizeof(T), part.Stream);
-        ulong size = (ulong)sizeof(T), rows = (ulong)part.Rows, context = part.Received + rows * (ulong)kernel.Plan.Input.Width * size;
-        ulong logDet = part.Computed + rows * (ulong)outputWidth * size;
+        ulong size = (ulong)sizeof(T), rows = (ulong)part.Rows, context = part.Received + rows * (ulong)inputWidth * size;
+        ulong logDet = part.Computed + rows * (ulong)returned.Values * size, logBase = logDet + 2 * rows * size, drawn = logBase + rows * size;
         var argument = new Arguments
         {
             Input = part.Received,
             Context = encoder is null ? context : part.Encoded,
             Temperature = context + rows * (ulong)ContextWidth * size,
-            Output = outputWidth == 0 ? 0 : part.Computed,
+            Output = returned.Values == 0 ? 0 : part.Computed,
             LogDet = logDet,
             LogDensity = logDet + rows * size,
             Numbers = numbers,
@@ -153,29 +171,52 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
         };
         if (encoder is not null)
             Encode(part, argument with { Input = context, Output = part.Encoded });
-        device.Driver.Launch(functions[direction], Blocks(kernel, part.Rows), Words.Threads, kernel.IsShared ? (int)kernel.TileBytes : 0, part.Stream, &argument);
-        device.Driver.CopyToHost(part.Returned, part.Computed, (long)part.Rows * (outputWidth + 2) * sizeof(T), part.Stream);
+        if (returned.LogBases > 0)
+        {
+            // The latents stay on the device, for the next kernel on the stream to read; what stands behind them is nobody's.
+            Launch(program.Kernels[2], functions[2], part, argument with
+            {
+                Draws = part.Received,
+                Output = drawn,
+                LogDet = drawn + rows * (ulong)Width * size,
+                LogDensity = logBase,
+                Sign = 0,
+            });
+            argument.Input = drawn;
+        }
+        Launch(kernel, functions[direction], part, argument);
+        device.Driver.CopyToHost(part.Returned, part.Computed, (long)part.Rows * returned.All * sizeof(T), part.Stream);
     }
+
+    private void Launch(GpuProgram.Kernel kernel, nint function, in Part part, Arguments argument) => device.Driver.Launch(
+        function, Blocks(kernel, part.Rows), Words.Threads, kernel.IsShared ? (int)kernel.TileBytes : 0, part.Stream, &argument);
 
     /// <summary>What the embedding makes of each row's context, for the kernel behind it on the stream to read; the sums stand behind it, and are nobody's.</summary>
     private void Encode(in Part part, Arguments argument)
     {
         argument.LogDet = argument.LogDensity = part.Encoded + (ulong)part.Rows * (ulong)encoder!.Plan.Output.Width * (ulong)sizeof(T);
-        device.Driver.Launch(
-            functions[^1], Blocks(encoder, part.Rows), Words.Threads, encoder.IsShared ? (int)encoder.TileBytes : 0, part.Stream, &argument);
+        Launch(encoder, functions[^1], part, argument);
     }
 
     /// <summary>Waits for a part that is under way, and hands its results over.</summary>
-    private void Collect(ref Part part, int outputWidth, Span<T> output, Span<T> logDet, Span<T> logDensity)
+    private void Collect(ref Part part, Columns returned, Span<T> output, Span<T> logDet, Span<T> logDensity, Span<T> drawn, Span<T> logBase)
     {
         if (part.Rows == 0)
             return;
         device.Driver.Synchronize(part.Stream);
-        int values = part.Rows * outputWidth;
-        new ReadOnlySpan<T>(part.Returned, values).CopyTo(output[(part.First * outputWidth)..]);
-        new ReadOnlySpan<T>(part.Returned + values, part.Rows).CopyTo(logDet[part.First..]);
-        new ReadOnlySpan<T>(part.Returned + values + part.Rows, part.Rows).CopyTo(logDensity[part.First..]);
+        T* from = part.Returned;
+        from = Take(from, output, part, returned.Values);
+        from = Take(from, logDet, part, 1);
+        from = Take(from, logDensity, part, 1);
+        from = Take(from, logBase, part, returned.LogBases);
+        Take(from, drawn, part, returned.Drawn);
         part.Rows = 0;
+    }
+
+    private static T* Take(T* from, Span<T> to, in Part part, int width)
+    {
+        new ReadOnlySpan<T>(from, part.Rows * width).CopyTo(to[(part.First * width)..]);
+        return from + part.Rows * width;
     }
 
     // A block goes on with further tiles where there are more tiles than blocks that the device holds.
@@ -195,7 +236,7 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
     /// <summary>Room for two parts, of as many rows as memory holds.</summary>
     private int TakeParts()
     {
-        int most = Math.Max(Width, Math.Max(NoiseWidth, program.Kernels[0].Plan.Input.Width)) + ContextWidth + 2;
+        int most = Math.Max(Math.Max(Width, DrawWidth), NoiseWidth) + ContextWidth + 2, computed = 2 * Width + 4;
         int encodedWidth = encoder is null ? 0 : encoder.Plan.Output.Width + 1;
         int rows = (int)Math.Clamp(MostPartBytes / ((long)(most + encodedWidth) * sizeof(T)), program.MostRows, MostPartRows);
         long tiles = program.Kernels.Max(kernel => kernel.IsShared ? 0 : kernel.TileBytes);
@@ -206,13 +247,13 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
             {
                 foreach (ref Part part in parts.AsSpan())
                 {
-                    long bytes = (long)rows * most * sizeof(T);
+                    long bytes = (long)rows * most * sizeof(T), results = (long)rows * computed * sizeof(T);
                     part.Received = device.Allocate(bytes);
-                    part.Computed = device.Allocate(bytes);
+                    part.Computed = device.Allocate(results);
                     part.Encoded = encoder is null ? 0 : device.Allocate((long)rows * encodedWidth * sizeof(T));
                     part.Tiles = tiles == 0 ? 0 : device.Allocate(tiles * Math.Min((rows + program.MostRows - 1) / program.MostRows, device.Multiprocessors * BlocksWithoutShared));
                     part.Sent = (T*)device.AllocateHost(bytes);
-                    part.Returned = (T*)device.AllocateHost(bytes);
+                    part.Returned = (T*)device.AllocateHost(results);
                 }
                 return rows;
             }
@@ -244,11 +285,17 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
         public int First, Rows;
     }
 
+    /// <summary>What comes back of each row, beside its two logarithms: values, a latent's density, a latent.</summary>
+    private readonly record struct Columns(int Values, int LogBases, int Drawn)
+    {
+        public int All => Values + 2 + LogBases + Drawn;
+    }
+
     /// <summary>The kernels' argument, as their text has it.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Arguments
     {
-        public ulong Input, Context, Temperature, Output, LogDet, LogDensity, Numbers, Exact, Tables, Memory;
+        public ulong Input, Context, Temperature, Draws, Output, LogDet, LogDensity, Numbers, Exact, Tables, Memory;
         public long Rows;
         public int Sign;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Steps;
 
@@ -37,6 +38,9 @@ internal sealed class GpuProgram
         /// <summary>The multiply-adds of matrices for a row.</summary>
         public long Products { get; init; }
 
+        /// <summary>The inputs that weights are read for, one after the other, where there is one row.</summary>
+        public long Depth { get; init; }
+
         /// <summary>About so many instructions of a warp for a full tile.</summary>
         public long Instructions { get; init; }
     }
@@ -61,23 +65,25 @@ internal sealed class GpuProgram
         mostRows = isShared ? mostRows : 32;
         text.MostRows = mostRows;
         text.Use(Arguments);
+        text.Use(Words.NormalQuantile);
+        text.Use(Noise.Text);
         var kernels = new Kernel[plans.Length];
         for (int i = 0; i < plans.Length; i++)
         {
             var (name, plan) = plans[i];
             kernels[i] = new Kernel(prefix + name, plan, Bytes(places[i], mostRows), isShared);
-            Write(text, kernels[i], places[i] - lanes, plan);
-            kernels[i] = kernels[i] with { Products = text.Products, Instructions = text.Instructions };
+            Write(text, kernels[i], places[i] - lanes, plan, flow.Latents, sharedBytes);
+            kernels[i] = kernels[i] with { Products = text.Products, Instructions = text.Instructions, Depth = text.Depth };
         }
         return new GpuProgram(text, flow, mostRows, kernels);
     }
 
-    private static void Write(KernelText text, Kernel kernel, long lanes, FlowProgram plan)
+    private static void Write(KernelText text, Kernel kernel, long lanes, FlowProgram plan, FlowProgram latents, int sharedBytes)
     {
         string memory = kernel.IsShared ? "(N *)shared_memory" : $"(N *)a.memory + BLOCK * {kernel.TileBytes / (text.IsSingle ? 4 : 8)}";
         string head = string.Create(CultureInfo.InvariantCulture, $$"""
 
-            KERNEL {{kernel.Name}}(const Arguments a)
+            KERNEL({{BlocksTogether(kernel, sharedBytes)}}) {{kernel.Name}}(const Arguments a)
             {
                 {{(kernel.IsShared ? "SHARED;" : "")}}
                 typedef Tile<N, {{text.MostRows}}> TILE;
@@ -89,6 +95,8 @@ internal sealed class GpuProgram
             """);
         text.Kernel(head, $"    }}\n}}\nONE_BLOCK({kernel.Name})\n", () =>
         {
+            if (plan == latents)
+                text.Line($"if (a.draws) draw(tile, a.draws, first, {plan.Input.Offset}, {plan.Input.Width});\n        else");
             text.Line($"take(tile, a.input, first, {plan.Input.Offset}, {plan.Input.Width});");
             if (plan.Context.Width > 0)
                 text.Line($"take(tile, a.context, first, {plan.Context.Offset}, {plan.Context.Width});");
@@ -100,11 +108,16 @@ internal sealed class GpuProgram
         });
     }
 
+    // The blocks that shall find room on a multiprocessor at the same time: as many as its shared memory holds, and registers do at 128 a
+    // thread; a KB of each is the driver's. Without that the compiler may keep so much between steps that fewer fit.
+    private static long BlocksTogether(Kernel kernel, int sharedBytes) => kernel.IsShared ? Math.Clamp(sharedBytes / (kernel.TileBytes + 1024), 1, 4) : 2;
+
     // As Launch has them.
     private const string Arguments = """
         struct Arguments
         {
             const N *input, *context, *temperature;
+            const unsigned long long *draws; // in the place of noise: of each row a seed, and a row of its noise
             N *output, *log_det, *log_density;
             const N *numbers;
             const double *exact;

@@ -11,7 +11,7 @@ namespace FlowCore.Engines.Gpu;
 /// A flow's kernels while they are written: the functions they call, and beside the text the numbers that they read, which are no
 /// part of it: flows that differ in their weights alone share their kernels. Steps add to it by their <c>Emit</c>.
 /// </summary>
-internal sealed class KernelText(bool isSingle)
+internal sealed class KernelText(bool isSingle, bool allowsTf32 = false)
 {
     private readonly StringBuilder functions = new(), kernels = new();
     private readonly HashSet<string> used = new(StringComparer.Ordinal);
@@ -27,6 +27,9 @@ internal sealed class KernelText(bool isSingle)
 
     /// <summary>Whether it computes in float32; else in float64.</summary>
     public bool IsSingle => isSingle;
+
+    /// <summary>Whether products of float32 may be made by tensor cores in TF32.</summary>
+    public bool AllowsTf32 => isSingle && allowsTf32;
 
     /// <summary>The most rows of a tile in the kernel that is being written.</summary>
     public int MostRows
@@ -50,6 +53,12 @@ internal sealed class KernelText(bool isSingle)
 
     /// <summary>About so many instructions it issues to a warp for a full tile: those of products, and of functions by their statements.</summary>
     public long Instructions { get; private set; }
+
+    /// <summary>The inputs of linear steps that a warp reads weights for, one after the other, where there is one row.</summary>
+    public long Depth { get; private set; }
+
+    /// <summary>Counts inputs of a linear step.</summary>
+    public void CountDepth(long inputs) => Depth += inputs;
 
     /// <summary>Counts what a step does.</summary>
     public void Count(long products, long instructions)
@@ -125,7 +134,7 @@ internal sealed class KernelText(bool isSingle)
     public void Kernel(string head, string foot, Action write)
     {
         body = new StringBuilder();
-        (Products, Instructions) = (0, 0);
+        (Products, Instructions, Depth) = (0, 0, 0);
         write();
         kernels.Append(head).Append(body).Append(foot);
         (whole, rounded) = (null, null);
@@ -177,11 +186,15 @@ internal sealed class PackedPanels
             double[] bias = [.. Enumerable.Range(first, Columns).Select(column => column < first + width ? weights.Bias.Values[column] : 0)];
             entries.AddRange([first, width, inputs.Length, text.Place(packed), text.Place(bias), neighbours ? places.FirstOrDefault() : 0, neighbours ? -1 : text.Table(places)]);
             Products += (long)inputs.Length * Columns;
+            Depth = Math.Max(Depth, inputs.Length);
         }
         Table = text.Table(entries);
     }
 
     public int Count { get; }
+
+    /// <summary>The inputs of the panel that has the most.</summary>
+    public int Depth { get; }
 
     /// <summary>Where the panels are listed.</summary>
     public int Table { get; }

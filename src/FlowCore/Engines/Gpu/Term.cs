@@ -38,6 +38,15 @@ internal readonly record struct Term(int Id) : IValue<Term>
     /// <summary>What stands for a value outside of the formula, like an argument's name.</summary>
     public static Term Named(string expression) => Now.Value(expression);
 
+    /// <summary>The same for a mask.</summary>
+    public static Term NamedMask(string expression) => Now.Mask(expression);
+
+    /// <summary>Statements as they stand, whose results are then <see cref="Named"/>: for loops too long to be unrolled.</summary>
+    public static void Statements(string code) => Now.Append(code);
+
+    /// <summary>What a value is called in such statements.</summary>
+    public string Name => Now[this];
+
     public static Term Of(double value) => Now.Literal(value);
 
     public static Term operator -(Term a) => Now.Value($"-{Now[a]}");
@@ -140,6 +149,8 @@ internal readonly record struct Term(int Id) : IValue<Term>
         public Term Value(string expression) => Statement(expression, isSingle ? "float" : "double", isMask: false);
 
         public Term Mask(string expression) => Statement(expression, "bool", isMask: true);
+
+        public void Append(string code) => body.Append(code).Append('\n');
 
         private Term Statement(string expression, string type, bool isMask)
         {

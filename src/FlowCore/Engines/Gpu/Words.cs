@@ -16,6 +16,7 @@ internal static class Words
         // e^x, ln x and the normal distribution function: Elementary's own, written out.
         {{Function("exponential", true, x => Elementary.Exp(x))}}
         {{Function("exponential", false, x => Elementary.Exp(x))}}
+        {{Function("logarithm", true, x => Elementary.Log(x))}}
         {{Function("logarithm", false, x => Elementary.Log(x))}}
         {{Function("normal_distribution", false, x => Elementary.NormalDistribution(x))}}
         typedef {{(isSingle ? "float" : "double")}} N;
@@ -30,20 +31,38 @@ internal static class Words
         return $"WORD {type} {name}({type} x)\n{{\n{body}    return {results[0]};\n}}\n";
     }
 
+    /// <summary>The normal quantile, for those who need it: the parts of <see cref="Densities.NormalQuantile"/>.</summary>
+    public static string NormalQuantile { get; } = $$"""
+        {{Function("quantile_near", false, Densities.NormalQuantile.Near)}}
+        {{Function("quantile_root", false, Densities.NormalQuantile.Root)}}
+        {{Function("quantile_middle", false, Densities.NormalQuantile.InTail)}}
+        {{Function("quantile_far", false, Densities.NormalQuantile.FarOut)}}
+        HOT double normal_quantile(double p)
+        {
+            double q = p - 0.5;
+            if (size_of(q) <= {{Term.Literal(Densities.NormalQuantile.Centre, isSingle: false)}})
+                return quantile_near(q);
+            double root = quantile_root(q < 0 ? p : 1 - p), x = root <= {{Term.Literal(Densities.NormalQuantile.Furthest, isSingle: false)}} ? quantile_middle(root) : quantile_far(root);
+            return q < 0 ? -x : x;
+        }
+        """;
+
     private const string Header = """
         #ifdef __CUDACC__
         #define WORD __device__ __forceinline__
         #define MEMBER __device__ __forceinline__
         #define APART __device__ __noinline__
         #define HOT APART
-        #define KERNEL extern "C" __global__ void __launch_bounds__(THREADS)
+        #define HOT_MEMBER __device__ __noinline__
+        #define KERNEL(blocks) extern "C" __global__ void __launch_bounds__(THREADS, blocks)
         // A thread's share of a phase; a barrier behind it.
         #define PHASE for (int thread = threadIdx.x, once = 1; once; once = 0, __syncthreads())
         #define BLOCK ((long long)blockIdx.x)
         #define BLOCKS ((long long)gridDim.x)
         #define SHARED extern __shared__ __align__(16) unsigned char shared_memory[]
         #define ONE_BLOCK(name)
-        #define UNROLLED _Pragma("unroll 4")
+        #define PRAGMA(words) _Pragma(#words)
+        #define UNROLLED(times) PRAGMA(unroll times)
         WORD float multiply_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
         WORD double multiply_add(double a, double b, double c) { return __fma_rn(a, b, c); }
         WORD int bits_of(float x) { return __float_as_int(x); }
@@ -59,9 +78,10 @@ internal static class Words
         #define APART static __attribute__((noinline))
         // Where everything else is compiled quickly, and badly.
         #define HOT static __attribute__((noinline, optimize("O2")))
-        #define KERNEL static void
+        #define HOT_MEMBER __attribute__((noinline, optimize("O2")))
+        #define KERNEL(blocks) static void
         #define PHASE for (int thread = 0; thread < THREADS; thread++)
-        #define UNROLLED
+        #define UNROLLED(times)
         static thread_local long long block_index, block_count;
         static thread_local unsigned char *shared_memory;
         #define BLOCK block_index
@@ -142,6 +162,7 @@ internal static class Words
         {
             TILE tile;
             const typename TILE::N *numbers;
+            int weights; // where an element's own begin among the numbers
             int first, per_parameter, per_value;
             const int *table;
             int k, row;
@@ -150,6 +171,7 @@ internal static class Words
                 int at = table ? table[p * per_parameter + k] : first + per_parameter * p + per_value * k;
                 return at < 0 ? numbers[~at] : tile.at(at, row);
             }
+            MEMBER typename TILE::N weight(int i) const { return numbers[weights + i]; }
         };
 
         // Every value of every row once: thread by thread, neighbours being neighbouring rows.

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Steps;
+using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Kernels;
 
@@ -10,6 +11,9 @@ internal abstract unsafe class LaneMap<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     public abstract void Apply(Vector512<T>* h, int count);
+
+    /// <summary>Writes it as a function of one number into a kernel; returns its name.</summary>
+    public abstract string Emit(KernelText text);
 }
 
 /// <summary>The same for one function.</summary>
@@ -23,4 +27,6 @@ internal sealed unsafe class LaneMap<T, TMap>(double parameter) : LaneMap<T>
         for (int i = 0; i < count; i++)
             h[i] = TMap.At<Lanes512<T>>(h[i], parameter);
     }
+
+    public override string Emit(KernelText text) => text.Function("map", name => Words.Function(name, text.IsSingle, x => TMap.At(x, parameter)));
 }

@@ -10,11 +10,12 @@ namespace FlowCore.Engines.Compiled.Kernels;
 /// however narrow the layers are. Sums are taken input by input, by fused multiply-add. The first layer's part for the signal is
 /// computed once for all values that are tried with it.
 /// </summary>
-internal sealed unsafe class LaneNetwork<T>
+internal sealed unsafe partial class LaneNetwork<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private const int Block = 8;
 
+    private readonly FeatureNetwork network;
     private readonly PackedLayer signal;
     private readonly PackedLayer[] layers;
     private readonly T[] ofValue;
@@ -23,6 +24,7 @@ internal sealed unsafe class LaneNetwork<T>
     /// <param name="network">The weights.</param>
     public LaneNetwork(int signalWidth, FeatureNetwork network)
     {
+        this.network = network;
         FeatureLayer first = network.Layers[0];
         ofValue = [.. Enumerable.Range(0, first.Outputs).Select(o => T.CreateTruncating(first.Weight[o * first.Inputs]))];
         signal = new(first, skipped: 1);

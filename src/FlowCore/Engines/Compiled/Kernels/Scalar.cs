@@ -5,6 +5,8 @@ internal readonly struct Scalar(double value) : IValue<Scalar>
 {
     private readonly double value = value;
 
+    public double Value => value;
+
     public static bool IsSingle => false;
 
     public static Scalar Everywhere => new(BitConverter.Int64BitsToDouble(-1));

@@ -42,7 +42,7 @@ internal sealed class ElementOperation : Operation
     // A thread computes every sixteenth (in float64 every eighth) value of a row, and so the share of the row's sum that a lane has on a CPU.
     public override void Emit(KernelText text)
     {
-        string function = text.IsSingle ? Element.Compile<float>().Emit(text, Inverse) : Element.Compile<double>().Emit(text, Inverse);
+        var (function, weights) = text.IsSingle ? EmitElement<float>(text) : EmitElement<double>(text);
         string step = text.Function("element_step", name => $$"""
             template<class TILE> APART void {{name}}(TILE tile, int count, int sum, Places values, Parameters<TILE> parameters)
             {
@@ -64,7 +64,14 @@ internal sealed class ElementOperation : Operation
             }
             """);
         text.Count(function, Places.Length);
-        text.Line($"{step}(tile, {Places.Length}, {LogDet.Offset}, {text.Places(Values, Places)}, {{tile, a.numbers, {ParameterPlaces(text)}, 0, 0}});");
+        text.Line($"{step}(tile, {Places.Length}, {LogDet.Offset}, {text.Places(Values, Places)}, {{tile, a.numbers, {weights}, {ParameterPlaces(text)}, 0, 0}});");
+    }
+
+    private (string Function, int Weights) EmitElement<T>(KernelText text)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        ElementKernel<T> kernel = Element.Compile<T>();
+        return (kernel.Emit(text, Inverse), kernel.EmitWeights(text));
     }
 
     /// <summary>The first place, the steps from parameter to parameter and from value to value; or a table of all.</summary>

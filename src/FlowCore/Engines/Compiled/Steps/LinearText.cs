@@ -12,15 +12,21 @@ internal sealed partial class LinearOperation
     public override void Emit(KernelText text)
     {
         System.Diagnostics.Debug.Assert(Input != Output, "No thread writes where another one reads.");
-        text.Use(Kernel);
+        text.Use(Settled);
+        text.Use(text.AllowsTf32 ? TensorKernel : Kernel);
         PackedPanels panels = text.Panels(Weights);
         int pixels = InputPixels.Length, each = RowsOfThread(panels.Count * pixels, text.MostRows);
         // An input: the multiply-adds of a thread's rows and columns, and three instructions for what they read.
-        text.Count(panels.Products * pixels, panels.Products / PackedPanels.Columns * pixels * (text.MostRows / (4 * each)) * (4 * each + 3));
+        text.CountDepth(panels.Depth * ((panels.Count * pixels + Words.Threads / 32 - 1) / (Words.Threads / 32)));
+        if (text.AllowsTf32)
+            text.Count(panels.Products * pixels, panels.Products / PackedPanels.Columns * pixels * ((text.MostRows + 15) / 16) * TensorInstructions / 8);
+        else
+            text.Count(panels.Products * pixels, panels.Products / PackedPanels.Columns * pixels * (text.MostRows / (4 * each)) * (4 * each + 3));
         string Pixels(Region region, int[] places) => pixels == 1
             ? FormattableString.Invariant($"{region.Offset + places[0]}, nullptr")
             : FormattableString.Invariant($"{region.Offset}, a.tables + {text.Table(places)}");
-        text.Line($"linear<{each}>(tile, a.numbers, a.tables, {panels.Table}, {panels.Count}, {pixels}, {Pixels(Input, InputPixels)}, {Pixels(Output, OutputPixels)},");
+        string linear = text.AllowsTf32 ? "linear_on_tensor_cores" : FormattableString.Invariant($"linear<{each}>");
+        text.Line($"{linear}(tile, a.numbers, a.tables, {panels.Table}, {panels.Count}, {pixels}, {Pixels(Input, InputPixels)}, {Pixels(Output, OutputPixels)},");
         text.Line($"    {(Residual is null ? "-1, nullptr" : Pixels(Residual, ResidualPixels!))}, {text.Literal(Slope)}, {text.Literal(Rectify ? 0 : double.NegativeInfinity)});");
     }
 
@@ -39,13 +45,26 @@ internal sealed partial class LinearOperation
         return best;
     }
 
+    // What becomes of a sum.
+    private const string Settled = """
+        template<class TILE> WORD void settle(TILE tile, N value, int to, int more, int row, N slope, N floor)
+        {
+            if (more >= 0)
+                value = value + tile.at(more, row);
+            N bent = value * slope;
+            bent = bent > value ? bent : value;
+            tile.at(to, row) = floor > bent ? floor : bent;
+        }
+        """;
+
     private const string Kernel = """
         template<int ROWS_OF_THREAD, class TILE>
         HOT void linear_units(
             TILE tile, const N *__restrict__ numbers, const int *__restrict__ tables, int table, int panels, int pixels,
             int input, const int *in, int output, const int *out, int residual, const int *added, N slope, N floor)
         {
-            constexpr int GROUP = 4 * ROWS_OF_THREAD;
+            // A lone row waits for each line of weights: many are asked for at once.
+            constexpr int GROUP = 4 * ROWS_OF_THREAD, AHEAD = ROWS_OF_THREAD == 1 ? 16 : 4;
             int groups = (tile.rows + GROUP - 1) / GROUP, units = groups * panels * pixels;
             PHASE
             {
@@ -62,7 +81,7 @@ internal sealed partial class LinearOperation
                     for (int r = 0; r < ROWS_OF_THREAD; r++)
                         for (int c = 0; c < 4; c++)
                             sums[r][c] = 0;
-                    UNROLLED
+                    UNROLLED(AHEAD)
                     for (int k = 0; k < depth; k++)
                     {
                         auto values = *(const Neighbours<N, ROWS_OF_THREAD> *)&tile.at(from + (places ? places[k] : k), row);
@@ -74,14 +93,7 @@ internal sealed partial class LinearOperation
                     int to = output + (out ? out[pixel] : 0) + panel[0] + column, more = residual + (added ? added[pixel] : 0) + panel[0] + column;
                     for (int c = 0; c < 4 && column + c < panel[1]; c++)
                         for (int r = 0; r < ROWS_OF_THREAD; r++)
-                        {
-                            N value = sums[r][c] + bias[c];
-                            if (residual >= 0)
-                                value = value + tile.at(more + c, row + r);
-                            N bent = value * slope;
-                            bent = bent > value ? bent : value;
-                            tile.at(to + c, row + r) = floor > bent ? floor : bent;
-                        }
+                            settle(tile, sums[r][c] + bias[c], to + c, residual >= 0 ? more + c : -1, row + r, slope, floor);
                 }
             }
         }

@@ -16,7 +16,9 @@ internal sealed unsafe class GpuDevice : IDisposable
             throw new FlowException($"device 'cuda:{ordinal}' was asked for, but there are {Driver.Devices} GPUs");
         device = Driver.Device(ordinal);
         Name = FormattableString.Invariant($"cuda:{ordinal}");
-        Architecture = FormattableString.Invariant($"sm_{Driver.Attribute(device, CudaAttribute.Major)}{Driver.Attribute(device, CudaAttribute.Minor)}");
+        int major = Driver.Attribute(device, CudaAttribute.Major);
+        Architecture = FormattableString.Invariant($"sm_{major}{Driver.Attribute(device, CudaAttribute.Minor)}");
+        HasTf32 = major >= 8;
         Multiprocessors = Driver.Attribute(device, CudaAttribute.Multiprocessors);
         SharedBytes = Driver.Attribute(device, CudaAttribute.SharedBytes);
         context = Driver.RetainContext(device);
@@ -56,6 +58,9 @@ internal sealed unsafe class GpuDevice : IDisposable
 
     /// <summary>As NVRTC has it: sm_90.</summary>
     public string Architecture { get; }
+
+    /// <summary>Whether its tensor cores compute in TF32: from Ampere on.</summary>
+    public bool HasTf32 { get; }
 
     public int Multiprocessors { get; }
 

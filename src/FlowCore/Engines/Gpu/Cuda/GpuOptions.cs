@@ -16,6 +16,9 @@ public sealed record GpuOptions
     public string KernelFolder { get; init; } = Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "flowservice", "kernels");
 
+    /// <summary>Whether matrices in float32 may be multiplied in TF32, by tensor cores, where the device has them; else float32 is exact.</summary>
+    public bool AllowTf32 { get; init; }
+
     private static GpuOptions OfEnvironment()
     {
         var usual = new GpuOptions();
