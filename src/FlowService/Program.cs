@@ -54,6 +54,7 @@ return Service.Run(
         app.UseSecurity();
         app.UseDecompression();
         app.UseCompression();
+        app.UseBusyRefusals();
         app.MapEndpoints();
         app.MapOpenInference();
         app.MapTelemetry();

@@ -181,14 +181,14 @@ internal static class EngineTable
     private static FlowSpec Of(int features, IEnumerable<BijectionSpec> bijections) =>
         new() { Name = "benchmark", EventShape = [features], Bijections = [.. bijections] };
 
-    internal static Checkpoint Random(FlowSpec spec)
+    internal static Checkpoint Random(FlowSpec spec, float scale = 0.1f)
     {
         using Flow flow = FlowBuilder.Build(spec);
-        return Weighted(Checkpoint.Of(flow));
+        return Weighted(Checkpoint.Of(flow), scale);
     }
 
     /// <summary>The checkpoint with small random weights, masks being kept.</summary>
-    private static Checkpoint Weighted(Checkpoint empty)
+    private static Checkpoint Weighted(Checkpoint empty, float scale)
     {
         var weights = new Dictionary<string, WeightTensor>();
         ulong seed = 1;
@@ -201,7 +201,7 @@ internal static class EngineTable
             }
             var values = new float[tensor.Data.Length / sizeof(float)];
             Noise.FillNormal(seed++, 0, values.Length, values.AsSpan());
-            weights[name] = tensor with { Data = System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>([.. values.Select(value => 0.1f * value)]).ToArray() };
+            weights[name] = tensor with { Data = System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>([.. values.Select(value => scale * value)]).ToArray() };
         }
         return empty with { Weights = weights };
     }

@@ -85,9 +85,10 @@ if (args is ["serving", .. var peer])
     return;
 }
 
-if (args is ["overload", .. var seconds])
+if (args is ["overload", .. var overloaded])
 {
-    await OverloadTable.PrintAsync(Console.Out, TimeSpan.FromSeconds(seconds is [var length] ? double.Parse(length, CultureInfo.InvariantCulture) : 5));
+    double seconds = overloaded is [var length, ..] ? double.Parse(length, CultureInfo.InvariantCulture) : 5;
+    OverloadTable.Print(Console.Out, TimeSpan.FromSeconds(seconds), overloaded.ElementAtOrDefault(1), overloaded.ElementAtOrDefault(2));
     return;
 }
 

@@ -13,7 +13,7 @@ namespace FlowService.Endpoints;
 
 /// <summary>What the four operations need, and the steps that they share.</summary>
 internal sealed record OperationServices(
-    RequestReader Reader, ModelLifecycle Models, Inference Inference, RowQuotas Quotas, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, DensityWatch Watch, RowPool Pool,
+    RequestReader Reader, ModelRegistry Registry, ModelLifecycle Models, Inference Inference, RowQuotas Quotas, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, DensityWatch Watch, RowPool Pool,
     TimeProvider Time, ILogger<OperationServices> Logger)
 {
     /// <summary>The model that the request names, noted for the metrics, and held until the answer is sent.</summary>
@@ -27,6 +27,19 @@ internal sealed record OperationServices(
         http.Features.Get<RequestFacts>()?.Model = lease.Model;
         Caller.CheckModel(http, lease.Model.Name);
         return lease.Model;
+    }
+
+    /// <summary>Refuses rows that are still to be read where not one of them has a place now. Of a model that is named behind its rows this is found when they are read.</summary>
+    /// <exception cref="Errors.RequestException">429 where the queue is full, 403 where the model is not the caller's, 404 where it has no such version.</exception>
+    public void CheckRoom(HttpContext http, RowRequest request)
+    {
+        if (request.Model is not { } name || !Registry.Has(name))
+            return;
+        Caller.CheckModel(http, name);
+        if (Registry.Get(name, request.Version).Served is not { } model)
+            return;
+        http.Features.Get<RequestFacts>()?.Model = model;
+        Inference.CheckRoom(model, rows: 1);
     }
 
     /// <summary>The same version at the size of the images that the request brings or names, where it takes other sizes than its own.</summary>

@@ -23,11 +23,12 @@ internal sealed record RequestRun(
 {
     public static async Task AnswerAsync(OperationServices services, HttpContext http, ServedOperation operation)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail);
+        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail, read => services.CheckRoom(http, read));
         if (operation.IsScore)
             request.FillScore();
         ServedModel model = await services.FindAsync(http, request);
         model = await OperationServices.AtSizeAsync(http, request, model, areContexts: operation.IsSample);
+        Inference.CheckRoom(model, rows: 1);
         HashSet<string> include = operation.Rows.Asked(request.Include, model.Name);
         AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);
         ScoreRequest? scores = ScoreRequest.Of(request.Scores, include, model.Spec, model.Name, model.Calibration);

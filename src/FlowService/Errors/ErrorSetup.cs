@@ -17,4 +17,26 @@ internal static class ErrorSetup
         app.UseStatusCodePages(problems.HandleStatus);
         return app;
     }
+
+    /// <summary>
+    /// Answers 429 as near to its cause as can be. An overloaded service spends its time on refusals, and each piece of middleware that an exception passes catches it
+    /// and throws it again.
+    /// </summary>
+    public static WebApplication UseBusyRefusals(this WebApplication app)
+    {
+        ProblemHandler problems = app.Services.GetRequiredService<ProblemHandler>();
+        app.Use(async (http, next) =>
+        {
+            try
+            {
+                await next(http);
+            }
+            catch (RequestException e) when (e.Kind == ProblemKind.QueueFull && !http.Response.HasStarted)
+            {
+                http.Response.Clear();
+                await problems.TryHandleAsync(http, e, http.RequestAborted);
+            }
+        });
+        return app;
+    }
 }

@@ -22,6 +22,9 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
     /// <summary>The fields that have been given so far.</summary>
     public FieldSet Seen => seen;
 
+    /// <summary>Called before the first row is read, with the fields that stand before it.</summary>
+    public Action<RowRequest>? BeforeRows { get; init; }
+
     protected override bool TakeOther(ref Utf8JsonReader reader) => throw new RequestException(ProblemKind.InvalidJson,
         $"the body must be a JSON object with the fields {allowed}; it is {JsonWords.Describe(reader.TokenType)}");
 
@@ -74,6 +77,7 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
         if (request.Rows is not null)
             throw new RequestException(ProblemKind.InvalidArgument, "x and z are both given; send data rows or latents, not both")
             { Field = RowNames.Z };
+        BeforeRows?.Invoke(request);
         if (request.OnError != OnError.Fail)
             request.Errors = new();
         return request.Rows = new RowTable<float>(field.Name, limits, pool, ExpectedValues)

@@ -20,7 +20,11 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
 
     /// <summary>Reads the fields that the operation has, from the query and a JSON body. A body of rows is left to <see cref="OpenAsync"/>.</summary>
     /// <exception cref="Exception">What the client sent is refused: 400, 413, 415 or 422.</exception>
-    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields, OnError usual = OnError.Fail)
+    /// <param name="http">The request.</param>
+    /// <param name="fields">Those that it may have.</param>
+    /// <param name="usual">What becomes of a bad row where it says nothing of it.</param>
+    /// <param name="beforeRows">Called where the rows of a JSON body begin: what is refused there need not be read.</param>
+    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields, OnError usual = OnError.Fail, Action<RowRequest>? beforeRows = null)
     {
         bool isForm = MediaTypes.IsForm(http.Request, fields);
         if (isForm)
@@ -41,7 +45,7 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
                 return request;
             if (http.Request.ContentLength > limits.BodyBytes)
                 throw JsonBody.TooLarge(limits.BodyBytes);
-            var parser = new JsonRequestParser(request, RequestFields.OfJsonBody(fields), limits, pool, inQuery);
+            var parser = new JsonRequestParser(request, RequestFields.OfJsonBody(fields), limits, pool, inQuery) { BeforeRows = beforeRows };
             await JsonBody.ParseAsync(http.Request.BodyReader, parser, limits.BodyBytes, http.RequestAborted);
             return request;
         }

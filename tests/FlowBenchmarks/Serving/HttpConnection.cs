@@ -16,6 +16,9 @@ internal sealed class HttpConnection : IDisposable
 
     public HttpConnection(int port) => socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
 
+    /// <summary>The seconds to wait before the next request, as the last answer says; 0 where it says nothing.</summary>
+    public int RetryAfter { get; private set; }
+
     /// <summary>The bytes of a POST.</summary>
     public static byte[] Request(string path, string type, byte[] body) =>
         [.. Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
@@ -29,7 +32,8 @@ internal sealed class HttpConnection : IDisposable
         while ((head = buffer.AsSpan(0, got).IndexOf("\r\n\r\n"u8)) < 0)
             got += Receive(got);
         string fields = Encoding.ASCII.GetString(buffer, 0, head);
-        int end = LengthOf(fields) is { } length ? head + 4 + length : -1;
+        RetryAfter = NumberOf("retry-after:", fields) ?? 0;
+        int end = NumberOf("content-length:", fields) is { } length ? head + 4 + length : -1;
         while (end >= 0 ? got < end : !buffer.AsSpan(0, got).EndsWith("\r\n0\r\n\r\n"u8))
             got += Receive(got);
         return int.Parse(fields.AsSpan(9, 3), CultureInfo.InvariantCulture);
@@ -45,9 +49,8 @@ internal sealed class HttpConnection : IDisposable
         return received > 0 ? received : throw new IOException("the server has closed the connection");
     }
 
-    private static int? LengthOf(string fields)
+    private static int? NumberOf(string name, string fields)
     {
-        const string name = "content-length:";
         int at = fields.IndexOf(name, StringComparison.OrdinalIgnoreCase);
         if (at < 0)
             return null;

@@ -1,14 +1,12 @@
 using System.Diagnostics;
-using System.Net;
 
 namespace FlowBenchmarks.Serving;
 
 /// <summary>What became of the requests that were sent at a rate.</summary>
-/// <param name="Elapsed">From the first one to the last answer.</param>
+/// <param name="Elapsed">How long they were sent.</param>
 /// <param name="Answered">The seconds that answers with 200 took, sorted.</param>
 /// <param name="Refused">Those of answers with 429, sorted.</param>
-/// <param name="Offered">The requests that were sent first, without those that were sent again.</param>
-internal sealed record OverloadResult(TimeSpan Elapsed, double[] Answered, double[] Refused, int Offered)
+internal sealed record OverloadResult(TimeSpan Elapsed, double[] Answered, double[] Refused)
 {
     public double Goodput => Answered.Length / Elapsed.TotalSeconds;
 }
@@ -20,63 +18,57 @@ internal static class Overload
 
     /// <summary>Sends requests at a rate, from so many connections.</summary>
     /// <param name="port">The service's.</param>
-    /// <param name="path">The operation.</param>
-    /// <param name="type">The body's media type.</param>
-    /// <param name="body">The body.</param>
-    /// <param name="connections">The connections, and so the most requests under way.</param>
+    /// <param name="request">The bytes of each.</param>
+    /// <param name="connections">The connections, and so the most requests under way. A request that is due when all are taken waits for one.</param>
     /// <param name="perSecond">The rate of first tries.</param>
     /// <param name="duration">How long they are sent.</param>
     /// <param name="waits">Whether a refused one is sent again when Retry-After says, or at once.</param>
-    public static async Task<OverloadResult> RunAsync(int port, string path, string type, byte[] body, int connections, double perSecond, TimeSpan duration, bool waits)
+    public static OverloadResult Run(int port, byte[] request, int connections, double perSecond, TimeSpan duration, bool waits)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = connections }) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromMinutes(2) };
-        using var slots = new SemaphoreSlim(connections);
-        List<double> answered = [], refused = [];
-        var asking = new List<Task>();
-        var clock = Stopwatch.StartNew();
+        List<double>[] answered = [.. Enumerable.Range(0, connections).Select(_ => new List<double>())], refused = [.. answered.Select(_ => new List<double>())];
+        var again = new PriorityQueue<int, TimeSpan>(); // how often each was tried, by when it is due
         int offered = 0;
-        while (clock.Elapsed < duration)
-        {
-            // What is due by now leaves together: a timer is too coarse for each.
-            for (int due = (int)(clock.Elapsed.TotalSeconds * perSecond); offered < due; offered++)
-                asking.Add(AskAsync());
-            await Task.Delay(1);
-        }
-        TimeSpan sending = clock.Elapsed;
-        int inTime = answered.Count;
-        await Task.WhenAll(asking);
-        lock (answered)
-            return new(sending, [.. answered.Take(inTime).Order()], [.. refused.Order()], offered);
+        var clock = new Stopwatch();
+        using var start = new Barrier(connections, _ => clock.Start());
+        Thread[] threads = [.. Enumerable.Range(0, connections).Select(i => new Thread(() => Client(i)))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        return new(duration, [.. answered.SelectMany(part => part).Order()], [.. refused.SelectMany(part => part).Order()]);
 
-        async Task AskAsync()
+        void Client(int number)
         {
-            for (int attempt = 0; attempt < MostTries && clock.Elapsed < duration; attempt++)
+            using var connection = new HttpConnection(port);
+            start.SignalAndWait();
+            while (clock.Elapsed < duration)
             {
-                await slots.WaitAsync();
-                int seconds;
-                try
+                (int tries, TimeSpan due) = Next();
+                if (due > clock.Elapsed)
+                    Thread.Sleep(due - clock.Elapsed);
+                long began = Stopwatch.GetTimestamp();
+                int status = connection.Ask(request);
+                if (clock.Elapsed > duration)
+                    return;
+                (status == 200 ? answered : status == 429 ? refused : throw new InvalidOperationException($"status {status}"))[number].Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+                if (status == 429 && tries + 1 < MostTries)
+                    lock (again)
+                        again.Enqueue(tries + 1, clock.Elapsed + TimeSpan.FromSeconds(waits ? connection.RetryAfter : 0));
+            }
+        }
+
+        (int Tries, TimeSpan Due) Next()
+        {
+            lock (again)
+            {
+                TimeSpan first = TimeSpan.FromSeconds(offered / perSecond);
+                if (again.TryPeek(out int tries, out TimeSpan due) && due < first)
                 {
-                    long began = Stopwatch.GetTimestamp();
-                    using var content = new ByteArrayContent(body);
-                    content.Headers.ContentType = new(type);
-                    using HttpResponseMessage response = await http.PostAsync(path, content);
-                    await response.Content.CopyToAsync(Stream.Null);
-                    double took = Stopwatch.GetElapsedTime(began).TotalSeconds;
-                    bool isAnswered = response.StatusCode == HttpStatusCode.OK;
-                    if (!isAnswered && response.StatusCode != HttpStatusCode.TooManyRequests)
-                        throw new InvalidOperationException($"status {(int)response.StatusCode}");
-                    lock (answered)
-                        (isAnswered ? answered : refused).Add(took);
-                    if (isAnswered)
-                        return;
-                    seconds = (int)(response.Headers.RetryAfter?.Delta?.TotalSeconds ?? 1);
+                    again.Dequeue();
+                    return (tries, due);
                 }
-                finally
-                {
-                    slots.Release();
-                }
-                if (waits)
-                    await Task.Delay(TimeSpan.FromSeconds(seconds));
+                offered++;
+                return (0, first);
             }
         }
     }

@@ -13,45 +13,49 @@ namespace FlowBenchmarks.Serving;
 internal static class OverloadTable
 {
     private const int ManyClients = 128, WaitingRequests = 40;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+
     private const string Npy = "application/x-npy", Json = "application/json";
 
     // Of the light one reading a request costs as much as computing it, and clients on the same machine take their share; the heavy one is
     // what its service has to do.
     private static readonly Subject
         Light = new("realnvp", Rows: 200, GoldenModel.Read("normflows/realnvp_masked").Checkpoint),
-        Heavy = new("wide", Rows: 100, EngineTable.Random(EngineTable.RealNvp(features: 64, hidden: 512)));
+        Heavy = new("wide", Rows: 100, EngineTable.Random(EngineTable.RealNvp(features: 64, hidden: 512), scale: 0.03f));
 
     private static readonly double[] Loads = [1.5, 3, 10];
 
     /// <summary>Goodput against the peak, and the 99th percentile of refusals.</summary>
-    public static async Task PrintAsync(TextWriter output, TimeSpan each)
+    public static void Print(TextWriter output, TimeSpan each, string? model = null, string? body = null)
     {
         output.WriteLine("| model | body | clients | refused clients | load | answers/s | goodput / peak | refused | refusal p50 | refusal p99 |");
         output.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
+        Cores.KeepTo(Cores.Clients);
         foreach (Subject subject in new[] { Light, Heavy })
-            await PrintAsync(output, subject, each);
+            if (model is null || model == subject.Name)
+                Print(output, subject, body, each);
     }
 
-    private static async Task PrintAsync(TextWriter output, Subject subject, TimeSpan each)
+    private static void Print(TextWriter output, Subject subject, string? only, TimeSpan each)
     {
         DirectoryInfo repository = Directory.CreateTempSubdirectory("flowbench-");
         try
         {
             subject.Write(repository.FullName, 1);
             int rows = subject.Rows;
-            using Server server = Server.Start(
+            using Server server = Server.StartOn(Cores.Service,
                 repository.FullName, $"--Batching:QueueRows={WaitingRequests * rows}", $"--Limits:RowsPerRequest={rows}", $"--Limits:SamplesPerRequest={rows}");
-            foreach ((string name, string type, byte[] body) in subject.Bodies())
+            foreach ((string name, string type, byte[] body) in subject.Bodies().Where(body => only is null || body.Name == only))
                 foreach (int clients in new[] { 4, ManyClients })
                 {
                     byte[] request = HttpConnection.Request("/logprob", type, body);
-                    Load.Closed(server.Port, request, 4, each); // what is hot is compiled
+                    Load.Closed(server.Port, request, 4, WarmUp); // what is hot is compiled
                     double peak = Math.Max(Load.Closed(server.Port, request, 4, each).PerSecond, Load.Closed(server.Port, request, 16, each).PerSecond);
                     output.WriteLine(Line($"| {subject.Name} | {name} | {clients} | | peak | {peak:N0} | 1.00 | | | |"));
                     foreach (double load in Loads)
                         foreach (bool waits in new[] { true, false })
                         {
-                            OverloadResult seen = await Overload.RunAsync(server.Port, "/logprob", type, body, clients, load * peak, each, waits);
+                            OverloadResult seen = Overload.Run(server.Port, request, clients, load * peak, each, waits);
                             output.WriteLine(Line(
                                 $"| {subject.Name} | {name} | {clients} | {(waits ? "wait for Retry-After" : "ask again at once")} | {load} | {seen.Goodput:N0} | {seen.Goodput / peak:F2} | {seen.Refused.Length} | {Milliseconds(seen.Refused, 0.5)} | {Milliseconds(seen.Refused, 0.99)} |"));
                         }

@@ -17,7 +17,14 @@ internal sealed class Server : IDisposable
     public static Server Start(string repository, params string[] settings)
     {
         int port = FreePort();
-        return Start(port, "/health/ready", Path.Combine(AppContext.BaseDirectory, "FlowService"), [$"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", "--Grpc:Port=0", .. settings]);
+        return Start(port, "/health/ready", Program, Arguments(port, repository, settings));
+    }
+
+    /// <summary>The service on one core, which its clients leave to it.</summary>
+    public static Server StartOn(int core, string repository, params string[] settings)
+    {
+        int port = FreePort();
+        return Start(port, "/health/ready", "taskset", ["-c", $"{core}", Program, .. Arguments(port, repository, settings)]);
     }
 
     /// <summary>The same model behind FastAPI and PyTorch.</summary>
@@ -39,6 +46,11 @@ internal sealed class Server : IDisposable
         process.WaitForExit();
         process.Dispose();
     }
+
+    private static string Program => Path.Combine(AppContext.BaseDirectory, "FlowService");
+
+    private static string[] Arguments(int port, string repository, string[] settings) =>
+        [$"--urls=http://127.0.0.1:{port}", $"--Models:Repository={repository}", "--Grpc:Port=0", .. settings];
 
     private static Server Start(int port, string ready, string program, string[] arguments)
     {

@@ -48,15 +48,22 @@ public sealed class BusyTests : IAsyncLifetime
         Assert.Equal(0, host.QueuedRows);
     }
 
-    [Fact]
-    public async Task Rows_that_a_header_counts_are_refused_before_they_are_sent()
+    /// <summary>None of these bodies is sent to its end.</summary>
+    [Theory]
+    [InlineData("/logprob?model=two-moons", "application/x-npy", null)]
+    [InlineData("/logprob?model=two-moons", "text/csv", "x_0,x_1\n0,1\n")]
+    [InlineData("/logprob?model=two-moons", "application/json", """{"x":[[0,1],""")]
+    [InlineData("/logprob", "application/json", """{"model":"two-moons","x":[[0,1],""")]
+    [InlineData("/decode", "application/json", """{"model":"two-moons","z":[[0,1],""")]
+    [InlineData("/v2/models/two-moons/infer", "application/json", """{"inputs":[""")]
+    public async Task Rows_are_refused_before_they_are_sent(string path, string type, string? text)
     {
         var (computing, waiting) = await FillAsync();
-        byte[] body = Npy.Of(new float[6], 3, 2);
+        byte[] body = text is null ? Npy.Of(new float[6], 3, 2)[..^24] : Encoding.UTF8.GetBytes(text);
         using var client = new TcpClient(host.Address.Host, host.Address.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST /logprob?model=two-moons HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Npy.MediaType}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
-        await client.GetStream().WriteAsync(body.AsMemory(0, body.Length - 24));
+            $"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: {body.Length + 24}\r\nConnection: close\r\n\r\n"));
+        await client.GetStream().WriteAsync(body);
         using var reader = new StreamReader(client.GetStream());
 
         Assert.Equal("HTTP/1.1 429 Too Many Requests", await reader.ReadLineAsync());

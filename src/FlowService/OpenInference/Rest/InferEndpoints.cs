@@ -61,6 +61,7 @@ internal static class InferEndpoints
         facts.Operation = faces.Named(name).Kind.Operation();
         using FaceLease lease = await faces.LeaseAsync(name, FaceEndpoints.VersionOf(http), timeout: 0, http.RequestAborted);
         facts.Model = lease.Face.Model;
+        Inference.CheckRoom(lease.Face.Model, rows: 1);
         using InferRequest request = await reader.ReadAsync(http, lease.Face);
         using InferAnswer answer = await inference.RunAsync(request, lease.Face, http, facts, http.RequestAborted);
         await InferAnswerWriter.WriteAsync(http.Response, answer, http.RequestAborted);
