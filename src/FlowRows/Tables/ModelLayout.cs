@@ -79,10 +79,11 @@ internal sealed class ModelLayout : RowLayout
             throw NoNames();
         if (channelsLast)
         {
-            if (!ArePixels || shape is not [var c, var h, var w] || context.Length > 0 || !row.SequenceEqual([h, w, c]))
+            bool alone = context.Length == 0 || mayDerive;
+            if (!ArePixels || shape is not [var c, var h, var w] || !alone || !row.SequenceEqual([h, w, c]))
                 throw Refused(RowFaultKind.WrongWidth, $"{Field}: rows of shape {Shown(row)} are not images of model '{Model}' with their channels last: "
-                    + (ArePixels && shape is [var channels, var height, var width] && context.Length == 0 ? $"it takes {Shown([height, width, channels])}" : "it takes none"), Field);
-            return ByPosition(both);
+                    + (ArePixels && shape is [var channels, var height, var width] && alone ? $"it takes {Shown([height, width, channels])}" : "it takes none"), Field);
+            return ByPosition(mayDerive ? values.Length : both);
         }
         if (row.Length == 0 ? both == 1 : row.Length == 1 ? row[0] == both : (context.Length == 0 || values.Length == 0) && IsEvent(row))
             return ByPosition(both);

@@ -1,6 +1,7 @@
 using System.Net;
 using FlowCore;
 using FlowCore.Checkpoints;
+using FlowCore.Engines;
 using FlowService.Tests.Support;
 using FlowSound;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
@@ -22,7 +23,7 @@ public sealed class SoundQueueTests : IAsyncLifetime
         SoundSpec sound = VocoderPreset.SoundOf(8000, noise: 0) with { Mels = 6 };
         using (Flow untrained = FlowBuilder.Build(VocoderPreset.Create("voice", sound, 1024, new PresetSizes(Layers: 2, Hidden: 8))))
             Checkpoint.Of(untrained).Write(Path.Combine(repository.Path, "voice", "1"), "# A test model\n");
-        host = await ServiceHost.StartAsync(repository.Path, hook.Engines,
+        host = await ServiceHost.StartAsync(repository.Path, (checkpoint, _) => hook.Around(Engine.Open<float>(checkpoint)),
             ("Batching:QueueRows", "2"), ("Batching:BatchRows", "2"), ("Limits:RowsPerRequest", "2"), ("Limits:SamplesPerRequest", "2"));
         http = host.Http();
     }
