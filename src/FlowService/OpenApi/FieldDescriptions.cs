@@ -82,19 +82,19 @@ internal static class FieldDescriptions
     private static OpenApiSchema Choice(string[] words) =>
         new() { Type = JsonSchemaType.String, Enum = words.Length == 0 ? null : [.. words.Select(word => (JsonNode)JsonValue.Create(word)!)] };
 
-    private static OpenApiMediaType Form() => new()
+    // One choice of one: generators of clients take the properties of a form for arguments of the call, whatever else its body may be.
+    private static OpenApiMediaType Form() => new() { Schema = new OpenApiSchema { OneOf = [Parts()] } };
+
+    private static OpenApiSchema Parts() => new()
     {
-        Schema = new OpenApiSchema
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema>
         {
-            Type = JsonSchemaType.Object,
-            Properties = new Dictionary<string, IOpenApiSchema>
-            {
-                [RowNames.X] = Part("The picture, as PNG, or rows as a NumPy array."),
-                [RowNames.Context] = Part("What it is conditioned on, in the same forms: of a model that enlarges pictures, the small one."),
-            },
-            Required = new HashSet<string> { RowNames.X, RowNames.Context },
-            AdditionalPropertiesAllowed = false,
+            [RowNames.X] = Part("The picture, as PNG, or rows as a NumPy array."),
+            [RowNames.Context] = Part("What it is conditioned on, in the same forms: of a model that enlarges pictures, the small one."),
         },
+        Required = new HashSet<string> { RowNames.X, RowNames.Context },
+        AdditionalPropertiesAllowed = false,
     };
 
     private static OpenApiSchema Part(string description) => new() { Type = JsonSchemaType.String, Format = "binary", Description = description };
