@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using FlowService.Tests.Support;
 using FlowService.Tests.Telemetry.Otlp;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -32,7 +33,7 @@ internal sealed class Collector : IAsyncDisposable
     public string Address { get; }
 
     /// <summary>The spans that have come.</summary>
-    public IReadOnlyCollection<Span> Spans => receiver.Spans;
+    public IReadOnlyCollection<Span> Spans => [.. receiver.Spans.Values];
 
     /// <summary>What the service said of itself.</summary>
     public IReadOnlyDictionary<string, string> Resource => receiver.Resource;
@@ -48,7 +49,8 @@ internal sealed class Collector : IAsyncDisposable
 
     private sealed class Receiver : TraceService.TraceServiceBase
     {
-        public ConcurrentQueue<Span> Spans { get; } = new();
+        /// <summary>By their ids: what a slow collector did not confirm in time is sent again.</summary>
+        public ConcurrentDictionary<ByteString, Span> Spans { get; } = new();
 
         public ConcurrentDictionary<string, string> Resource { get; } = new();
 
@@ -59,7 +61,7 @@ internal sealed class Collector : IAsyncDisposable
                 foreach (KeyValue attribute in part.Resource.Attributes)
                     Resource[attribute.Key] = attribute.Value.StringValue;
                 foreach (Span span in part.ScopeSpans.SelectMany(scope => scope.Spans))
-                    Spans.Enqueue(span);
+                    Spans[span.SpanId] = span;
             }
             return Task.FromResult(new ExportTraceServiceResponse());
         }

@@ -48,10 +48,11 @@ export function Images({ model }: { model: ModelDetails }) {
   const [own, setOwn] = useState<number | null>(null);
   const ownContext = classes ? [own ?? current?.context?.[0] ?? 0] : undefined;
   const looked = useLooked(model, current, ownContext);
+  const look = `Choose a picture to look at it closely${classes ? '; with Shift it becomes the end of the way below' : ''}.`;
   return (
     <div class="stack">
       <div class="columns wide-left">
-        <Panel title="Pictures that the flow makes up" hint={classes ? 'A line for each class. Choose a picture to look at it closely; with Shift it becomes the end of the way below.' : 'Choose a picture to look at it closely.'}>
+        <Panel title="Pictures that the flow makes up" hint={classes && only === undefined ? `A line for each class. ${look}` : look}>
           {(grid.problem ?? problem) && <Fault problem={(grid.problem ?? problem)!} />}
           <div class="samples">
             {shown.map((each, line) => (
