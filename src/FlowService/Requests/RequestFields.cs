@@ -40,7 +40,8 @@ internal static class RequestFields
         { IsOneRow = true },
         Include = new("include", FieldKind.Names, "What to add to the answer."),
         Range = new("range", FieldKind.Values,
-            "For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.") { IsOneRow = true },
+            "For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.")
+        { IsOneRow = true },
         TimeoutMs = new("timeout_ms", FieldKind.Integer, "Give up after this many milliseconds, with 504; in a stream, this holds for each part.",
             (ref r, field, request) => request.TimeoutMs = JsonArgument.Integer(ref r, field)),
         Priority = new("priority", FieldKind.Word, "interactive (default) or bulk: interactive requests are computed first.",
