@@ -44,7 +44,7 @@ public sealed class PictureSizeTests : IDisposable
         Assert.All(Values(x).Zip(Values(back)), pair => Assert.Equal(pair.First, pair.Second, 0.05f + 1e-5f * Math.Abs(pair.First)));
 
         Cli.Run("logprob", "--model", Model, "--input", csv, "--size", "21,36").FailsWith(1, "--size: model 'clothing-4x': images of 21 x 36", "the nearest size is 20 x 36");
-        Cli.Run("logprob", "--model", Model, "--input", csv, "--size", "21").FailsWith(1, "--size: '21' is not H,W");
+        Cli.Run("logprob", "--model", Model, "--input", csv, "--size", "21").FailsWith(2, "--size: '21' is not H,W");
     }
 
     private static Outcome Ok(params string[] arguments)
