@@ -63,9 +63,6 @@ public sealed class SoundTests
         byte[] eight = [.. good];
         eight[34] = 8;
         Refused(eight, "8 bits");
-        byte[] aligned = [.. good];
-        aligned[32] = 3;
-        Refused(aligned, "3 bytes: it is damaged");
         Refused(Written(WaveFormat.CreateMuLawFormat(8000, 1), []), "MuLaw");
         Refused(Written(new WaveFormat(8000, 16, 1), []), "no samples");
         Refused(Written(WaveFormat.CreateIeeeFloatWaveFormat(8000, 1), [0, float.NaN]), "sample 2");
