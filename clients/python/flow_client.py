@@ -49,6 +49,9 @@ class Client:
     retries  how often a call is tried again after 429 or 503
     timeout  seconds that one try may take
     key      the caller's key or token, where the service needs one
+
+    Further arguments of a call go to the service as they are. Arrays of images say by their shape which size these have; where rows are flat
+    and the model takes several sizes, size=(height, width) does.
     """
 
     def __init__(self, url="http://localhost:8080", model=None, retries=5, timeout=300, sleep=time.sleep, key=None):
@@ -92,9 +95,13 @@ class Client:
         """The log density of each row, in nats."""
         return self._array("/logprob", _npy(rows), NPY, model, arguments)
 
-    def sample(self, count, seed=None, model=None, **arguments):
-        """Rows drawn from the model: [count, ...event]."""
-        return self._array("/sample", None, None, model, {"count": count, "seed": seed, **arguments})
+    def sample(self, count, seed=None, model=None, context=None, **arguments):
+        """Rows drawn from the model: [count, ...event]. Of a conditional model `count` for each context: a class, a list of numbers, or
+        an array, whose images may have any size that the model takes."""
+        query = {"count": count, "seed": seed, **arguments}
+        if hasattr(context, "shape"):
+            return self._array("/sample", _npy(context), NPY, model, query)
+        return self._array("/sample", None, None, model, {"context": context, **query})
 
     def encode(self, rows, model=None, **arguments):
         """The latent of each row."""

@@ -34,21 +34,54 @@ public sealed class EventSizes
         static int Least(Func<int, FlowSpec?> at) => Enumerable.Range(1, LargestMultiple).FirstOrDefault(side => at(side) is not null);
     }
 
-    /// <summary>The flow's description for images as they are sent: its own, or small ones that it enlarges.</summary>
+    /// <summary>The description by which a request is answered, of a flow that takes other sizes or does not: the one rule for every way in.</summary>
+    /// <param name="spec">The flow's own description.</param>
+    /// <param name="sizes">Its sizes; null where it takes one alone.</param>
+    /// <param name="shown">What the shape of the rows shows; null where they are flat.</param>
+    /// <param name="asked">Height and width of the flow's images, where the request says them.</param>
     /// <exception cref="SpecException">It does not take them; the message names the nearest sizes that it takes.</exception>
-    public FlowSpec For((int Height, int Width) images, bool areContexts)
+    public static FlowSpec Requested(FlowSpec spec, EventSizes? sizes, ShownImages? shown, (int Height, int Width)? asked)
     {
-        if (!areContexts || spec.Context?.BlockMeans is not { } side)
+        try
+        {
+            FlowSpec? bySize = asked is { } size ? Asked(spec, sizes, size) : null, byRows = shown is { } images ? sizes?.For(images) : null;
+            if (bySize is not null && byRows is not null && !bySize.EventShape.AsSpan().SequenceEqual(byRows.EventShape))
+                throw new SpecException($"size says {Text(bySize)}, and by their shape the rows are for {Text(byRows)}");
+            return bySize ?? byRows ?? spec;
+        }
+        catch (SpecException e)
+        {
+            throw new SpecException($"model '{spec.Name}': {e.Message}");
+        }
+    }
+
+    private static FlowSpec Asked(FlowSpec spec, EventSizes? sizes, (int Height, int Width) size) => spec.EventShape is not [_, var height, var width]
+        ? throw new SpecException("its rows are not images, and have no size")
+        : sizes?.At(size.Height, size.Width)
+            ?? (size == (height, width) ? spec : throw new SpecException($"images of {size.Height} x {size.Width} (height x width) are not taken; it takes {height} x {width} alone"));
+
+    private static string Text(FlowSpec spec) => $"images of {spec.EventShape[1]} x {spec.EventShape[2]}";
+
+    /// <summary>The flow's description for images as they are sent: its own, or what it is conditioned on. Null where they are neither.</summary>
+    /// <exception cref="SpecException">It does not take them; the message names the nearest sizes that it takes.</exception>
+    public FlowSpec? For(ShownImages images)
+    {
+        if ((images.AreContexts ? spec.Context?.Shape : spec.EventShape) is not [var channels, var lines, var columns] || (images.Channels ?? channels) != channels)
+            return null;
+        if (!images.AreContexts)
             return At(images.Height, images.Width);
-        int height = (int)Math.Min(int.MaxValue, (long)images.Height * side), width = (int)Math.Min(int.MaxValue, (long)images.Width * side);
+        int height = Large(images.Height, lines, spec.EventShape[1]), width = Large(images.Width, columns, spec.EventShape[2]);
         try
         {
             return At(height, width);
         }
         catch (SpecException e)
         {
-            throw new SpecException($"images of {images.Height} x {images.Width} would be enlarged to {height} x {width}, and {e.Message}");
+            throw new SpecException(
+                $"images of {images.Height} x {images.Width} {(spec.Context!.BlockMeans is null ? "belong" : "would be enlarged")} to {height} x {width}, and {e.Message}");
         }
+
+        static int Large(int side, int small, int large) => (int)Math.Min(int.MaxValue, (long)side * large / small);
     }
 
     /// <summary>The flow's description for images of another size.</summary>
@@ -118,3 +151,10 @@ public sealed class EventSizes
     private static int? Part(int value, int now, int before) =>
         (long)value * now % before == 0 && (long)value * now / before is > 0 and <= int.MaxValue and var part ? (int)part : null;
 }
+
+/// <summary>The size that images have by the shape of the rows that they came as.</summary>
+/// <param name="Channels">Their channels; null where the format does not say so.</param>
+/// <param name="Height">Their height.</param>
+/// <param name="Width">Their width.</param>
+/// <param name="AreContexts">Whether they are what the flow is conditioned on.</param>
+public readonly record struct ShownImages(int? Channels, int Height, int Width, bool AreContexts = false);

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Numerics;
+using FlowCore;
 using FlowRows.Answers;
 using FlowRows.Tables;
 
@@ -28,8 +29,12 @@ internal abstract class RowFormat(string mediaType, params string[] extensions)
     /// <summary>Whether a body begins as this format's bodies do.</summary>
     public abstract bool Begins(ReadOnlySpan<byte> start);
 
-    /// <summary>The size of the images that a body's rows are, where it says one: the body stays as it is, to be read.</summary>
-    public virtual ValueTask<(int Height, int Width)?> SizeAsync(PipeReader body, CancellationToken cancellation) => ValueTask.FromResult<(int, int)?>(null);
+    /// <summary>The size of the images that a body's rows are, where it shows one: the body stays as it is, to be read.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="channelsLast">Whether an image's channels stand behind its height and width.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public virtual ValueTask<ShownImages?> ImagesAsync(PipeReader body, bool channelsLast, CancellationToken cancellation) =>
+        ValueTask.FromResult<ShownImages?>(null);
 
     /// <summary>Reads the body's beginning.</summary>
     /// <exception cref="RowFault">It is none of this format, or does not bring the columns that are wanted.</exception>

@@ -8,7 +8,7 @@ namespace FlowSound;
 /// <param name="Rate">Samples a second.</param>
 public sealed record Sound(float[] Samples, int Rate)
 {
-    private const int HeaderBytes = 44;
+    private const int HeaderBytes = 44, ExtensibleBytes = 22, ExtensibleEncodingAt = 6;
 
     public double Seconds => (double)Samples.Length / Rate;
 
@@ -33,6 +33,8 @@ public sealed record Sound(float[] Samples, int Rate)
                 throw new SoundException("the sound says that it has no samples a second");
             int width = format.BitsPerSample / 8;
             bool isFloat = IsFloat(format);
+            if (format.BlockAlign != width)
+                throw new SoundException($"the WAV header says {format.BitsPerSample} bits a sample and {format.BlockAlign} bytes: it is damaged");
             long count = reader.Length / Math.Max(1, width);
             if (reader.Length > bytes.Length)
                 throw new SoundException($"the WAV header promises {reader.Length} bytes of sound, the file has {bytes.Length} in all: it was cut off");
@@ -86,10 +88,18 @@ public sealed record Sound(float[] Samples, int Rate)
         return bytes;
     }
 
-    private static bool IsFloat(WaveFormat format) => format.Encoding == WaveFormatEncoding.IeeeFloat
-        || format is WaveFormatExtensible extensible && extensible.ToStandardWaveFormat().Encoding == WaveFormatEncoding.IeeeFloat
-        || (format.Encoding is not (WaveFormatEncoding.Pcm or WaveFormatEncoding.Extensible)
-            ? throw new SoundException($"the sound is encoded as {format.Encoding}; PCM of 16, 24 or 32 bits and floats of 32 are read") : false);
+    private static bool IsFloat(WaveFormat format) => EncodingOf(format) switch
+    {
+        WaveFormatEncoding.IeeeFloat => true,
+        WaveFormatEncoding.Pcm => false,
+        var other => throw new SoundException($"the sound is encoded as {other}; PCM of 16, 24 or 32 bits and floats of 32 are read"),
+    };
+
+    // An extensible header says it behind its common part, in the first two bytes of an identifier (Microsoft, WAVEFORMATEXTENSIBLE).
+    private static WaveFormatEncoding EncodingOf(WaveFormat format) =>
+        format is WaveFormatExtraData { Encoding: WaveFormatEncoding.Extensible, ExtraSize: >= ExtensibleBytes, ExtraData: var more }
+            ? (WaveFormatEncoding)BinaryPrimitives.ReadUInt16LittleEndian(more.AsSpan(ExtensibleEncodingAt))
+            : format.Encoding;
 
     private static float Sample(ReadOnlySpan<byte> bytes, bool isFloat) => bytes.Length switch
     {

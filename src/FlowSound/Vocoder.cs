@@ -70,17 +70,29 @@ public sealed class Vocoder : IDisposable
     /// <param name="temperature">What it is scaled by.</param>
     /// <param name="wholly">Whether all is made at once, whatever it takes: for comparisons.</param>
     /// <exception cref="SoundException">The mels are none of this model, or too few.</exception>
-    public IEnumerable<float[]> Speak(float[] mels, ulong seed, double temperature = 1, bool wholly = false)
+    public IEnumerable<float[]> Speak(float[] mels, ulong seed, double temperature = 1, bool wholly = false) =>
+        Blocks(mels, seed, temperature, wholly).Select(block => block());
+
+    /// <summary>
+    /// The same, each block made when it is asked for. A sound shorter than a block is the beginning of a block whose last frame lasts,
+    /// so that one program makes sounds of all lengths.
+    /// </summary>
+    /// <exception cref="SoundException">The mels are none of this model, or too few.</exception>
+    public IEnumerable<Func<float[]>> Blocks(float[] mels, ulong seed, double temperature = 1, bool wholly = false)
     {
         int frames = FramesOf(mels), samples = SamplesOf(frames);
-        int block = wholly ? samples : Math.Min(samples, Block);
-        for (int done = 0; done < samples;)
+        return samples < Block ? [() => Made(Lasting(mels, frames), Block / Sound.Hop, 0, Block, seed, temperature)[..samples]] : Overlapping(wholly ? samples : Block);
+
+        IEnumerable<Func<float[]>> Overlapping(int block)
         {
-            int first = Math.Clamp(done - Overlap, 0, samples - block);
-            int end = first + block == samples ? samples : first + block - Overlap;
-            float[] made = Made(mels, frames, first, block, seed, temperature);
-            yield return made[(done - first)..(end - first)];
-            done = end;
+            for (int done = 0; done < samples;)
+            {
+                int first = Math.Clamp(done - Overlap, 0, samples - block);
+                int end = first + block == samples ? samples : first + block - Overlap;
+                Range taken = (done - first)..(end - first);
+                yield return () => Made(mels, frames, first, block, seed, temperature)[taken];
+                done = end;
+            }
         }
     }
 
@@ -88,20 +100,25 @@ public sealed class Vocoder : IDisposable
     /// The log density of a sound given its mels, in nats, and the samples that it is of: the sum over pieces of at most a block, each
     /// given its own mels as in training, of which the last samples are left out where they are not whole frames.
     /// </summary>
-    public (double LogProb, int Samples) LogProbOf(Sound sound, float[] mels)
+    /// <exception cref="SoundException">The mels are none of this model, or the sound is too short.</exception>
+    public (double LogProb, int Samples) LogProbOf(Sound sound, float[] mels) =>
+        Pieces(sound, mels).Select(piece => piece()).Aggregate((sum, piece) => (sum.LogProb + piece.LogProb, sum.Samples + piece.Samples));
+
+    /// <summary>The same piece by piece, each computed when it is asked for.</summary>
+    /// <exception cref="SoundException">The mels are none of this model, or the sound is too short.</exception>
+    public IEnumerable<Func<(double LogProb, int Samples)>> Pieces(Sound sound, float[] mels)
     {
         int frames = FramesOf(mels), samples = Math.Min(SamplesOf(frames), sound.Samples.Length / Unit * Unit);
-        if (samples == 0)
-            throw new SoundException($"the sound has {sound.Samples.Length} samples; the model scores whole frames of {Unit}");
-        double sum = 0;
-        for (int first = 0; first < samples; first += Block)
+        return samples > 0
+            ? Enumerable.Range(0, (samples + Block - 1) / Block).Select(piece => (Func<(double, int)>)(() => Of(piece * Block, Math.Min(Block, samples - piece * Block))))
+            : throw new SoundException($"the sound has {sound.Samples.Length} samples; the model scores whole frames of {Unit}");
+
+        (double, int) Of(int first, int count)
         {
-            int count = Math.Min(Block, samples - first);
             var (z, logDet, logProb) = (new float[count], new float[1], new float[1]);
             Engine(count).Forward(sound.Samples.AsSpan(first, count), Cut(mels, frames, first, count), z, logDet, logProb);
-            sum += logProb[0];
+            return (logProb[0], count);
         }
-        return (sum, samples);
     }
 
     public void Dispose()
@@ -121,6 +138,21 @@ public sealed class Vocoder : IDisposable
         if (SamplesOf(frames) == 0)
             throw new SoundException($"{frames} frames of mels are too few: send at least {Unit / Sound.Hop}");
         return frames;
+    }
+
+    // The mels of a block that begins with these, and whose last frame lasts to its end.
+    private float[] Lasting(float[] mels, int frames)
+    {
+        int all = Block / Sound.Hop;
+        var lasting = new float[Sound.Mels * all];
+        for (int mel = 0; mel < Sound.Mels; mel++)
+        {
+            ReadOnlySpan<float> given = mels.AsSpan(mel * frames, frames);
+            Span<float> row = lasting.AsSpan(mel * all, all);
+            row.Fill(given[^1]);
+            given.CopyTo(row);
+        }
+        return lasting;
     }
 
     private float[] Made(float[] mels, int frames, int first, int count, ulong seed, double temperature)

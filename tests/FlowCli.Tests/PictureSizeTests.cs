@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SkiaSharp;
 
 namespace FlowCli.Tests;
@@ -27,6 +28,34 @@ public sealed class PictureSizeTests : IDisposable
         Assert.True(scored.Code == 0, scored.Error);
         Assert.True(double.IsFinite(double.Parse(scored.Output.Split('\n')[1], System.Globalization.CultureInfo.InvariantCulture)));
     }
+
+    [Fact]
+    public void Arrays_show_their_size_and_flat_rows_have_it_said()
+    {
+        string small = Picture("small.png", 9, 5), x = cli.At("x.npy"), z = cli.At("z.npy"), back = cli.At("back.npy"), csv = cli.At("x.csv");
+        string[] context = ["--context", small];
+        Ok(["sample", "--model", Model, .. context, "--count", "2", "--seed", "1", "--output", x]);
+        Ok(["sample", "--model", Model, .. context, "--count", "2", "--seed", "1", "--output", csv]);
+        Ok("encode", "--model", Model, "--input", x, "--output", z);
+        Ok(["decode", "--model", Model, "--input", z, .. context, "--size", "20,36", "--output", back]);
+        Outcome shown = Ok("logprob", "--model", Model, "--input", x), said = Ok("logprob", "--model", Model, "--input", csv, "--ignore-extra", "--size", "20,36");
+        Assert.Equal(3, shown.Output.Trim().Split('\n').Length);
+        Assert.Equal(shown.Output, said.Output);
+        Assert.All(Values(x).Zip(Values(back)), pair => Assert.Equal(pair.First, pair.Second, 0.05f + 1e-5f * Math.Abs(pair.First)));
+
+        Cli.Run("logprob", "--model", Model, "--input", csv, "--size", "21,36").FailsWith(1, "--size: model 'clothing-4x': images of 21 x 36", "the nearest size is 20 x 36");
+        Cli.Run("logprob", "--model", Model, "--input", csv, "--size", "21").FailsWith(2, "--size: '21' is not H,W");
+    }
+
+    private static Outcome Ok(params string[] arguments)
+    {
+        Outcome outcome = Cli.Run(arguments);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        return outcome;
+    }
+
+    // Behind the header, whose length is that of any array written here.
+    private static float[] Values(string npy) => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(npy).AsSpan(128)).ToArray();
 
     [Theory]
     [InlineData("sample", "--context", 100, 70, "would be enlarged to 280 x 400", "the nearest size is")]

@@ -32,6 +32,8 @@ public sealed class VocoderTests : IDisposable
         Assert.Equal(47 * 64, Sound.Read(File.ReadAllBytes(cli.At("spoken.wav"))).Samples.Length);
         Refused("two of them", "--count", "sample", "--model", cli.At("m/1"), "--context", cli.At("one.wav"), "--count", "2", "--output", cli.At("spoken.wav"));
         Refused("no mels", "--context: is needed", "sample", "--model", cli.At("m/1"), "--output", cli.At("spoken.wav"));
+        cli.Write("picture.png", "no sound either");
+        Refused("a picture", "is neither mels", "sample", "--model", cli.At("m/1"), "--context", cli.At("picture.png"), "--output", cli.At("spoken.wav"));
         cli.Write("text.wav", "no sound");
         Refused("a text", "not a WAV file", "sample", "--model", cli.At("m/1"), "--context", cli.At("text.wav"), "--output", cli.At("spoken.wav"));
     }

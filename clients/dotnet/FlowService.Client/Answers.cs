@@ -34,6 +34,12 @@ public sealed record Reason(string Feature, float Value, float? Nats, float Expe
 /// <param name="LogQ">The log density that each was really drawn from.</param>
 public sealed record SampleAnswer(string Model, int Version, ulong Seed, float?[][] Samples, float?[] LogProb, float?[] LogQ);
 
+/// <summary>Log densities, an entry for each row. A number that is not finite is null.</summary>
+/// <param name="Model">The model that answered.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="LogProb">In nats.</param>
+public sealed record LogProbAnswer(string Model, int Version, float?[] LogProb);
+
 /// <summary>Latents of rows.</summary>
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>

@@ -29,23 +29,36 @@ public sealed class FlowClient(HttpClient http)
     public Task<ScoreAnswer> ScoreAsync(IReadOnlyList<float[]> rows, ScoreOptions? options = null, CancellationToken cancellation = default) =>
         AskAsync("score", (options ?? new()).Request(Model, rows), FlowJson.Default.ScoreRequest, FlowJson.Default.ScoreAnswer, cancellation);
 
+    /// <summary>The log density of each row, in nats.</summary>
+    /// <param name="rows">Rows of as many numbers as the model has features.</param>
+    /// <param name="context">What a conditional model is conditioned on: a row for each row, or one for all.</param>
+    /// <param name="size">Height and width of the images that rows are, of a model that takes several sizes; by default its own.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<LogProbAnswer> LogProbAsync(
+        IReadOnlyList<float[]> rows, IReadOnlyList<float[]>? context = null, (int Height, int Width)? size = null, CancellationToken cancellation = default) =>
+        AskAsync("logprob", new RowsRequest(Model, rows, null, context, Sides(size)), FlowJson.Default.RowsRequest, FlowJson.Default.LogProbAnswer, cancellation);
+
     /// <summary>Draws rows from the model.</summary>
     /// <param name="count">How many; for a conditional model, for each context.</param>
     /// <param name="seed">The same seed gives the same rows; by default one is drawn, and returned.</param>
     /// <param name="temperature">Scales the noise: below 1 gives likelier rows.</param>
     /// <param name="context">What a conditional model is conditioned on.</param>
+    /// <param name="size">Height and width of the images that are drawn, of a model that takes several sizes; by default its own.</param>
     /// <param name="cancellation">Ends it.</param>
     public Task<SampleAnswer> SampleAsync(
-        int count, ulong? seed = null, double? temperature = null, IReadOnlyList<float[]>? context = null, CancellationToken cancellation = default) =>
-        AskAsync("sample", new SampleRequest(Model, count, seed, temperature, context), FlowJson.Default.SampleRequest, FlowJson.Default.SampleAnswer, cancellation);
+        int count, ulong? seed = null, double? temperature = null, IReadOnlyList<float[]>? context = null, (int Height, int Width)? size = null,
+        CancellationToken cancellation = default) =>
+        AskAsync("sample", new SampleRequest(Model, count, seed, temperature, context, Sides(size)), FlowJson.Default.SampleRequest, FlowJson.Default.SampleAnswer, cancellation);
 
-    /// <summary>The latent of each row.</summary>
-    public Task<EncodeAnswer> EncodeAsync(IReadOnlyList<float[]> rows, IReadOnlyList<float[]>? context = null, CancellationToken cancellation = default) =>
-        AskAsync("encode", new RowsRequest(Model, rows, null, context), FlowJson.Default.RowsRequest, FlowJson.Default.EncodeAnswer, cancellation);
+    /// <summary>The latent of each row. The size is that of the images that rows are.</summary>
+    public Task<EncodeAnswer> EncodeAsync(
+        IReadOnlyList<float[]> rows, IReadOnlyList<float[]>? context = null, (int Height, int Width)? size = null, CancellationToken cancellation = default) =>
+        AskAsync("encode", new RowsRequest(Model, rows, null, context, Sides(size)), FlowJson.Default.RowsRequest, FlowJson.Default.EncodeAnswer, cancellation);
 
-    /// <summary>The row of each latent.</summary>
-    public Task<DecodeAnswer> DecodeAsync(IReadOnlyList<float[]> latents, IReadOnlyList<float[]>? context = null, CancellationToken cancellation = default) =>
-        AskAsync("decode", new RowsRequest(Model, null, latents, context), FlowJson.Default.RowsRequest, FlowJson.Default.DecodeAnswer, cancellation);
+    /// <summary>The row of each latent. The size is that of the images that rows are.</summary>
+    public Task<DecodeAnswer> DecodeAsync(
+        IReadOnlyList<float[]> latents, IReadOnlyList<float[]>? context = null, (int Height, int Width)? size = null, CancellationToken cancellation = default) =>
+        AskAsync("decode", new RowsRequest(Model, null, latents, context, Sides(size)), FlowJson.Default.RowsRequest, FlowJson.Default.DecodeAnswer, cancellation);
 
     /// <summary>Scores a table of any size into another, in bounded memory.</summary>
     /// <param name="rows">The table. Where it can seek, a busy service is asked again.</param>
@@ -84,6 +97,8 @@ public sealed class FlowClient(HttpClient http)
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellation);
         return (await System.Text.Json.JsonSerializer.DeserializeAsync(answer, answerType, cancellation))!;
     }
+
+    private static int[]? Sides((int Height, int Width)? size) => size is { } sides ? [sides.Height, sides.Width] : null;
 
     private static HttpClient Connection(string url, string? key)
     {

@@ -9,6 +9,7 @@ namespace FlowService.Client;
 [JsonSerializable(typeof(RowsRequest))]
 [JsonSerializable(typeof(ScoreAnswer))]
 [JsonSerializable(typeof(SampleAnswer))]
+[JsonSerializable(typeof(LogProbAnswer))]
 [JsonSerializable(typeof(EncodeAnswer))]
 [JsonSerializable(typeof(DecodeAnswer))]
 [JsonSerializable(typeof(Problem))]
@@ -18,8 +19,8 @@ internal sealed partial class FlowJson : JsonSerializerContext;
 internal sealed record ScoreRequest(
     string? Model, double Alpha, string[] Include, int? Top, string? Missing, IReadOnlyList<float[]>? Context, [property: JsonConverter(typeof(RowsWithGaps))] IReadOnlyList<float[]> X);
 
-internal sealed record SampleRequest(string? Model, int Count, ulong? Seed, double? Temperature, IReadOnlyList<float[]>? Context);
+internal sealed record SampleRequest(string? Model, int Count, ulong? Seed, double? Temperature, IReadOnlyList<float[]>? Context, int[]? Size);
 
-internal sealed record RowsRequest(string? Model, IReadOnlyList<float[]>? X, IReadOnlyList<float[]>? Z, IReadOnlyList<float[]>? Context);
+internal sealed record RowsRequest(string? Model, IReadOnlyList<float[]>? X, IReadOnlyList<float[]>? Z, IReadOnlyList<float[]>? Context, int[]? Size);
 
 internal sealed record Problem(string? Type, string? Title, string? Detail);

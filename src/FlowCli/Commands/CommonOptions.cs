@@ -51,6 +51,22 @@ internal static class CommonOptions
         CustomParser = result => OneOf(result, ("float32", ElementType.Float32), ("float64", ElementType.Float64)),
     };
 
+    public static Option<int[]?> Size() => new("--size")
+    {
+        Description = "Height and width of the model's images, where it takes several sizes; by default those of the rows, where an array or a picture shows them.",
+        HelpName = "H,W",
+        CustomParser = result =>
+        {
+            int[] sides = [.. result.Tokens[0].Value.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int side) ? side : 0)];
+            if (sides.Length != 2 || sides.Contains(0))
+                result.AddError($"--size: '{result.Tokens[0].Value}' is not H,W, height and width in pixels");
+            return sides;
+        },
+    };
+
+    /// <summary>Height and width as they were given.</summary>
+    public static (int Height, int Width)? SizeOf(ParseResult parsed, Option<int[]?> size) => parsed.GetValue(size) is [var height, var width] ? (height, width) : null;
+
     public static Option<RowFormat?> OutputFormat() => new("--output-format")
     {
         Description = "The format on standard output.",

@@ -25,13 +25,14 @@ internal static class RowCommand
         var context = new ContextOptions();
         var output = CommonOptions.Output();
         var format = CommonOptions.OutputFormat();
+        var size = CommonOptions.Size();
         var type = CommonOptions.Type();
         var device = CommonOptions.Device();
         var kind = CommonOptions.Engine();
         var include = CommonOptions.Include(operation.Includes);
         var command = new ExampledCommand(operation.Name, description, example)
         {
-            model, output, format, type, device, kind, include, context.File, context.Values,
+            model, output, format, size, type, device, kind, include, context.File, context.Values,
         };
         var scores = new ScoreOptions();
         foreach (Option option in operation == RowOperation.LogProb ? rows.All.Concat(scores.All) : rows.All)
@@ -43,6 +44,7 @@ internal static class RowCommand
                 operation, rows.Of(parsed), parsed.GetValue(context.File), parsed.GetValue(context.Values), parsed.GetValue(output), parsed.GetValue(format),
                 parsed.GetValue(type), [.. parsed.GetRequiredValue(include)])
             {
+                Size = CommonOptions.SizeOf(parsed, size),
                 Scores = operation == RowOperation.LogProb ? scores.Of(parsed) : new(),
             };
             request.Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind));

@@ -18,13 +18,14 @@ internal static class SampleCommand
         var output = CommonOptions.Output(pictures: true, sounds: true);
         var format = CommonOptions.OutputFormat();
         var range = PictureOutput.Range();
+        var size = CommonOptions.Size();
         var type = CommonOptions.Type();
         var device = CommonOptions.Device();
         var kind = CommonOptions.Engine();
         var include = CommonOptions.Include(RowOperation.Sample.Includes);
         var command = new ExampledCommand("sample", "Rows drawn from the model.", "flow sample --model models/two-moons --count 5 --seed 7")
         {
-            model, count, seed, temperature, context.File, context.Values, header, output, format, range, type, device, kind, include,
+            model, count, seed, temperature, context.File, context.Values, header, output, format, range, size, type, device, kind, include,
         };
         command.Validators.Add(context.Check);
         command.Validators.Add(result =>
@@ -43,7 +44,10 @@ internal static class SampleCommand
             var work = new SampleWork(
                 parsed.GetValue(count)!.Value, parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(context.Values),
                 RowOptions.HasHeader(parsed, header), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(range), parsed.GetValue(type),
-                [.. parsed.GetRequiredValue(include)]);
+                [.. parsed.GetRequiredValue(include)])
+            {
+                Size = CommonOptions.SizeOf(parsed, size),
+            };
             work.Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device), parsed.GetValue(kind));
         });
         return command;

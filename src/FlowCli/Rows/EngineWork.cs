@@ -12,7 +12,10 @@ namespace FlowCli.Rows;
 internal abstract record EngineWork(ElementType Type)
 {
     /// <summary>The file whose images say which size the model's images have, where it takes several, and whether they are what it enlarges.</summary>
-    protected virtual (string Path, bool AreContexts)? Images => null;
+    protected virtual (string Path, bool AreContexts, bool ChannelsLast)? Images => null;
+
+    /// <summary>Height and width of the model's images, where the command line says them.</summary>
+    public (int Height, int Width)? Size { get; init; }
 
     /// <summary>Opens the checkpoint and does it.</summary>
     public void Run(Terminal terminal, string model, string device, EngineKind kind)
@@ -40,22 +43,28 @@ internal abstract record EngineWork(ElementType Type)
         await RunAsync(engine, ModelPath.VersionOf(folder), pool, terminal);
     }
 
-    // The beginning of a file is read for it; what comes through a pipeline is as large as the model's own.
+    // The beginning of a file is read for it; what comes through a pipeline is as large as --size says, or the model's own.
     private async Task<Checkpoint> AtSizeAsync(Checkpoint checkpoint, Terminal terminal)
     {
-        if (Images is not ({ } path, var areContexts) || path == RowPipe.Standard || EventSizes.Of(checkpoint.Spec) is not { } sizes)
-            return checkpoint;
-        await using RowPipe pipe = await RowPipe.OpenAsync(path, terminal);
-        if (await pipe.NamingAsync(async () => await pipe.Format.SizeAsync(pipe.Bytes, terminal.Stop)) is not { } size)
-            return checkpoint;
+        EventSizes? sizes = EventSizes.Of(checkpoint.Spec);
+        var (shown, path) = sizes is null ? (null, null) : await ShownAsync(terminal);
         try
         {
-            FlowSpec spec = sizes.For(size, areContexts);
+            FlowSpec spec = EventSizes.Requested(checkpoint.Spec, sizes, shown, Size);
             return spec.EventShape.AsSpan().SequenceEqual(checkpoint.Spec.EventShape) ? checkpoint : checkpoint with { Spec = spec, Calibration = null };
         }
         catch (SpecException e)
         {
-            throw new FlowException($"{pipe.Shown}: model '{checkpoint.Spec.Name}': {e.Message}", e);
+            throw new FlowException($"{(Size is null ? path : "--size")}: {e.Message}", e);
         }
+    }
+
+    private async Task<(ShownImages? Images, string? Path)> ShownAsync(Terminal terminal)
+    {
+        if (Images is not ({ } path, var areContexts, var channelsLast) || path == RowPipe.Standard)
+            return default;
+        await using RowPipe pipe = await RowPipe.OpenAsync(path, terminal);
+        ShownImages? shown = await pipe.NamingAsync(async () => await pipe.Format.ImagesAsync(pipe.Bytes, channelsLast, terminal.Stop));
+        return (shown is { } images ? images with { AreContexts = areContexts } : null, pipe.Shown);
     }
 }

@@ -92,8 +92,7 @@ internal sealed class RowInput<T> : IAsyncDisposable
     /// <summary>What a block's rows are conditioned on, where that is among their columns.</summary>
     public async Task<RowBuffer<T>?> ContextOfAsync(RowBlock<T> block)
     {
-        if (field == RowNames.X)
-            block.DeriveContext(spec);
+        block.DeriveContext(spec, field);
         return (await Pipe.NamingAsync(() => Task.FromResult(ContextRows<T>.Of(block.Context, spec, spec.Name, block.Rows)))).Values;
     }
 

@@ -29,7 +29,7 @@ internal sealed record RowWork(
     /// <summary>The part of the rows that is computed; null for all.</summary>
     public Shard? Shard { get; init; }
 
-    protected override (string Path, bool AreContexts)? Images => Operation.Input == RowNames.X && !Input.ChannelsLast ? (Input.Path, false) : null;
+    protected override (string Path, bool AreContexts, bool ChannelsLast)? Images => (Input.Path, false, Input.ChannelsLast);
 
     protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {

@@ -24,7 +24,7 @@ internal sealed record SampleWork(
     int Count, ulong? Seed, double Temperature, string? ContextFile, double[]? ContextValues, bool? Header, string? Output, RowFormat? OutputFormat, double[]? Range,
     ElementType Type, HashSet<string> Include) : EngineWork(Type)
 {
-    protected override (string Path, bool AreContexts)? Images => ContextFile is null ? null : (ContextFile, true);
+    protected override (string Path, bool AreContexts, bool ChannelsLast)? Images => ContextFile is null ? null : (ContextFile, true, false);
 
     protected override async Task RunAsync<T>(EngineRun<T> engine, int version, RowPool pool, Terminal terminal)
     {

@@ -54,6 +54,8 @@ internal sealed record SpeechWork(int? Count, ulong? Seed, double Temperature, s
         {
             if (IsSound(path))
                 return vocoder.Mels.Of(Sound.Read(bytes));
+            if (!path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
+                throw new SoundException("is neither mels, as .npy of the shape (mels, frames), nor a sound, as .wav");
             var (values, rows, columns) = NpyMatrix.Read(bytes);
             return vocoder.Checked(values, rows, columns);
         }

@@ -18,19 +18,28 @@ internal sealed class NpyFormat() : RowFormat("application/x-npy", ".npy")
 
     public override bool Begins(ReadOnlySpan<byte> start) => NpyHeader.Begins(start);
 
-    public override async ValueTask<(int Height, int Width)?> SizeAsync(PipeReader body, CancellationToken cancellation)
+    public override async ValueTask<ShownImages?> ImagesAsync(PipeReader body, bool channelsLast, CancellationToken cancellation)
     {
         try
         {
             byte[] start = await PeekAsync(body, NpyHeader.StartBytes, cancellation);
             byte[] header = await PeekAsync(body, NpyHeader.LengthOf(start), cancellation);
-            return NpyHeader.Parse(header).Shape is [_, _, > 0 and <= int.MaxValue and var height, > 0 and <= int.MaxValue and var width] ? ((int)height, (int)width) : null;
+            return NpyHeader.Parse(header).Shape switch
+            {
+                [_, var height, var width, var channels] when channelsLast => Images(channels, height, width),
+                [_, var channels, var height, var width] when !channelsLast => Images(channels, height, width),
+                [_, var height, var width] => Images(1, height, width), // a single channel may be left out
+                _ => null,
+            };
         }
         catch (FlowException)
         {
             return null; // who reads it says what is wrong
         }
     }
+
+    private static ShownImages? Images(long channels, long height, long width) =>
+        Math.Max(channels, Math.Max(height, width)) <= int.MaxValue ? new((int)channels, (int)height, (int)width) : null;
 
     private static async ValueTask<byte[]> PeekAsync(PipeReader body, int count, CancellationToken cancellation)
     {

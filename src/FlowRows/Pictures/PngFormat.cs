@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using FlowCore;
 using FlowRows.Answers;
 using FlowRows.Tables;
 
@@ -19,14 +20,14 @@ internal sealed class PngFormat() : RowFormat("image/png", ".png")
     // The signature, and the beginning of the first chunk, which holds width and height (PNG, third edition, section 11.2.1).
     private const int HeaderBytes = 24, WidthAt = 16, HeightAt = 20;
 
-    public override async ValueTask<(int Height, int Width)?> SizeAsync(PipeReader body, CancellationToken cancellation)
+    public override async ValueTask<ShownImages?> ImagesAsync(PipeReader body, bool channelsLast, CancellationToken cancellation)
     {
         ReadResult read = await body.ReadAtLeastAsync(HeaderBytes, cancellation);
         byte[] header = read.Buffer.Slice(0, Math.Min(HeaderBytes, read.Buffer.Length)).ToArray();
         body.AdvanceTo(read.Buffer.Start);
         if (header.Length < HeaderBytes || !Begins(header))
             return null;
-        return (BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(HeightAt)), BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(WidthAt)));
+        return new(Channels: null, BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(HeightAt)), BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(WidthAt)));
     }
 
     public override bool Begins(ReadOnlySpan<byte> start) => start is [0x89, (byte)'P', (byte)'N', (byte)'G', ..];

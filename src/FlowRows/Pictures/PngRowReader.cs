@@ -11,6 +11,9 @@ namespace FlowRows.Pictures;
 internal sealed class PngRowReader<T> : RowReader<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    // Behind width and height (PNG, third edition, section 11.2.1).
+    private const int BitsAt = 24, MostBits = 8;
+
     private readonly SKColor[] pixels;
     private readonly PictureShape shape;
 
@@ -25,6 +28,8 @@ internal sealed class PngRowReader<T> : RowReader<T>
         using SKCodec codec = SKCodec.Create(data) is { EncodedFormat: SKEncodedImageFormat.Png } found ? found : throw Invalid("the body is no PNG that can be read");
         if (codec.Info.Width != shape.Width || codec.Info.Height != shape.Height)
             throw Refused($"{layout.Field}: the picture has {codec.Info.Width} x {codec.Info.Height} pixels (width x height), model '{layout.Model}' takes {shape.Width} x {shape.Height}", layout.Field);
+        if (png[BitsAt] > MostBits)
+            throw Refused($"{layout.Field}: the picture has {png[BitsAt]} bits a channel; {MostBits} are read: save it so, or send its numbers", layout.Field);
         using var picture = new SKBitmap(codec.Info.WithColorType(SKColorType.Rgba8888).WithAlphaType(SKAlphaType.Unpremul));
         if (codec.GetPixels(picture.Info, picture.GetPixels()) != SKCodecResult.Success)
             throw Invalid("the PNG ends within its pixels, or is damaged");

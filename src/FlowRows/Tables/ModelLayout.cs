@@ -41,12 +41,11 @@ internal sealed class ModelLayout : RowLayout
         ignored = spec.Ignored ?? [];
         shape = field switch
         {
-            RowNames.X => spec.EventShape,
-            RowNames.Z => [spec.Width],
+            RowNames.X or RowNames.Z => spec.EventShape,
             _ => condition?.Shape ?? [context.Length],
         };
         pixels = PixelRange.Of(spec);
-        mayDerive = field == RowNames.X && condition?.BlockMeans is not null;
+        mayDerive = condition is not null && DerivedContext.Of(spec, field) is not null;
         Categories = condition?.Categories is { } known ? new(known) : null;
         isNamed = (field != RowNames.X || spec.Features is not null) && (condition is null || condition.Features is not null || Categories is not null);
     }
@@ -62,9 +61,9 @@ internal sealed class ModelLayout : RowLayout
 
     public override CategoryCodes? Categories { get; }
 
-    public override PictureShape? Picture => shape is [1 or 3, var height, var width] ? new(shape[0], height, width, pixels) : null;
+    public override PictureShape? Picture => ArePixels && shape is [1 or 3, var height, var width] ? new(shape[0], height, width, pixels) : null;
 
-    public override int[]? FromChannelsLast => shape is [var channels, var height, var width] ? Order(channels, height, width) : null;
+    public override int[]? FromChannelsLast => ArePixels && shape is [var channels, var height, var width] ? Order(channels, height, width) : null;
 
     public override bool AreWanted(IReadOnlyList<string> names) => wanted.All(new HashSet<string>(names, StringComparer.Ordinal).Contains);
 
@@ -80,10 +79,11 @@ internal sealed class ModelLayout : RowLayout
             throw NoNames();
         if (channelsLast)
         {
-            if (shape is not [var c, var h, var w] || context.Length > 0 || !row.SequenceEqual([h, w, c]))
+            bool alone = context.Length == 0 || mayDerive;
+            if (!ArePixels || shape is not [var c, var h, var w] || !alone || !row.SequenceEqual([h, w, c]))
                 throw Refused(RowFaultKind.WrongWidth, $"{Field}: rows of shape {Shown(row)} are not images of model '{Model}' with their channels last: "
-                    + (shape is [var channels, var height, var width] && context.Length == 0 ? $"it takes {Shown([height, width, channels])}" : "it takes none"), Field);
-            return ByPosition(both);
+                    + (ArePixels && shape is [var channels, var height, var width] && alone ? $"it takes {Shown([height, width, channels])}" : "it takes none"), Field);
+            return ByPosition(mayDerive ? values.Length : both);
         }
         if (row.Length == 0 ? both == 1 : row.Length == 1 ? row[0] == both : (context.Length == 0 || values.Length == 0) && IsEvent(row))
             return ByPosition(both);
@@ -91,7 +91,7 @@ internal sealed class ModelLayout : RowLayout
             return ByPosition(values.Length);
         if (row.Length <= 1)
             return ByPosition(row.Length == 0 ? 1 : (int)Math.Min(row[0], int.MaxValue)); // refuses it in the words for tables
-        string remedy = context.Length == 0 && shape is [var channel, var high, var wide] && row.SequenceEqual([high, wide, channel])
+        string remedy = ArePixels && context.Length == 0 && shape is [var channel, var high, var wide] && row.SequenceEqual([high, wide, channel])
             ? "; layout=nhwc (--layout nhwc) reads images whose channels come last" : "";
         throw Refused(RowFaultKind.WrongWidth, $"{Field}: the array's rows have the shape {Shown(row)}, model '{Model}' takes {Taken()}{remedy}", Field);
     }
@@ -166,6 +166,9 @@ internal sealed class ModelLayout : RowLayout
     private bool IsEvent(ReadOnlySpan<long> row) =>
         row.SequenceEqual(Array.ConvertAll(shape, size => (long)size))
         || (shape is [1, var height, var width] && row.SequenceEqual([height, width]));
+
+    // A latent may have the shape of an event, and is no picture.
+    private bool ArePixels => Field != RowNames.Z;
 
     private string Taken() => shape.Length == 1 || (context.Length > 0 && values.Length > 0 && !mayDerive)
         ? $"(rows, {wanted.Length})"

@@ -49,10 +49,10 @@ internal sealed class RowBlock<T> : IDisposable
     /// <summary>What the rows lack, where that is no reason to refuse them.</summary>
     public MissingValues<T>? Missing { get; private set; }
 
-    /// <summary>Puts the small image of each row beside it, where that is what the model is conditioned on and nothing was given.</summary>
-    public void DeriveContext(FlowSpec spec)
+    /// <summary>Puts beside the rows what they bring by themselves, where no context was given.</summary>
+    public void DeriveContext(FlowSpec spec, string field)
     {
-        if (Context is not null || Values is null || DownSampling.Of(spec) is not { } sampling)
+        if (Context is not null || Values is null || DerivedContext.Of(spec, field) is not { } sampling)
             return;
         RowTable<T> means = Values.Beside(RowNames.Context);
         sampling.Means<T>(Values.Values.Span, means.Reserve(Values.Rows * spec.ContextWidth));

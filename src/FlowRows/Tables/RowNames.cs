@@ -13,7 +13,7 @@ internal static class RowNames
     private static readonly FrozenSet<string> OfAnswers = FrozenSet.Create(StringComparer.Ordinal,
         "log_prob", "log_det", "log_q", "latent_norm2", "bits_per_dim", InputComplexity.Column, "p_value", "q_value", "severity", "anomaly", "n_missing", "error", "row");
 
-    public const string X = "x", Z = "z", Context = "context", Samples = "samples";
+    public const string X = "x", Z = "z", Context = "context", Samples = "samples", Size = "size";
 
     /// <summary>
     /// The columns that answers add to rows. An answer that comes back as a body brings them along: they are passed over there,

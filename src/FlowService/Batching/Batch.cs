@@ -68,7 +68,8 @@ internal sealed class Batch(BatchBuffers buffers)
     public void Stage()
     {
         for (; staged < slices.Count; staged++)
-            buffers.Stage(slices[staged]);
+            if (slices[staged].Item.Job is null)
+                buffers.Stage(slices[staged]);
     }
 
     public void Seal()
@@ -87,10 +88,18 @@ internal sealed class Batch(BatchBuffers buffers)
     /// <summary>Computes rows of the batch, counted from <paramref name="from"/> up to and without <paramref name="to"/>.</summary>
     public void Compute(FlowEngine<float> engine, int from, int to)
     {
-        if (Line!.Direction == Direction.Forward)
-            buffers.Forward(engine, from, to, keepsValues);
-        else
-            buffers.Inverse(engine, from, to);
+        switch (Line!.Direction)
+        {
+            case Direction.Forward:
+                buffers.Forward(engine, from, to, keepsValues);
+                break;
+            case Direction.Inverse:
+                buffers.Inverse(engine, from, to);
+                break;
+            default:
+                slices[from].Item.Job!();
+                break;
+        }
     }
 
     /// <summary>Fails the callers of some rows.</summary>
@@ -120,7 +129,7 @@ internal sealed class Batch(BatchBuffers buffers)
     {
         int row = 0;
         for (int i = 0; i < slices.Count; row += slices[i++].Rows)
-            if (failures[i] is null)
+            if (failures[i] is null && slices[i].Item.Job is null)
                 buffers.HandOut(slices[i], row);
     }
 

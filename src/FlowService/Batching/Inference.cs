@@ -19,7 +19,7 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
     {
         if (FlowTracing.Source.HasListeners())
             item.Trace = Activity.Current?.Context ?? default;
-        if (!item.Model.IsCached)
+        if (!item.Model.IsCached || item.Job is not null)
         {
             CheckCost(item, timeout);
             await ComputeAsync(item, timeout, callerGone);
@@ -105,7 +105,7 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
         TakePlaces(item.Model, item.Input.Count);
         try
         {
-            if (item.Operation == Operation.Sample)
+            if (item.Operation == Operation.Sample && item.Job is null)
                 item.Input.DrawNoise(item.Model.Engine, pool);
             item.Queued = time.GetTimestamp();
             if (!queue.TryEnqueue(item))

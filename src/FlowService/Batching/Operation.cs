@@ -18,7 +18,7 @@ internal enum Operation
     Layers,
 }
 
-/// <summary>The computation behind it: two kinds of batch for each model, not four.</summary>
+/// <summary>The computation behind it: two kinds of batch for each model, not four, and a third for a model of sound.</summary>
 internal enum Direction
 {
     /// <summary>Data to latents: logprob and encode.</summary>
@@ -26,6 +26,9 @@ internal enum Direction
 
     /// <summary>Latents to data: sample and decode.</summary>
     Inverse,
+
+    /// <summary>A block of sound, made or scored: a batch by itself.</summary>
+    Sound,
 }
 
 internal static class Operations
@@ -46,5 +49,10 @@ internal static class Operations
     };
 
     /// <summary>The name in metrics.</summary>
-    public static string Name(this Direction direction) => direction == Batching.Direction.Forward ? "forward" : "inverse";
+    public static string Name(this Direction direction) => direction switch
+    {
+        Batching.Direction.Forward => "forward",
+        Batching.Direction.Inverse => "inverse",
+        _ => "sound",
+    };
 }

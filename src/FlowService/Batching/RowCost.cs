@@ -8,7 +8,7 @@ namespace FlowService.Batching;
 internal sealed class RowCost(int engines)
 {
     // Seconds of one engine for a row, by direction; 0 where none was seen.
-    private readonly double[] least = new double[2];
+    private readonly double[] least = new double[Enum.GetValues<Direction>().Length];
 
     /// <summary>A batch was computed.</summary>
     public void Seen(Direction direction, int rows, TimeSpan took)
@@ -36,7 +36,8 @@ internal sealed class RowCost(int engines)
     public RowCost Times(double factor)
     {
         var scaled = new RowCost(engines);
-        (scaled.least[0], scaled.least[1]) = (factor * least[0], factor * least[1]);
+        for (int direction = 0; direction < least.Length; direction++)
+            scaled.least[direction] = factor * least[direction];
         return scaled;
     }
 }

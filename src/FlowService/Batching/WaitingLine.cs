@@ -10,6 +10,9 @@ internal sealed class WaitingLine(Direction direction, Priority priority)
 
     public Priority Priority => priority;
 
+    // Blocks of sound are computed one by one: what is done is not held back by the others.
+    private int Most(int rows) => direction == Direction.Sound ? Math.Min(1, rows) : rows;
+
     public bool IsEmpty => items.Count == 0 && first.Count == 0;
 
     public void Add(WorkItem item) => items.Enqueue(item);
@@ -20,10 +23,10 @@ internal sealed class WaitingLine(Direction direction, Priority priority)
     /// <summary>Fills a batch up to a limit, and forgets items that were stopped. True where the batch has grown.</summary>
     public bool Fill(Batch batch, int mostRows)
     {
-        int before = batch.Rows;
-        while (batch.Rows < mostRows && (first.TryPop(out WorkItem? item) || items.TryDequeue(out item)))
+        int before = batch.Rows, most = Most(mostRows);
+        while (batch.Rows < most && (first.TryPop(out WorkItem? item) || items.TryDequeue(out item)))
             if (!item.IsStopped)
-                batch.Add(item.Take(mostRows - batch.Rows));
+                batch.Add(item.Take(most - batch.Rows));
         return batch.Rows > before;
     }
 }

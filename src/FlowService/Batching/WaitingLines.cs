@@ -10,11 +10,7 @@ internal sealed class WaitingLines
     private const int InteractiveInARow = 8;
 
     // By priority, and the direction whose turn it is first.
-    private readonly WaitingLine[][] lines =
-    [
-        [new(Direction.Forward, Priority.Interactive), new(Direction.Inverse, Priority.Interactive)],
-        [new(Direction.Forward, Priority.Bulk), new(Direction.Inverse, Priority.Bulk)],
-    ];
+    private readonly List<WaitingLine>[] lines = [Of(Priority.Interactive), Of(Priority.Bulk)];
 
     private int interactiveInARow;
 
@@ -46,9 +42,8 @@ internal sealed class WaitingLines
             line.Add(rest); // large requests take turns
         else if (rest is not null)
             line.AddFirst(rest);
-        WaitingLine[] pair = lines[(int)line.Priority];
-        if (pair[0] == line)
-            (pair[0], pair[1]) = (pair[1], pair[0]);
+        lines[(int)line.Priority].Remove(line);
+        lines[(int)line.Priority].Add(line);
         interactiveInARow = line.Priority == Priority.Bulk || !Waits(Priority.Bulk) ? 0 : interactiveInARow + 1;
     }
 
@@ -58,11 +53,12 @@ internal sealed class WaitingLines
     private WaitingLine Next()
     {
         bool interactive = Waits(Priority.Interactive) && (interactiveInARow < InteractiveInARow || !Waits(Priority.Bulk));
-        WaitingLine[] pair = lines[(int)(interactive ? Priority.Interactive : Priority.Bulk)];
-        return pair[0].IsEmpty ? pair[1] : pair[0];
+        return lines[(int)(interactive ? Priority.Interactive : Priority.Bulk)].Find(line => !line.IsEmpty)!;
     }
 
-    private bool Waits(Priority priority) => !lines[(int)priority][0].IsEmpty || !lines[(int)priority][1].IsEmpty;
+    private bool Waits(Priority priority) => lines[(int)priority].Exists(line => !line.IsEmpty);
 
-    private WaitingLine Of(Priority priority, Direction direction) => Array.Find(lines[(int)priority], line => line.Direction == direction)!;
+    private WaitingLine Of(Priority priority, Direction direction) => lines[(int)priority].Find(line => line.Direction == direction)!;
+
+    private static List<WaitingLine> Of(Priority priority) => [.. Enum.GetValues<Direction>().Select(direction => new WaitingLine(direction, priority))];
 }

@@ -15,7 +15,8 @@ namespace FlowService.Batching;
 /// <param name="rows">Of which rows.</param>
 /// <param name="pool">Where the results' buffers come from.</param>
 /// <param name="keepsValues">False where only the rows' densities are wanted: then no copy of what they are mapped to is made.</param>
-internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows rows, RowPool pool, bool keepsValues = true) : IDisposable
+/// <param name="job">What is done in the place of rows, where it is a block of sound; it keeps its results itself.</param>
+internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows rows, RowPool pool, bool keepsValues = true, Action? job = null) : IDisposable
 {
     // A caller's continuation must not run on a model's thread.
     private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,14 +27,17 @@ internal sealed class WorkItem(ServedModel model, Operation operation, WorkRows 
 
     public Operation Operation => operation;
 
-    public Direction Direction => operation.Direction();
+    public Direction Direction => job is null ? operation.Direction() : Direction.Sound;
+
+    /// <summary>What is done in the place of rows; null where these are computed.</summary>
+    public Action? Job => job;
 
     public Priority Priority { get; init; }
 
     public WorkRows Input => rows;
 
     // What is cached serves whoever asks for the same rows, and for more of them.
-    public WorkResults Results { get; } = new(model, operation, rows, pool, keepsValues || model.IsCached);
+    public WorkResults Results { get; } = job is null ? new(model, operation, rows, pool, keepsValues || model.IsCached) : new(pool);
 
     /// <summary>The time at which it was queued, as the clock's timestamp.</summary>
     public long Queued { get; set; }

@@ -20,6 +20,9 @@ internal sealed class WorkResults : IDisposable
         LogQ = pool.Rent<float>(rows.Count);
     }
 
+    /// <summary>Those of a block of sound: none.</summary>
+    public WorkResults(RowPool pool) => (LogDet, LogProb) = (pool.Rent<float>(0), pool.Rent<float>(0));
+
     /// <summary>Whether anybody asked for more of the rows than their densities.</summary>
     public bool KeepsValues => values is not null;
 

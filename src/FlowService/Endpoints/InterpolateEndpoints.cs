@@ -50,7 +50,7 @@ internal static class InterpolateEndpoints
     private static async Task Interpolate(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
     {
         using RowRequest request = await services.Reader.ReadAsync(http, RequestFields.Interpolate);
-        ServedModel model = await services.FindAsync(http, request);
+        ServedModel model = await OperationServices.AtSizeAsync(http, request, await services.FindAsync(http, request), areContexts: false);
         bool withLogDet = RowOperation.Asked(request.Include, [LogDet], model.Name).Contains(LogDet);
         int steps = Steps(request, model, limits.Value);
         using WorkRows ends = Ends(request, model);

@@ -62,7 +62,8 @@ internal static class LikelihoodEndpoints
             log p(x) of each row, in nats, in the units of the data that you send. Low values mark anomalies. `include` adds the
             latents `z`, `log_det`, `latent_norm2` (the squared length of the latent), `bits_per_dim` and, of pictures, `complexity_corrected`. A log density that overflows
             is `null`, and its row stands in `non_finite`; the other rows are not affected. Of a calibrated model `p_value` says how strange a row is among
-            ordinary ones, `alpha` calls rows anomalies by it, and `attribution` says which features make them so. A model of sound takes a WAV file,
+            ordinary ones, `alpha` calls rows anomalies by it, and `attribution` says which features make them so. A picture and what it is conditioned
+            on, its small one say, come as the parts `x` and `context` of a form, each a PNG or a NumPy array. A model of sound takes a WAV file,
             and answers with the log density of the sound given its own mels: `log_prob`, `samples` and `log_prob_per_sample`.
             """)
         .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5], [3.0, 3.0]], "include": ["z", "latent_norm2"] }""",

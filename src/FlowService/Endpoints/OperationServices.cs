@@ -1,7 +1,5 @@
 using FlowCore;
-using FlowRows;
 using FlowRows.Buffers;
-using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Limits;
 using FlowService.Models;
@@ -16,7 +14,7 @@ namespace FlowService.Endpoints;
 /// <summary>What the four operations need, and the steps that they share.</summary>
 internal sealed record OperationServices(
     RequestReader Reader, ModelRegistry Registry, ModelLifecycle Models, Inference Inference, RowQuotas Quotas, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, DensityWatch Watch, RowPool Pool,
-    ILogger<OperationServices> Logger)
+    TimeProvider Time, ILogger<OperationServices> Logger)
 {
     /// <summary>The model that the request names, noted for the metrics, and held until the answer is sent.</summary>
     public async Task<ServedModel> FindAsync(HttpContext http, RowRequest request)
@@ -44,34 +42,33 @@ internal sealed record OperationServices(
         Inference.CheckRoom(model, rows: 1);
     }
 
-    /// <summary>The same version at the size of the images that the body brings, where it takes other sizes than its own.</summary>
+    /// <summary>The same version at the size of the images that the request brings or names, where it takes other sizes than its own.</summary>
     public static async Task<ServedModel> AtSizeAsync(HttpContext http, RowRequest request, ServedModel model, bool areContexts)
     {
-        if (model.Sizes is not { } sizes || request.Body is not { } format || request.Layout == ImageLayout.Nhwc
-            || await format.SizeAsync(http.Request.BodyReader, http.RequestAborted) is not { } images)
+        bool channelsLast = request.Layout == ImageLayout.Nhwc;
+        ShownImages? shown = model.Sizes is null ? null
+            : request.Form is { } form ? await form.ImagesAsync(channelsLast, http.RequestAborted)
+            : request.Body is { } format ? await format.ImagesAsync(http.Request.BodyReader, channelsLast, http.RequestAborted)
+            : null;
+        if (await ModelSizes.LeaseAsync(model, shown is { } images ? images with { AreContexts = areContexts } : null, request.ImageSize, http.RequestAborted) is not { } lease)
             return model;
-        try
-        {
-            if (await sizes.LeaseAsync(images, areContexts, http.RequestAborted) is not { } lease)
-                return model;
-            http.Response.RegisterForDispose(lease);
-            return lease.Model;
-        }
-        catch (SpecException e)
-        {
-            throw new RowFault(RowFaultKind.WrongWidth, $"model '{model.Name}': {e.Message}") { Field = areContexts ? RowNames.Context : RowNames.X };
-        }
+        http.Response.RegisterForDispose(lease);
+        return lease.Model;
     }
 
     /// <summary>Takes an item through its model's device: then it holds the results, and its caller disposes of it.</summary>
-    public async Task<WorkItem> RunAsync(HttpContext http, RowRequest request, WorkItem work)
+    /// <param name="http">The request.</param>
+    /// <param name="request">What it says.</param>
+    /// <param name="work">The item.</param>
+    /// <param name="within">The time that it may take; null for the request's.</param>
+    public async Task<WorkItem> RunAsync(HttpContext http, RowRequest request, WorkItem work, TimeSpan? within = null)
     {
         RequestFacts? facts = http.Features.Get<RequestFacts>();
         facts?.Add(work.Input.Count);
         try
         {
             Quotas.Take(http, work.Input.Count);
-            await Inference.RunAsync(work, Deadline.Of(request.TimeoutMs, work.Model.Queue.Options), http.RequestAborted);
+            await Inference.RunAsync(work, within ?? Deadline.Of(request.TimeoutMs, work.Model.Queue.Options), http.RequestAborted);
             facts?.Computed(work);
             return work;
         }

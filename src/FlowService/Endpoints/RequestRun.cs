@@ -27,15 +27,16 @@ internal sealed record RequestRun(
         if (operation.IsScore)
             request.FillScore();
         ServedModel model = await services.FindAsync(http, request);
+        model = await OperationServices.AtSizeAsync(http, request, model, areContexts: operation.IsSample);
         Inference.CheckRoom(model, rows: 1);
-        if (operation.InputField == RequestFields.X)
-            model = await OperationServices.AtSizeAsync(http, request, model, areContexts: operation.IsSample);
         HashSet<string> include = operation.Rows.Asked(request.Include, model.Spec, model.Name);
         AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);
         ScoreRequest? scores = ScoreRequest.Of(request.Scores, include, model.Spec, model.Name, model.Calibration);
         var run = new RequestRun(services, http, operation, model, request, include, scores);
         if (request.Body is not null || (operation.IsSample && format.Rows is { IsWhole: false }))
             await run.AnswerRowsAsync(format);
+        else if (services.Reader.RowsOfForm(http, request, model) is { } reading)
+            await run.AnswerFormAsync(format, reading);
         else
             await run.AnswerWholeAsync(format, block: null);
     }
@@ -45,8 +46,8 @@ internal sealed record RequestRun(
     {
         RowTable<float> rows = block.Values!;
         block.FindMissing(Scores);
-        if (Operation.InputField == RequestFields.X && Request.Context is null)
-            block.DeriveContext(Model.Spec);
+        if (Request.Context is null)
+            block.DeriveContext(Model.Spec, Operation.InputField.Name);
         ContextRows<float> context = ContextRows<float>.Of(block.Context ?? Request.Context, Model.Spec, Model.Name, rows.Rows);
         return new() { Count = rows.Rows, Values = rows.Values, Context = context.Values, RowsPerContext = context.RowsPerContext(rows.Rows) };
     }
@@ -149,6 +150,12 @@ internal sealed record RequestRun(
             await new RowStream(this).AnswerAsync(format.Rows!, Samples(block, inParts: true), body: null);
         else
             await AnswerWholeAsync(format, block);
+    }
+
+    private async Task AnswerFormAsync(AnswerFormat format, Task<RowBlock<float>> reading)
+    {
+        using RowBlock<float> rows = await reading;
+        await AnswerWholeAsync(format, rows);
     }
 
     private async Task AnswerWholeAsync(AnswerFormat format, RowBlock<float>? block)

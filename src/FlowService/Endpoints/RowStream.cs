@@ -26,8 +26,6 @@ internal sealed class RowStream(RequestRun run)
     // The deadline holds for each part: one of a slow model takes a small share of it.
     private const int PartsInDeadline = 8;
 
-    private static readonly TimeSpan PauseWhereFull = TimeSpan.FromMilliseconds(20);
-
     private readonly Channel<Task<ComputedPart>> ahead =
         Channel.CreateBounded<Task<ComputedPart>>(new BoundedChannelOptions(PartsAhead) { SingleReader = true, SingleWriter = true });
 
@@ -145,15 +143,8 @@ internal sealed class RowStream(RequestRun run)
     {
         try
         {
-            while (true)
-                try
-                {
-                    return await ScoredAsync(part, await run.ComputeAsync(part.Rows, isFirst ? run.Request.Priority : Priority.Bulk));
-                }
-                catch (RequestException e) when (!isFirst && (e.Kind == ProblemKind.QueueFull || e.Kind == ProblemKind.QuotaSpent))
-                {
-                    await Task.Delay(PauseWhereFull, stop);
-                }
+            return await PartsInTurn.RunAsync(
+                async () => await ScoredAsync(part, await run.ComputeAsync(part.Rows, isFirst ? run.Request.Priority : Priority.Bulk)), isFirst, stop);
         }
         catch
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FlowRows.Answers;
 using FlowRows.Npy;
+using FlowService.Batching;
 using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
@@ -32,21 +33,19 @@ internal static class SoundRun
             throw new RequestException(ProblemKind.UnsupportedMediaType,
                 $"an answer of {MediaTypes.Wav} is made of a body of {MediaTypes.Npy}, mels of the shape (mels, frames), or of {MediaTypes.Wav}, whose mels are taken");
         MediaTypes.Choose(http.Request, [MediaTypes.Wav]);
-        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields);
+        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields, read => services.CheckRoom(http, read));
         using RowRequest held = request;
         if (request.Count is { } count and not 1)
             throw new RequestException(ProblemKind.InvalidArgument, $"a sound is spoken once; count is {count}: send another seed to hear it again") { Field = RequestFields.Count.Name };
         double temperature = Temperature.Checked(request.Temperature ?? 1);
         ulong seed = request.Seed ?? (ulong)Random.Shared.NextInt64(MostDrawnSeed);
         (ServedModel model, Voice voice) = await VoiceAsync(services, http, request);
-        float[] mels = await MelsAsync(http, voice, body, services.Limits.Value);
+        float[] mels = MelsOf(http, voice, body, services.Limits.Value);
         int samples = voice.Vocoder.SamplesOf(mels.Length / voice.Vocoder.Sound.Mels);
-        services.Quotas.Take(http, 1);
-        http.Features.Get<RequestFacts>()?.Add(1);
-
-        using IEnumerator<float[]> blocks = voice.Vocoder.Speak(mels, seed, temperature).GetEnumerator();
-        // What is wrong with the mels is said before the answer begins.
-        bool more = await voice.RunAsync(_ => blocks.MoveNext(), http.RequestAborted);
+        var work = new SoundWork(services, http, request, model, Operation.Sample);
+        using IEnumerator<Func<float[]>> blocks = voice.Vocoder.Blocks(mels, seed, temperature).GetEnumerator();
+        blocks.MoveNext();
+        float[] block = await work.RunAsync(blocks.Current); // the first one decides the status
         HttpResponse response = http.Response;
         response.ContentType = MediaTypes.Wav;
         response.ContentLength = Sound.Header(samples, voice.Vocoder.Sound.Rate).Length + 2L * samples;
@@ -54,25 +53,46 @@ internal static class SoundRun
         response.Headers["flow-version"] = model.Version.ToString(CultureInfo.InvariantCulture);
         response.Headers["flow-seed"] = seed.ToString(CultureInfo.InvariantCulture);
         await response.Body.WriteAsync(Sound.Header(samples, voice.Vocoder.Sound.Rate), http.RequestAborted);
-        for (; more; more = await voice.RunAsync(_ => blocks.MoveNext(), http.RequestAborted))
+        try
         {
-            await response.Body.WriteAsync(Sound.Pcm16(blocks.Current), http.RequestAborted);
-            await response.Body.FlushAsync(http.RequestAborted);
+            while (true)
+            {
+                await response.Body.WriteAsync(Sound.Pcm16(block), http.RequestAborted);
+                await response.Body.FlushAsync(http.RequestAborted);
+                if (!blocks.MoveNext())
+                    return;
+                block = await work.RunAsync(blocks.Current);
+            }
+        }
+        catch (Exception e) when (ProblemMapping.ToRefusal(e) is { } refusal)
+        {
+            http.Features.Get<RequestFacts>()?.Reason = refusal.Kind.Word;
+            services.Logger.AnswerBroken(http.Request.Path, work.Blocks, refusal.Message);
+            await BrokenConnection.CloseAsync(http);
         }
     }
 
     public static async Task ScoreAsync(OperationServices services, HttpContext http, ServedOperation operation)
     {
         MediaTypes.Choose(http.Request, [MediaTypes.Json]);
-        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields);
+        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields, read => services.CheckRoom(http, read));
         using RowRequest held = request;
         (ServedModel model, Voice voice) = await VoiceAsync(services, http, request);
         var sound = Sound.Read(body, services.Limits.Value.ValuesPerRequest);
-        services.Quotas.Take(http, 1);
-        http.Features.Get<RequestFacts>()?.Add(1);
-        var (logProb, samples) = await voice.RunAsync(vocoder => vocoder.LogProbOf(sound, vocoder.Mels.Of(sound)), http.RequestAborted);
+        float[] mels = voice.Vocoder.Mels.Of(sound);
+        var work = new SoundWork(services, http, request, model, Operation.LogProb);
+        long began = services.Time.GetTimestamp();
+        TimeSpan timeout = Deadline.Of(request.TimeoutMs, model.Queue.Options);
+        var (logProb, samples) = (0.0, 0);
+        foreach (Func<(double LogProb, int Samples)> piece in voice.Vocoder.Pieces(sound, mels))
+        {
+            var (one, count) = await work.RunAsync(piece, Left());
+            (logProb, samples) = (logProb + one, samples + count);
+        }
         double? finite = double.IsFinite(logProb) ? logProb : null;
         await http.Response.WriteAsJsonAsync(new SoundAnswer(model.Name, model.Version, finite, samples, finite / samples), http.RequestAborted);
+
+        TimeSpan Left() => timeout - services.Time.GetElapsedTime(began) is { Ticks: > 0 } left ? left : throw Deadline.Passed();
     }
 
     private static async Task<(ServedModel Model, Voice Voice)> VoiceAsync(OperationServices services, HttpContext http, RowRequest request)
@@ -81,12 +101,11 @@ internal static class SoundRun
         return (model, model.Voice ?? throw new RequestException(ProblemKind.UnsupportedMediaType, $"model '{model.Name}' is not a flow over sound: it takes and answers with rows"));
     }
 
-    private static async Task<float[]> MelsAsync(HttpContext http, Voice voice, byte[] body, LimitsOptions limits)
+    private static float[] MelsOf(HttpContext http, Voice voice, byte[] body, LimitsOptions limits)
     {
         if (MediaTypes.IsWav(http.Request))
         {
-            var sound = Sound.Read(body, limits.ValuesPerRequest);
-            return await voice.RunAsync(vocoder => vocoder.Mels.Of(sound), http.RequestAborted);
+            return voice.Vocoder.Mels.Of(Sound.Read(body, limits.ValuesPerRequest));
         }
         try
         {

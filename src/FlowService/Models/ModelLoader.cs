@@ -80,15 +80,18 @@ internal sealed class ModelLoader(
                 tooMany = WarmUp.Run(engine, tooMany / 2 ?? batches.BatchRows, cost) ?? tooMany;
             }
             logger.ModelReady(folder.Name, folder.Version, engines[0].Name, engines[0].Device, figures!.RoundTripError, figures.LogProbDifference);
+            var statistics = new ModelStatistics(time);
             var served = new ServedModel(folder.Name, folder.Version, [.. engines], batches, figures, metrics, time, logger, cost)
             {
+                Statistics = statistics,
                 IsCached = options.Cache,
                 Calibration = calibration,
                 Card = folder.ReadCard(),
                 Voice = checkpoint.Spec.Sound is null ? null : new(new(checkpoint, computing.Value.Threads == 0 ? Environment.ProcessorCount : computing.Value.Threads)),
                 WeightBytes = checkpoint.Weights.Values.Sum(tensor => (long)tensor.Data.Length),
                 Layers = LayeredFlow.Offers(checkpoint.Spec) ? new(checkpoint, time) : null,
-                Sizes = EventSizes.Of(checkpoint.Spec) is { } sizes ? new(sizes, checkpoint, resized => AtSize(folder, resized, options, batches, figures, cost.Times((double)resized.Spec.Width / checkpoint.Spec.Width))) : null,
+                Sizes = EventSizes.Of(checkpoint.Spec) is not { } sizes ? null : new(sizes, checkpoint, resized =>
+                    AtSize(folder, resized, options, batches, figures, statistics, cost.Times((double)resized.Spec.Width / checkpoint.Spec.Width))),
                 Drift = calibration is not null && drift.Value.WindowRows > 0 ? new(calibration, drift.Value.WindowRows, checkpoint.Spec.Training?.Columns) : null,
             };
             if (tooMany is { } rows)
@@ -104,10 +107,15 @@ internal sealed class ModelLoader(
     }
 
     // One that was self-tested at its own size: the same steps run over more pixels.
-    private ServedModel AtSize(ModelFolder folder, Checkpoint checkpoint, ServingOptions options, BatchingOptions batches, SelfTestFigures figures, RowCost cost)
+    private ServedModel AtSize(
+        ModelFolder folder, Checkpoint checkpoint, ServingOptions options, BatchingOptions batches, SelfTestFigures figures, ModelStatistics statistics, RowCost cost)
     {
         FlowEngine<float>[] engines = [.. Engines(checkpoint, options)];
-        var served = new ServedModel(folder.Name, folder.Version, engines, batches, figures, metrics, time, logger, cost) { IsCached = options.Cache };
+        var served = new ServedModel(folder.Name, folder.Version, engines, batches, figures, metrics, time, logger, cost)
+        {
+            Statistics = statistics,
+            IsCached = options.Cache,
+        };
         return served.Start();
     }
 

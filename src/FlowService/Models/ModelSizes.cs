@@ -1,5 +1,7 @@
 using FlowCore;
 using FlowCore.Checkpoints;
+using FlowRows;
+using FlowRows.Tables;
 
 namespace FlowService.Models;
 
@@ -14,6 +16,8 @@ internal sealed class ModelSizes(EventSizes sizes, Checkpoint checkpoint, Func<C
 {
     private const int Most = 4;
 
+    private readonly EventSizes sizes = sizes;
+
     private readonly Lock gate = new();
 
     // The one that was asked for last stands last.
@@ -26,13 +30,27 @@ internal sealed class ModelSizes(EventSizes sizes, Checkpoint checkpoint, Func<C
     /// <summary>The most pixels of an image.</summary>
     public int MostPixels => sizes.MostPixels;
 
-    /// <summary>Holds the version at the size of images as they are sent, until the lease is disposed of; null where it is the model's own.</summary>
-    /// <exception cref="SpecException">It does not take that size; the message names the nearest one.</exception>
-    public async Task<ModelLease?> LeaseAsync((int Height, int Width) images, bool areContexts, CancellationToken cancellation)
+    /// <summary>
+    /// Holds a version at the size that a request asks for, by the shape of its rows or in words, until the lease is disposed of; null
+    /// where that is the model's own.
+    /// </summary>
+    /// <exception cref="RowFault">It does not take that size; the message names the nearest one.</exception>
+    public static async Task<ModelLease?> LeaseAsync(ServedModel model, ShownImages? shown, (int Height, int Width)? asked, CancellationToken cancellation)
     {
-        FlowSpec spec = sizes.For(images, areContexts);
-        if (spec.EventShape.AsSpan().SequenceEqual(checkpoint.Spec.EventShape))
-            return null;
+        try
+        {
+            FlowSpec spec = EventSizes.Requested(model.Spec, model.Sizes?.sizes, shown, asked);
+            return spec.EventShape.AsSpan().SequenceEqual(model.Spec.EventShape) ? null : await model.Sizes!.LeaseAsync(spec, cancellation);
+        }
+        catch (SpecException e)
+        {
+            throw new RowFault(RowFaultKind.WrongWidth, e.Message)
+            { Field = asked is not null ? RowNames.Size : shown is { AreContexts: true } ? RowNames.Context : RowNames.X };
+        }
+    }
+
+    private async Task<ModelLease> LeaseAsync(FlowSpec spec, CancellationToken cancellation)
+    {
         while (true)
         {
             ServedModel model = await Built((spec.EventShape[1], spec.EventShape[2]), spec).WaitAsync(cancellation);

@@ -78,7 +78,7 @@ internal sealed class ServedModel
     public BatchQueue Queue { get; }
 
     /// <summary>What has become of its requests.</summary>
-    public ModelStatistics Statistics { get; }
+    public ModelStatistics Statistics { get; init; }
 
     public SelfTestFigures SelfTest { get; }
 

@@ -2,30 +2,19 @@ using FlowSound;
 
 namespace FlowService.Models;
 
-/// <summary>A vocoder that requests take turns at: each holds it for a block, so that none waits for another's whole sound.</summary>
+/// <summary>A vocoder, which the model's threads take turns at: a block of a request's sound is a batch of the model's queue.</summary>
 internal sealed class Voice(Vocoder vocoder) : IDisposable
 {
-    private readonly SemaphoreSlim turn = new(1);
+    private readonly Lock turn = new();
 
     public Vocoder Vocoder => vocoder;
 
-    /// <summary>Computes on a thread of the pool, when it is the caller's turn.</summary>
-    public async Task<T> RunAsync<T>(Func<Vocoder, T> compute, CancellationToken cancellation)
+    /// <summary>Computes on the caller's thread, when it is its turn.</summary>
+    public T Compute<T>(Func<T> block)
     {
-        await turn.WaitAsync(cancellation);
-        try
-        {
-            return await Task.Run(() => compute(vocoder), cancellation);
-        }
-        finally
-        {
-            turn.Release();
-        }
+        lock (turn)
+            return block();
     }
 
-    public void Dispose()
-    {
-        vocoder.Dispose();
-        turn.Dispose();
-    }
+    public void Dispose() => vocoder.Dispose();
 }

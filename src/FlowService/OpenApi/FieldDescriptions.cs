@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FlowRows;
+using FlowRows.Tables;
 using FlowService.Requests;
 using Microsoft.OpenApi;
 
@@ -42,6 +43,8 @@ internal static class FieldDescriptions
         // An image, or the small one that images are drawn for; a latent is not a picture.
         if (!metadata.Fields.Has(RequestFields.Z))
             operation.RequestBody?.Content?.Add(RowFormats.Picture.MediaType, Rows(RowFormats.Picture));
+        if (MediaTypes.TakesForms(metadata.Fields))
+            operation.RequestBody?.Content?.Add(MediaTypes.Form, Form());
     }
 
     private static OpenApiSchema InBody(RequestField field, FieldsMetadata metadata)
@@ -49,7 +52,7 @@ internal static class FieldDescriptions
         OpenApiSchema schema = field.Kind switch
         {
             FieldKind.Rows => List(List(Number)),
-            FieldKind.Values when field != RequestFields.Range => List(new OpenApiSchema { AnyOf = [Number, List(Number)] }),
+            FieldKind.Values when !field.IsOneRow => List(new OpenApiSchema { AnyOf = [Number, List(Number)] }),
             _ => InQuery(field, metadata),
         };
         schema.Description = Meaning(field, metadata);
@@ -78,6 +81,23 @@ internal static class FieldDescriptions
 
     private static OpenApiSchema Choice(string[] words) =>
         new() { Type = JsonSchemaType.String, Enum = words.Length == 0 ? null : [.. words.Select(word => (JsonNode)JsonValue.Create(word)!)] };
+
+    // One choice of one: generators of clients take the properties of a form for arguments of the call, whatever else its body may be.
+    private static OpenApiMediaType Form() => new() { Schema = new OpenApiSchema { OneOf = [Parts()] } };
+
+    private static OpenApiSchema Parts() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            [RowNames.X] = Part("The picture, as PNG, or rows as a NumPy array."),
+            [RowNames.Context] = Part("What it is conditioned on, in the same forms: of a model that enlarges pictures, the small one."),
+        },
+        Required = new HashSet<string> { RowNames.X, RowNames.Context },
+        AdditionalPropertiesAllowed = false,
+    };
+
+    private static OpenApiSchema Part(string description) => new() { Type = JsonSchemaType.String, Format = "binary", Description = description };
 
     private static OpenApiMediaType Rows(RowFormat format) =>
         new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = format.IsBinary ? "binary" : null } };

@@ -92,6 +92,8 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
         // How many rows it stands for is known once all is read: its errors are its own until then.
         RowErrors? errors = field == RequestFields.Context && request.OnError != OnError.Fail ? new() : null;
         var table = new RowTable<float>(field.Name, limits, pool) { MayBeFlat = true, Errors = errors };
-        return field == RequestFields.Context ? request.Context = table : request.Range = table;
+        if (field == RequestFields.Context)
+            return request.Context = table;
+        return field == RequestFields.Size ? request.Size = table : request.Range = table;
     }
 }

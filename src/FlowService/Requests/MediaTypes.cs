@@ -8,7 +8,7 @@ namespace FlowService.Requests;
 /// <summary>The media types of requests and answers.</summary>
 internal static class MediaTypes
 {
-    public const string Json = "application/json", Png = "image/png", Npy = "application/x-npy", Binary = "application/octet-stream", Wav = "audio/wav";
+    public const string Json = "application/json", Png = "image/png", Npy = "application/x-npy", Binary = "application/octet-stream", Wav = "audio/wav", Form = "multipart/form-data";
 
     // Names that WAV had before it had one (RFC 2361), and still has among browsers.
     private static readonly string[] WavNames = [Wav, "audio/x-wav", "audio/wave", "audio/vnd.wave"];
@@ -46,6 +46,16 @@ internal static class MediaTypes
         CheckEncoding(request);
         return format;
     }
+
+    /// <summary>Whether the body is rows and their contexts as the parts of a form, of an operation on rows.</summary>
+    public static bool IsForm(HttpRequest request, FieldSet fields) =>
+        TakesForms(fields) && Stated(request) is { } type && type.MediaType.Equals(Form, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What stands between the parts of a form; null or empty where its type does not say so.</summary>
+    public static string? BoundaryOf(HttpRequest request) => HeaderUtilities.RemoveQuotes(Stated(request)!.Boundary).Value;
+
+    /// <summary>Whether an operation takes data rows, which may have a context beside them.</summary>
+    public static bool TakesForms(FieldSet fields) => TakesRows(fields) && fields.Has(RequestFields.X);
 
     /// <summary>Whether the body is a sound.</summary>
     public static bool IsWav(HttpRequest request) => Stated(request) is { } type && WavNames.Contains(type.MediaType.Value, StringComparer.OrdinalIgnoreCase);
@@ -124,7 +134,8 @@ internal static class MediaTypes
 
     private static bool TakesRows(FieldSet fields) => fields.Has(RequestFields.Dtype);
 
-    private static string[] Known(FieldSet fields) => TakesRows(fields) ? [Json, .. RowFormats.Streamed.Select(format => format.MediaType), Png] : [Json];
+    private static string[] Known(FieldSet fields) =>
+        [Json, .. TakesRows(fields) ? RowFormats.Streamed.Select(format => format.MediaType).Append(Png) : [], .. TakesForms(fields) ? (string[])[Form] : []];
 
     private static double Quality(string type, IList<MediaTypeHeaderValue> accepted) => Closest(type, accepted) is { } closest ? closest.Quality ?? 1 : 0;
 

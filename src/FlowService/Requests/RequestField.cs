@@ -66,6 +66,9 @@ internal sealed class RequestField
     /// <summary>The range of an integer, as descriptions of APIs name it: what the taker reads.</summary>
     public string Format { get; init; } = "int32";
 
+    /// <summary>Whether its numbers are one row, a list without further brackets.</summary>
+    public bool IsOneRow { get; init; }
+
     /// <summary>Whether it says something of a body of rows, and so stands in the query beside it: a JSON body has no place for it.</summary>
     public bool IsOfRowBody { get; init; }
 

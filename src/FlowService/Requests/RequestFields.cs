@@ -34,9 +34,14 @@ internal static class RequestFields
             (ref r, field, request) => request.Temperature = JsonArgument.Number(ref r, field)),
         Context = new(RowNames.Context, FieldKind.Values,
             "For a conditional model: one row of context for each row, or a single one for all. A class is one integer."),
+        Size = new(RowNames.Size, FieldKind.Values,
+            "For models that take several sizes of images: height and width of the model's images, [height, width], where flat rows do not show "
+            + "them. GET /models/NAME says which are taken.")
+        { IsOneRow = true },
         Include = new("include", FieldKind.Names, "What to add to the answer."),
         Range = new("range", FieldKind.Values,
-            "For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1."),
+            "For pictures: the values shown as black and as full brightness; by default what the model says of its data, else 0 and 1.")
+        { IsOneRow = true },
         TimeoutMs = new("timeout_ms", FieldKind.Integer, "Give up after this many milliseconds, with 504; in a stream, this holds for each part.",
             (ref r, field, request) => request.TimeoutMs = JsonArgument.Integer(ref r, field)),
         Priority = new("priority", FieldKind.Word, "interactive (default) or bulk: interactive requests are computed first.",
@@ -76,12 +81,12 @@ internal static class RequestFields
     /// <summary>All of them, by their bits.</summary>
     public static readonly RequestField[] All =
     [
-        Model, Version, X, Z, Count, Steps, Offset, Seed, Temperature, Context, Include, Range, TimeoutMs, Priority, OnError,
+        Model, Version, X, Z, Count, Steps, Offset, Seed, Temperature, Context, Size, Include, Range, TimeoutMs, Priority, OnError,
         Dtype, Alpha, Score, Top, Explain, Missing, Keep, IgnoreExtra, Layout,
     ];
 
     private static readonly FieldSet
-        Common = new(Model, Version, Context, TimeoutMs, Priority),
+        Common = new(Model, Version, Context, Size, TimeoutMs, Priority),
         OfRows = new(OnError, Dtype, Keep, IgnoreExtra, Layout);
 
     public static readonly FieldSet

@@ -3,6 +3,7 @@ using FlowRows.Buffers;
 using FlowRows.Json;
 using FlowRows.Scoring;
 using FlowRows.Tables;
+using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using Microsoft.Extensions.Options;
@@ -22,14 +23,25 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
     /// <param name="http">The request.</param>
     /// <param name="fields">Those that it may have.</param>
     /// <param name="usual">What becomes of a bad row where it says nothing of it.</param>
-    /// <param name="beforeRows">Called where the rows of a JSON body begin: what is refused there need not be read.</param>
+    /// <param name="beforeRows">Called where the rows of a JSON body or a form begin: what is refused there need not be read.</param>
     public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields, OnError usual = OnError.Fail, Action<RowRequest>? beforeRows = null)
     {
-        var request = new RowRequest { Body = MediaTypes.OfBody(http.Request, fields), UsualOnError = usual };
+        bool isForm = MediaTypes.IsForm(http.Request, fields);
+        if (isForm)
+            MediaTypes.CheckEncoding(http.Request);
+        var request = new RowRequest { Body = isForm ? null : MediaTypes.OfBody(http.Request, fields), UsualOnError = usual };
         try
         {
             FieldSet inQuery = http.Request.Query.Count == 0 ? default
                 : QueryArguments.Read(http.Request.Query, request, RequestFields.OfQuery(fields), limits, pool);
+            if (isForm)
+            {
+                beforeRows?.Invoke(request);
+                request.Form = await FormBody.ReadAsync(http.Request, limits.BodyBytes, http.RequestAborted);
+                if (request.Context is not null)
+                    throw new RequestException(ProblemKind.DuplicateField, "context stands in the query, and is a part of the body") { Field = RowNames.Context };
+                return request;
+            }
             if (request.Body is not null || MediaTypes.IsQueryAlone(http.Request, fields))
                 return request;
             if (http.Request.ContentLength > limits.BodyBytes)
@@ -45,15 +57,16 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
         }
     }
 
-    /// <summary>Reads the fields that stand in the query, and the whole body as bytes: a sound, or a spectrogram.</summary>
+    /// <summary>Reads the fields that stand in the query, and the whole body as bytes: a sound, or a spectrogram. What is refused before the body need not be read.</summary>
     /// <exception cref="Exception">What the client sent is refused: 413, 415 or 422.</exception>
-    public async Task<(RowRequest Request, byte[] Body)> ReadWholeAsync(HttpContext http, FieldSet fields)
+    public async Task<(RowRequest Request, byte[] Body)> ReadWholeAsync(HttpContext http, FieldSet fields, Action<RowRequest> beforeBody)
     {
         MediaTypes.CheckEncoding(http.Request);
         var request = new RowRequest();
         try
         {
             QueryArguments.Read(http.Request.Query, request, RequestFields.OfQuery(fields), limits, pool);
+            beforeBody(request);
             using var bytes = new MemoryStream();
             byte[] part = new byte[1 << 16];
             for (int taken; (taken = await http.Request.Body.ReadAsync(part, http.RequestAborted)) > 0;)
@@ -81,16 +94,20 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
         if (request.Body is not { } format)
             return null;
         var layout = new ModelLayout(model.Name, model.Spec, input, request.Context is not null, request.Keep, request.IgnoreExtra) { KeepsIfNamed = request.KeepsIfNamed };
-        var source = new RowSource(layout, limits, pool)
-        {
-            IsShort = IsShort(http.Request),
-            Header = MediaTypes.HasHeader(http.Request),
-            ChannelsLast = request.Layout == ImageLayout.Nhwc,
-            OnError = request.OnError,
-            MayLack = request.Scores.Missing == Missing.Marginalize,
-        };
+        RowSource source = Source(request, layout) with { IsShort = IsShort(http.Request), Header = MediaTypes.HasHeader(http.Request), OnError = request.OnError };
         return await format.OpenAsync<float>(http.Request.BodyReader, source, http.RequestAborted);
     }
+
+    /// <summary>The rows of a form, with what they are conditioned on; null where the request was none.</summary>
+    /// <exception cref="Exception">A part is not what the model takes: names it.</exception>
+    public Task<RowBlock<float>>? RowsOfForm(HttpContext http, RowRequest request, ServedModel model) =>
+        request.Form?.RowsAsync(model, layout => Source(request, layout), http.RequestAborted);
+
+    private RowSource Source(RowRequest request, RowLayout layout) => new(layout, limits, pool)
+    {
+        ChannelsLast = request.Layout == ImageLayout.Nhwc,
+        MayLack = request.Scores.Missing == Missing.Marginalize,
+    };
 
     /// <summary>Whether the client can send the whole body before it reads: the server's buffer takes it in.</summary>
     public static bool IsShort(HttpRequest request) => !MediaTypes.HasBody(request) || request.ContentLength <= ShortBytes;

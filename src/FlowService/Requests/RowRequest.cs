@@ -24,6 +24,9 @@ internal sealed class RowRequest : IDisposable
     /// <summary>The format of the body's rows; null where the body is JSON, or there is none.</summary>
     public RowFormat? Body { get; init; }
 
+    /// <summary>The body where it is a form, whose parts are rows and their contexts.</summary>
+    public FormBody? Form { get; set; }
+
     public string? Model { get; set; }
 
     public int? Version { get; set; }
@@ -34,6 +37,18 @@ internal sealed class RowRequest : IDisposable
 
     /// <summary>One row [low, high]: the values shown as black and as full brightness.</summary>
     public RowTable<float>? Range { get; set; }
+
+    /// <summary>One row [height, width], as it was sent.</summary>
+    public RowTable<float>? Size { get; set; }
+
+    /// <summary>Height and width of the model's images, where the request says them.</summary>
+    /// <exception cref="RequestException">What it says is no size.</exception>
+    public (int Height, int Width)? ImageSize => Size switch
+    {
+        null => null,
+        { Values.Span: [var height, var width] } when IsSide(height) && IsSide(width) => ((int)height, (int)width),
+        _ => throw new RequestException(ProblemKind.InvalidArgument, "size must be [height, width], two integers above 0") { Field = RequestFields.Size.Name },
+    };
 
     public int? Steps { get; set; }
 
@@ -114,6 +129,9 @@ internal sealed class RowRequest : IDisposable
         throw RowFault.NoneReadable(field.Name, Errors!.First);
     }
 
+    // Integers of more digits than a float has are no sides of pictures.
+    private static bool IsSide(float value) => value is >= 1 and <= 1 << 24 && float.IsInteger(value);
+
     /// <summary>The refusal of a request that lacks a field.</summary>
     public static RequestException Missing(RequestField field, string what) =>
         new(ProblemKind.MissingField, $"{field} is missing: {what}") { Field = field.Name };
@@ -123,5 +141,6 @@ internal sealed class RowRequest : IDisposable
         Rows?.Dispose();
         Context?.Dispose();
         Range?.Dispose();
+        Size?.Dispose();
     }
 }

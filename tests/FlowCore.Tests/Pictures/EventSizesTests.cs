@@ -37,6 +37,27 @@ public sealed class EventSizesTests
     }
 
     [Fact]
+    public void What_rows_show_and_what_is_said_agree_or_are_refused()
+    {
+        FlowSpec spec = EnlargingFlow.Spec, table = new() { Name = "table", EventShape = [8], Bijections = [] };
+        EventSizes sizes = EventSizes.Of(spec)!;
+        Assert.Same(spec, EventSizes.Requested(spec, sizes, null, null));
+        Assert.Equal([1, 12, 20], EventSizes.Requested(spec, sizes, null, (12, 20)).EventShape);
+        Assert.Equal([1, 12, 20], EventSizes.Requested(spec, sizes, new(1, 12, 20), (12, 20)).EventShape);
+        Assert.Equal([1, 12, 20], EventSizes.Requested(spec, sizes, new(null, 3, 5, AreContexts: true), null).EventShape);
+        Assert.Same(spec, EventSizes.Requested(spec, sizes, new(3, 12, 20), null)); // whose reader refuses their channels
+
+        Refused("size says images of 8 x 8, and by their shape the rows are for images of 12 x 20", spec, sizes, new(1, 12, 20), (8, 8));
+        Refused("its rows are not images", table, null, null, (8, 8));
+        FlowSpec one = spec with { Name = "one" };
+        Assert.Same(one, EventSizes.Requested(one, null, null, (8, 8)));
+        Refused("model 'one': images of 12 x 20 (height x width) are not taken; it takes 8 x 8 alone", one, null, null, (12, 20));
+
+        static void Refused(string words, FlowSpec spec, EventSizes? sizes, ShownImages? shown, (int, int)? asked) => Assert.Contains(
+            words, Assert.Throws<SpecException>(() => EventSizes.Requested(spec, sizes, shown, asked)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_flow_at_another_size_is_one_bijection_on_both_engines()
     {
         var checkpoint = EnlargingFlow.Checkpoint() with { Spec = EventSizes.Of(EnlargingFlow.Spec)!.At(12, 20) };

@@ -26,6 +26,22 @@ public sealed class SoundTests
             Assert.InRange(sound.Samples[i] - Samples[i], -tolerance, tolerance);
     }
 
+    [Theory, InlineData(1, 16), InlineData(1, 24), InlineData(1, 32), InlineData(3, 32)]
+    public void An_extensible_header_says_the_same(int encoding, int bits)
+    {
+        byte[] plain = Written(encoding == 3 ? WaveFormat.CreateIeeeFloatWaveFormat(8000, 1) : new WaveFormat(8000, bits, 1), Samples);
+        int at = plain.AsSpan().IndexOf("fmt "u8), length = BinaryPrimitives.ReadInt32LittleEndian(plain.AsSpan(at + 4));
+        // The common part, its own length, the valid bits, the place of the channel, and the encoding as an identifier.
+        byte[] identifier = [(byte)encoding, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
+        byte[] extensible = [.. "fmt "u8, 40, 0, 0, 0, 0xfe, 0xff, .. plain[(at + 10)..(at + 24)], 22, 0, (byte)bits, 0, 4, 0, 0, 0, .. identifier];
+        byte[] file = [.. plain[..at], .. extensible, .. plain[(at + 8 + length)..]];
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(4), file.Length - 8);
+        Assert.Equal(Sound.Read(plain).Samples, Sound.Read(file).Samples);
+
+        file[at + 32] = 7; // mu-law
+        Refused(file, "MuLaw");
+    }
+
     [Fact]
     public void What_is_written_is_read_again()
     {

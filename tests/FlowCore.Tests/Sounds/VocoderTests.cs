@@ -10,7 +10,7 @@ public sealed class VocoderTests
 {
     private static readonly Checkpoint Model = Random();
 
-    [Theory, InlineData(1), InlineData(3), InlineData(250), InlineData(301)]
+    [Theory, InlineData(128), InlineData(250), InlineData(301)]
     public void Blocks_have_the_bits_of_a_sound_made_at_once(int frames)
     {
         using var vocoder = new Vocoder(Model);
@@ -20,6 +20,16 @@ public sealed class VocoderTests
         Assert.Equal(frames * 64, whole.Length);
         Assert.Equal(frames > 128, blocks.Length > 1);
         Assert.Equal(whole.Select(BitConverter.SingleToInt32Bits), blocks.SelectMany(block => block).Select(BitConverter.SingleToInt32Bits));
+    }
+
+    [Theory, InlineData(1), InlineData(3)]
+    public void A_short_sound_is_the_beginning_of_one_whose_last_frame_lasts(int frames)
+    {
+        using var vocoder = new Vocoder(Model);
+        float[] mels = Mels(frames), lasting = [.. from mel in Enumerable.Range(0, 6) from frame in Enumerable.Range(0, 250) select mels[mel * frames + Math.Min(frame, frames - 1)]];
+        float[] alone = vocoder.Speak(mels, seed: 3).Single();
+        Assert.Equal(frames * 64, alone.Length);
+        Assert.Equal(Whole(vocoder, lasting)[..alone.Length].Select(BitConverter.SingleToInt32Bits), alone.Select(BitConverter.SingleToInt32Bits));
     }
 
     [Fact]

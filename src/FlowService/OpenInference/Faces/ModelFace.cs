@@ -1,4 +1,5 @@
 using FlowCore;
+using FlowRows.Tables;
 using FlowService.Models;
 using FlowService.OpenInference.Tensors;
 
@@ -8,21 +9,21 @@ namespace FlowService.OpenInference.Faces;
 internal sealed class ModelFace
 {
     public const string X = "x", Z = "z", Context = "context", NumSamples = "num_samples", Seed = "seed", Temperature = "temperature", Offset = "offset";
-    public const string LogProb = "log_prob", LogDet = "log_det", LogQ = "log_q", Samples = "samples";
+    public const string LogProb = "log_prob", LogDet = "log_det", LogQ = "log_q", Samples = "samples", Size = RowNames.Size;
 
     public ModelFace(ServedModel model, FaceKind kind)
     {
         (Model, Kind, Name) = (model, kind, kind.NameOf(model.Name));
         Inputs = kind switch
         {
-            // A large image's own small one is made where none is given.
-            FaceKind.Score => [Rows(X), .. ContextOf(model.Spec, isOptional: model.Spec.Context?.BlockMeans is not null)],
-            FaceKind.Decode => [Rows(Z), .. ContextOf(model.Spec)],
+            FaceKind.Score => [Rows(X), .. ContextOf(model.Spec, X)],
+            FaceKind.Decode => [Rows(Z), .. ContextOf(model.Spec, Z)],
             _ => [
-                Number(NumSamples, Datatype.Int64, Datatype.Integers), .. ContextOf(model.Spec),
+                Number(NumSamples, Datatype.Int64, Datatype.Integers), .. ContextOf(model.Spec, Samples),
                 Number(Seed, Datatype.Int64, Datatype.Integers) with { IsOptional = true },
                 Number(Temperature, Datatype.Fp32, [Datatype.Fp32, Datatype.Fp64]) with { IsOptional = true },
                 Number(Offset, Datatype.Int64, Datatype.Integers) with { IsOptional = true },
+                .. model.Sizes is null ? (TensorSpec[])[] : [new(Size, Datatype.Int64, 2) { Accepted = Datatype.Integers, IsOptional = true }],
             ],
         };
         Outputs = kind switch
@@ -60,10 +61,18 @@ internal sealed class ModelFace
 
     private static TensorSpec Number(string name, Datatype datatype, Datatype[] accepted) => new(name, datatype, 1) { Accepted = accepted };
 
-    private static TensorSpec[] ContextOf(FlowSpec spec, bool isOptional = false) => spec.Context switch
+    private static TensorSpec[] ContextOf(FlowSpec spec, string rows) => spec.Context switch
     {
         null => [],
         { Classes: not null } => [new(Context, Datatype.Int64, -1, 1) { Accepted = Datatype.Classes }],
-        var context => [new(Context, Datatype.Fp32, -1, context.Width) { Accepted = Datatype.Floats, IsOptional = isOptional }],
+        var context =>
+        [
+            new(Context, Datatype.Fp32, -1, context.Width)
+            {
+                Accepted = Datatype.Floats,
+                IsOptional = DerivedContext.Of(spec, rows) is not null,
+                EventShape = context.Shape is { } shape ? [-1, .. shape] : null,
+            },
+        ],
     };
 }

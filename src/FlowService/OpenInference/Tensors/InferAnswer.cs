@@ -1,11 +1,15 @@
 using FlowRows.Buffers;
 using FlowService.Batching;
+using FlowService.Models;
 using FlowService.OpenInference.Faces;
 
 namespace FlowService.OpenInference.Tensors;
 
-/// <summary>The outputs that were asked for, in the order in which they were. The buffers are the work item's, which it owns.</summary>
-internal sealed class InferAnswer(InferRequest request, ModelFace face, WorkItem work) : IDisposable
+/// <summary>
+/// The outputs that were asked for, in the order in which they were. The buffers are the work item's, which it owns; and so is the
+/// lease of the model at another size than its own, where there is one.
+/// </summary>
+internal sealed class InferAnswer(InferRequest request, ModelFace face, WorkItem work, ModelLease? lease) : IDisposable
 {
     public ModelFace Face => face;
 
@@ -18,7 +22,11 @@ internal sealed class InferAnswer(InferRequest request, ModelFace face, WorkItem
         ? Array.ConvertAll(face.Outputs, spec => Output(spec, work, request.BinaryOutputs))
         : [.. request.Outputs.Select(asked => Output(Array.Find(face.Outputs, spec => spec.Name == asked.Name)!, work, asked.IsBinary ?? request.BinaryOutputs))];
 
-    public void Dispose() => work.Dispose();
+    public void Dispose()
+    {
+        work.Dispose();
+        lease?.Dispose();
+    }
 
     private static OutputTensor Output(TensorSpec spec, WorkItem work, bool isBinary)
     {

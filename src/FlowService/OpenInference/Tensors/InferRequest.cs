@@ -28,6 +28,15 @@ internal sealed class InferRequest : IDisposable
     /// <summary>The input of a name, or null.</summary>
     public InputTensor? Input(string name) => Inputs.Find(input => input.Name == name);
 
+    /// <summary>Takes an input out of the request, if it has it: the caller disposes of it.</summary>
+    public InputTensor? Take(string name)
+    {
+        InputTensor? taken = Input(name);
+        if (taken is not null)
+            Inputs.Remove(taken);
+        return taken;
+    }
+
     /// <summary>0 is the default, 1 the highest, as schedulers of this protocol count.</summary>
     public void Prioritise(Int128 level) => Priority = level >= 0
         ? level > 1 ? Priority.Bulk : Priority.Interactive

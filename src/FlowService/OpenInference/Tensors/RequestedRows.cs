@@ -11,10 +11,9 @@ namespace FlowService.OpenInference.Tensors;
 /// <summary>Tensors to the rows that a model computes.</summary>
 internal static class RequestedRows
 {
-    /// <exception cref="RequestException">A tensor is missing, unknown, or not what the model takes; it and its place are named.</exception>
+    /// <exception cref="RequestException">A tensor is not what the model takes; it and its place are named.</exception>
     public static WorkRows Of(InferRequest request, ModelFace face, LimitsOptions limits)
     {
-        TensorChecks.CheckNames(request, face);
         foreach (TensorSpec spec in face.Inputs)
             if (request.Input(spec.Name) is { } input)
             {
@@ -36,7 +35,7 @@ internal static class RequestedRows
         if (rows > limits.RowsPerRequest)
             throw new RequestException(ProblemKind.TooManyRows,
                 $"{input.ShownName} has more than {limits.RowsPerRequest} rows; send them in several requests, or raise Limits:RowsPerRequest");
-        if (context is null && face.Kind == FaceKind.Score && DownSampling.Of(face.Model.Spec) is { } sampling)
+        if (context is null && DerivedContext.Of(face.Model.Spec, input.Name!) is { } sampling)
             request.Inputs.Add(context = SmallImages(input, sampling, rows * face.Model.Spec.ContextWidth));
         ContextRows<float> condition = ContextRows<float>.Of(context?.Values, face.Model.Spec, face.Model.Name, rows);
         return new() { Count = rows, Values = input.Values, Context = condition.Values, RowsPerContext = condition.RowsPerContext(rows) };

@@ -11,11 +11,27 @@ using Microsoft.Extensions.Options;
 namespace FlowService.OpenInference.Tensors;
 
 /// <summary>The way that REST and gRPC share: from a request's tensors through the model's queue to the answer's.</summary>
-internal sealed class TensorInference(Inference inference, RowQuotas quotas, IOptions<LimitsOptions> limits, DensityWatch watch, RowPool pool)
+internal sealed class TensorInference(ModelFaces faces, Inference inference, RowQuotas quotas, IOptions<LimitsOptions> limits, DensityWatch watch, RowPool pool)
 {
     /// <summary>Computes what the request asks of the face. Its buffers must live as long as the answer.</summary>
     /// <exception cref="Errors.RequestException">The request is refused (400, 413), or not answered (429, 503, 504).</exception>
     public async Task<InferAnswer> RunAsync(InferRequest request, ModelFace face, HttpContext http, RequestFacts facts, CancellationToken callerGone)
+    {
+        TensorChecks.CheckNames(request, face);
+        ModelLease? lease = await RequestedSize.LeaseAsync(request, face, callerGone);
+        try
+        {
+            return await RunAsync(request, lease is null ? face : faces.Of(lease.Model, face.Kind), lease, http, facts, callerGone);
+        }
+        catch
+        {
+            lease?.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<InferAnswer> RunAsync(
+        InferRequest request, ModelFace face, ModelLease? lease, HttpContext http, RequestFacts facts, CancellationToken callerGone)
     {
         ServedModel model = face.Model;
         TimeSpan timeout = Deadline.OfMicroseconds(request.Timeout, model.Queue.Options);
@@ -28,7 +44,7 @@ internal sealed class TensorInference(Inference inference, RowQuotas quotas, IOp
             await inference.RunAsync(work, timeout, callerGone);
             facts.Computed(work);
             watch.Observe(work);
-            return new InferAnswer(request, face, work);
+            return new InferAnswer(request, face, work, lease);
         }
         catch
         {

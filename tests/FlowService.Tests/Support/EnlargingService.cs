@@ -1,0 +1,29 @@
+namespace FlowService.Tests.Support;
+
+/// <summary>One service with the demo model that enlarges pictures, for the tests that ask it about sizes and forms.</summary>
+public sealed class EnlargingService : IAsyncLifetime
+{
+    public const string Collection = "enlarging", Model = "clothing-4x";
+
+    private readonly TemporaryFolder repository = DemoModels.Repository(Model);
+
+    internal ServiceHost Host { get; private set; } = null!;
+
+    public HttpClient Http { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Host = await ServiceHost.StartAsync(repository.Path, null, ("Limits:BodyBytes", "100000"));
+        Http = Host.Http();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await Host.DisposeAsync();
+        repository.Dispose();
+    }
+}
+
+[CollectionDefinition(EnlargingService.Collection)]
+public sealed class EnlargingTestsOfOneService : ICollectionFixture<EnlargingService>;
