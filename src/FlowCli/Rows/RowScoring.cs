@@ -3,6 +3,7 @@ using FlowCore;
 using FlowCore.Drift;
 using FlowRows.Answers;
 using FlowRows.Buffers;
+using FlowRows.Pictures;
 using FlowRows.Scoring;
 using FlowRows.Tables;
 
@@ -47,7 +48,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
     private async IAsyncEnumerable<Answer<T>> BlocksAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most, RankedRows? ranked)
     {
         FlowSpec spec = engine.Spec;
-        operation.Asked(include, spec, spec.Name);
+        operation.Asked(include.Intersect([InputComplexity.Column]), spec, spec.Name); // the other names are known to do for every model
         await using var blocks = new BlocksAhead<T>(input, most);
         while (await blocks.NextAsync() is { } read)
         {
