@@ -43,7 +43,7 @@ public sealed class SameBitsTests
                 Same(name, "x", Inverse(cpu, Chosen(z, chosen, cpu.Width), condition), Inverse(gpu, Chosen(z, chosen, cpu.Width), condition));
                 Same(name, "latents", Latents(cpu, condition, rows, seed), Latents(gpu, condition, rows, seed));
             },
-            iter: large ? 1 : 3, threads: 1);
+            iter: large ? 1 : 2, threads: 1);
         T[] given = Chosen(context, [.. Enumerable.Range(0, Sampled)], cpu.ContextWidth);
         Same(name, "samples", Samples(cpu, given), Samples(gpu, given));
         double[] extremes = large ? [0, -0.0, 5, -1e20, double.NaN] : [0, -0.0, 1, -1, 1.5, -1.5, 5, -5, 1e4, -1e4, 1e20, -1e20, 1e-40, double.NaN];

@@ -12,7 +12,7 @@ namespace FlowService.Tests.Soak;
 [Trait("Category", "Soak")]
 public sealed class SoakTests
 {
-    private static readonly TimeSpan Length = TimeSpan.FromMinutes(1), Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Length = TimeSpan.FromMinutes(1), Pause = TimeSpan.FromMilliseconds(400);
 
     // The compiled engine computes on the CPU alone; tests/gpu.sh names another device.
     private static readonly string[] Engines =
