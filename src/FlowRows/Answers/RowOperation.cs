@@ -24,11 +24,11 @@ internal sealed record RowOperation(string Name, string Input, string[] Includes
         Decode = new("decode", RowNames.Z, [LogDetColumn, LogProbColumn]),
         Sample = new("sample", RowNames.Context, [RowNames.Z, LogProbColumn, LogQColumn]);
 
-    /// <summary>What may be asked for of a model.</summary>
-    public string[] OfferedBy(FlowSpec spec) => InputComplexity.Has(spec) ? Includes : [.. Includes.Where(name => name != InputComplexity.Column)];
+    // What pictures alone have is left out; made once, not for each request.
+    private string[] OfOtherRows { get; } = [.. Includes.Where(name => name != InputComplexity.Column)];
 
     /// <summary>The names asked for; a name that the model does not offer is refused.</summary>
-    public HashSet<string> Asked(IEnumerable<string>? include, FlowSpec spec, string model) => Asked(include, OfferedBy(spec), model);
+    public HashSet<string> Asked(IEnumerable<string>? include, FlowSpec spec, string model) => Asked(include, InputComplexity.Has(spec) ? Includes : OfOtherRows, model);
 
     /// <summary>The names asked for, of those <paramref name="offered"/>.</summary>
     public static HashSet<string> Asked(IEnumerable<string>? include, string[] offered, string model)

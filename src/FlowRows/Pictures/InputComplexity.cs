@@ -6,9 +6,9 @@ using SkiaSharp;
 namespace FlowRows.Pictures;
 
 /// <summary>
-/// How unlikely pictures are beyond what their mere complexity explains: bits of the flow less bits of a compressor that knows nothing of its data (Serra et al. 2020,
-/// Input complexity and out-of-distribution detection with likelihood-based generative models, arXiv 1909.11480). Flat pictures are likelier than the data that a flow has
-/// learned, and shorter still when compressed.
+/// How unlikely pictures are beyond what their mere complexity explains: bits of the flow less bits of a compressor that knows nothing
+/// of its data (Serra et al. 2020, Input complexity and out-of-distribution detection with likelihood-based generative models,
+/// arXiv 1909.11480). Flat pictures can be likelier than the data that a flow has learned, and are shorter still when compressed.
 /// </summary>
 internal static class InputComplexity
 {
@@ -17,7 +17,10 @@ internal static class InputComplexity
     /// <summary>Whether there is such a score: rows are pictures.</summary>
     public static bool Has(FlowSpec spec) => ImageGrid.Shows(spec);
 
-    /// <summary>(-log2 P(x) - L(x)) / D of each row in bits a dimension, higher for stranger ones: P is the probability of the 8-bit pixels, L the bits of their PNG, D the dimensions.</summary>
+    /// <summary>
+    /// (-log2 P(x) - L(x)) / D of each row in bits a dimension, higher for stranger ones: P is the probability of the pixels in their
+    /// steps, L the bits of their PNG, D the dimensions.
+    /// </summary>
     /// <param name="x">Rows [count, C, H, W].</param>
     /// <param name="logProb">Their log densities in nats.</param>
     /// <param name="spec">The flow's description.</param>

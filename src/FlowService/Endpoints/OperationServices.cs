@@ -29,7 +29,10 @@ internal sealed record OperationServices(
         return lease.Model;
     }
 
-    /// <summary>Refuses rows that are still to be read where not one of them has a place now. Of a model that is named behind its rows this is found when they are read.</summary>
+    /// <summary>
+    /// Refuses rows that are still to be read where not one of them has a place now. Of a model that is named behind its rows this is
+    /// found when they are read.
+    /// </summary>
     /// <exception cref="Errors.RequestException">429 where the queue is full, 403 where the model is not the caller's, 404 where it has no such version.</exception>
     public void CheckRoom(HttpContext http, RowRequest request)
     {

@@ -19,8 +19,8 @@ internal static class ErrorSetup
     }
 
     /// <summary>
-    /// Answers 429 as near to its cause as can be. An overloaded service spends its time on refusals, and each piece of middleware that an exception passes catches it
-    /// and throws it again.
+    /// Answers 429 as near to its cause as can be. An overloaded service spends its time on refusals, and each piece of middleware that
+    /// an exception passes catches it and throws it again.
     /// </summary>
     public static WebApplication UseBusyRefusals(this WebApplication app)
     {
