@@ -61,6 +61,12 @@ if (args is ["engines"])
     return;
 }
 
+if (args is ["kinds", .. var named])
+{
+    KindTable.Print(Console.Out, named.FirstOrDefault() ?? "");
+    return;
+}
+
 if (args is ["steps"])
 {
     EngineTable.PrintSteps(Console.Out);

@@ -94,7 +94,13 @@ internal readonly struct LogitMap(double slope, double offset) : IElementMap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe Mapped<V> Inverse<V, P>(V y, P parameters, V* scratch)
         where V : unmanaged, IValue<V>
-        where P : IParameters<V> => new((Elementary.Sigmoid(y) - V.Of(offset)) / V.Of(slope), -Elementary.Softplus(-y) - Elementary.Softplus(y) - V.Of(Math.Log(slope)));
+        where P : IParameters<V>
+    {
+        // -softplus(-y) - softplus(y), which share their tail.
+        V tail = Elementary.Log1p(Elementary.Exp(-V.Abs(y)));
+        V logSlope = -(V.Larger(V.Of(0), -y) + tail) - (V.Larger(V.Of(0), y) + tail);
+        return new((Elementary.Sigmoid(y) - V.Of(offset)) / V.Of(slope), logSlope - V.Of(Math.Log(slope)));
+    }
 }
 
 /// <summary>The same on a CPU.</summary>

@@ -151,7 +151,7 @@ internal readonly struct HardSwish : IMap
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        ((Vector512<T>)RectifierToSix.Of<Lanes512<T>>(x + VectorMath.Of<T>(3)) + x * RectifierToSix.Slope(x + VectorMath.Of<T>(3))) / VectorMath.Of<T>(6);
+        (Vector512.Min(VectorMath.Larger(Vector512<T>.Zero, x + VectorMath.Of<T>(3)), VectorMath.Of<T>(6)) + x * RectifierToSix.Slope(x + VectorMath.Of<T>(3))) / VectorMath.Of<T>(6);
 }
 
 /// <summary>x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks, Gimpel 2016, arXiv 1606.08415).</summary>

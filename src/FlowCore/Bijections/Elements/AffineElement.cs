@@ -80,7 +80,17 @@ public sealed record AffineElementSpec : ElementSpec
     internal override Formula[] CompileConstants(WeightScope weights, int channels) =>
         Scale == ScaleMap.RescaledTanh ? [weights.Take("rescale", channels)] : [];
 
-    internal override ElementKernel<T> Compile<T>() => new AffineKernel<T>(this);
+    internal override ElementKernel<T> Compile<T>() => Scale switch
+    {
+        ScaleMap.None => new AffineKernel<T, NoScale>(this),
+        ScaleMap.Tanh => new AffineKernel<T, TanhScale>(this),
+        ScaleMap.RescaledTanh => new AffineKernel<T, RescaledTanhScale>(this),
+        ScaleMap.Softclip => new AffineKernel<T, SoftclipScale>(this),
+        ScaleMap.Sigmoid when Least == 0 => new AffineKernel<T, SigmoidScale>(this),
+        ScaleMap.Sigmoid => new AffineKernel<T, RaisedSigmoidScale>(this),
+        ScaleMap.Softplus => new AffineKernel<T, SoftplusScale>(this),
+        _ => new AffineKernel<T, ExpScale>(this),
+    };
 }
 
 /// <summary>y = x * scale(u) + shift with parameters (shift, u), or (shift) alone where there is no scale.</summary>
@@ -139,7 +149,8 @@ public sealed class AffineElement : Element
 }
 
 /// <summary>The same, written once for both compiled engines; a learned rescale is a third parameter.</summary>
-internal readonly struct AffineElementMap(AffineElementSpec spec) : IElementMap
+internal readonly struct AffineElementMap<TScale>(AffineElementSpec spec) : IElementMap
+    where TScale : IScale
 {
     private readonly AffineElementSpec spec = spec;
     private readonly double logMost = spec.Most is { } most ? Math.Log(most) : double.PositiveInfinity;
@@ -175,19 +186,9 @@ internal readonly struct AffineElementMap(AffineElementSpec spec) : IElementMap
         where V : unmanaged, IValue<V>
         where P : IParameters<V>
     {
+        V logScale = TScale.LogScale<V, P>(spec, parameters);
         if (spec.Scale == ScaleMap.None)
-            return V.Of(0);
-        V u = parameters[1];
-        V logScale = spec.Scale switch
-        {
-            ScaleMap.Tanh => Elementary.Tanh(u * V.Of(1 / spec.Bound)) * V.Of(spec.Bound),
-            ScaleMap.RescaledTanh => parameters[2] * Elementary.Tanh(u),
-            ScaleMap.Softclip => u / (V.Of(1) + V.Abs(u) * V.Of(1 / spec.Bound)),
-            ScaleMap.Sigmoid when spec.Least == 0 => -Elementary.Softplus(-(u + V.Of(2))),
-            ScaleMap.Sigmoid => Elementary.Log(Elementary.Sigmoid(u + V.Of(2)) + V.Of(spec.Least)),
-            ScaleMap.Softplus => Elementary.Log(Elementary.Softplus(u) + V.Of(spec.Least)),
-            _ => u,
-        };
+            return logScale;
         V most = V.Of(logMost);
         logScale = V.Select(logScale > most, most, logScale);
         return spec.Divide ? -logScale : logScale;
@@ -195,8 +196,9 @@ internal readonly struct AffineElementMap(AffineElementSpec spec) : IElementMap
 }
 
 /// <summary>The same on a CPU.</summary>
-internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : PointwiseKernel<T, AffineElementMap>(new(spec))
+internal sealed unsafe class AffineKernel<T, TScale>(AffineElementSpec spec) : PointwiseKernel<T, AffineElementMap<TScale>>(new(spec))
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TScale : IScale
 {
     private readonly double logMost = spec.Most is { } most ? Math.Log(most) : double.PositiveInfinity;
 
@@ -215,7 +217,7 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : Pointwise
                 continue;
             }
             Vector512<T> value = Vector512.Load(x + i), shift = Vector512.Load(parameters + i);
-            Vector512<T> logScale = Map.LogScale<Lanes512<T>, Panels<T>>(new(parameters + i, stride)), inner = outer * VectorMath.Exp(logScale);
+            Vector512<T> logScale = LogScale(parameters + i, stride), inner = outer * VectorMath.Exp(logScale);
             Vector512<T> ofLogScale = VectorMath.MultiplyAdd(inner, spec.ShiftFirst ? value + shift : value, Vector512.Load(ofLog + i));
             inner.Store(ofX + i);
             (spec.ShiftFirst ? inner : outer).Store(ofParameters + i);
@@ -224,28 +226,22 @@ internal sealed unsafe class AffineKernel<T>(AffineElementSpec spec) : Pointwise
     }
 
     // From the adjoint of a log-scale to those of the raw parameter and of the learned rescale.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void LogScaleBack(T* parameters, Vector512<T> logScale, Vector512<T> adjoint, int stride, T* ofParameters)
     {
-        Vector512<T> u = Vector512.Load(parameters + stride), one = Vector512<T>.One, most = VectorMath.Of<T>(logMost);
         if (spec.Divide)
             (adjoint, logScale) = (-adjoint, -logScale);
         // Where it is cut off, nothing moves it.
         if (spec.Most is not null)
-            adjoint = VectorMath.Select(Vector512.LessThan(logScale, most), adjoint, Vector512<T>.Zero);
-        Vector512<T> far = u + VectorMath.Of<T>(2), slope = spec.Scale switch
-        {
-            ScaleMap.Tanh => one - Square(VectorMath.Tanh(u * VectorMath.Of<T>(1 / spec.Bound))),
-            ScaleMap.RescaledTanh => Vector512.Load(parameters + 2 * stride) * (one - Square(VectorMath.Tanh(u))),
-            ScaleMap.Softclip => one / Square(one + Vector512.Abs(u) * VectorMath.Of<T>(1 / spec.Bound)),
-            ScaleMap.Sigmoid when spec.Least == 0 => VectorMath.Sigmoid(-far),
-            ScaleMap.Sigmoid => VectorMath.Sigmoid(far) * VectorMath.Sigmoid(-far) / (VectorMath.Sigmoid(far) + VectorMath.Of<T>(spec.Least)),
-            ScaleMap.Softplus => VectorMath.Sigmoid(u) / (VectorMath.Softplus(u) + VectorMath.Of<T>(spec.Least)),
-            _ => one,
-        };
-        (adjoint * slope).Store(ofParameters + stride);
+            adjoint = VectorMath.Select(Vector512.LessThan(logScale, VectorMath.Of<T>(logMost)), adjoint, Vector512<T>.Zero);
+        (adjoint * TScale.Slope(spec, parameters, stride)).Store(ofParameters + stride);
         if (spec.Scale == ScaleMap.RescaledTanh)
-            (adjoint * VectorMath.Tanh(u)).Store(ofParameters + 2 * stride);
+            RescaleBack(parameters + stride, adjoint, ofParameters + 2 * stride);
     }
 
-    private static Vector512<T> Square(Vector512<T> x) => x * x;
+    private Vector512<T> LogScale(T* parameters, int stride) => typeof(T) == typeof(float)
+        ? ((Vector512<float>)Map.LogScale<SingleLanes, Panels<SingleLanes>>(new(parameters, stride * sizeof(T)))).As<float, T>()
+        : ((Vector512<double>)Map.LogScale<DoubleLanes, Panels<DoubleLanes>>(new(parameters, stride * sizeof(T)))).As<double, T>();
+
+    private static void RescaleBack(T* u, Vector512<T> adjoint, T* ofRescale) => (adjoint * VectorMath.Tanh(Vector512.Load(u))).Store(ofRescale);
 }

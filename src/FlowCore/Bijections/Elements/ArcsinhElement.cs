@@ -103,7 +103,8 @@ internal readonly struct ArcsinhElementMap : IElementMap
     public static V Slope<V>(V u)
         where V : unmanaged, IValue<V> => Elementary.Exp(u + V.Of(ArcsinhElement.Usual));
 
-    // ln cosh(u) without overflow
+    // ln cosh(u) without overflow; a call, for a kernel's loop would exceed what the runtime's compiler inlines into it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static V LogCosh<V>(V u)
         where V : unmanaged, IValue<V>
     {
@@ -135,5 +136,7 @@ internal sealed unsafe class ArcsinhKernel<T>() : PointwiseKernel<T, ArcsinhElem
         }
     }
 
-    private static Vector512<T> Slope(T* u) => ArcsinhElementMap.Slope(Lanes512<T>.Load(u));
+    private static Vector512<T> Slope(T* u) => typeof(T) == typeof(float)
+        ? ((Vector512<float>)ArcsinhElementMap.Slope(SingleLanes.Load(u))).As<float, T>()
+        : ((Vector512<double>)ArcsinhElementMap.Slope(DoubleLanes.Load(u))).As<double, T>();
 }

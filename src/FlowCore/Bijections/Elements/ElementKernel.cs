@@ -88,29 +88,48 @@ internal unsafe class PointwiseKernel<T, TMap>(TMap map) : ElementKernel<T>
     /// <summary>The formula.</summary>
     protected TMap Map => map;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Forward(T* x, T* parameters, int stride, int count, T* y, T* logDerivative)
     {
         CheckPanels(x, parameters, stride, count, y, logDerivative);
-        Lanes512<T>* scratch = stackalloc Lanes512<T>[map.Scratch];
-        for (int i = 0; i < count; i += Vector512<T>.Count)
+        if (typeof(T) == typeof(float))
+            Forward<SingleLanes>(x, parameters, stride * sizeof(T), count * sizeof(T), y, logDerivative);
+        else
+            Forward<DoubleLanes>(x, parameters, stride * sizeof(T), count * sizeof(T), y, logDerivative);
+    }
+
+    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    {
+        CheckPanels(y, parameters, stride, count, x, logDerivative);
+        if (typeof(T) == typeof(float))
+            Inverse<SingleLanes>(y, parameters, stride * sizeof(T), count * sizeof(T), x, logDerivative);
+        else
+            Inverse<DoubleLanes>(y, parameters, stride * sizeof(T), count * sizeof(T), x, logDerivative);
+    }
+
+    // In bytes.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Forward<V>(void* x, void* parameters, nint stride, nint count, void* y, void* logDerivative)
+        where V : unmanaged, ILaneValue<V>
+    {
+        V* scratch = stackalloc V[map.Scratch];
+        for (nint i = 0; i < count; i += sizeof(V))
         {
-            var (value, slope) = map.Forward<Lanes512<T>, Panels<T>>(Lanes512<T>.Load(x + i), new(parameters + i, stride), scratch);
-            Lanes512<T>.Store(value, y + i);
-            Lanes512<T>.Store(slope, logDerivative + i);
+            Mapped<V> mapped = map.Forward(V.Load((byte*)x + i), new Panels<V>((byte*)parameters + i, stride), scratch);
+            V.Store(mapped.Value, (byte*)y + i);
+            V.Store(mapped.LogDerivative, (byte*)logDerivative + i);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Inverse(T* y, T* parameters, int stride, int count, T* x, T* logDerivative)
+    private void Inverse<V>(void* y, void* parameters, nint stride, nint count, void* x, void* logDerivative)
+        where V : unmanaged, ILaneValue<V>
     {
-        CheckPanels(y, parameters, stride, count, x, logDerivative);
-        Lanes512<T>* scratch = stackalloc Lanes512<T>[map.Scratch];
-        for (int i = 0; i < count; i += Vector512<T>.Count)
+        V* scratch = stackalloc V[map.Scratch];
+        for (nint i = 0; i < count; i += sizeof(V))
         {
-            var (value, slope) = map.Inverse<Lanes512<T>, Panels<T>>(Lanes512<T>.Load(y + i), new(parameters + i, stride), scratch);
-            Lanes512<T>.Store(value, x + i);
-            Lanes512<T>.Store(slope, logDerivative + i);
+            Mapped<V> mapped = map.Inverse(V.Load((byte*)y + i), new Panels<V>((byte*)parameters + i, stride), scratch);
+            V.Store(mapped.Value, (byte*)x + i);
+            V.Store(mapped.LogDerivative, (byte*)logDerivative + i);
         }
     }
 

@@ -29,13 +29,13 @@ internal interface IParameters<V>
     V this[int parameter] { get; }
 }
 
-/// <summary>Parameters in panels, vector by vector: parameter p stands so many panels behind the first one.</summary>
-internal readonly unsafe struct Panels<T>(T* first, int stride) : IParameters<Lanes512<T>>
-    where T : unmanaged
+/// <summary>Parameters in panels, vector by vector: parameter p stands so many bytes behind the first one.</summary>
+internal readonly unsafe struct Panels<V>(void* first, nint stride) : IParameters<V>
+    where V : unmanaged, ILaneValue<V>
 {
-    public Lanes512<T> this[int parameter]
+    public V this[int parameter]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Lanes512<T>.Load(first + parameter * stride);
+        get => V.Load((byte*)first + parameter * stride);
     }
 }

@@ -160,6 +160,7 @@ internal sealed unsafe class IntegralKernel<T>(IntegralElementSpec spec, Feature
         return (VectorMath.MultiplyAdd(integral, x, scratch[3 * network.Widest]), LogDerivative(x, scratch));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private Vector512<T> LogDerivative(Vector512<T> u, Vector512<T>* scratch)
     {
         Vector512<T>* h = scratch + network.Widest, next = h + network.Widest;
@@ -174,7 +175,9 @@ internal sealed unsafe class IntegralKernel<T>(IntegralElementSpec spec, Feature
             h = next;
             next = done;
         }
-        return LogPositive<Lanes512<T>>(h[0]);
+        return typeof(T) == typeof(float)
+            ? ((Vector512<float>)LogPositive<SingleLanes>(h[0].AsSingle())).As<float, T>()
+            : ((Vector512<double>)LogPositive<DoubleLanes>(h[0].AsDouble())).As<double, T>();
     }
 
     // The logarithm of what makes the derivative of the network's output.

@@ -112,7 +112,10 @@ internal sealed unsafe class MonotonicNetworkKernel<T> : VectorNumericalKernel<T
         network.Begin(x, scratch, h, tangent);
         for (int i = 0; i < network.Depth; i++)
         {
-            Bend(h, tangent, network.Width(i));
+            if (typeof(T) == typeof(float))
+                Bend((SingleLanes*)h, (SingleLanes*)tangent, network.Width(i));
+            else
+                Bend((DoubleLanes*)h, (DoubleLanes*)tangent, network.Width(i));
             network.Layer(i, h, tangent, next, nextTangent);
             Vector512<T>* done = h, doneTangent = tangent;
             h = next;
@@ -124,14 +127,15 @@ internal sealed unsafe class MonotonicNetworkKernel<T> : VectorNumericalKernel<T
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Bend(Vector512<T>* h, Vector512<T>* tangent, int count)
+    private static void Bend<V>(V* h, V* tangent, int count)
+        where V : unmanaged, ILaneValue<V>
     {
         int first = (count + 1) / 2;
         for (int i = 0; i < count; i++)
         {
-            var (bent, slope) = Bent<Lanes512<T>>(i < first ? h[i] : -h[i]);
+            var (bent, slope) = Bent(i < first ? h[i] : -h[i]);
             h[i] = i < first ? bent : -bent;
-            tangent[i] *= (Vector512<T>)slope;
+            tangent[i] *= slope;
         }
     }
 

@@ -177,7 +177,8 @@ internal readonly unsafe partial struct SplineElementMap(SplineElementSpec spec)
         return V.Of(1 - least * bins) / sum;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    // A call, for a kernel's loop would exceed what the runtime's compiler inlines into it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private V Slope<V>(V raw)
         where V : unmanaged, IValue<V> => softclip
         ? Elementary.Exp(raw / (V.Of(1) + V.Abs(raw) * V.Of(1 / clip)))

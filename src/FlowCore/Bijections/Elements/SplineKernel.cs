@@ -24,18 +24,13 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : Pointwise
     public override void Back(T* x, T* parameters, int stride, int count, T* ofY, T* ofLog, T* ofX, T* ofParameters)
     {
         // The shares of the bins, and which lanes reach which knot.
-        SplineElementMap map = Map;
         Vector512<T>* shares = stackalloc Vector512<T>[2 * bins], reach = stackalloc Vector512<T>[bins + 1];
         for (int i = 0; i < count; i += Vector512<T>.Count)
         {
-            Vector512<T> value = Vector512.Load(x + i), one = Vector512<T>.One;
-            if (halfTurn)
-                value = map.Turned<Lanes512<T>>(value);
-            var panels = new Panels<T>(parameters + i, stride);
-            Vector512<T> bound = map.Bound<Lanes512<T>, Panels<T>>(panels), share = ownBounds ? value / bound : value;
-            Vector512<T> inside = map.Inside<Lanes512<T>>(share), clamped = map.Clamped<Lanes512<T>>(share, inside);
-            SplineBin<Lanes512<T>> found = map.Find<Lanes512<T>, Panels<T>>(clamped, panels, (Lanes512<T>*)shares, byHeight: false, (Lanes512<T>*)reach);
-            SplineBin<Vector512<T>> bin = new(found.X, found.Y, found.Width, found.Height, found.Slope, found.D0, found.D1, found.Curvature);
+            var (bound, inside, clamped, bin) = typeof(T) == typeof(float)
+                ? Find<SingleLanes>(x + i, parameters + i, stride, shares, reach)
+                : Find<DoubleLanes>(x + i, parameters + i, stride, shares, reach);
+            Vector512<T> one = Vector512<T>.One;
             Vector512<T> outer = Vector512.Load(ofY + i), ofLogs = Vector512.Load(ofLog + i) & inside, ofMapped = outer * bound & inside;
             Vector512<T> s = bin.Slope, q = bin.Curvature, t = (clamped - bin.X) / bin.Width, rest = one - t, t1 = t * rest, two = VectorMath.Of<T>(2);
             Vector512<T> denominator = VectorMath.MultiplyAdd(q, t1, s), ratio = VectorMath.MultiplyAdd(s * t, t, bin.D0 * t1) / denominator;
@@ -60,6 +55,23 @@ internal sealed unsafe class SplineKernel<T>(SplineElementSpec spec) : Pointwise
                 Vector512<T>.Zero.Store(adjoints + p * stride);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Found Find<V>(T* x, T* parameters, int stride, Vector512<T>* shares, Vector512<T>* reach)
+        where V : unmanaged, ILaneValue<V>
+    {
+        SplineElementMap map = Map;
+        V value = halfTurn ? map.Turned(V.Load(x)) : V.Load(x);
+        var panels = new Panels<V>(parameters, stride * sizeof(T));
+        V bound = map.Bound<V, Panels<V>>(panels), share = ownBounds ? value / bound : value, inside = map.Inside(share), clamped = map.Clamped(share, inside);
+        SplineBin<V> bin = map.Find(clamped, panels, (V*)shares, byHeight: false, (V*)reach);
+        return new(Vector(bound), Vector(inside), Vector(clamped), new(
+            Vector(bin.X), Vector(bin.Y), Vector(bin.Width), Vector(bin.Height), Vector(bin.Slope), Vector(bin.D0), Vector(bin.D1), Vector(bin.Curvature)));
+
+        static Vector512<T> Vector(V lanes) => Unsafe.BitCast<V, Vector512<T>>(lanes);
+    }
+
+    private readonly record struct Found(Vector512<T> Bound, Vector512<T> Inside, Vector512<T> Clamped, SplineBin<Vector512<T>> Bin);
 
     // A bin's ends are sums of shares: all in front of it move both of its ends, its own the far one. The ends of the interval stay.
     private void SharesBack(

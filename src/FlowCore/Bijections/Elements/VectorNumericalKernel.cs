@@ -59,6 +59,7 @@ internal abstract unsafe class VectorNumericalKernel<T>(double reach) : ElementK
     }
 
     // A target that the map never takes ends at an end of the bracket.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Vector512<T> Solve(Vector512<T> y, Vector512<T> wanted, Vector512<T>* scratch)
     {
         Vector512<T> low = VectorMath.Of<T>(-reach), high = VectorMath.Of<T>(reach), half = VectorMath.Of<T>(0.5);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
 using FlowCore.Engines.Compiled.Training;
@@ -126,6 +127,9 @@ internal sealed class Program<T>(FlowProgram plan, Step<T>[] steps, int tileRows
 
     public IReadOnlyList<Step<T>> Steps => steps;
 
+    // Compiled once and for good: with a profile the runtime would guess which kind of step comes and inline a part of it here, leaving calls
+    // in its loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public void Run(in Tile<T> tile)
     {
         foreach (Step<T> step in steps)

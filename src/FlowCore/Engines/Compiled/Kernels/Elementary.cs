@@ -5,21 +5,16 @@ namespace FlowCore.Engines.Compiled.Kernels;
 /// <summary>
 /// The functions that maps and elements are made of, written once for both compiled engines. Every value is computed on its own by the
 /// same operations, so that it does not depend on its place; relative errors are a few units in the last place, near zero too. On a CPU
-/// the larger ones are calls: inlined one into another they would exceed what the runtime's compiler inlines, down to the operators.
+/// the smaller ones are inlined, so that vectors stay in registers; the larger ones are calls, which pass them through memory: with these
+/// inlined a kernel's loop would exceed what the runtime's compiler inlines, and the operators would become calls.
 /// </summary>
 internal static class Elementary
 {
-    // 1 / k!, from the highest power down to 1 / 2!.
-    private static readonly double[] ExpSeries = [.. Enumerable.Range(2, 12).Reverse().Select(k => 1 / Enumerable.Range(1, k).Aggregate(1.0, (product, i) => product * i))];
-
-    // ln((1 + s) / (1 - s)) = 2 s + s (2/3 s^2 + 2/5 s^4 + ...), from the highest power down.
-    private static readonly double[] LogSeries = [.. Enumerable.Range(1, 10).Reverse().Select(k => 2.0 / (2 * k + 1))];
-
     /// <summary>
     /// e^x. x = n ln 2 + r with |r| at most ln 2 / 2, ln 2 in two parts; e^r by a polynomial: in float32 that of Moshier 1984 (Cephes), to
     /// 0.6 units in the last place; in float64 the exponential series.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -41,7 +36,7 @@ internal static class Elementary
         }
         else
         {
-            p = Polynomial(ExpSeries, r);
+            p = ExpSeries(r);
         }
         return V.TimesPowerOfTwo(V.MultiplyAdd(p, r * r, r) + V.Of(1), n);
     }
@@ -50,7 +45,7 @@ internal static class Elementary
     /// ln x. x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m in float32 by a polynomial in m - 1 (Moshier 1984, Cephes), in float64 by the
     /// series of artanh((m - 1) / (m + 1)); ln 2 in two parts.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Log<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -81,27 +76,43 @@ internal static class Elementary
         return V.MultiplyAdd(e, V.Of(0.693359375), m + p);
     }
 
+    // 1 / 2! + r / 3! + ... + r^11 / 13!.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpSeries<V>(V r)
+        where V : unmanaged, IValue<V>
+    {
+        V sum = V.MultiplyAdd(V.Of(1 / 6227020800.0), r, V.Of(1 / 479001600.0));
+        sum = V.MultiplyAdd(V.MultiplyAdd(sum, r, V.Of(1 / 39916800.0)), r, V.Of(1 / 3628800.0));
+        sum = V.MultiplyAdd(V.MultiplyAdd(sum, r, V.Of(1 / 362880.0)), r, V.Of(1 / 40320.0));
+        sum = V.MultiplyAdd(V.MultiplyAdd(sum, r, V.Of(1 / 5040.0)), r, V.Of(1 / 720.0));
+        sum = V.MultiplyAdd(V.MultiplyAdd(sum, r, V.Of(1 / 120.0)), r, V.Of(1 / 24.0));
+        return V.MultiplyAdd(V.MultiplyAdd(sum, r, V.Of(1 / 6.0)), r, V.Of(1 / 2.0));
+    }
+
+    // ln((1 + s) / (1 - s)) = 2 s + s (2/3 s^2 + 2/5 s^4 + ...), of square = s^2: 2/3 + 2/5 s^2 + ...
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V LogSeries<V>(V square)
+        where V : unmanaged, IValue<V>
+    {
+        V sum = V.MultiplyAdd(V.Of(2 / 21.0), square, V.Of(2 / 19.0));
+        sum = V.MultiplyAdd(V.MultiplyAdd(sum, square, V.Of(2 / 17.0)), square, V.Of(2 / 15.0));
+        sum = V.MultiplyAdd(V.MultiplyAdd(sum, square, V.Of(2 / 13.0)), square, V.Of(2 / 11.0));
+        sum = V.MultiplyAdd(V.MultiplyAdd(sum, square, V.Of(2 / 9.0)), square, V.Of(2 / 7.0));
+        return V.MultiplyAdd(V.MultiplyAdd(sum, square, V.Of(2 / 5.0)), square, V.Of(2 / 3.0));
+    }
+
     // ln(1 + m) = m - (m^2 / 2 - s (m^2 / 2 + R)) with s = m / (2 + m) and R the series without its first term.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V LogDouble<V>(V m, V e)
         where V : unmanaged, IValue<V>
     {
         V s = m / (V.Of(2) + m), square = s * s, half = V.Of(0.5) * m * m;
-        V rest = V.MultiplyAdd(s, half + square * Polynomial(LogSeries, square), e * V.Of(1.90821492927058770002e-10));
+        V rest = V.MultiplyAdd(s, half + square * LogSeries(square), e * V.Of(1.90821492927058770002e-10));
         return V.MultiplyAdd(e, V.Of(6.93147180369123816490e-01), m - (half - rest));
     }
 
-    // Highest power first.
-    private static V Polynomial<V>(double[] coefficients, V x)
-        where V : unmanaged, IValue<V>
-    {
-        V sum = V.Of(coefficients[0]);
-        for (int i = 1; i < coefficients.Length; i++)
-            sum = V.MultiplyAdd(sum, x, V.Of(coefficients[i]));
-        return sum;
-    }
-
     /// <summary>ln(1 + x) for x > -1, exact near 0: the rounding of 1 + x is taken back out (Kahan).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Log1p<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -114,43 +125,47 @@ internal static class Elementary
         where V : unmanaged, IValue<V> => V.Of(1) / (V.Of(1) + Exp(-x));
 
     /// <summary>ln(1 + e^x).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Softplus<V>(V x)
         where V : unmanaged, IValue<V> => V.Larger(V.Of(0), x) + Log1p(Exp(-V.Abs(x)));
 
     /// <summary>tanh, by a polynomial or a rational function near 0 (Moshier 1984, Cephes) and by the exponential elsewhere.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<V>(V x)
         where V : unmanaged, IValue<V>
     {
-        V size = V.Abs(x), square = x * x, near;
+        V size = V.Abs(x);
+        V far = V.Of(1) - V.Of(2) / (Exp(size + size) + V.Of(1));
+        return V.Select(size < V.Of(0.625), TanhNearZero(x), V.Select(x < V.Of(0), -far, far));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V TanhNearZero<V>(V x)
+        where V : unmanaged, IValue<V>
+    {
+        V square = x * x;
         if (V.IsSingle)
         {
-            V p = V.MultiplyAdd(V.Of(-5.70498872745e-3), square, V.Of(2.06390887954e-2));
-            p = V.MultiplyAdd(V.MultiplyAdd(p, square, V.Of(-5.37397155531e-2)), square, V.Of(1.33314422036e-1));
-            near = V.MultiplyAdd(x * square, V.MultiplyAdd(p, square, V.Of(-3.33332819422e-1)), x);
+            V series = V.MultiplyAdd(V.Of(-5.70498872745e-3), square, V.Of(2.06390887954e-2));
+            series = V.MultiplyAdd(V.MultiplyAdd(series, square, V.Of(-5.37397155531e-2)), square, V.Of(1.33314422036e-1));
+            return V.MultiplyAdd(x * square, V.MultiplyAdd(series, square, V.Of(-3.33332819422e-1)), x);
         }
-        else
-        {
-            V p = V.MultiplyAdd(V.MultiplyAdd(V.Of(-9.64399179425052238628e-1), square, V.Of(-9.92877231001918586564e1)), square, V.Of(-1.61468768441708447952e3));
-            V q = V.MultiplyAdd(square + V.Of(1.12811678491632931402e2), square, V.Of(2.23548839060100448583e3));
-            near = V.MultiplyAdd(x * square, p / V.MultiplyAdd(q, square, V.Of(4.84406305325125486048e3)), x);
-        }
-        V far = V.Of(1) - V.Of(2) / (Exp(size + size) + V.Of(1));
-        return V.Select(size < V.Of(0.625), near, V.Select(x < V.Of(0), -far, far));
+        V p = V.MultiplyAdd(V.MultiplyAdd(V.Of(-9.64399179425052238628e-1), square, V.Of(-9.92877231001918586564e1)), square, V.Of(-1.61468768441708447952e3));
+        V q = V.MultiplyAdd(square + V.Of(1.12811678491631932401e2), square, V.Of(2.23548839060100448583e3));
+        return V.MultiplyAdd(x * square, p / V.MultiplyAdd(q, square, V.Of(4.84406305325125486048e3)), x);
     }
 
     /// <summary>e^x - 1, exact near 0: 2 tanh(x / 2) / (1 - tanh(x / 2)).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V ExpMinus1<V>(V x)
         where V : unmanaged, IValue<V>
     {
-        V half = Tanh(x * V.Of(0.5)), near = (half + half) / (V.Of(1) - half);
+        V half = TanhNearZero(x * V.Of(0.5)), near = (half + half) / (V.Of(1) - half);
         return V.Select(V.Abs(x) < V.Of(1), near, Exp(x) - V.Of(1));
     }
 
     /// <summary>The error function: its series near 0, a Chebyshev sum of e^(x^2) erfc(x) elsewhere.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static V Erf<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -170,7 +185,7 @@ internal static class Elementary
     }
 
     /// <summary>asinh.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static V Asinh<V>(V x)
         where V : unmanaged, IValue<V>
     {
@@ -181,7 +196,7 @@ internal static class Elementary
     }
 
     /// <summary>sinh: near 0 by its series, elsewhere by exponentials.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static V Sinh<V>(V x)
         where V : unmanaged, IValue<V>
     {

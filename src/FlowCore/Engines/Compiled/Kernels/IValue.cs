@@ -2,7 +2,7 @@ namespace FlowCore.Engines.Compiled.Kernels;
 
 /// <summary>
 /// What a formula is made of that is written once for both compiled engines: on a CPU the lanes of a vector
-/// (<see cref="Lanes512{T}"/>), for a GPU names in the text of a kernel (<see cref="Gpu.Term"/>). Every operation is one that IEEE 754
+/// (<see cref="SingleLanes"/>, <see cref="DoubleLanes"/>), for a GPU names in the text of a kernel (<see cref="Gpu.Term"/>). Every operation is one that IEEE 754
 /// fixes to the last bit, and none is contracted with another, so that both give the same bits. Comparisons give masks.
 /// </summary>
 internal interface IValue<V>
@@ -66,4 +66,13 @@ internal interface IValue<V>
 
     /// <summary>m in [1/2, 1) and e with x = m 2^e, for a positive x.</summary>
     static abstract V Mantissa(V x, out V exponent);
+}
+
+/// <summary>The lanes of a vector.</summary>
+internal unsafe interface ILaneValue<V> : IValue<V>
+    where V : unmanaged, ILaneValue<V>
+{
+    static abstract V Load(void* from);
+
+    static abstract void Store(V value, void* to);
 }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FlowCore.Engines.Compiled.Steps;
 using FlowCore.Engines.Gpu;
@@ -21,12 +20,8 @@ internal sealed unsafe class LaneMap<T, TMap>(double parameter) : LaneMap<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TMap : IMap
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Apply(Vector512<T>* h, int count)
-    {
-        for (int i = 0; i < count; i++)
-            h[i] = TMap.At<Lanes512<T>>(h[i], parameter);
-    }
+    public override void Apply(Vector512<T>* h, int count) =>
+        MapLoop<T, TMap>.Run((T*)h, 0, (T*)h, 0, rows: 1, count * Vector512<T>.Count, parameter);
 
     public override string Emit(KernelText text) => text.Function("map", name => Words.Function(name, text.IsSingle, x => TMap.At(x, parameter)));
 }

@@ -33,43 +33,63 @@ internal static class VectorMath
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Exp<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Exp<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Exp<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Exp<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Log<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Log<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Log<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Log<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Log1p<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Log1p<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Log1p<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Log1p<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Sigmoid<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Sigmoid<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Sigmoid<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Sigmoid<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Softplus<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Softplus<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Softplus<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Softplus<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Tanh<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Tanh<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Tanh<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Tanh<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> ExpMinus1<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.ExpMinus1<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.ExpMinus1<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.ExpMinus1<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Erf<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Erf<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Erf<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Erf<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Asinh<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Asinh<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Asinh<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Asinh<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Sinh<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.Sinh<Lanes512<T>>(x);
+        where T : unmanaged => typeof(T) == typeof(float)
+            ? ((Vector512<float>)Elementary.Sinh<SingleLanes>(x.AsSingle())).As<float, T>()
+            : ((Vector512<double>)Elementary.Sinh<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     /// <summary>The sum of count values in float64: always in the same order, whatever stands behind the last one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

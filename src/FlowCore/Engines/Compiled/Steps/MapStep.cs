@@ -49,22 +49,10 @@ internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int f
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TMap : IMap
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         Debug.Assert(first >= 0 && count >= 0 && first + count <= input.Width && first + count <= output.Width, "The values lie within both rows.");
-        for (int row = 0; row < tile.Rows; row++)
-        {
-            T* from = tile.At(input) + row * input.Width + first, to = tile.At(output) + row * output.Width + first;
-            int i = 0;
-            for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
-                Lanes512<T>.Store(TMap.At(Lanes512<T>.Load(from + i), parameter), to + i);
-            if (i == count)
-                continue;
-            Vector512<T> last = TMap.At(Lanes512<T>.Load(from + i), parameter);
-            for (int lane = 0; i + lane < count; lane++)
-                to[i + lane] = last[lane];
-        }
+        MapLoop<T, TMap>.Run(tile.At(input) + first, input.Width, tile.At(output) + first, output.Width, tile.Rows, count, parameter);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -77,6 +65,29 @@ internal sealed unsafe class MapStep<T, TMap>(Region input, Region output, int f
             for (int i = 0; i < count; i += Vector512<T>.Count)
                 VectorMath.MultiplyAdd(Vector512.Load(adjoint + i), TMap.Derivative(Vector512.Load(from + i), parameter), Vector512.Load(inner + i)).Store(inner + i);
         }
+    }
+}
+
+/// <summary>f(v) of the first numbers of each row; in their place, too.</summary>
+internal static unsafe class MapLoop<T, TMap>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TMap : IMap
+{
+    public static void Run(T* from, int fromWidth, T* to, int toWidth, int rows, int count, double parameter)
+    {
+        if (typeof(T) == typeof(float))
+            Run<SingleLanes>(from, fromWidth, to, toWidth, rows, count, parameter);
+        else
+            Run<DoubleLanes>(from, fromWidth, to, toWidth, rows, count, parameter);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Run<V>(T* from, int fromWidth, T* to, int toWidth, int rows, int count, double parameter)
+        where V : unmanaged, ILaneValue<V>
+    {
+        for (int row = 0; row < rows; row++, from += fromWidth, to += toWidth)
+            for (int i = 0; i < count; i += Vector512<T>.Count)
+                PartVector.Store(Unsafe.BitCast<V, Vector512<T>>(TMap.At(V.Load(from + i), parameter)), to + i, count - i);
     }
 }
 
@@ -104,22 +115,25 @@ internal sealed unsafe class Map2Step<T, TMap>(Region a, Region b, Region output
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TMap : IMap2
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in Tile<T> tile)
     {
         Debug.Assert(first >= 0 && count >= 0 && first + count <= Math.Min(a.Width, Math.Min(b.Width, output.Width)), "The values lie within all three rows.");
         for (int row = 0; row < tile.Rows; row++)
         {
             T* one = tile.At(a) + row * a.Width + first, other = tile.At(b) + row * b.Width + first, to = tile.At(output) + row * output.Width + first;
-            int i = 0;
-            for (; i <= count - Vector512<T>.Count; i += Vector512<T>.Count)
-                Lanes512<T>.Store(TMap.At(Lanes512<T>.Load(one + i), Lanes512<T>.Load(other + i)), to + i);
-            if (i == count)
-                continue;
-            Vector512<T> last = TMap.At(Lanes512<T>.Load(one + i), Lanes512<T>.Load(other + i));
-            for (int lane = 0; i + lane < count; lane++)
-                to[i + lane] = last[lane];
+            if (typeof(T) == typeof(float))
+                Run<SingleLanes>(one, other, to);
+            else
+                Run<DoubleLanes>(one, other, to);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Run<V>(T* one, T* other, T* to)
+        where V : unmanaged, ILaneValue<V>
+    {
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+            PartVector.Store(Unsafe.BitCast<V, Vector512<T>>(TMap.At(V.Load(one + i), V.Load(other + i))), to + i, count - i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
