@@ -92,7 +92,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
             if (request.NeedsPValues)
                 evaluations.Learn(new(request.Calibration, missing));
         }
-        RowScores scores = request.Rank(x.Span, results, block.Blanks, block.Missing, pool);
+        RowScores scores = request.Rank(x.Span, results, block.Blanks, block.Missing, pool, Environment.ProcessorCount);
         if (request.Explain is null)
             return scores;
         scores.Reasons = new(request.Top);

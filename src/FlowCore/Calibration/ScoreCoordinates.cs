@@ -56,9 +56,8 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
     public float Map(int column, float value)
     {
         ReadOnlySpan<float> from = Inputs.AsSpan(column * Knots, Knots), to = Outputs.AsSpan(column * Knots, Knots);
-        int at = from.BinarySearch(value);
         // NaN comes out as NaN.
-        int left = Math.Clamp(at >= 0 ? at : ~at - 1, 0, Knots - 2);
+        int at = AreRanks ? from.BinarySearch(value) : 0, left = Math.Clamp(at >= 0 ? at : ~at - 1, 0, Knots - 2);
         while (left < Knots - 2 && from[left + 1] == from[left])
             left++;
         float step = from[left + 1] - from[left];

@@ -108,13 +108,16 @@ internal sealed class ScoreRequest
     /// <param name="errors">Those that could not be read.</param>
     /// <param name="missing">What they lack.</param>
     /// <param name="pool">Where the ranks come from.</param>
-    public RowScores Rank<T>(ReadOnlySpan<T> x, RowResults<T> results, RowErrors? errors, MissingValues<T>? missing, RowPool pool)
+    /// <param name="threads">The most threads that compare rows with training rows.</param>
+    public RowScores Rank<T>(ReadOnlySpan<T> x, RowResults<T> results, RowErrors? errors, MissingValues<T>? missing, RowPool pool, int threads = 1)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         RowBuffer<int> ranks = pool.Rent<int>(results.LogProb.Length);
         using RowBuffer<T>? norms = NeedsLatents ? Derived.SquaredNorms(results.Values!, Features.Length, pool) : null;
         ReadOnlySpan<T> scores = (norms ?? results.LogProb).Span;
         KernelScale? kernel = scale.Kind is ScoreKind.Kernel or ScoreKind.Combined ? Calibration.Kernel : null;
+        using RowBuffer<double>? near = kernel is null ? null : pool.Rent<double>(scores.Length);
+        kernel?.Density.LogDensities(x, near!.Span, threads);
         for (int row = 0; row < scores.Length; row++)
         {
             double score = double.CreateTruncating(scores[row]);
@@ -124,10 +127,7 @@ internal sealed class ScoreRequest
                 continue;
             }
             if (kernel is not null)
-            {
-                double near = kernel.Density.LogDensity(x.Slice(row * Features.Length, Features.Length));
-                score = scale.Kind == ScoreKind.Kernel ? near : kernel.Score.Of(score, near);
-            }
+                score = scale.Kind == ScoreKind.Kernel ? near!.Span[row] : kernel.Score.Of(score, near!.Span[row]);
             ranks.Span[row] = scale.RankOf(score);
         }
         return new(ranks, ToExplain(ranks.Span, row => errors?.Of(row) is null && (missing?.CountOf(row) ?? 0) == 0));

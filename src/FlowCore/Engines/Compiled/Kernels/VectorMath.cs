@@ -36,6 +36,10 @@ internal static class VectorMath
         where T : unmanaged => Elementary.Exp<Lanes512<T>>(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> ExpInPlace<T>(Vector512<T> x)
+        where T : unmanaged => Elementary.ExpInPlace<Lanes512<T>>(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Log<T>(Vector512<T> x)
         where T : unmanaged => Elementary.Log<Lanes512<T>>(x);
 
