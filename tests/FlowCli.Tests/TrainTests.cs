@@ -104,7 +104,11 @@ public sealed class TrainTests : IDisposable
         Assert.Equal([0, 0, 5, 0], steps);
         Assert.Equal([0, 0, 5, 0.25], Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("all/1")).Spec.Bijections[0]).Steps);
         Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
-        Assert.Contains("Dequantised in training by uniform noise of one step: column 'count'", File.ReadAllText(cli.At("auto/1/README.md")), StringComparison.Ordinal);
+        string card = File.ReadAllText(cli.At("auto/1/README.md"));
+        Assert.Matches(@"\| a \| continuous \| 2\.\d \| 2\.\d % of the rows \| standardised \|", card);
+        Assert.Matches(@"\| count \| multiples of 5 \| 1\.\d \| \d+\.\d % of the rows \| dequantised by 5, standardised \|", card);
+        Assert.Contains("p-values are of `combined`", card, StringComparison.Ordinal);
+        Assert.Contains("units of the columns' spread", card, StringComparison.Ordinal);
     }
 
     [Fact]

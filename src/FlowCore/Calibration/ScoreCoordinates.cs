@@ -36,7 +36,7 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
     public static ScoreCoordinates Of(Table rows)
     {
         ColumnFacts[] facts = ColumnFacts.Of(rows);
-        bool ranks = MedianKurtosis(rows, facts) > HeavyTails;
+        bool ranks = Median.Of([.. ColumnShape.Of(rows, facts).Select(column => column.Kurtosis)]) > HeavyTails;
         int knots = ranks ? RankKnots : 2;
         float[] inputs = new float[rows.Width * knots], outputs = new float[inputs.Length];
         for (int column = 0; column < rows.Width; column++)
@@ -101,17 +101,5 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
                 at++;
             (from[knot], to[knot]) = ((float)values[at], (float)((scores[at] - mean) / deviation));
         }
-    }
-
-    private static double MedianKurtosis(Table rows, ColumnFacts[] facts)
-    {
-        var kurtosis = new double[rows.Width];
-        for (int i = 0; i < rows.Values.Length; i++)
-        {
-            ColumnFacts column = facts[i % rows.Width];
-            double unit = column.IsConstant ? 0 : (rows.Values[i] - column.Mean) / column.Deviation;
-            kurtosis[i % rows.Width] += unit * unit * unit * unit / rows.Rows;
-        }
-        return Median.Of(kurtosis);
     }
 }
