@@ -21,7 +21,8 @@ internal static class FilesTable
         string folder = Directory.CreateTempSubdirectory("flow-files").FullName;
         try
         {
-            output.WriteLine($"| {Path.GetFileName(model)}, {rows} rows, {Environment.ProcessorCount} cores | rows/s | of those in memory | CPU s | of those in memory |");
+            output.WriteLine(
+                $"| {Path.GetFileName(model)}, {rows} rows, {Environment.ProcessorCount} cores | rows/s | of those in memory | CPU s | of those in memory |");
             output.WriteLine("|---|---:|---:|---:|---:|");
             (double, double) flow = Row(output, "in memory: the flow", rows, null, InMemory(model, rows, nears: false));
             (double, double) both = Row(output, "in memory: the flow and nearness", rows, null, InMemory(model, rows, nears: true));
@@ -48,7 +49,8 @@ internal static class FilesTable
         KernelDensity kernel = CalibrationSet.Read(folder, checkpoint.Spec)!.Kernel!.Density;
         var noise = new NoiseRow[Block];
         NoiseRow.Fill(noise, 1, 0);
-        float[] z = new float[Block * engine.Width], x = new float[z.Length], logDet = new float[Block], logProb = new float[Block], logQ = new float[Block], temperature = new float[Block];
+        float[] z = new float[Block * engine.Width], x = new float[z.Length];
+        float[] logDet = new float[Block], logProb = new float[Block], logQ = new float[Block], temperature = new float[Block];
         Array.Fill(temperature, 1f);
         engine.Sample(noise, [], temperature, z, logQ, x, logDet, logProb);
         var near = new double[Block];

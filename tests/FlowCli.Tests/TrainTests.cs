@@ -112,14 +112,18 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
-    public void Repeated_rows_are_warned_of_in_the_card()
+    public void Repeated_rows_and_values_are_warned_of_in_the_card()
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
+        lines = [.. lines.Select((line, i) => i == 0 ? $"{line},alarm,flow" : $"{line},{(i == 7 ? 1 : 0)},{(i % 5 == 0 ? "0.5" : $"0.{i}123457")}")];
         cli.Write("twice.csv", string.Join('\n', lines.Concat(lines.Skip(1).Take(30))));
         Outcome outcome = Cli.Run("train", "--input", cli.At("twice.csv"), "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Contains("33.3 % of the rows repeat", outcome.Error, StringComparison.Ordinal);
-        Assert.Contains("33.3 % of the rows repeat", File.ReadAllText(cli.At("m/1/README.md")), StringComparison.Ordinal);
+        string card = File.ReadAllText(cli.At("m/1/README.md"));
+        Assert.Contains("33.3 % of the rows repeat", card, StringComparison.Ordinal);
+        Assert.Contains("column 'alarm': 97.8 % of the rows have the same value, so that the others are strange", card, StringComparison.Ordinal);
+        Assert.Contains("column 'flow': 20.0 % of the rows have the same value, among others that vary", card, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,7 +27,8 @@ internal static class CommonOptions
         };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is { } path && path != RowPipe.Standard && !IsWritable(path) && !(pictures && PictureOutput.IsPicture(path)) && !(sounds && SpeechWork.IsSound(path)) && !(parts && PartFile.Is(path)))
+            if (result.GetValueOrDefault<string?>() is { } path && path != RowPipe.Standard && !IsWritable(path)
+                && !(pictures && PictureOutput.IsPicture(path)) && !(sounds && SpeechWork.IsSound(path)) && !(parts && PartFile.Is(path)))
                 result.AddError($"--output: '{path}' ends in none of {string.Join(", ", RowFormats.Extensions)}{(pictures ? ", .png" : "")}{(sounds ? ", .wav" : "")}{(parts ? $", {PartFile.Extension}" : "")}");
         });
         return option;

@@ -8,7 +8,11 @@ internal static class JoinCommand
 {
     public static ExampledCommand Create(Terminal terminal)
     {
-        var parts = new Argument<string[]>("PART") { Description = "The parts, in any order: what flow score --shard i/n --output NAME.part wrote.", Arity = ArgumentArity.OneOrMore };
+        var parts = new Argument<string[]>("PART")
+        {
+            Description = "The parts, in any order: what flow score --shard i/n --output NAME.part wrote.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var output = CommonOptions.Output();
         var format = CommonOptions.OutputFormat();
         var command = new ExampledCommand("join", "Joins the parts of a scored file, and computes the q-values that only all rows together have.",
@@ -16,7 +20,11 @@ internal static class JoinCommand
         {
             parts, output, format,
         };
-        command.SetAction(parsed => new JoinWork(parsed.GetRequiredValue(parts), parsed.GetValue(output), parsed.GetValue(format)).RunAsync(terminal).GetAwaiter().GetResult());
+        command.SetAction(parsed =>
+        {
+            var work = new JoinWork(parsed.GetRequiredValue(parts), parsed.GetValue(output), parsed.GetValue(format));
+            work.RunAsync(terminal).GetAwaiter().GetResult();
+        });
         return command;
     }
 }

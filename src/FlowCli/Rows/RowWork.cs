@@ -49,13 +49,11 @@ internal sealed record RowWork(
             await RowProgress.ShowAsync(terminal, Output, report =>
             {
                 input.Progress = report;
-                IAsyncEnumerable<Answer<T>> ranked = scoring.RankedAsync(input, Operation, Include, engine.ChunkRows);
-                return PartFile.WriteAsync(
-                    Output!, ranked, shape => new(shard, first, end, new(all!.Value, spec.Weights!.Sha256, Type, Scores, request!.Ranks, [.. Include], shape)), terminal.Stop);
+                PartFacts Facts(AnswerShape shape) => new(shard, first, end, new(all!.Value, spec.Weights!.Sha256, Type, Scores, request!.Ranks, [.. Include], shape));
+                return PartFile.WriteAsync(Output!, scoring.RankedAsync(input, Operation, Include, engine.ChunkRows), Facts, terminal.Stop);
             });
         else
             await AnswerAsync(input, scoring, engine.ChunkRows, terminal);
-        await input.CheckEndAsync();
         if (Operation == RowOperation.Score && scoring.Typicality is { } together)
             terminal.Error.WriteLine(Summary(together));
     }
