@@ -55,6 +55,7 @@ public static class FlowCommand
             ImportCommand.Create(terminal),
             CalibrateCommand.Create(terminal),
             ScoreCommand.Create(terminal),
+            JoinCommand.Create(terminal),
             RowCommand.LogProb(terminal),
             SampleCommand.Create(terminal),
             RowCommand.Encode(terminal),

@@ -91,6 +91,12 @@ if (args is ["anomaly", "--data", var folder, .. var sets])
     return;
 }
 
+if (args is ["files", var model, .. var many])
+{
+    FilesTable.Print(Console.Out, model, OrAll(many) is var rows and < int.MaxValue ? rows : 1_000_000);
+    return;
+}
+
 if (args is ["serving", .. var peer])
 {
     ServingTable.Print(Console.Out, peer.FirstOrDefault());

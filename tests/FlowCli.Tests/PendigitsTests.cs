@@ -56,6 +56,20 @@ public sealed class PendigitsTests(PendigitsModel model, ITestOutputHelper outpu
         Assert.Contains("each value must be a finite number", model.Score([rows[0]]), StringComparison.Ordinal);
     }
 
+    // They are compared with reference rows that lack the same: 1000 are kept, of which 128 lend values.
+    [Theory, InlineData(0.05), InlineData(0.1)]
+    public void Of_ordinary_rows_that_lack_three_features_about_alpha_are_flagged(double alpha)
+    {
+        const int n = 1000 - 128;
+        double[][] rows = [.. model.Fresh.Select(row => row.Select((value, column) => column is 2 or 7 or 11 ? double.NaN : value).ToArray())];
+        string scored = model.Score(rows, "--alpha", alpha.ToString(CultureInfo.InvariantCulture), "--missing", "marginalize");
+        double share = Math.Floor(alpha * (n + 1)) / (n + 1), deviation = Math.Sqrt(share * (1 - share) * (1.0 / (n + 2) + 1.0 / rows.Length));
+        double rate = PendigitsModel.Column(scored, "anomaly").Count(cell => cell == "true") / (double)rows.Length;
+
+        output.WriteLine($"alpha {alpha}: {rate:P2} of {rows.Length} ordinary rows without three features are flagged; {n} reference rows");
+        Assert.InRange(rate, share - 3 * deviation, share + 3 * deviation);
+    }
+
     [Fact]
     public void A_swapped_feature_is_named_first()
     {

@@ -83,9 +83,35 @@ public sealed class ScoreCommandTests : IDisposable
         Cli.Run("score", "--model", model, "--input", cli.WriteTable(), option, value).FailsWith(code, words);
 
     [Fact]
-    public void Parts_have_no_q_values()
+    public void The_parts_of_a_file_are_joined_to_the_whole_with_its_q_values()
     {
-        Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--shard", "0/2", "--include", "q_value").FailsWith(2, "all rows");
+        string[] lines = File.ReadAllLines(cli.WriteTable("many.csv", 20001, 17));
+        lines[3] = "0.5,";
+        lines[9000] = "x,1";
+        string file = cli.Write("odd.csv", string.Join('\n', lines) + "\n"), whole = cli.At("whole.ndjson"), joined = cli.At("joined.ndjson");
+        string[] options = ["--alpha", "0.01", "--explain", "1", "--missing", "marginalize"];
+        string[] parts = [.. Enumerable.Range(0, 3).Select(i => cli.At($"{i}.part"))];
+        for (int i = 0; i < 3; i++)
+            Run(["score", "--model", model, "--input", file, "--output", parts[i], "--shard", $"{i}/3", .. options]);
+        Run(["score", "--model", model, "--input", file, "--output", whole, .. options]);
+        Run("join", parts[2], parts[0], parts[1], "--output", joined);
+
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(joined));
+        Assert.Equal(Score(file, options), Cli.Run(["join", .. parts]).Output);
+        Cli.Run("join", parts[0], parts[2]).FailsWith(1, "2/3", "6667", "missing");
+        Cli.Run("join", parts[0], parts[1]).FailsWith(1, "1/3", "not the last");
+        Cli.Run("join", parts[0], parts[0], parts[1], parts[2]).FailsWith(1, "0/3");
+        Cli.Run(["join", .. parts, "--output-format", "json"]).FailsWith(1, "whole");
+        Cli.Run("join", file).FailsWith(1, "no part");
+        Run(["score", "--model", model, "--input", file, "--output", parts[1], "--shard", "1/3", .. options, "--dtype", "float64"]);
+        Cli.Run(["join", .. parts]).FailsWith(1, "something else");
+    }
+
+    [Fact]
+    public void A_part_that_does_not_wait_for_the_others_has_no_q_values()
+    {
+        Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--shard", "0/2", "--include", "q_value").FailsWith(2, "all rows", "flow join");
+        Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--output", cli.At("x.part")).FailsWith(2, "--shard");
         Cli.Run("score", "--model", model, "--input", cli.WriteTable(), "--shard", "0/100").FailsWith(1, "empty", "fewer parts");
     }
 
@@ -134,6 +160,20 @@ public sealed class ScoreCommandTests : IDisposable
 
         Assert.Equal(Score(files[0], "--explain", "1"), Score(files[1], "--explain", "1"));
         Assert.Equal(Score(files[0]), Score(there)); // the columns of the first answer do not pass through
+    }
+
+    // With m reference rows and k fresh ones the realised rate has the variance of a Beta distribution and of a binomial one.
+    [Theory, InlineData(0.05), InlineData(0.1), InlineData(0.3)]
+    public void Of_ordinary_rows_that_lack_a_value_about_alpha_are_flagged(double alpha)
+    {
+        const int m = 375, k = 3000; // a quarter of the 500 rows lend values
+        string[] lines = File.ReadAllLines(cli.WriteTable("fresh.csv", k, 23));
+        string lacking = cli.Write("lacking.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? line : $",{line.Split(',')[1]}")) + "\n");
+
+        double rate = Cli.Columns(Without(Score(lacking, "--missing", "marginalize"), "a", "anomaly", "error"), "p_value").Count(p => p <= alpha) / (double)k;
+
+        double share = Math.Floor(alpha * (m + 1)) / (m + 1), deviation = Math.Sqrt(share * (1 - share) * (1.0 / (m + 2) + 1.0 / k));
+        Assert.InRange(rate, share - 3 * deviation, share + 3 * deviation);
     }
 
     [Fact]

@@ -104,18 +104,26 @@ public sealed class TrainTests : IDisposable
         Assert.Equal([0, 0, 5, 0], steps);
         Assert.Equal([0, 0, 5, 0.25], Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("all/1")).Spec.Bijections[0]).Steps);
         Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
-        Assert.Contains("Dequantised in training by uniform noise of one step: column 'count'", File.ReadAllText(cli.At("auto/1/README.md")), StringComparison.Ordinal);
+        string card = File.ReadAllText(cli.At("auto/1/README.md"));
+        Assert.Matches(@"\| a \| continuous \| 2\.\d \| 2\.\d % of the rows \| standardised \|", card);
+        Assert.Matches(@"\| count \| multiples of 5 \| 1\.\d \| \d+\.\d % of the rows \| dequantised by 5, standardised \|", card);
+        Assert.Contains("p-values are of `combined`", card, StringComparison.Ordinal);
+        Assert.Contains("units of the columns' spread", card, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Repeated_rows_are_warned_of_in_the_card()
+    public void Repeated_rows_and_values_are_warned_of_in_the_card()
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
+        lines = [.. lines.Select((line, i) => i == 0 ? $"{line},alarm,flow" : $"{line},{(i == 7 ? 1 : 0)},{(i % 5 == 0 ? "0.5" : $"0.{i}123457")}")];
         cli.Write("twice.csv", string.Join('\n', lines.Concat(lines.Skip(1).Take(30))));
         Outcome outcome = Cli.Run("train", "--input", cli.At("twice.csv"), "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
         Assert.Equal(0, outcome.Code);
         Assert.Contains("33.3 % of the rows repeat", outcome.Error, StringComparison.Ordinal);
-        Assert.Contains("33.3 % of the rows repeat", File.ReadAllText(cli.At("m/1/README.md")), StringComparison.Ordinal);
+        string card = File.ReadAllText(cli.At("m/1/README.md"));
+        Assert.Contains("33.3 % of the rows repeat", card, StringComparison.Ordinal);
+        Assert.Contains("column 'alarm': 97.8 % of the rows have the same value, so that the others are strange", card, StringComparison.Ordinal);
+        Assert.Contains("column 'flow': 20.0 % of the rows have the same value, among others that vary", card, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -18,17 +18,18 @@ internal static class CommonOptions
         Required = true,
     };
 
-    public static Option<string?> Output(bool pictures = false, bool sounds = false)
+    public static Option<string?> Output(bool pictures = false, bool sounds = false, bool parts = false)
     {
         var option = new Option<string?>("--output")
         {
-            Description = $"The output file: .csv, .npy, .arrow or .json{(pictures ? ", or .png for images" : "")}{(sounds ? ", .wav for a model of sound" : "")}; - or no option for standard output.",
+            Description = $"The output file: .csv, .npy, .arrow or .json{(pictures ? ", or .png for images" : "")}{(sounds ? ", .wav for a model of sound" : "")}{(parts ? $", or {PartFile.Extension} with --shard, for flow join" : "")}; - or no option for standard output.",
             HelpName = "FILE",
         };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is { } path && path != RowPipe.Standard && !IsWritable(path) && !(pictures && PictureOutput.IsPicture(path)) && !(sounds && SpeechWork.IsSound(path)))
-                result.AddError($"--output: '{path}' ends in none of {string.Join(", ", RowFormats.Extensions)}{(pictures ? ", .png" : "")}{(sounds ? ", .wav" : "")}");
+            if (result.GetValueOrDefault<string?>() is { } path && path != RowPipe.Standard && !IsWritable(path)
+                && !(pictures && PictureOutput.IsPicture(path)) && !(sounds && SpeechWork.IsSound(path)) && !(parts && PartFile.Is(path)))
+                result.AddError($"--output: '{path}' ends in none of {string.Join(", ", RowFormats.Extensions)}{(pictures ? ", .png" : "")}{(sounds ? ", .wav" : "")}{(parts ? $", {PartFile.Extension}" : "")}");
         });
         return option;
     }

@@ -17,13 +17,13 @@ internal static class ScoreCommand
         rows.OnError.DefaultValueFactory = _ => OnError.Null;
         rows.Keep.Description = "Input columns to copy to the output unchanged; by default all.";
         var context = new ContextOptions();
-        var output = CommonOptions.Output();
+        var output = CommonOptions.Output(parts: true);
         var format = CommonOptions.OutputFormat();
         var type = CommonOptions.Type();
         var device = CommonOptions.Device();
         var kind = CommonOptions.Engine();
         var include = CommonOptions.Include(RowOperation.Score.Includes);
-        include.Description += " By default p_value and q_value, with --shard p_value alone.";
+        include.Description += " By default p_value and q_value; of a part that is not joined, p_value alone.";
         var scores = new ScoreOptions();
         var explain = CommonOptions.Count("--explain", "Explain the anomalies by as many features, in columns reason_1, reason_2, ...");
         var shard = ShardOption();
@@ -37,8 +37,11 @@ internal static class ScoreCommand
         command.Validators.Add(context.Check);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(shard) is not null && result.GetValue(include)!.Contains(ScoreRequest.QValue))
-                result.AddError("--shard: q_value depends on all rows, which no part has: leave it out, and compute it of the parts' p_value together");
+            bool waits = PartFile.Is(result.GetValue(output));
+            if (result.GetResult(shard) is not null && !waits && result.GetValue(include)!.Contains(ScoreRequest.QValue))
+                result.AddError($"--shard: q_value depends on all rows: write parts that flow join completes, --output NAME{PartFile.Extension}, or leave it out");
+            if (waits && (result.GetResult(shard) is null || (result.GetResult(include) is { Implicit: false } && !result.GetValue(include)!.Contains(ScoreRequest.QValue))))
+                result.AddError($"--output: a {PartFile.Extension} file is a part (--shard i/n) that waits for its q_value");
         });
         command.SetAction(parsed =>
         {
@@ -48,7 +51,7 @@ internal static class ScoreCommand
                 input = input with { OnError = OnError.Fail };
             (HashSet<string> names, ScoreArguments arguments) = ScoreDefaults.Of(
                 parsed.GetResult(include) is { Implicit: false } ? parsed.GetRequiredValue(include) : null, scores.Of(parsed) with { Top = parsed.GetValue(explain) },
-                explains: parsed.GetValue(explain) is not null, whole: parsed.GetValue(shard) is null);
+                explains: parsed.GetValue(explain) is not null, whole: parsed.GetValue(shard) is null || PartFile.Is(parsed.GetValue(output)));
             var work = new RowWork(
                 RowOperation.Score, input.Keep.Length > 0 ? input : input with { Keep = ["*"], KeepsIfNamed = true }, parsed.GetValue(context.File),
                 parsed.GetValue(context.Values), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(type), names)
@@ -58,13 +61,13 @@ internal static class ScoreCommand
         return command;
     }
 
-    private static bool Keeps(string? output, RowFormat? format) => (output is null or RowPipe.Standard
+    private static bool Keeps(string? output, RowFormat? format) => PartFile.Is(output) || (output is null or RowPipe.Standard
         ? format ?? RowFormats.Csv
         : RowFormats.OfName(output.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase) ? output[..^Compression.Extension.Length] : output)) is { Keeps: true };
 
     private static Option<Shard?> ShardOption() => new("--shard")
     {
-        Description = "Score one of n successive parts of the rows, i = 0, 1, ... n - 1; the parts in order are the whole.",
+        Description = $"Score one of n successive parts of the rows, i = 0, 1, ... n - 1; the parts in order are the whole. With --output NAME{PartFile.Extension} flow join makes the whole of them, q_value too.",
         HelpName = "i/n",
         CustomParser = result =>
         {

@@ -8,6 +8,23 @@ namespace FlowCli.Rows;
 internal sealed class EngineEvaluations<T>(EngineRun<T> engine, RowPool pool, CancellationToken stop)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    /// <summary>Learns what rows that lack values are compared with, as far as it is not known.</summary>
+    public void Learn(PatternRows<T> patterns)
+    {
+        MissingValues<T>.Pattern[] unknown = patterns.Unknown();
+        if (unknown.Length == 0)
+            return;
+        (RowBuffer<T> x, RowBuffer<T> context) = patterns.Rows(pool);
+        using (x)
+        using (context)
+            foreach (MissingValues<T>.Pattern pattern in unknown)
+            {
+                (RowCopies<T> copies, Action done) = patterns.Learning(pattern);
+                Run(x.Span, context.Span, [.. Enumerable.Range(0, patterns.Count)], copies);
+                done();
+            }
+    }
+
     /// <summary>Evaluates copies of some rows.</summary>
     /// <param name="x">All rows, flat.</param>
     /// <param name="context">What each is conditioned on.</param>

@@ -22,20 +22,19 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
     /// <summary>The answers to all rows; each is disposed of when the next one is asked for.</summary>
     public async IAsyncEnumerable<Answer<T>> AnswersAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most)
     {
-        foreach (string warning in request?.Warnings ?? [])
-            terminal.Error.WriteLine($"warning: {warning}");
-        RankedRows? ranked = request is { NeedsAllRows: true } ? new(request) : null;
+        RankedRows? ranked = request is { NeedsAllRows: true } ? new(request.Ranks) : null;
         await using RowsAside<T>? aside = ranked is null || most == int.MaxValue ? null : new(pool);
-        await foreach (Answer<T> answer in BlocksAsync(input, operation, include, most, ranked))
+        await foreach (Answer<T> answer in RankedAsync(input, operation, include, most))
+        {
+            ranked?.Count(answer);
             if (aside is not null)
             {
                 await aside.AddAsync(answer, terminal.Stop);
+                continue;
             }
-            else
-            {
-                ranked?.Complete(answer);
-                yield return answer;
-            }
+            ranked?.Complete(answer);
+            yield return answer;
+        }
         if (aside is null)
             yield break;
         await foreach (Answer<T> answer in aside.ReadAsync(terminal.Stop))
@@ -45,8 +44,11 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
         }
     }
 
-    private async IAsyncEnumerable<Answer<T>> BlocksAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most, RankedRows? ranked)
+    /// <summary>The same with ranks in the place of q-values, which only all rows together have.</summary>
+    public async IAsyncEnumerable<Answer<T>> RankedAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most)
     {
+        foreach (string warning in request?.Warnings ?? [])
+            terminal.Error.WriteLine($"warning: {warning}");
         FlowSpec spec = engine.Spec;
         operation.Asked(include.Intersect([InputComplexity.Column]), spec, spec.Name); // the other names are known to do for every model
         await using var blocks = new BlocksAhead<T>(input, most);
@@ -59,10 +61,7 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
             using RowResults<T> results = Compute(operation, block, context);
             using RowScores? scores = Score(results, block, context);
             if (scores is not null)
-            {
-                ranked?.Count(scores, block.Blanks);
                 AddTypicality(results, block);
-            }
             using Answer<T> answer = operation.Fill(new Answer<T>(spec.Name, version, block.Rows), block.Values!.Values.Span, results, spec, include, pool);
             if (scores is not null)
                 request!.AddTo<T>(answer, scores, block.Values!.Values.Span, block.Missing, pool);
@@ -87,9 +86,13 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
             return null;
         RowBuffer<T> x = block.Values!.Values;
         ReadOnlySpan<T> conditions = context is null ? [] : context.Span;
-        if (block.Missing is { } missing)
+        if (block.Missing is { Rows.Length: > 0 } missing)
+        {
             evaluations.Run(x.Span, conditions, missing.Rows, RowCopies<T>.ToAverage(missing, results, engine.Spec.Width));
-        RowScores scores = request.Rank(x.Span, results, block.Blanks, block.Missing, pool);
+            if (request.NeedsPValues)
+                evaluations.Learn(new(request.Calibration, missing));
+        }
+        RowScores scores = request.Rank(x.Span, results, block.Blanks, block.Missing, pool, Environment.ProcessorCount);
         if (request.Explain is null)
             return scores;
         scores.Reasons = new(request.Top);

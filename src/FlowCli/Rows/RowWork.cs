@@ -39,10 +39,28 @@ internal sealed record RowWork(
         if (Output is not null && Output != RowPipe.Standard && Path.GetFullPath(Output) == Path.GetFullPath(Input.Path))
             throw new FlowException($"--output: is the same file as --input, {Input.Path}; the rows would be lost");
         RowArguments rows = Input with { MayLack = Scores.Missing == Missing.Marginalize };
-        (long, long)? part = Shard is { } shard ? shard.Of(await RowInput<T>.CountAsync(rows, ContextFile, ContextValues, Operation.Input, spec, pool, terminal), engine.ShardStep) : null;
-        var scoring = new RowScoring<T>(engine, ScoresOf(engine), version, pool, terminal);
+        long? all = Shard is null ? null : await RowInput<T>.CountAsync(rows, ContextFile, ContextValues, Operation.Input, spec, pool, terminal);
+        (long First, long End)? part = Shard?.Of(all!.Value, engine.ShardStep);
+        ScoreRequest? request = ScoresOf(engine);
+        var scoring = new RowScoring<T>(engine, request, version, pool, terminal);
         await using RowInput<T> input = await RowInput<T>.OpenAsync(rows, ContextFile, ContextValues, Operation.Input, spec, pool, terminal);
         await input.GoToAsync(part, engine.ChunkRows);
+        if (PartFile.Is(Output) && (Shard, part) is ({ } shard, var (first, end)))
+            await RowProgress.ShowAsync(terminal, Output, report =>
+            {
+                input.Progress = report;
+                PartFacts Facts(AnswerShape shape) => new(shard, first, end, new(all!.Value, spec.Weights!.Sha256, Type, Scores, request!.Ranks, [.. Include], shape));
+                return PartFile.WriteAsync(Output!, scoring.RankedAsync(input, Operation, Include, engine.ChunkRows), Facts, terminal.Stop);
+            });
+        else
+            await AnswerAsync(input, scoring, engine.ChunkRows, terminal);
+        if (Operation == RowOperation.Score && scoring.Typicality is { } together)
+            terminal.Error.WriteLine(Summary(together));
+    }
+
+    private async Task AnswerAsync<T>(RowInput<T> input, RowScoring<T> scoring, int most, Terminal terminal)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
         await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : input.Rows);
         CarriedArguments.Check(
             input.Pipe.Format, answer.Format, Input.Keep.Length > 0 && !Input.KeepsIfNamed, Input.OnError, Input.ChannelsLast, Include.Contains(ScoreRequest.Attribution));
@@ -50,13 +68,11 @@ internal sealed record RowWork(
         await RowProgress.ShowAsync(terminal, Output, async report =>
         {
             input.Progress = report;
-            await foreach (Answer<T> some in scoring.AnswersAsync(input, Operation, Include, answer.IsWhole ? int.MaxValue : engine.ChunkRows))
+            await foreach (Answer<T> some in scoring.AnswersAsync(input, Operation, Include, answer.IsWhole ? int.MaxValue : most))
                 await answer.WriteAsync(some, terminal.Stop);
         });
         await input.CheckEndAsync();
         await answer.CompleteAsync(terminal.Stop);
-        if (Operation == RowOperation.Score && scoring.Typicality is { } together)
-            terminal.Error.WriteLine(Summary(together));
     }
 
     private static string Summary(Typicality rows) => string.Create(CultureInfo.InvariantCulture,

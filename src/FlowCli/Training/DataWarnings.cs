@@ -6,7 +6,7 @@ namespace FlowCli.Training;
 /// <summary>What in the data makes log densities hard to trust.</summary>
 internal static class DataWarnings
 {
-    private const double ManyDuplicates = 0.01, StepsApart = 100;
+    private const double ManyDuplicates = 0.01, StepsApart = 100, PointMass = 0.1, NearlyConstant = 0.95;
     private const int FewRows = 50;
 
     public static IEnumerable<string> Of(TrainingData data, ColumnFacts[] facts, double[]? steps)
@@ -21,9 +21,17 @@ internal static class DataWarnings
         if (continuous && duplicates >= ManyDuplicates)
             yield return string.Create(CultureInfo.InvariantCulture,
                 $"{duplicates:P1} of the rows repeat an earlier row: a density can grow without bound there, and the same row may stand on both sides of the split");
+        ColumnShape[] shapes = ColumnShape.Of(table, facts);
         for (int at = 0; at < table.Width; at++)
         {
             ColumnFacts column = facts[at];
+            if (shapes[at].Commonest >= NearlyConstant)
+                yield return string.Create(CultureInfo.InvariantCulture,
+                    $"{table.NameOf(at)}: {shapes[at].Commonest:P1} of the rows have the same value, so that the others are strange whatever they are: "
+                    + $"if that is not meant, leave it out with --exclude {table.Names?[at] ?? $"{at + 1}"}");
+            else if (shapes[at].Commonest >= PointMass && column.Step == 0)
+                yield return string.Create(CultureInfo.InvariantCulture,
+                    $"{table.NameOf(at)}: {shapes[at].Commonest:P1} of the rows have the same value, among others that vary: a density can grow without bound there");
             if (column.Step > 0 && !column.IsInteger && steps is not null && steps[at] == 0)
                 yield return string.Create(CultureInfo.InvariantCulture,
                     $"{table.NameOf(at)}: its values are multiples of {column.Step}, fewer than there are rows: a density can grow without bound at them, "

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FlowCore;
+using FlowCore.Calibration;
 using FlowCore.Training;
 
 namespace FlowCli.Training;
@@ -9,6 +10,9 @@ namespace FlowCli.Training;
 internal sealed record CardFacts(
     TrainingRequest Request, TrainingPlan Plan, DataSplit Split, TrainedFlow Trained, Evaluation Evaluation, FlowSpec Spec)
 {
+    /// <summary>What ordinary rows look like to it.</summary>
+    public required CalibrationSet Calibration { get; init; }
+
     /// <summary>What its samples are like, of a super-resolution flow.</summary>
     public Enlargement? Enlargement { get; init; }
 }
@@ -49,6 +53,8 @@ internal static class ModelCard
             card.AppendLine(CultureInfo.InvariantCulture, $"The Gaussian's correlation matrix is singular: {evaluation.GaussianRidge:E0} was added to its diagonal.");
         Tried(card, facts.Trained);
         Worst(card, data, split, evaluation);
+        if (facts.Plan.Pixels is null)
+            ColumnsCard.Write(card, facts);
         Origin(card, facts);
         Use(card, facts);
         return card.ToString();
@@ -122,9 +128,6 @@ internal static class ModelCard
             card.AppendLine(CultureInfo.InvariantCulture, $"- Categories: {string.Join(", ", categories.Columns.Select(name => $"`{name}`"))}, which occur in {categories.Values.Length} combinations. The log density is log p(x | c) + log pi_c, pi_c being the combination's share of the rows; the table above is of log p(x | c) alone");
         if (request.Labels is not null)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Context: the class, 0..{data.Context!.Classes - 1}, of `{Path.GetFileName(request.Labels)}`, sha256 `{TrainingData.Sha256Of(request.Labels)}`");
-        int[] spread = [.. Enumerable.Range(0, data.Table.Width).Where(column => facts.Plan.Steps?[column] > 0)];
-        if (spread.Length > 0)
-            card.AppendLine(CultureInfo.InvariantCulture, $"- Dequantised in training by uniform noise of one step: {string.Join(", ", spread.Select(data.Table.NameOf))}");
         foreach (string warning in facts.Plan.Warnings)
             card.AppendLine(CultureInfo.InvariantCulture, $"- **Warning**: {warning}");
     }

@@ -41,8 +41,13 @@ internal static class TrainingRun
             },
             Training = Record(request, plan, split, trained, evaluation),
         };
-        string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described) { Enlargement = Enlargement.Of(checkpoint, split.Test, request.Options.Seed) });
-        (checkpoint with { Spec = described, Calibration = CalibrationRun.Of(checkpoint, split.Test, Kernel(plan, split)) }).Write(request.Out, card);
+        CalibrationSet calibration = CalibrationRun.Of(checkpoint, split.Test, Kernel(plan, split));
+        string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described)
+        {
+            Calibration = calibration,
+            Enlargement = Enlargement.Of(checkpoint, split.Test, request.Options.Seed),
+        });
+        (checkpoint with { Spec = described, Calibration = calibration }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);
         Warn(terminal, FitWarnings.Of(trained));
         Warn(terminal, FitWarnings.Of(evaluation, described));

@@ -5,15 +5,15 @@ namespace FlowCore.Calibration;
 /// conformal p-values (Bates et al. 2021, arXiv 2104.08279). Conformal p-values have no more than n + 1 values, so that the number of rows with
 /// each of them is all that has to be remembered, however many rows there are.
 /// </summary>
-/// <param name="calibrationRows">n, the number of calibration rows behind the p-values.</param>
-public sealed class BenjaminiHochberg(int calibrationRows)
+/// <param name="ranks">The ranks that rows' p-values are counted in.</param>
+public sealed class BenjaminiHochberg(RankScale ranks)
 {
-    private readonly long[] rows = new long[calibrationRows + 2];
+    private readonly long[] rows = new long[ranks.Count + 1];
 
     /// <summary>m, the number of rows counted so far.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>Counts a row whose p-value is rank / (n + 1), for a rank in 1..n + 1.</summary>
+    /// <summary>Counts a row of a rank.</summary>
     public void Add(int rank)
     {
         rows[rank]++;
@@ -26,12 +26,18 @@ public sealed class BenjaminiHochberg(int calibrationRows)
         var values = new double[rows.Length];
         double least = 1;
         long atMost = Rows;
-        for (int rank = rows.Length - 1; rank > 0; rank--)
+        int[] falling = [.. Enumerable.Range(1, ranks.Count).OrderByDescending(ranks.PValueOf)];
+        for (int i = 0, next; i < falling.Length; i = next)
         {
-            if (rows[rank] > 0)
-                least = Math.Min(least, (double)rank / (rows.Length - 1) * Rows / atMost);
-            values[rank] = least;
-            atMost -= rows[rank];
+            double p = ranks.PValueOf(falling[i]);
+            long tied = 0;
+            for (next = i; next < falling.Length && ranks.PValueOf(falling[next]) == p; next++)
+                tied += rows[falling[next]];
+            if (tied > 0)
+                least = Math.Min(least, p * Rows / atMost);
+            foreach (int rank in falling.AsSpan(i, next - i))
+                values[rank] = least;
+            atMost -= tied;
         }
         return values;
     }

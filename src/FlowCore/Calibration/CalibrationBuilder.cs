@@ -28,13 +28,16 @@ public sealed class CalibrationBuilder(FlowSpec spec, KernelDensity? kernel = nu
     public void Add<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> context, ReadOnlySpan<T> z, ReadOnlySpan<T> logProb)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        if (kernel is not null)
+        {
+            CollectionsMarshal.SetCount(near, near.Count + logProb.Length);
+            kernel.LogDensities(x, CollectionsMarshal.AsSpan(near)[^logProb.Length..]);
+        }
         for (int row = 0; row < logProb.Length; row++)
         {
             Keep(x.Slice(row * width, width), context.Slice(row * contextWidth, contextWidth));
             logProbs.Add(double.CreateTruncating(logProb[row]));
             norms.Add(SquaredNorm(z.Slice(row * width, width)));
-            if (kernel is not null)
-                near.Add(kernel.LogDensity(x.Slice(row * width, width)));
         }
     }
 

@@ -15,6 +15,7 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     public const string File = "calibration.safetensors";
 
     private readonly Lazy<LeaveOneOut> reasons = new(() => new(Reference));
+    private readonly Lazy<Donors> donors = new(() => new(Reference));
 
     /// <summary>n, the number of calibration rows.</summary>
     public int Count => LogProb.Count;
@@ -24,6 +25,12 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
 
     /// <summary>What explains rows, made when it is first asked for.</summary>
     public LeaveOneOut Reasons => reasons.Value;
+
+    /// <summary>What may stand for missing values.</summary>
+    public Donors Donors => donors.Value;
+
+    /// <summary>The calibrations of rows that lack values, by what they lack.</summary>
+    public PatternScales Patterns { get; } = new();
 
     /// <summary>The scores of this kind.</summary>
     /// <exception cref="FlowException">There are none.</exception>

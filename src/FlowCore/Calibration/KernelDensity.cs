@@ -22,7 +22,14 @@ public sealed class KernelDensity
     // In units of the coordinates' spread. Between 0.3 and 0.5 no table's ranking changes by a point.
     private const float Bandwidth = 0.5f;
     private const int MostValues = 1 << 22;
-    private static readonly int Block = 4 * Vector512<float>.Count;
+
+    // Rows whose distances are computed at once, and those that a thread takes at once.
+    private const int Together = 4, RowsOfThread = 256;
+
+    private const int RowsOfPlace = 32;
+
+    // exp(-30), two thousand times, is no digit of a float near 1.
+    private const float Beyond = 60;
 
     private readonly float[] turned; // [columns, rows], the rows filled up to whole blocks, in units of the bandwidth
     private readonly int padded;
@@ -34,11 +41,12 @@ public sealed class KernelDensity
     {
         (Coordinates, Rows) = (coordinates, rows);
         int width = coordinates.Width;
-        padded = (Count + Block - 1) / Block * Block;
+        padded = (Count + Vector512<float>.Count - 1) / Vector512<float>.Count * Vector512<float>.Count;
         turned = new float[width * padded];
+        int[] order = Neighbourly(rows, width);
         for (int column = 0; column < width; column++)
             for (int row = 0; row < padded; row++)
-                turned[column * padded + row] = row < Count ? rows[row * width + column] / Bandwidth : float.PositiveInfinity;
+                turned[column * padded + row] = row < Count ? rows[order[row] * width + column] / Bandwidth : float.PositiveInfinity;
         constant = -Math.Log(Count) - width * (0.5 * Math.Log(2 * Math.PI) + Math.Log(Bandwidth));
     }
 
@@ -68,51 +76,130 @@ public sealed class KernelDensity
     public double LogDensity<T>(ReadOnlySpan<T> row)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Debug.Assert(row.Length == Coordinates.Width, "A whole row.");
-        float[] room = ArrayPool<float>.Shared.Rent(row.Length);
-        for (int column = 0; column < row.Length; column++)
-            room[column] = Coordinates.Map(column, float.CreateTruncating(row[column])) / Bandwidth;
-        double density = LogDensity(room.AsSpan(0, row.Length));
-        ArrayPool<float>.Shared.Return(room);
+        double density = 0;
+        LogDensities(row, new Span<double>(ref density));
         return density;
     }
 
-    // Of coordinates in units of the bandwidth. All squared distances first, four vectors of rows at a time, so that no sum waits for
-    // another; then, the least one taken out, a single exponential for each.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private double LogDensity(ReadOnlySpan<float> at)
+    /// <summary>The log densities of rows in the data's own units, in nats; NaN where a value is NaN. A row's does not depend on those beside it.</summary>
+    /// <param name="rows">The rows, flat.</param>
+    /// <param name="densities">One of each row.</param>
+    /// <param name="threads">The most threads that compute.</param>
+    public void LogDensities<T>(ReadOnlySpan<T> rows, Span<double> densities, int threads = 1)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        float[] room = ArrayPool<float>.Shared.Rent(padded);
-        ref float first = ref MemoryMarshal.GetArrayDataReference(turned), squares = ref MemoryMarshal.GetArrayDataReference(room);
-        int next = Vector512<float>.Count;
-        nuint second = (nuint)next, third = (nuint)(2 * next), fourth = (nuint)(3 * next);
-        Vector512<float> least = Vector512.Create(float.MaxValue), sum = Vector512<float>.Zero, half = Vector512.Create(-0.5f);
-        for (int block = 0; block < padded; block += Block)
+        int width = Coordinates.Width, count = densities.Length;
+        Debug.Assert(rows.Length == count * width, "Whole rows.");
+        float[] values = ArrayPool<float>.Shared.Rent(rows.Length);
+        double[] found = ArrayPool<double>.Shared.Rent(count);
+        for (int i = 0; i < rows.Length; i++)
+            values[i] = float.CreateTruncating(rows[i]);
+        if (threads == 1 || count < 2 * RowsOfThread)
+            Some(values, found, 0, count);
+        else
+            Parallel.For(0, (count + RowsOfThread - 1) / RowsOfThread, new ParallelOptions { MaxDegreeOfParallelism = threads },
+                part => Some(values, found, part * RowsOfThread, Math.Min(count, (part + 1) * RowsOfThread)));
+        found.AsSpan(0, count).CopyTo(densities);
+        ArrayPool<float>.Shared.Return(values);
+        ArrayPool<double>.Shared.Return(found);
+    }
+
+    // Near rows beside each other, so that those of one vector are far together: each goes to the nearest of a few that lie far apart
+    // (Gonzalez 1985, farthest first).
+    private static int[] Neighbourly(float[] rows, int width)
+    {
+        int count = rows.Length / width;
+        var distance = new float[count];
+        int[] nearest = new int[count], order = [.. Enumerable.Range(0, count)];
+        Array.Fill(distance, float.PositiveInfinity);
+        for (int place = 0, centre = 0; place < count / RowsOfPlace; place++)
+        {
+            for (int row = 0; row < count; row++)
+                if (Distance(rows.AsSpan(row * width, width), rows.AsSpan(centre * width, width)) is var away && away < distance[row])
+                    (distance[row], nearest[row]) = (away, place);
+            centre = Array.IndexOf(distance, distance.Max());
+        }
+        Array.Sort(nearest, order);
+        return order;
+    }
+
+    private static float Distance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        float sum = 0;
+        for (int i = 0; i < a.Length; i++)
+            sum += (a[i] - b[i]) * (a[i] - b[i]);
+        return sum;
+    }
+
+    private void Some(float[] values, double[] found, int first, int end)
+    {
+        int width = Coordinates.Width;
+        float[] at = ArrayPool<float>.Shared.Rent(width * Together), squares = ArrayPool<float>.Shared.Rent(padded * Together);
+        Span<float> nearest = stackalloc float[Together];
+        for (int row = first; row < end; row += Together)
+        {
+            for (int i = 0; i < width * Together; i++)
+                at[i] = Coordinates.Map(i / Together, values[Math.Min(row + i % Together, end - 1) * width + i / Together]) / Bandwidth;
+            Distances(at, squares, nearest);
+            for (int i = 0; i < Together && row + i < end; i++)
+                found[row + i] = constant - 0.5 * nearest[i] + Math.Log(SumOfKernels(squares.AsSpan(i * padded, padded), nearest[i]));
+        }
+        ArrayPool<float>.Shared.Return(at);
+        ArrayPool<float>.Shared.Return(squares);
+    }
+
+    // All squared distances of four rows, [column, row] in units of the bandwidth: what is read of the kept rows serves all four, and no sum waits
+    // for another.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Distances(float[] at, float[] squares, Span<float> nearest)
+    {
+        ref float kept = ref MemoryMarshal.GetArrayDataReference(turned), values = ref MemoryMarshal.GetArrayDataReference(at);
+        ref float to = ref MemoryMarshal.GetArrayDataReference(squares);
+        Vector512<float> w = Vector512.Create(float.MaxValue), x = w, y = w, z = w;
+        int next = Vector512<float>.Count, width = Coordinates.Width;
+        for (int block = 0; block < padded; block += next)
         {
             Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
-            for (int column = 0; column < at.Length; column++)
+            ref float rows = ref Unsafe.Add(ref kept, block), value = ref values;
+            for (int column = 0; column < width; column++)
             {
-                Vector512<float> value = Vector512.Create(at[column]);
-                ref float rows = ref Unsafe.Add(ref first, column * padded + block);
-                Vector512<float> p = value - Vector512.LoadUnsafe(ref rows), q = value - Vector512.LoadUnsafe(ref rows, second);
-                Vector512<float> r = value - Vector512.LoadUnsafe(ref rows, third), s = value - Vector512.LoadUnsafe(ref rows, fourth);
+                var row = Vector512.LoadUnsafe(ref rows);
+                Vector512<float> p = row - Vector512.Create(value), q = row - Vector512.Create(Unsafe.Add(ref value, 1));
+                Vector512<float> r = row - Vector512.Create(Unsafe.Add(ref value, 2)), s = row - Vector512.Create(Unsafe.Add(ref value, 3));
                 (a, b) = (VectorMath.MultiplyAdd(p, p, a), VectorMath.MultiplyAdd(q, q, b));
                 (c, d) = (VectorMath.MultiplyAdd(r, r, c), VectorMath.MultiplyAdd(s, s, d));
+                rows = ref Unsafe.Add(ref rows, padded);
+                value = ref Unsafe.Add(ref value, Together);
             }
-            least = Vector512.Min(least, Vector512.Min(Vector512.Min(a, b), Vector512.Min(c, d)));
-            ref float to = ref Unsafe.Add(ref squares, block);
-            a.StoreUnsafe(ref to);
-            b.StoreUnsafe(ref to, second);
-            c.StoreUnsafe(ref to, third);
-            d.StoreUnsafe(ref to, fourth);
+            (w, x, y, z) = (Vector512.Min(w, a), Vector512.Min(x, b), Vector512.Min(y, c), Vector512.Min(z, d));
+            a.StoreUnsafe(ref to, (nuint)block);
+            b.StoreUnsafe(ref to, (nuint)(padded + block));
+            c.StoreUnsafe(ref to, (nuint)(2 * padded + block));
+            d.StoreUnsafe(ref to, (nuint)(3 * padded + block));
         }
-        float nearest = float.PositiveInfinity;
-        for (int lane = 0; lane < next; lane++)
-            nearest = Math.Min(nearest, least[lane]);
-        Vector512<float> start = Vector512.Create(nearest);
-        for (int block = 0; block < padded; block += next)
-            sum += VectorMath.Exp(half * (Vector512.LoadUnsafe(ref squares, (nuint)block) - start));
-        ArrayPool<float>.Shared.Return(room);
-        return constant - 0.5 * nearest + Math.Log(Vector512.Sum(sum));
+        (nearest[0], nearest[1], nearest[2], nearest[3]) = (Least(w), Least(x), Least(y), Least(z));
+    }
+
+    private static float Least(Vector512<float> values)
+    {
+        float least = float.PositiveInfinity;
+        for (int lane = 0; lane < Vector512<float>.Count; lane++)
+            least = Math.Min(least, values[lane]);
+        return least;
+    }
+
+    // The nearest counts 1; what is so far that a float's last digit would not notice it is passed over.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float SumOfKernels(ReadOnlySpan<float> squares, float nearest)
+    {
+        ref float first = ref MemoryMarshal.GetReference(squares);
+        Vector512<float> sum = Vector512<float>.Zero, half = Vector512.Create(-0.5f), start = Vector512.Create(nearest), far = Vector512.Create(nearest + Beyond);
+        for (int block = 0; block < squares.Length; block += Vector512<float>.Count)
+        {
+            var square = Vector512.LoadUnsafe(ref first, (nuint)block);
+            if (!Vector512.GreaterThanAll(square, far))
+                sum += VectorMath.ExpInPlace(half * (square - start));
+        }
+        return Vector512.Sum(sum);
     }
 }

@@ -24,11 +24,14 @@ public sealed record ReferenceRows(float[] Values, float[] Context, int Width)
     /// <paramref name="draws"/> values of a column: one of each part of its sorted values, drawn by <see cref="Philox"/>, so that they cover
     /// the column evenly and are the same whenever they are asked for.
     /// </summary>
-    public float[] DrawColumn(int column, int draws)
+    /// <param name="column">The column.</param>
+    /// <param name="draws">How many values.</param>
+    /// <param name="places">The rows that they come from; all where it is left out.</param>
+    public float[] DrawColumn(int column, int draws, ReadOnlySpan<int> places = default)
     {
-        float[] sorted = new float[Count];
-        for (int row = 0; row < sorted.Length; row++)
-            sorted[row] = Values[row * Width + column];
+        float[] sorted = new float[places.IsEmpty ? Count : places.Length];
+        for (int i = 0; i < sorted.Length; i++)
+            sorted[i] = Values[(places.IsEmpty ? i : places[i]) * Width + column];
         Array.Sort(sorted);
         var drawn = new float[draws];
         for (int draw = 0; draw < draws; draw++)

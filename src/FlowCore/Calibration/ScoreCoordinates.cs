@@ -36,7 +36,7 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
     public static ScoreCoordinates Of(Table rows)
     {
         ColumnFacts[] facts = ColumnFacts.Of(rows);
-        bool ranks = MedianKurtosis(rows, facts) > HeavyTails;
+        bool ranks = Median.Of([.. ColumnShape.Of(rows, facts).Select(column => column.Kurtosis)]) > HeavyTails;
         int knots = ranks ? RankKnots : 2;
         float[] inputs = new float[rows.Width * knots], outputs = new float[inputs.Length];
         for (int column = 0; column < rows.Width; column++)
@@ -56,9 +56,8 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
     public float Map(int column, float value)
     {
         ReadOnlySpan<float> from = Inputs.AsSpan(column * Knots, Knots), to = Outputs.AsSpan(column * Knots, Knots);
-        int at = from.BinarySearch(value);
         // NaN comes out as NaN.
-        int left = Math.Clamp(at >= 0 ? at : ~at - 1, 0, Knots - 2);
+        int at = AreRanks ? from.BinarySearch(value) : 0, left = Math.Clamp(at >= 0 ? at : ~at - 1, 0, Knots - 2);
         while (left < Knots - 2 && from[left + 1] == from[left])
             left++;
         float step = from[left + 1] - from[left];
@@ -102,17 +101,5 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
                 at++;
             (from[knot], to[knot]) = ((float)values[at], (float)((scores[at] - mean) / deviation));
         }
-    }
-
-    private static double MedianKurtosis(Table rows, ColumnFacts[] facts)
-    {
-        var kurtosis = new double[rows.Width];
-        for (int i = 0; i < rows.Values.Length; i++)
-        {
-            ColumnFacts column = facts[i % rows.Width];
-            double unit = column.IsConstant ? 0 : (rows.Values[i] - column.Mean) / column.Deviation;
-            kurtosis[i % rows.Width] += unit * unit * unit * unit / rows.Rows;
-        }
-        return Median.Of(kurtosis);
     }
 }

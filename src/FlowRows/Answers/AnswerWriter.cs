@@ -63,6 +63,13 @@ internal sealed record AnswerOptions(long? Rows, ElementType Type, HashSet<strin
     /// <summary>Whether columns that are passed on are written as they were read, to be read back by the same program.</summary>
     public bool KeepsAsRead { get; init; }
 
+    /// <summary>What the answer says of itself beside its rows, in formats that have a place for it.</summary>
+    public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
+    /// <summary>As answers are written that the same program reads back.</summary>
+    public static AnswerOptions AsRead<T>(IReadOnlyDictionary<string, string>? facts = null) =>
+        new(null, typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64, []) { KeepsAsRead = true, Facts = facts };
+
     /// <summary>Whether the answer goes into a file, which some formats write with a table of contents at its end.</summary>
     public bool IsFile { get; init; }
 }

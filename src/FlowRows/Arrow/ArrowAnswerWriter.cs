@@ -82,6 +82,8 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
             fields.Field(new Field(name, StringType.Default, nullable: true));
         if (part.Errors is not null)
             fields.Field(new Field(ErrorColumn, StringType.Default, nullable: true));
+        if (options.Facts is not null)
+            fields.Metadata(options.Facts);
         return fields.Build();
     }
 

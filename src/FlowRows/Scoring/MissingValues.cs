@@ -6,49 +6,50 @@ namespace FlowRows.Scoring;
 
 /// <summary>
 /// The values that some rows lack, where that is no reason to refuse them: the density is averaged over what they may have been,
-/// log[(1/K) sum_k p(x_observed, x_missing^(k))] with K draws from reference rows, in nats. One missing value is drawn from its column, several
-/// together from whole rows, so that they go with each other.
+/// log[(1/K) sum_k p(x_observed, x_missing^(k))] with K draws from <see cref="Donors"/>, in nats.
 /// </summary>
 internal sealed class MissingValues<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    /// <summary>K, the number of draws.</summary>
-    public const int Draws = 32;
+    private readonly Donors donors;
+    private readonly Dictionary<int, Pattern> ofRow = [];
+    private readonly Dictionary<string, Pattern> patterns = new(StringComparer.Ordinal);
 
-    private readonly ReferenceRows reference;
-    private readonly Dictionary<int, int[]> columns = [];
-    private readonly Dictionary<int, float[]> ofColumn = [];
-    private readonly int[] donors;
-
-    private MissingValues(ReferenceRows reference) => (this.reference, donors) = (reference, reference.DrawRows(Draws));
+    private MissingValues(Donors donors) => this.donors = donors;
 
     /// <summary>The rows that lack something.</summary>
     public int[] Rows { get; private set; } = [];
 
     /// <summary>The evaluations that each of them takes.</summary>
-    public int Evaluations => Math.Min(Draws, donors.Length);
+    public int Evaluations => donors.Count;
+
+    /// <summary>What rows lack, each combination of columns once.</summary>
+    public IReadOnlyCollection<Pattern> Patterns => patterns.Values;
 
     /// <summary>Finds what is NaN, and puts the first draw in its place.</summary>
-    public static MissingValues<T> Of(Span<T> values, int width, ReferenceRows reference)
+    public static MissingValues<T> Of(Span<T> values, int width, Donors donors)
     {
-        var missing = new MissingValues<T>(reference);
+        var missing = new MissingValues<T>(donors);
         for (int row = 0; row < values.Length / width; row++)
             missing.Find(row, values.Slice(row * width, width));
-        missing.Rows = [.. missing.columns.Keys];
+        missing.Rows = [.. missing.ofRow.Keys];
         return missing;
     }
 
     /// <summary>How many values a row lacks.</summary>
-    public int CountOf(int row) => columns.TryGetValue(row, out int[]? lacking) ? lacking.Length : 0;
+    public int CountOf(int row) => Of(row)?.Columns.Length ?? 0;
 
-    /// <summary>Writes copies of a row, each with another draw in the place of what it lacks: as many as there is room for, from a draw on.</summary>
-    public void Fill(ReadOnlySpan<T> x, int row, int first, Span<T> copies)
+    /// <summary>What a row lacks; null where it is whole.</summary>
+    public Pattern? Of(int row) => ofRow.GetValueOrDefault(row);
+
+    /// <summary>Writes copies of a row that lacks some columns, each with another draw in their place: as many as there is room for, from a draw on.</summary>
+    public void Fill(ReadOnlySpan<T> x, ReadOnlySpan<int> lacking, int first, Span<T> copies)
     {
         for (int i = 0; i < copies.Length / x.Length; i++)
         {
             Span<T> copy = copies.Slice(i * x.Length, x.Length);
             x.CopyTo(copy);
-            Put(copy, columns[row], first + i);
+            donors.Put(copy, lacking, first + i);
         }
     }
 
@@ -60,32 +61,8 @@ internal sealed class MissingValues<T>
         results.Values?.Span.Slice(row * width, width).Fill(T.NaN);
     }
 
-    private void Find(int row, Span<T> x)
-    {
-        var lacking = new List<int>();
-        for (int column = 0; column < x.Length; column++)
-            if (T.IsNaN(x[column]))
-                lacking.Add(column);
-        if (lacking.Count == 0)
-            return;
-        columns[row] = [.. lacking];
-        Put(x, columns[row], 0);
-    }
-
-    private void Put(Span<T> x, int[] lacking, int draw)
-    {
-        if (lacking is [var only])
-        {
-            if (!ofColumn.TryGetValue(only, out float[]? draws))
-                ofColumn[only] = draws = reference.DrawColumn(only, Evaluations);
-            x[only] = T.CreateTruncating(draws[draw]);
-            return;
-        }
-        foreach (int column in lacking)
-            x[column] = T.CreateTruncating(reference.Values[donors[draw] * x.Length + column]);
-    }
-
-    private static double LogMean(ReadOnlySpan<double> logProbs)
+    /// <summary>The logarithm of the mean of densities, in nats; those that are NaN count as 0.</summary>
+    public static double LogMean(ReadOnlySpan<double> logProbs)
     {
         double highest = double.NegativeInfinity, sum = 0;
         foreach (double value in logProbs)
@@ -97,5 +74,29 @@ internal sealed class MissingValues<T>
             if (!double.IsNaN(value))
                 sum += Math.Exp(value - highest);
         return highest + Math.Log(sum / logProbs.Length);
+    }
+
+    private void Find(int row, Span<T> x)
+    {
+        var lacking = new List<int>();
+        for (int column = 0; column < x.Length; column++)
+            if (T.IsNaN(x[column]))
+                lacking.Add(column);
+        if (lacking.Count == 0)
+            return;
+        string name = PatternScales.NameOf(lacking);
+        if (!patterns.TryGetValue(name, out Pattern? pattern))
+            patterns[name] = pattern = new(name, [.. lacking]);
+        ofRow[row] = pattern;
+        donors.Put(x, pattern.Columns, 0);
+    }
+
+    /// <summary>A combination of columns that rows lack.</summary>
+    /// <param name="Name">Its name.</param>
+    /// <param name="Columns">The columns, ascending.</param>
+    internal sealed record Pattern(string Name, int[] Columns)
+    {
+        /// <summary>What such rows are compared with; null until somebody knows.</summary>
+        public ConformalScale? Scale { get; set; }
     }
 }

@@ -1,23 +1,25 @@
 using System.Numerics;
 using FlowCore.Calibration;
 using FlowRows.Answers;
-using FlowRows.Tables;
 
 namespace FlowRows.Scoring;
 
-/// <summary>From the ranks of all rows to their q-values: bounded memory, for there are no more ranks than calibration rows.</summary>
-internal sealed class RankedRows(ScoreRequest request)
+/// <summary>
+/// From the ranks of all rows, which stand in the place of their q-values, to these: bounded memory, for there are no more ranks than
+/// calibration rows.
+/// </summary>
+internal sealed class RankedRows(RankScale ranks)
 {
-    private readonly BenjaminiHochberg counts = request.Counts();
+    private readonly BenjaminiHochberg counts = new(ranks);
     private double[]? values;
 
-    /// <summary>Counts the rows of a part; those that could not be read do not count.</summary>
-    public void Count(RowScores scores, RowErrors? errors)
+    /// <summary>Counts the rows of a part; those that could not be read have no rank.</summary>
+    public void Count<T>(Answer<T> part)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        ReadOnlySpan<int> ranks = scores.Ranks.Span;
-        for (int row = 0; row < ranks.Length; row++)
-            if (errors?.Of(row) is null)
-                counts.Add(ranks[row]);
+        foreach (T rank in RanksOf(part))
+            if (T.IsFinite(rank))
+                counts.Add(int.CreateTruncating(rank));
     }
 
     /// <summary>All parts are counted: puts q-values in the place of a part's ranks.</summary>
@@ -25,10 +27,11 @@ internal sealed class RankedRows(ScoreRequest request)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         values ??= counts.QValues();
-        foreach (AnswerColumn<T> column in part.Columns)
-            if (column.Name == ScoreRequest.QValue)
-                foreach (ref T value in column.Values.Span)
-                    if (T.IsFinite(value))
-                        value = T.CreateTruncating(values[int.CreateTruncating(value)]);
+        foreach (ref T value in RanksOf(part))
+            if (T.IsFinite(value))
+                value = T.CreateTruncating(values[int.CreateTruncating(value)]);
     }
+
+    private static Span<T> RanksOf<T>(Answer<T> part)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => part.Columns.First(column => column.Name == ScoreRequest.QValue).Values.Span;
 }

@@ -43,6 +43,12 @@ internal sealed record RowCopies<T>(string What, int Count, CopyFiller<T> Fill, 
 
     /// <summary>Those that average over what rows lack.</summary>
     public static RowCopies<T> ToAverage(MissingValues<T> missing, RowResults<T> results, int width) =>
-        new("the average over missing values", missing.Evaluations, missing.Fill, (row, logProbs) => MissingValues<T>.Complete(results, row, width, logProbs))
+        new("the average over missing values", missing.Evaluations, (x, row, first, copies) => missing.Fill(x, missing.Of(row)!.Columns, first, copies),
+            (row, logProbs) => MissingValues<T>.Complete(results, row, width, logProbs))
+        { Field = "missing" };
+
+    /// <summary>Those that average over the same columns of every row.</summary>
+    public static RowCopies<T> ToLearn(MissingValues<T> missing, int[] columns, CopyTaker done) =>
+        new("what rows that lack values are compared with", missing.Evaluations, (x, _, first, copies) => missing.Fill(x, columns, first, copies), done)
         { Field = "missing" };
 }

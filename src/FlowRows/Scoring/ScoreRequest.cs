@@ -28,6 +28,7 @@ internal sealed class ScoreRequest
     {
         (Calibration, Alpha, this.include, Marginalizes) = (calibration, arguments.Alpha, include, arguments.Missing == Missing.Marginalize);
         scale = calibration.Of(KindOf(arguments, calibration));
+        Ranks = new(scale.Count, Marginalizes ? calibration.Donors.Others.Length : 0);
         Explain = include.Contains(Attribution) ? arguments.Explain ?? Explained.All : null;
         Top = Math.Min(arguments.Top ?? DefaultTop, spec.Width);
         Features = RowNames.Data(spec);
@@ -41,6 +42,9 @@ internal sealed class ScoreRequest
     public static string[] Includes => [PValue, QValue, Severity, Attribution, ZScores];
 
     public CalibrationSet Calibration { get; }
+
+    /// <summary>The ranks of rows, of which each has a p-value.</summary>
+    public RankScale Ranks { get; }
 
     public double? Alpha { get; }
 
@@ -60,6 +64,9 @@ internal sealed class ScoreRequest
 
     /// <summary>Whether an answer says something that is known once all rows are.</summary>
     public bool NeedsAllRows => include.Contains(QValue);
+
+    /// <summary>Whether an answer says how strange rows are.</summary>
+    public bool NeedsPValues => Alpha is not null || include.Overlaps([PValue, QValue, Severity]);
 
     /// <summary>Whether the rows' latents are needed.</summary>
     public bool NeedsLatents => scale.Kind == ScoreKind.LatentNorm2;
@@ -86,6 +93,8 @@ internal sealed class ScoreRequest
         Check(arguments, include);
         if (arguments.Score is ScoreKind.Kernel or ScoreKind.Combined && calibration.Kernel is null)
             throw Invalid("score", $"model '{model}' has no {Names[(int)arguments.Score]} scores: flow train makes them, of tables without context; take log_prob or latent_norm2");
+        if (arguments.Missing == Missing.Marginalize && calibration.Donors.Others.Length == 0)
+            throw Invalid("missing", "missing: marginalize takes values from some reference rows and compares with others: calibrate with two rows or more");
         if (arguments.Alpha is not null)
             include.Add(Anomaly);
         if (arguments.Missing == Missing.Marginalize)
@@ -99,21 +108,26 @@ internal sealed class ScoreRequest
     /// <param name="errors">Those that could not be read.</param>
     /// <param name="missing">What they lack.</param>
     /// <param name="pool">Where the ranks come from.</param>
-    public RowScores Rank<T>(ReadOnlySpan<T> x, RowResults<T> results, RowErrors? errors, MissingValues<T>? missing, RowPool pool)
+    /// <param name="threads">The most threads that compare rows with training rows.</param>
+    public RowScores Rank<T>(ReadOnlySpan<T> x, RowResults<T> results, RowErrors? errors, MissingValues<T>? missing, RowPool pool, int threads = 1)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         RowBuffer<int> ranks = pool.Rent<int>(results.LogProb.Length);
         using RowBuffer<T>? norms = NeedsLatents ? Derived.SquaredNorms(results.Values!, Features.Length, pool) : null;
         ReadOnlySpan<T> scores = (norms ?? results.LogProb).Span;
         KernelScale? kernel = scale.Kind is ScoreKind.Kernel or ScoreKind.Combined ? Calibration.Kernel : null;
+        using RowBuffer<double>? near = kernel is null ? null : pool.Rent<double>(scores.Length);
+        kernel?.Density.LogDensities(x, near!.Span, threads);
         for (int row = 0; row < scores.Length; row++)
         {
             double score = double.CreateTruncating(scores[row]);
-            if (kernel is not null)
+            if (missing?.Of(row) is { } lacking)
             {
-                double near = kernel.Density.LogDensity(x.Slice(row * Features.Length, Features.Length));
-                score = scale.Kind == ScoreKind.Kernel ? near : kernel.Score.Of(score, near);
+                ranks.Span[row] = Ranks.OfLacking(lacking.Scale?.RankOf(score) ?? Ranks.Lacking + 1);
+                continue;
             }
+            if (kernel is not null)
+                score = scale.Kind == ScoreKind.Kernel ? near!.Span[row] : kernel.Score.Of(score, near!.Span[row]);
             ranks.Span[row] = scale.RankOf(score);
         }
         return new(ranks, ToExplain(ranks.Span, row => errors?.Of(row) is null && (missing?.CountOf(row) ?? 0) == 0));
@@ -132,11 +146,11 @@ internal sealed class ScoreRequest
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (include.Contains(PValue))
-            answer.AddDerived(PValue, Each(scores, rank => scale.PValueOf(rank)));
+            answer.AddDerived(PValue, Each(scores, Ranks.PValueOf));
         if (include.Contains(QValue))
             answer.AddDerived(QValue, Each(scores, rank => rank));
         if (include.Contains(Severity))
-            answer.AddDerived(Severity, Each(scores, rank => FlowCore.Calibration.Severity.Of(scale.PValueOf(rank))));
+            answer.AddDerived(Severity, Each(scores, rank => FlowCore.Calibration.Severity.Of(Ranks.PValueOf(rank))));
         if (include.Contains(ZScores))
             answer.AddDerived(ZScoresOf(x, pool), Features);
         if (missing is not null)
@@ -157,10 +171,7 @@ internal sealed class ScoreRequest
         }
     }
 
-    /// <summary>The counts that q-values follow from.</summary>
-    public BenjaminiHochberg Counts() => new(scale.Count);
-
-    private bool IsAnomaly(int rank) => scale.PValueOf(rank) <= Alpha;
+    private bool IsAnomaly(int rank) => Ranks.PValueOf(rank) <= Alpha;
 
     private int[] ToExplain(ReadOnlySpan<int> ranks, Func<int, bool> isWhole)
     {
@@ -196,13 +207,21 @@ internal sealed class ScoreRequest
     {
         if (Alpha is not { } alpha)
             yield break;
-        long behind = (long)Math.Floor(alpha * (scale.Count + 1) + 1e-9);
-        if (behind < 1)
-            yield return string.Create(CultureInfo.InvariantCulture,
-                $"no row can be an anomaly at alpha {alpha}: with {scale.Count} calibration rows the least p-value is {scale.LeastPValue:G3}; at least {ConformalScale.LeastCount(alpha)} rows are needed");
-        else if (behind < FewRows)
-            yield return string.Create(CultureInfo.InvariantCulture,
-                $"alpha {alpha} rests on the {behind} strangest of {scale.Count} calibration rows, so that the real rate of false alarms may differ from it by a third or more; calibrate with {(long)Math.Ceiling(FewRows / alpha)} rows or more");
+        if (WarningOf(alpha, scale.Count, "calibration rows", $"; calibrate with {Math.Ceiling(FewRows / alpha)} rows or more") is { } warning)
+            yield return warning;
+        if (Marginalizes && WarningOf(alpha, Ranks.Lacking, "reference rows for rows that lack values", "") is { } ofLacking)
+            yield return ofLacking;
+    }
+
+    private static string? WarningOf(double alpha, int count, string rows, string remedy)
+    {
+        long behind = (long)Math.Floor(alpha * (count + 1) + 1e-9);
+        return behind < 1
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"no row can be an anomaly at alpha {alpha}: with {count} {rows} the least p-value is {1.0 / (count + 1):G3}; at least {ConformalScale.LeastCount(alpha)} rows are needed")
+            : behind < FewRows ? string.Create(CultureInfo.InvariantCulture,
+                $"alpha {alpha} rests on the {behind} strangest of {count} {rows}, so that the real rate of false alarms may differ from it by a third or more{remedy}")
+            : null;
     }
 
     private static void Check(ScoreArguments arguments, HashSet<string> include)

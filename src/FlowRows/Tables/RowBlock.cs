@@ -64,7 +64,7 @@ internal sealed class RowBlock<T> : IDisposable
     public void FindMissing(ScoreRequest? request)
     {
         if (request is { Marginalizes: true })
-            Missing = MissingValues<T>.Of(Values!.Values.Span, Values.Width, request.Calibration.Reference);
+            Missing = MissingValues<T>.Of(Values!.Values.Span, Values.Width, request.Calibration.Donors);
     }
 
     /// <summary>The rows of the body that came before these.</summary>

@@ -79,8 +79,12 @@ internal sealed record RequestRun(
     {
         if (Scores is null)
             return null;
-        if (block?.Missing is { } missing)
+        if (block?.Missing is { Rows.Length: > 0 } missing)
+        {
             await EvaluateAsync(work, missing.Rows, RowCopies<float>.ToAverage(missing, work.Results.Rows, Model.Width));
+            if (Scores.NeedsPValues)
+                await Services.Evaluations.LearnAsync(work, new(Scores.Calibration, missing), Timeout, Http.RequestAborted);
+        }
         RowScores scores = Scores.Rank<float>(work.Input.Values!.Span, work.Results.Rows, block?.Blanks, block?.Missing, Services.Pool);
         try
         {
@@ -98,7 +102,9 @@ internal sealed record RequestRun(
     }
 
     private Task EvaluateAsync(WorkItem work, int[] rows, RowCopies<float> copies) =>
-        Services.Evaluations.RunAsync(work, rows, copies, Deadline.Of(Request.TimeoutMs, Model.Queue.Options), Http.RequestAborted);
+        Services.Evaluations.RunAsync(work, rows, copies, Timeout, Http.RequestAborted);
+
+    private TimeSpan Timeout => Deadline.Of(Request.TimeoutMs, Model.Queue.Options);
 
     /// <summary>The answer to computed rows, with what their block brought beside them.</summary>
     public Answer<float> Answer(WorkItem work, RowScores? scores, RowBlock<float>? block)
@@ -174,8 +180,8 @@ internal sealed record RequestRun(
         using Answer<float> answer = Answer(work, scores, rows);
         if (Scores is { NeedsAllRows: true } all)
         {
-            var ranked = new RankedRows(all);
-            ranked.Count(scores!, rows?.Blanks);
+            var ranked = new RankedRows(all.Ranks);
+            ranked.Count(answer);
             ranked.Complete(answer);
         }
         AnswerWriter<float> writer = Begin(format.Rows!, Http.Response.BodyWriter, answer, answer.Rows);

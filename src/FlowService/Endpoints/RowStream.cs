@@ -179,12 +179,11 @@ internal sealed class RowStream(RequestRun run)
         await output.CompleteAsync();
     }
 
-    private async IAsyncEnumerable<Answer<float>> AnswersAsync(RankedRows? ranked = null)
+    private async IAsyncEnumerable<Answer<float>> AnswersAsync()
     {
         await foreach (Task<ComputedPart> computing in ahead.Reader.ReadAllAsync())
         {
             using ComputedPart part = await computing;
-            ranked?.Count(part.Scores!, part.Part.Block?.Blanks);
             using Answer<float> answer = run.Answer(part.Work, part.Scores, part.Part.Block);
             yield return answer;
         }
@@ -193,10 +192,13 @@ internal sealed class RowStream(RequestRun run)
     // What q-values are is known when all rows are: until then the answer waits in a temporary file.
     private async IAsyncEnumerable<Answer<float>> AnswersOfAllAsync(ScoreRequest request)
     {
-        var ranked = new RankedRows(request);
+        var ranked = new RankedRows(request.Ranks);
         await using var aside = new RowsAside<float>(run.Services.Pool);
-        await foreach (Answer<float> answer in AnswersAsync(ranked))
+        await foreach (Answer<float> answer in AnswersAsync())
+        {
+            ranked.Count(answer);
             await aside.AddAsync(answer, http.RequestAborted);
+        }
         await foreach (Answer<float> answer in aside.ReadAsync(http.RequestAborted))
         {
             ranked.Complete(answer);

@@ -67,7 +67,7 @@ internal static class RequestFields
             (ref r, field, request) => request.Scores = request.Scores with { Explain = (Explained)JsonArgument.Word(ref r, field) })
         { Words = ["all", "flagged"] },
         Missing = new("missing", FieldKind.Word, "What happens to a row that lacks values (null, an empty cell, NaN): refuse (default), or marginalize, which averages its density over 32 draws of what they may "
-            + "have been, and adds n_missing. In a JSON body it stands before the rows.",
+            + "have been, and adds n_missing; its p-value is that among reference rows that lack the same. In a JSON body it stands before the rows.",
             (ref r, field, request) => request.Scores = request.Scores with { Missing = (FlowRows.Scoring.Missing)JsonArgument.Word(ref r, field) })
         { Words = ["refuse", "marginalize"] },
         Keep = new("keep", FieldKind.Names, "Columns of a CSV or Arrow body that go into the answer as they are; `*` for all (default of /score).") { IsOfRowBody = true },

@@ -48,6 +48,45 @@ internal sealed class Evaluations(Inference inference, IOptions<ScoringOptions> 
         }
     }
 
+    /// <summary>Learns what rows that lack values are compared with, as far as it is not known.</summary>
+    /// <param name="work">The rows, computed.</param>
+    /// <param name="patterns">What they lack.</param>
+    /// <param name="timeout">The time that all of it may take.</param>
+    /// <param name="callerGone">The caller has left.</param>
+    /// <exception cref="RequestException">504 where the time passed, 503 where the model is unloaded.</exception>
+    /// <exception cref="RowFault">They lack more different things than are allowed, whether known or not.</exception>
+    public async Task LearnAsync(WorkItem work, PatternRows<float> patterns, TimeSpan timeout, CancellationToken callerGone)
+    {
+        CheckCost(patterns);
+        MissingValues<float>.Pattern[] unknown = patterns.Unknown();
+        if (unknown.Length == 0)
+            return;
+        long began = time.GetTimestamp();
+        (RowBuffer<float> x, RowBuffer<float> context) = patterns.Rows(pool);
+        using (x)
+        using (context)
+        {
+            var rows = new WorkRows { Count = patterns.Count, Values = x, Context = context.Length > 0 ? context : null };
+            using var reference = new WorkItem(work.Model, Operation.LogProb, rows, pool, keepsValues: false) { Priority = work.Priority };
+            foreach (MissingValues<float>.Pattern pattern in unknown)
+            {
+                (RowCopies<float> copies, Action done) = patterns.Learning(pattern);
+                await RunAsync(reference, [.. Enumerable.Range(0, patterns.Count)], copies, timeout - time.GetElapsedTime(began), callerGone);
+                done();
+            }
+        }
+    }
+
+    private void CheckCost(PatternRows<float> patterns)
+    {
+        long each = (long)patterns.Count * patterns.Missing.Evaluations;
+        if (patterns.Missing.Patterns.Count * each > options.Value.Evaluations)
+            throw new RowFault(RowFaultKind.TooManyRows,
+                $"the rows lack values in {patterns.Missing.Patterns.Count} different combinations of columns, whose p-values take {each} evaluations of the model each, and at most "
+                + $"{options.Value.Evaluations} are made (Scoring:Evaluations): send rows with at most {options.Value.Evaluations / each}, or ask for no p-values")
+            { Field = "missing" };
+    }
+
     private void CheckCost(int rows, RowCopies<float> copies)
     {
         if ((long)rows * copies.Count > options.Value.Evaluations)

@@ -9,7 +9,7 @@ public sealed class BenjaminiHochbergTests(ITestOutputHelper output)
     public void The_q_values_are_those_of_the_definition()
     {
         int[] ranks = [1, 3, 3, 7, 20, 1, 12, 20, 9, 2];
-        var counts = new BenjaminiHochberg(19);
+        var counts = new BenjaminiHochberg(new(19));
         foreach (int rank in ranks)
             counts.Add(rank);
         double[] values = counts.QValues();
@@ -21,6 +21,24 @@ public sealed class BenjaminiHochbergTests(ITestOutputHelper output)
             int first = Array.IndexOf(sorted, rank);
             double expected = Enumerable.Range(first, sorted.Length - first).Min(j => sorted.Length * (sorted[j] / 20.0) / (j + 1));
             Assert.Equal(Math.Min(1, expected), values[rank], 12);
+        }
+    }
+
+    [Fact]
+    public void Rows_of_two_calibrations_are_counted_by_their_p_values()
+    {
+        var ranks = new RankScale(19, 9);
+        int[] rows = [1, 3, 20, ranks.OfLacking(1), ranks.OfLacking(1), ranks.OfLacking(10), 2, 7, ranks.OfLacking(4)];
+        var counts = new BenjaminiHochberg(ranks);
+        foreach (int rank in rows)
+            counts.Add(rank);
+        double[] values = counts.QValues(), sorted = [.. rows.Select(ranks.PValueOf).Order()];
+
+        Assert.Equal((30, 0.05, 0.1, 1), (ranks.Count, ranks.PValueOf(1), ranks.PValueOf(ranks.OfLacking(1)), ranks.PValueOf(ranks.OfLacking(10))));
+        foreach (int rank in rows)
+        {
+            int first = Array.IndexOf(sorted, ranks.PValueOf(rank));
+            Assert.Equal(Math.Min(1, Enumerable.Range(first, sorted.Length - first).Min(j => sorted.Length * sorted[j] / (j + 1))), values[rank], 12);
         }
     }
 
@@ -37,7 +55,7 @@ public sealed class BenjaminiHochbergTests(ITestOutputHelper output)
             for (int i = n + ordinary; i < scores.Length; i++)
                 scores[i] -= 4;
             var scale = new ConformalScale(ScoreKind.LogProb, scores.AsSpan(0, n));
-            var counts = new BenjaminiHochberg(n);
+            var counts = new BenjaminiHochberg(new(n));
             for (int i = n; i < scores.Length; i++)
                 counts.Add(scale.RankOf(scores[i]));
             double[] values = counts.QValues();

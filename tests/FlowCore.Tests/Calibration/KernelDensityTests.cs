@@ -37,6 +37,19 @@ public sealed class KernelDensityTests
     }
 
     [Fact]
+    public void A_rows_density_does_not_depend_on_those_beside_it_or_on_threads()
+    {
+        Table table = Normal(1001, 3);
+        var kernel = KernelDensity.Of(table);
+        double[] alone = [.. Enumerable.Range(0, table.Rows).Select(row => kernel.LogDensity(table.Row(row)))], together = new double[table.Rows], threaded = new double[table.Rows];
+        kernel.LogDensities<double>(table.Values, together);
+        kernel.LogDensities<double>(table.Values, threaded, threads: 3);
+
+        Assert.Equal(alone, together);
+        Assert.Equal(alone, threaded);
+    }
+
+    [Fact]
     public void A_table_of_heavy_tails_is_compared_by_ranks()
     {
         Table table = Normal(2000, 2);

@@ -137,6 +137,11 @@ public sealed class ScoreTests(SharedService service)
         _ = await client.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1],[1,1]],"include":["attribution"]}""");
         JsonElement problem = await client.RefusedAsync("/logprob", """{"model":"two-moons","x":[[0,1],[1,1],[2,2]],"include":["attribution"]}""", HttpStatusCode.RequestEntityTooLarge);
 
+        const string lacking = """{"model":"two-moons","missing":"marginalize","x":[[0,null]],"include":[%]}""";
+        _ = await client.AskAsync("/logprob", lacking.Replace("%", "", StringComparison.Ordinal));
+        JsonElement pattern = await client.RefusedAsync("/logprob", lacking.Replace("%", "\"p_value\"", StringComparison.Ordinal), HttpStatusCode.RequestEntityTooLarge);
+
+        Assert.Contains("p-values take 9600 evaluations", pattern.Detail(), StringComparison.Ordinal); // 300 reference rows, 32 draws of what 100 others lend
         Assert.Contains("3 rows takes 96 evaluations of the model, 32 a row, and at most 64 are made (Scoring:Evaluations): send at most 2 rows", problem.Detail(), StringComparison.Ordinal);
         Assert.Equal(0, host.Pool.Outstanding);
     }
@@ -253,6 +258,8 @@ public sealed class ScoreTests(SharedService service)
 
         float[] p = whole.Floats("p_value"), logProb = whole.Floats("log_prob");
         Assert.Equal([1f, 0, 1], whole.Floats("n_missing"));
+        Assert.Equal(p, (await http.AskAsync("/logprob", """{"model":"two-moons","missing":"marginalize","x":[[0,null],[0,0.1],[30,null]],"include":["p_value"]}""")).Floats("p_value"));
+        Assert.Equal(1f / 301, p[2]);
         Assert.True(p[0] > 0.1 && p[1] > 0.1 && p[2] < 0.05);
         Assert.True(float.IsNaN(whole.GetProperty("z")[0][0].ValueKind == JsonValueKind.Null ? float.NaN : 0) && whole.GetProperty("z")[1][0].ValueKind == JsonValueKind.Number);
         Assert.Equal(["log_prob,p_value,n_missing", .. Enumerable.Range(0, 3).Select(i => string.Create(CultureInfo.InvariantCulture, $"{logProb[i]},{p[i]},{(i == 1 ? 0 : 1)}"))],
