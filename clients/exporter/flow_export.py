@@ -1594,6 +1594,9 @@ def _nflows_transform(t, prefix, width):
                 "forward": "y = weight*(x-running_mean)/sqrt(running_var+eps)+bias"}
     if kind == "ActNorm":
         return {"type": "act_norm", "prefix": prefix, "forward": "y = exp(log_scale)*x + shift"}
+    if kind.startswith("Piecewise") or kind.startswith("MaskedPiecewise"):
+        rational = "MaskedPiecewiseRationalQuadraticAutoregressiveTransform" if kind.startswith("Masked") else "PiecewiseRationalQuadraticCouplingTransform"
+        raise ExportError(f"splines other than the rational-quadratic ones cannot be described; use {rational}")
     raise ExportError(f"this transform cannot be described; {_REMEDIES['nflows']}, and apply other transforms to the data outside")
 
 

@@ -198,7 +198,7 @@ public sealed class KernelDensity
         {
             var square = Vector512.LoadUnsafe(ref first, (nuint)block);
             if (!Vector512.GreaterThanAll(square, far))
-                sum += VectorMath.ExpInPlace(half * (square - start));
+                sum += VectorMath.Exp(half * (square - start));
         }
         return Vector512.Sum(sum);
     }

@@ -16,11 +16,6 @@ internal static class Elementary
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<V>(V x)
-        where V : unmanaged, IValue<V> => ExpInPlace(x);
-
-    /// <summary>The same, for loops that do little else: as calls, one exponential would wait for another.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V ExpInPlace<V>(V x)
         where V : unmanaged, IValue<V>
     {
         V least = V.Of(V.IsSingle ? -104 : -746), most = V.Of(V.IsSingle ? 89 : 710);

@@ -38,10 +38,6 @@ internal static class VectorMath
             : ((Vector512<double>)Elementary.Exp<DoubleLanes>(x.AsDouble())).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> ExpInPlace<T>(Vector512<T> x)
-        where T : unmanaged => Elementary.ExpInPlace<Lanes512<T>>(x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Log<T>(Vector512<T> x)
         where T : unmanaged => typeof(T) == typeof(float)
             ? ((Vector512<float>)Elementary.Log<SingleLanes>(x.AsSingle())).As<float, T>()
