@@ -169,7 +169,7 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
     [GeneratedRegex(@"'shape'\s*:\s*\(([^)]*)\)")]
     private static partial Regex Sizes();
 
-    [GeneratedRegex(@"\A\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^']*'|True|False|\(\s*(?:\d+\s*(?:,\s*\d+\s*)*,?\s*)?\))\s*(?:,\s*|(?=\})))+\}\s*\z")]
+    [GeneratedRegex(@"\A\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^']*'|True|False|\(\s*(?:\d+\s*(?:,\s*\d+\s*)*(?:,\s*)?)?\))\s*(?:,\s*|(?=\})))+\}\s*\z")]
     private static partial Regex Whole();
 
     [GeneratedRegex(@"\A([<>=|]?)([fiu])(\d)\z")]
