@@ -18,6 +18,7 @@ import math
 import os
 import struct
 import sys
+import types
 
 import torch
 
@@ -42,6 +43,7 @@ The folder also holds cases.safetensors: rows with the live model's own float64 
     """
     model, wrappers = _unwrap(model)
     library, module, prefix, state_owner = _recognise(model)
+    _check_methods(state_owner)
     state = _state(state_owner)
     live, live_embedding = _exact_copy(model), None if embedding is None else _exact_copy(embedding)
     _effective(state, state_owner, live, "", library)
@@ -339,6 +341,16 @@ def _cases(model, library, document, x, context, embedding):
 
 def _line(error):
     return (str(error).strip().splitlines() or ["no message"])[0]
+
+
+def _check_methods(model):
+    """A model is described by its classes: a method that was replaced on one object is refused by its name."""
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if isinstance(value, (types.FunctionType, types.MethodType, functools.partial)) and callable(getattr(type(module), name, None)):
+                place = f"{path}.{name}" if path else name
+                raise ExportError(f"{place} was replaced on this object, and is not the method of its class ({_kind(module)}), by which the model is described: "
+                                  f"take the replacement away (del model.{place}), or wrap the model instead of changing it")
 
 
 def _exact_copy(model):

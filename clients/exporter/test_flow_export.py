@@ -118,6 +118,14 @@ class Refusals(Folder):
         self.refused(nn.Sequential(nn.Linear(2, 2)), "unknown model class Sequential")
         self.refused(stand_ins.make("LightningModel", flow=self.model("zuko/realnvp_6d")), "unknown model class LightningModel; pass the flow itself")
 
+    def test_a_method_that_was_replaced(self):
+        for name, at in (("normflows/realnvp_2d", "flows.0"), ("zuko/realnvp_6d", "transform"), ("nflows/maf_affine_5d", "_transform"), ("normflows/maf", "")):
+            with self.subTest(name):
+                model = self.model(name)
+                part = model.get_submodule(at)
+                part.forward = types.MethodType(lambda self, *rows, **more: type(self).forward(self, *rows, **more), part)
+                self.refused(model, (at + r"\." if at else "") + r"forward was replaced on this object.*del model\.")
+
     def test_an_ensemble(self):
         self.refused(types.SimpleNamespace(posteriors=[1, 2]), "export each member")
 

@@ -61,6 +61,22 @@ public sealed class ArrowMetadataTests
         return bytes.ToArray();
     }
 
+    /// <summary>Three rows of two features, and a column of seconds since 1970 that has so many.</summary>
+    public static byte[] Timed(int rows, long seconds)
+    {
+        var second = new TimestampType(TimeUnit.Second, "UTC");
+        Schema schema = new Schema.Builder().Field(new Field("when", second, true)).Field(new Field("x_0", FloatType.Default, false)).Field(new Field("x_1", FloatType.Default, false)).Build();
+        FloatArray floats = new FloatArray.Builder().AppendRange([0.5f, 1, 2]).Build();
+        ArrowBuffer times = new ArrowBuffer.Builder<long>().AppendRange(Enumerable.Repeat(seconds, rows)).Build();
+        using var bytes = new MemoryStream();
+        using (var writer = new ArrowStreamWriter(bytes, schema, leaveOpen: true))
+        {
+            writer.WriteRecordBatch(new RecordBatch(schema, [new TimestampArray(second, times, ArrowBuffer.Empty, rows, 0, 0), floats, floats], 3));
+            writer.WriteEnd();
+        }
+        return bytes.ToArray();
+    }
+
     private static IEnumerable<(byte[] Metadata, long Body)> Messages()
     {
         byte[][] parts = [.. Parts(Stream())];

@@ -8,7 +8,8 @@ namespace FlowRows.Tests;
 public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothPrograms>
 {
     private const string Csv = "text/csv", NumPy = "application/x-npy", Arrow = "application/vnd.apache.arrow.stream", Json = "application/json",
-        Ndjson = "application/x-ndjson";
+        Ndjson = "application/x-ndjson", Parquet = "application/vnd.apache.parquet",
+        Others = "has a header that holds other things than the fields 'descr', 'fortran_order' and 'shape'";
 
     private static readonly (string Format, string Accept, string Extension)[] Answers =
         [("csv", Csv, ".csv"), ("npy", NumPy, ".npy"), ("arrow", Arrow, ".arrows"), ("json", Json, ".json")];
@@ -125,14 +126,31 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
         Assert.EndsWith(service.Refusal!, line.Refusal, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task An_array_whose_header_says_its_shape_twice_is_refused()
+    [Theory]
+    [InlineData("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), 'shape': (2, 3), }", "a header whose field 'shape' cannot be read")]
+    [InlineData("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), } 'or': 1", Others)]
+    [InlineData("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), } {}", Others)]
+    [InlineData("x {'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }", Others)]
+    [InlineData("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), 'more': True}", Others)]
+    [InlineData("{'descr': '<f4', 'fortran_order': False, 'shape': (3,, 2), }", Others)]
+    [InlineData("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2),", Others)]
+    [InlineData("{'descr': '<f4' 'fortran_order': False, 'shape': (3, 2), }", Others)]
+    [InlineData("{'descr': '\n<f4', 'fortran_order': False, 'shape': (3, 2), }", "holds elements of type ' <f4'; float16, float32, float64 and integers are read")]
+    [InlineData("{'shape':(3,2),'fortran_order':False,'descr':'<f4'}", null)]
+    [InlineData("{ 'descr' : '<f4' , 'fortran_order' : False , 'shape' : ( 3 , 2 , ) }", null)]
+    public async Task An_array_by_its_header(string header, string? words)
     {
         byte[] body = FlowService.Tests.Support.Npy.Of("<f4", false, new byte[24], 3, 2);
-        Encoding.ASCII.GetBytes("'shape': (3, 2), 'shape': (2, 3), }").CopyTo(body, body.AsSpan().IndexOf("'shape'"u8));
+        body.AsSpan(10, body.Length - 24 - 11).Fill((byte)' ');
+        Encoding.ASCII.GetBytes(header).CopyTo(body, 10);
 
-        Assert.Equal("the body has a header whose field 'shape' cannot be read", (await both.ServiceAsync("/logprob?model=two-moons", body, NumPy, Csv)).Refusal);
-        Assert.Equal("the body has a header whose field 'shape' cannot be read", both.CommandLine("logprob", "two-moons", both.Write("rows.npy", body), ".csv").Refusal);
+        Said service = await both.ServiceAsync("/logprob?model=two-moons", body, NumPy, Csv), line = both.CommandLine("logprob", "two-moons", both.Write("rows.npy", body), ".csv");
+
+        Assert.Equal(service, line with { Answer = service.Answer });
+        if (words is null)
+            Assert.Equal(service.Answer, line.Answer);
+        Assert.Equal(words is null, service.Refusal is null);
+        Assert.EndsWith(words ?? "", service.Refusal ?? "", StringComparison.Ordinal);
     }
 
     [Theory]
@@ -205,6 +223,24 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
                 body[at] ^= 0x11;
             await AgreeAsync("logprob", "two-moons", body, Arrow, both.Write("rows.arrow", body), Csv, ".csv", ("ignore_extra=true", "--ignore-extra"));
         }
+    }
+
+    // A column shorter than its batch, and a time that no other format than Arrow can hold.
+    [Theory]
+    [InlineData(2, 0, "the body is no Arrow stream: column 'when' does not hold the rows that it claims")]
+    [InlineData(4, 0, "the body is no Arrow stream: column 'when' does not hold the rows that it claims")]
+    [InlineData(3, 400_000_000_000_000_000, "keep: a date outside the years 1 to 9999 can be passed on as Arrow alone; ask for application/vnd.apache.arrow.stream")]
+    [InlineData(3, long.MinValue, "keep: a date outside the years 1 to 9999 can be passed on as Arrow alone; ask for application/vnd.apache.arrow.stream")]
+    public async Task A_column_that_cannot_be_passed_on_is_refused_before_a_byte_is_written(int rows, long ticks, string words)
+    {
+        byte[] body = ArrowMetadataTests.Timed(rows, ticks);
+        string file = both.Write("rows.arrows", body);
+        foreach ((string accept, string extension) in (IEnumerable<(string, string)>)[(Csv, ".csv"), (Ndjson, ".ndjson"), (Parquet, ".parquet")])
+        {
+            Assert.Equal(words, (await both.ServiceAsync("/logprob?model=two-moons&keep=when", body, Arrow, accept)).Refusal);
+            Assert.EndsWith(words, both.CommandLine("logprob", "two-moons", file, extension, "--keep", "when").Refusal, StringComparison.Ordinal);
+        }
+        Assert.Equal(rows == 3, (await both.ServiceAsync("/logprob?model=two-moons&keep=when", body, Arrow, Arrow)).Refusal is null);
     }
 
     [Theory]

@@ -41,9 +41,13 @@ public static class Safetensors
                 ranges.Add((begin, end, entry.Name));
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (JsonException e)
         {
             throw new CheckpointException($"{path}: the header is not a safetensors header ({e.Message})", e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new CheckpointException($"{path}: the header is not a safetensors header (each tensor needs a dtype, a shape and two data_offsets, in whole numbers)", e);
         }
         CheckRanges(ranges, data.Length, path);
         return tensors;

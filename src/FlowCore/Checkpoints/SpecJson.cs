@@ -33,16 +33,8 @@ public static class SpecJson
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or ArgumentException or FormatException or OverflowException)
         {
-            throw new SpecException($"flow.json: {Words(e.Message)}");
+            throw new SpecException($"flow.json: {SpecJsonWords.Of(e.Message)}");
         }
-    }
-
-    // The serializer speaks to the authors of classes; who wrote the file knows fields alone.
-    private static string Words(string message)
-    {
-        if (message.StartsWith("The JSON property '", StringComparison.Ordinal) && message.IndexOf("' could not be mapped", StringComparison.Ordinal) is > 0 and var end)
-            return $"there is no field {message["The JSON property ".Length..end]}' here; remove it, or correct its name";
-        return message.StartsWith("'0xEF' is an invalid start", StringComparison.Ordinal) ? "it begins with a byte order mark: write UTF-8 without one" : message;
     }
 
     public static byte[] Write(FlowSpec spec) => JsonSerializer.SerializeToUtf8Bytes(spec, Options);

@@ -67,6 +67,7 @@ internal static class ArrowChecks
             throw Damaged(column);
     }
 
-    private static RowFault Damaged(string column) =>
+    /// <summary>The refusal of a column that has not as many rows as it, or its batch, says.</summary>
+    public static RowFault Damaged(string column) =>
         new(RowFaultKind.InvalidBody, $"the body is no Arrow stream: column '{column.Shown()}' does not hold the rows that it claims") { Field = column.Shown() };
 }

@@ -23,6 +23,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
         Names = [.. table.Select(column => column.Name)];
         Columns = source.Layout.Named(Names);
         kept = [.. Columns.Kept.Select(column => table[column].Field).Distinct()];
+        Fields = [.. Columns.Values.Concat(Columns.Context).Select(column => table[column].Field).Concat(kept).Distinct()];
         foreach (int field in kept)
             if (schema.GetFieldByIndex(field) is { DataType: DictionaryType } encoded)
                 throw Invalid($"column '{encoded.Name.Shown()}' is dictionary-encoded and cannot be passed on; send it as plain values");
@@ -46,6 +47,9 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
             throw;
         }
     }
+
+    /// <summary>The columns of the schema that are read, by their places.</summary>
+    public IReadOnlyList<int> Fields { get; }
 
     /// <summary>Rows of batches that come from elsewhere, which are disposed of with them.</summary>
     public static ArrowRowReader<T> Of(IArrowArrayStream batches, RowSource source) => new(batches, batches.Schema, source);
@@ -73,7 +77,16 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
             if (await Guarded(async () => await arrow.ReadNextRecordBatchAsync(cancellation)) is not { } next)
                 return false;
             shared = new(next);
+            Guarded(() => CheckLengths(next));
         }
+        return true;
+    }
+
+    private bool CheckLengths(RecordBatch batch)
+    {
+        foreach (int field in Fields)
+            if (batch.Column(field).Length != batch.Length)
+                throw ArrowChecks.Damaged(batch.Schema.GetFieldByIndex(field).Name);
         return true;
     }
 

@@ -4,6 +4,7 @@ using System.Numerics;
 using Apache.Arrow;
 using CsvHelper;
 using FlowRows.Answers;
+using FlowRows.Tables;
 
 namespace FlowRows.Csv;
 
@@ -19,6 +20,7 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
 
     public override async ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation)
     {
+        KeptTypes.Check(part.Kept, "text/csv");
         if (hasHeader && csv.RecordCount == 0)
             WriteHeader(part);
         IArrowArray[] kept = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))];

@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using CsvHelper;
+using FlowRows.Arrow;
 
 namespace FlowRows.Csv;
 
@@ -28,11 +29,10 @@ internal static class KeptCell
             case UInt8Array a: csv.WriteField(a.Values[row], default); break;
             case DoubleArray a: csv.WriteField(a.Values[row], default); break;
             case FloatArray a: csv.WriteField(a.Values[row], default); break;
-            case Date32Array a: csv.WriteField(a.GetDateOnly(row)!.Value, default); break;
-            case TimestampArray a: csv.WriteField(a.GetTimestamp(row)!.Value, default); break;
+            case Date32Array a: csv.WriteField(ArrowTimes.Date(a, row), default); break;
+            case TimestampArray a: csv.WriteField(ArrowTimes.Moment(a, row), default); break;
             default:
-                throw new RowFault(RowFaultKind.NotAcceptable,
-                    $"keep: a column of {array.Data.DataType.Name} cannot be written as text/csv; ask for application/vnd.apache.arrow.stream");
+                throw new InvalidOperationException($"a column of {array.Data.DataType.Name} was not refused");
         }
     }
 }

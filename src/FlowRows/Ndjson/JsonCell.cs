@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Apache.Arrow;
+using FlowRows.Arrow;
 using FlowRows.Tables;
 
 namespace FlowRows.Ndjson;
@@ -38,11 +39,10 @@ internal static class JsonCell
             case DoubleArray a when double.IsFinite(a.Values[row]): json.WriteNumberValue(a.Values[row]); break;
             case FloatArray a when float.IsFinite(a.Values[row]): json.WriteNumberValue(a.Values[row]); break;
             case DoubleArray or FloatArray: json.WriteNullValue(); break;
-            case Date32Array a: json.WriteStringValue(a.GetDateOnly(row)!.Value.ToString("O", CultureInfo.InvariantCulture)); break;
-            case TimestampArray a: json.WriteStringValue(a.GetTimestamp(row)!.Value); break;
+            case Date32Array a: json.WriteStringValue(ArrowTimes.Date(a, row).ToString("O", CultureInfo.InvariantCulture)); break;
+            case TimestampArray a: json.WriteStringValue(ArrowTimes.Moment(a, row)); break;
             default:
-                throw new RowFault(RowFaultKind.NotAcceptable,
-                    $"keep: a column of {array.Data.DataType.Name} cannot be written as application/x-ndjson; ask for application/vnd.apache.arrow.stream");
+                throw new InvalidOperationException($"a column of {array.Data.DataType.Name} was not refused");
         }
     }
 

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Text.Json;
 using FlowRows.Answers;
 using FlowRows.Json;
+using FlowRows.Tables;
 
 namespace FlowRows.Ndjson;
 
@@ -14,6 +15,7 @@ internal sealed class NdjsonAnswerWriter<T>(PipeWriter body) : AnswerWriter<T>(b
 
     public override async ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation)
     {
+        KeptTypes.Check(part.Kept, "application/x-ndjson");
         if (!any)
             CheckNames(part);
         any = true;

@@ -60,9 +60,11 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
     {
         string text = Encoding.UTF8.GetString(header[(header[6] == 1 ? 10 : 12)..]);
         string descr = Only(Descr(), text, "descr"), order = Only(Order(), text, "fortran_order"), sizes = Only(Sizes(), text, "shape");
+        if (!Whole().IsMatch(text))
+            throw new FlowException("has a header that holds other things than the fields 'descr', 'fortran_order' and 'shape'");
         Match type = Number().Match(descr);
         if (!type.Success || !IsRead(type.Groups[2].Value[0], type.Groups[3].Value))
-            throw new FlowException($"holds elements of type '{descr}'; float16, float32, float64 and integers are read");
+            throw new FlowException($"holds elements of type '{descr.Shown()}'; float16, float32, float64 and integers are read");
         var shape = new List<long>();
         foreach (string size in sizes.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             shape.Add(long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long n) ? n : throw Bad("shape"));
@@ -167,6 +169,9 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
     [GeneratedRegex(@"'shape'\s*:\s*\(([^)]*)\)")]
     private static partial Regex Sizes();
 
-    [GeneratedRegex(@"^([<>=|]?)([fiu])(\d)$")]
+    [GeneratedRegex(@"\A\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^']*'|True|False|\(\s*(?:\d+\s*(?:,\s*\d+\s*)*(?:,\s*)?)?\))\s*(?:,\s*|(?=\})))+\}\s*\z")]
+    private static partial Regex Whole();
+
+    [GeneratedRegex(@"\A([<>=|]?)([fiu])(\d)\z")]
     private static partial Regex Number();
 }

@@ -25,8 +25,9 @@ internal sealed class NpyRowReader<T> : RowReader<T>
         UInt128 bytes = (UInt128)header.Rows * (ulong)header.RowBytes;
         if (bytes > (ulong)source.Limits.StreamBytes)
             throw new RowFault(RowFaultKind.TooLarge, $"the array has {bytes} bytes, more than {source.Limits.StreamBytes}; send it in several requests, or raise Limits:StreamBytes");
-        if (header.ColumnMajor && bytes > (ulong)source.Limits.BodyBytes)
-            throw new RowFault(RowFaultKind.TooLarge, $"the array is in Fortran order, which must be read whole, and has {bytes} bytes, more than {source.Limits.BodyBytes} "
+        long whole = Math.Min(source.Limits.BodyBytes, Array.MaxLength);
+        if (header.ColumnMajor && bytes > (ulong)whole)
+            throw new RowFault(RowFaultKind.TooLarge, $"the array is in Fortran order, which must be read whole, and has {bytes} bytes, more than {whole} "
                 + "(Limits:BodyBytes); send it in C order, by numpy.ascontiguousarray");
     }
 

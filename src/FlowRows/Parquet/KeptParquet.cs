@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using Apache.Arrow.Types;
+using FlowRows.Arrow;
 using Parquet;
 using Parquet.Schema;
 using ArrowField = Apache.Arrow.Field;
@@ -24,8 +25,7 @@ internal static class KeptParquet
         DoubleType => new DataField<double?>(field.Name),
         FloatType => new DataField<float?>(field.Name),
         Date32Type or TimestampType => new DataField<DateTime?>(field.Name),
-        var type => throw new RowFault(RowFaultKind.NotAcceptable,
-            $"keep: a column of {type.Name} cannot be written as application/vnd.apache.parquet; ask for application/vnd.apache.arrow.stream"),
+        var type => throw new InvalidOperationException($"a column of {type.Name} was not refused"),
     };
 
     public static ValueTask WriteAsync(ParquetRowGroupWriter group, DataField field, IArrowArray array) => array switch
@@ -43,8 +43,8 @@ internal static class KeptParquet
         UInt8Array a => CellsAsync<byte>(group, field, a.Length, a.GetValue),
         DoubleArray a => CellsAsync<double>(group, field, a.Length, a.GetValue),
         FloatArray a => CellsAsync<float>(group, field, a.Length, a.GetValue),
-        Date32Array a => CellsAsync<DateTime>(group, field, a.Length, row => a.GetDateTime(row)),
-        TimestampArray a => CellsAsync<DateTime>(group, field, a.Length, row => a.GetTimestamp(row)?.UtcDateTime),
+        Date32Array a => CellsAsync<DateTime>(group, field, a.Length, row => a.IsNull(row) ? null : ArrowTimes.Date(a, row).ToDateTime(default, DateTimeKind.Utc)),
+        TimestampArray a => CellsAsync<DateTime>(group, field, a.Length, row => a.IsNull(row) ? null : ArrowTimes.Moment(a, row).UtcDateTime),
         _ => throw new InvalidOperationException($"a column of {array.Data.DataType.Name} was not refused"),
     };
 

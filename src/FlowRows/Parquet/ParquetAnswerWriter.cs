@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Numerics;
 using FlowRows.Answers;
 using FlowRows.Arrow;
+using FlowRows.Tables;
 using Parquet;
 using Parquet.Schema;
 
@@ -16,6 +17,7 @@ internal sealed class ParquetAnswerWriter<T>(PipeWriter body, AnswerOptions opti
 
     public override async ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation)
     {
+        KeptTypes.Check(part.Kept, "application/vnd.apache.parquet");
         if (parquet is null)
         {
             CheckNames(part);

@@ -1,60 +1,83 @@
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
-using Parquet;
-using Parquet.Schema;
 
 namespace FlowRows.Parquet;
 
-/// <summary>The row groups of a Parquet file as Arrow record batches.</summary>
+/// <summary>
+/// The row groups of a Parquet file as Arrow record batches. What the file says of itself is compared with the bytes that are there, and of
+/// a column no more is read than is wanted of it.
+/// </summary>
 internal sealed class ParquetBatches : IArrowArrayStream
 {
-    private readonly ParquetReader reader;
+    // Some writers forget the header of the dictionary when they count a column's bytes.
+    private const int ForgottenBytes = 128;
+
+    private readonly Stream file;
+    private readonly ParquetFooter footer;
     private readonly ParquetColumn[] columns;
     private readonly long mostBytes;
     private int next;
 
-    /// <param name="reader">The file, which is disposed with this.</param>
-    /// <param name="mostBytes">The most bytes of a row group, which is held whole.</param>
-    public ParquetBatches(ParquetReader reader, long mostBytes)
+    private ParquetBatches(Stream file, ParquetFooter footer, long mostBytes)
     {
-        (this.reader, this.mostBytes) = (reader, mostBytes);
-        columns = [.. reader.Schema.Fields.Select(field => field is DataField { IsArray: false } data
-            ? ParquetColumn.Of(data)
-            : throw ParquetColumn.Unread(field.Name, "nested values"))];
-        Schema = new(columns.Select(column => column.Field), null);
+        (this.file, this.footer, this.mostBytes) = (file, footer, mostBytes);
+        columns = [.. footer.Fields.Select(field => new ParquetColumn(field))];
+        Schema = new(columns.Select(column => column.ArrowField), null);
+        Wanted = [];
     }
 
     public Schema Schema { get; }
 
-    public async ValueTask<RecordBatch> ReadNextRecordBatchAsync(CancellationToken cancellationToken = default) =>
-        await GuardedAsync(() => ReadAsync(cancellationToken));
-
-    private async Task<RecordBatch> ReadAsync(CancellationToken cancellation)
+    /// <summary>The columns that are read, by their places in the schema; of the others a batch has none.</summary>
+    /// <exception cref="RowFault">One of them is of a kind that is not read.</exception>
+    public IReadOnlyList<int> Wanted
     {
-        if (next == reader.RowGroupCount)
-            return null!; // the end, as Arrow's readers say it
-        using ParquetRowGroupReader group = reader.OpenRowGroupReader(next++);
-        long rows = group.RowCount;
-        if (rows < 0 || rows > int.MaxValue || rows * columns.Length * sizeof(double) > mostBytes)
-            throw new RowFault(RowFaultKind.TooLarge, $"row group {next - 1} of the Parquet file has {rows} rows of {columns.Length} columns, more than {mostBytes} bytes; write smaller row groups, or raise Limits:BodyBytes");
-        var arrays = new List<IArrowArray>();
-        foreach (ParquetColumn column in columns)
-            arrays.Add(await column.ReadAsync(group, (int)rows, cancellation));
-        return new RecordBatch(Schema, arrays, (int)rows);
+        get;
+        set
+        {
+            foreach (int column in value)
+                columns[column].CheckRead();
+            field = value;
+        }
     }
 
-    public void Dispose() => reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    /// <param name="file">The file, which is disposed with this.</param>
+    /// <param name="mostBytes">The most bytes of a row group, which is held whole.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="RowFault">It is no Parquet file.</exception>
+    public static async ValueTask<ParquetBatches> OpenAsync(Stream file, long mostBytes, CancellationToken cancellation) =>
+        new(file, await ParquetFooter.ReadAsync(file, cancellation), mostBytes);
 
-    /// <summary>The library fails in many ways on damaged bytes: all are one to the client.</summary>
-    public static async Task<TRead> GuardedAsync<TRead>(Func<Task<TRead>> read)
+    public async ValueTask<RecordBatch> ReadNextRecordBatchAsync(CancellationToken cancellationToken = default)
     {
-        try
-        {
-            return await read();
-        }
-        catch (Exception e) when (e is not (RowFault or OperationCanceledException or OutOfMemoryException))
-        {
-            throw new RowFault(RowFaultKind.InvalidBody, $"the body is no Parquet file: {e.Message.Shown()}");
-        }
+        if (next == footer.Groups.Length)
+            return null!; // the end, as Arrow's readers say it
+        ParquetGroup group = footer.Groups[next];
+        if (group.Rows * Math.Max(1, Wanted.Count) * sizeof(double) > Math.Min(mostBytes, int.MaxValue))
+            throw new RowFault(RowFaultKind.TooLarge, $"row group {next} of the Parquet file has {group.Rows} rows of {Wanted.Count} columns, more than {mostBytes} bytes; write smaller row groups, or raise Limits:BodyBytes");
+        next++;
+        int rows = (int)group.Rows;
+        IArrowArray none = new NullArray(rows);
+        IArrowArray[] arrays = [.. columns.Select(_ => none)];
+        foreach (int column in Wanted)
+            arrays[column] = await ReadAsync(columns[column], group, rows, cancellationToken);
+        return new RecordBatch(Schema, arrays, rows);
+    }
+
+    public void Dispose() => file.Dispose();
+
+    private async ValueTask<IArrowArray> ReadAsync(ParquetColumn column, ParquetGroup group, int rows, CancellationToken cancellation)
+    {
+        ParquetField field = column.Field;
+        ParquetChunk chunk = group.Chunks[field.Leaf];
+        long left = footer.At - chunk.Start;
+        if (chunk.Start < 4 || left <= 0 || chunk.Bytes < 0 || chunk.Bytes > left)
+            throw ParquetFault.Damaged(field.Name, "does not lie within the file");
+        if (chunk.Bytes > mostBytes)
+            throw new RowFault(RowFaultKind.TooLarge, $"column '{field.Name.Shown()}' of the Parquet file has {chunk.Bytes} bytes in row group {next - 1}, more than {mostBytes}; write smaller row groups, or raise Limits:BodyBytes");
+        byte[] piece = new byte[Math.Min(chunk.Bytes + ForgottenBytes, left)];
+        file.Position = chunk.Start;
+        await file.ReadExactlyAsync(piece, cancellation);
+        return column.Read(ChunkValues.Read(piece, field, chunk, rows, mostBytes), rows);
     }
 }

@@ -1,98 +1,154 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using Parquet;
-using Parquet.Schema;
 using ArrowField = Apache.Arrow.Field;
 
 namespace FlowRows.Parquet;
 
 /// <summary>A column of a Parquet file, and how it is read as an Arrow one.</summary>
-internal sealed record ParquetColumn(ArrowField Field, Func<ParquetRowGroupReader, int, CancellationToken, Task<IArrowArray>> ReadAsync)
+internal sealed class ParquetColumn
 {
-    private static readonly DateTime Epoch = DateTime.UnixEpoch;
+    private const long NanosecondsOfDay = 86_400_000_000_000, MicrosecondsOfDay = NanosecondsOfDay / 1000, JulianEpoch = 2_440_588;
 
-    /// <exception cref="RowFault">Columns of this type are not read.</exception>
-    public static ParquetColumn Of(DataField field) => field.ClrType switch
+    private const int MostPlaces = 10_000;
+
+    // Powers of ten that a double holds exactly.
+    private const int ExactPlaces = 22;
+    private const long ExactWhole = 1L << 53;
+
+    private readonly Func<ChunkValues, int, IArrowArray>? read;
+
+    public ParquetColumn(ParquetField field)
     {
-        var type when type == typeof(double) => Numbers<double, double>(field, DoubleType.Default, value => value),
-        var type when type == typeof(float) => Numbers<float, float>(field, FloatType.Default, value => value),
-        var type when type == typeof(long) => Numbers<long, long>(field, Int64Type.Default, value => value),
-        var type when type == typeof(int) => Numbers<int, int>(field, Int32Type.Default, value => value),
-        var type when type == typeof(short) => Numbers<short, short>(field, Int16Type.Default, value => value),
-        var type when type == typeof(sbyte) => Numbers<sbyte, sbyte>(field, Int8Type.Default, value => value),
-        var type when type == typeof(ulong) => Numbers<ulong, ulong>(field, UInt64Type.Default, value => value),
-        var type when type == typeof(uint) => Numbers<uint, uint>(field, UInt32Type.Default, value => value),
-        var type when type == typeof(ushort) => Numbers<ushort, ushort>(field, UInt16Type.Default, value => value),
-        var type when type == typeof(byte) => Numbers<byte, byte>(field, UInt8Type.Default, value => value),
-        var type when type == typeof(decimal) => Numbers<decimal, double>(field, DoubleType.Default, value => (double)value),
-        var type when type == typeof(DateTime) => Numbers<DateTime, long>(field, new TimestampType(TimeUnit.Microsecond, "UTC"), value => (value - Epoch).Ticks / TimeSpan.TicksPerMicrosecond),
-        var type when type == typeof(DateOnly) => Numbers<DateOnly, int>(field, Date32Type.Default, value => value.DayNumber - DateOnly.FromDateTime(Epoch).DayNumber),
-        var type when type == typeof(bool) => Flags(field),
-        var type when type == typeof(string) || type == typeof(ReadOnlyMemory<char>) => Texts(field),
-        var type => throw Unread(field.Name, type.Name),
-    };
-
-    /// <summary>The refusal of a column.</summary>
-    public static RowFault Unread(string name, string what) =>
-        new(RowFaultKind.InvalidBody, $"column '{name.Shown()}' of the Parquet file holds {what}, which is not read; leave it out") { Field = name.Shown() };
-
-    private static ParquetColumn Numbers<TFrom, TTo>(DataField field, IArrowType type, Func<TFrom, TTo> convert)
-        where TFrom : struct
-        where TTo : unmanaged =>
-        new(new ArrowField(field.Name, type, field.IsNullable), async (group, rows, cancellation) =>
+        Field = field;
+        SchemaNode node = field.Node;
+        (IArrowType type, read) = (field.IsFlat ? node.Stored : null, node.Meaning, node.Bits, node.IsSigned) switch
         {
-            TFrom?[] cells = await CellsAsync<TFrom>(field, group, rows, cancellation);
-            byte[] values = new byte[rows * Marshal.SizeOf<TTo>()], valid = new byte[(rows + 7) / 8];
-            int missing = 0;
-            for (int row = 0; row < rows; row++)
-                if (cells[row] is { } cell)
-                {
-                    MemoryMarshal.Cast<byte, TTo>(values.AsSpan())[row] = convert(cell);
-                    valid[row >> 3] |= (byte)(1 << (row & 7));
-                }
-                else
-                    missing++;
-            return ArrowArrayFactory.BuildArray(new ArrayData(type, rows, missing, 0, [missing > 0 ? new ArrowBuffer(valid) : ArrowBuffer.Empty, new ArrowBuffer(values)]));
-        });
+            (Stored.Boolean, Meaning.Plain, _, _) => (BooleanType.Default, Flags),
+            (Stored.Int32, Meaning.Integer, 8, true) => Numbers<int, sbyte>(Int8Type.Default, sbyte.CreateChecked),
+            (Stored.Int32, Meaning.Integer, 16, true) => Numbers<int, short>(Int16Type.Default, short.CreateChecked),
+            (Stored.Int32, Meaning.Integer, 8, false) => Numbers<int, byte>(UInt8Type.Default, byte.CreateChecked),
+            (Stored.Int32, Meaning.Integer, 16, false) => Numbers<int, ushort>(UInt16Type.Default, ushort.CreateChecked),
+            (Stored.Int32, Meaning.Integer, 32, false) => Numbers<uint, uint>(UInt32Type.Default, value => value),
+            (Stored.Int64, Meaning.Integer, 64, false) => Numbers<ulong, ulong>(UInt64Type.Default, value => value),
+            (Stored.Int32, Meaning.Date, _, _) => Numbers<int, int>(Date32Type.Default, value => value),
+            (Stored.Int32, Meaning.Decimal, _, _) => Numbers<int, double>(DoubleType.Default, value => Decimal(value, node.Scale)),
+            (Stored.Int64, Meaning.Decimal, _, _) => Numbers<long, double>(DoubleType.Default, value => Decimal(value, node.Scale)),
+            (Stored.Bytes or Stored.FixedBytes, Meaning.Decimal, _, _) => (DoubleType.Default, Decimals),
+            (Stored.Int64, Meaning.Timestamp, _, _) when node.Digits is 3 or 6 or 9 => Numbers<long, long>(Ticks(node), value => value),
+            (Stored.Int96, _, _, _) => (new TimestampType(TimeUnit.Microsecond, "UTC"), Moments),
+            (Stored.Int32, not Meaning.Timestamp, _, _) => Numbers<int, int>(Int32Type.Default, value => value),
+            (Stored.Int64, not Meaning.Timestamp, _, _) => Numbers<long, long>(Int64Type.Default, value => value),
+            (Stored.Float, _, _, _) => Numbers<float, float>(FloatType.Default, value => value),
+            (Stored.Double, _, _, _) => Numbers<double, double>(DoubleType.Default, value => value),
+            (Stored.FixedBytes, Meaning.Half, _, _) when node.Length == 2 => Numbers<Half, Half>(HalfFloatType.Default, value => value),
+            (Stored.Bytes, Meaning.Text, _, _) => (StringType.Default, Texts),
+            _ => (NullType.Default, null),
+        };
+        ArrowField = new(field.Name, type, node.IsOptional);
+    }
 
-    private static ParquetColumn Flags(DataField field) => new(new ArrowField(field.Name, BooleanType.Default, field.IsNullable), async (group, rows, cancellation) =>
+    public ParquetField Field { get; }
+
+    /// <summary>The column as Arrow has it; of a kind that is not read one without a type.</summary>
+    public ArrowField ArrowField { get; }
+
+    /// <exception cref="RowFault">It is of a kind that is not read.</exception>
+    public void CheckRead()
+    {
+        if (read is null)
+            throw ParquetFault.Unread(Field.Name, Field.IsFlat ? $"{Field.Node.Stored} values that mean {Field.Node.Meaning}" : "nested values");
+    }
+
+    /// <summary>The column's rows of a group.</summary>
+    public IArrowArray Read(ChunkValues values, int rows)
+    {
+        try
+        {
+            return read!(values, rows);
+        }
+        catch (OverflowException)
+        {
+            throw ParquetFault.Damaged(Field.Name, "has a value that its type does not have");
+        }
+    }
+
+    private static TimestampType Ticks(SchemaNode node) =>
+        new(node.Digits switch { 3 => TimeUnit.Millisecond, 6 => TimeUnit.Microsecond, _ => TimeUnit.Nanosecond }, node.IsUtc ? "UTC" : null);
+
+    private static (IArrowType, Func<ChunkValues, int, IArrowArray>) Numbers<TFrom, TTo>(IArrowType type, Func<TFrom, TTo> convert)
+        where TFrom : unmanaged
+        where TTo : unmanaged =>
+        (type, (values, rows) => Fixed<TTo>(type, values, rows, (value, _) => convert(MemoryMarshal.Cast<byte, TFrom>(values.Bytes)[value])));
+
+    // The value of each row that has one, by its place among those that are there.
+    private static IArrowArray Fixed<T>(IArrowType type, ChunkValues values, int rows, Func<int, ChunkValues, T> convert)
+        where T : unmanaged
+    {
+        byte[] numbers = new byte[rows * Unsafe.SizeOf<T>()], valid = new byte[(rows + 7) / 8];
+        Span<T> target = MemoryMarshal.Cast<byte, T>(numbers.AsSpan());
+        int there = 0;
+        for (int row = 0; row < rows; row++)
+            if (values.IsThere(row))
+            {
+                target[row] = convert(there++, values);
+                valid[row >> 3] |= (byte)(1 << (row & 7));
+            }
+        return ArrowArrayFactory.BuildArray(new ArrayData(type, rows, rows - there, 0, [there < rows ? new ArrowBuffer(valid) : ArrowBuffer.Empty, new ArrowBuffer(numbers)]));
+    }
+
+    private static BooleanArray Flags(ChunkValues values, int rows)
     {
         var flags = new BooleanArray.Builder();
-        foreach (bool? cell in await CellsAsync<bool>(field, group, rows, cancellation))
-            if (cell is { } flag)
-                flags.Append(flag);
+        for (int row = 0, there = 0; row < rows; row++)
+            if (values.IsThere(row))
+                flags.Append(values.Bytes[there++] != 0);
             else
                 flags.AppendNull();
         return flags.Build();
-    });
+    }
 
-    private static ParquetColumn Texts(DataField field) => new(new ArrowField(field.Name, StringType.Default, field.IsNullable), async (group, rows, cancellation) =>
+    private static StringArray Texts(ChunkValues values, int rows)
     {
-        string?[] cells = new string?[rows];
-        await group.ReadAsync(field, cells.AsMemory()!, null, cancellation);
-        var texts = new StringArray.Builder();
-        foreach (string? cell in cells)
-            if (cell is null)
-                texts.AppendNull();
-            else
-                texts.Append(cell);
-        return texts.Build();
-    });
-
-    private static async Task<T?[]> CellsAsync<T>(DataField field, ParquetRowGroupReader group, int rows, CancellationToken cancellation)
-        where T : struct
-    {
-        var cells = new T?[rows];
-        if (field.IsNullable)
-        {
-            await group.ReadAsync<T>(field, cells.AsMemory(), null, cancellation);
-            return cells;
-        }
-        var values = new T[rows];
-        await group.ReadAsync<T>(field, values.AsMemory(), null, cancellation);
+        int[] offsets = new int[rows + 1];
+        byte[] valid = new byte[(rows + 7) / 8];
+        int there = 0;
         for (int row = 0; row < rows; row++)
-            cells[row] = values[row];
-        return cells;
+        {
+            offsets[row + 1] = offsets[row];
+            if (!values.IsThere(row))
+                continue;
+            offsets[row + 1] = values.Ends[there++];
+            valid[row >> 3] |= (byte)(1 << (row & 7));
+        }
+        return new StringArray(rows, new ArrowBuffer(MemoryMarshal.AsBytes(offsets.AsSpan()).ToArray()), new ArrowBuffer(values.Bytes.ToArray()),
+            there < rows ? new ArrowBuffer(valid) : ArrowBuffer.Empty, rows - there);
+    }
+
+    // Legacy timestamps: nanoseconds of the day, and the day counted from noon of 24 November 4714 BC.
+    private static IArrowArray Moments(ChunkValues values, int rows) => Fixed(new TimestampType(TimeUnit.Microsecond, "UTC"), values, rows, (value, all) =>
+    {
+        ReadOnlySpan<byte> bytes = all.Bytes.Slice(value * all.Width, all.Width);
+        return (BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]) - JulianEpoch) * MicrosecondsOfDay + BinaryPrimitives.ReadInt64LittleEndian(bytes) / 1000;
+    });
+
+    private IArrowArray Decimals(ChunkValues values, int rows) => Fixed(DoubleType.Default, values, rows, (value, all) =>
+    {
+        int start = all.Width > 0 ? value * all.Width : value == 0 ? 0 : all.Ends[value - 1], end = all.Width > 0 ? start + all.Width : all.Ends[value];
+        return Decimal(new BigInteger(all.Bytes[start..end], isBigEndian: true), Field.Node.Scale);
+    });
+
+    // Rounded once, as its digits would be if they were written out.
+    private static double Decimal(BigInteger whole, int scale)
+    {
+        if (scale is < 0 or > MostPlaces)
+            throw new OverflowException();
+        return scale <= ExactPlaces && BigInteger.Abs(whole) <= ExactWhole
+            ? (double)whole / Math.Pow(10, scale)
+            : double.Parse($"{whole.ToString(CultureInfo.InvariantCulture)}E-{scale.ToString(CultureInfo.InvariantCulture)}", CultureInfo.InvariantCulture);
     }
 }

@@ -2,7 +2,6 @@ using System.IO.Pipelines;
 using FlowRows.Answers;
 using FlowRows.Arrow;
 using FlowRows.Tables;
-using Parquet;
 
 namespace FlowRows.Parquet;
 
@@ -19,11 +18,10 @@ internal sealed class ParquetFormat() : RowFormat("application/vnd.apache.parque
         TemporaryFile file = await AsideAsync(body, source.Limits.StreamBytes, cancellation);
         try
         {
-            return await ParquetBatches.GuardedAsync(async () =>
-            {
-                ParquetReader reader = await ParquetReader.CreateAsync(file, leaveStreamOpen: false, cancellationToken: cancellation);
-                return ArrowRowReader<T>.Of(new ParquetBatches(reader, source.Limits.BodyBytes), source);
-            });
+            ParquetBatches batches = await ParquetBatches.OpenAsync(file, source.Limits.BodyBytes, cancellation);
+            ArrowRowReader<T> reader = ArrowRowReader<T>.Of(batches, source);
+            batches.Wanted = reader.Fields;
+            return reader;
         }
         catch
         {

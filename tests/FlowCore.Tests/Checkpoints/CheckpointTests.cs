@@ -98,8 +98,9 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("""{"t":{"dtype":"F32","shape":[3],"data_offsets":[0,16]}}""", 16, "'t' has 16 bytes of data, its dtype and shape need 12")]
     [InlineData("""{"t":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", 8, "'t' has data_offsets [8, 16] outside")]
     [InlineData("""{"t":{"dtype":"X9","shape":[2],"data_offsets":[0,8]}}""", 8, "'t' has the unknown dtype 'X9'")]
-    [InlineData("""{"t":{"dtype":"F32","shape":"two","data_offsets":[0,8]}}""", 8, "not a safetensors header")]
-    [InlineData("""{"t":{"shape":[2],"data_offsets":[0,8]}}""", 8, "not a safetensors header")]
+    [InlineData("""{"t":{"dtype":"F32","shape":"two","data_offsets":[0,8]}}""", 8, "not a safetensors header (each tensor needs a dtype, a shape and two data_offsets, in whole numbers)")]
+    [InlineData("""{"t":{"shape":[2],"data_offsets":[0,8]}}""", 8, "not a safetensors header (each tensor needs a dtype, a shape and two data_offsets, in whole numbers)")]
+    [InlineData("""{"t":{"dtype":"F32","shape":[2],"data_offsets":[0,1e99]}}""", 8, "not a safetensors header (each tensor needs a dtype, a shape and two data_offsets, in whole numbers)")]
     [InlineData("""[1,2]""", 0, "not a safetensors header")]
     [InlineData("""{"t":""", 0, "not a safetensors header")]
     public void An_unsound_header_is_refused_by_tensor(string header, int data, string message)

@@ -83,9 +83,11 @@ public sealed class GrpcFrameTests(SharedService service) : IDisposable
     {
         Subject good = Subjects.Named("gRPC raw");
 
-        Verdict verdict = await client.SendAsync(good, [flag, .. good.Body[1..]]);
-
-        Assert.True(verdict.IsRefused, $"{verdict}");
+        foreach (string path in (string[])[good.Path, "/inference.GRPCInferenceService/ModelStreamInfer"])
+        {
+            Verdict verdict = await client.SendAsync(good with { Path = path }, [flag, .. good.Body[1..]]);
+            Assert.True(verdict.IsRefused, $"{path}: {verdict}");
+        }
     }
 
     private async Task<byte[]> CallAsync(string path, byte[] message)

@@ -8,6 +8,8 @@ using FlowService.OpenInference.Grpc.Protocol;
 using FlowService.Tests.OpenInference;
 using FlowService.Tests.Support;
 using Google.Protobuf;
+using Parquet;
+using Parquet.Schema;
 using static FlowService.OpenInference.Grpc.Protocol.ModelInferRequest.Types;
 
 namespace FlowService.Tests.Hostile;
@@ -33,6 +35,7 @@ internal static class Subjects
         new("Arrow stream", "/logprob?model=two-moons&keep=id", ArrowType, ArrowBody(file: false)),
         new("Arrow file", "/logprob?model=two-moons&keep=id", ArrowType, ArrowBody(file: true)),
         new("Arrow lists", "/logprob?model=digits", ArrowType, ArrowLists()),
+        new("Parquet", "/logprob?model=two-moons&keep=id", "application/vnd.apache.parquet", ParquetTable()),
         new("OIP JSON", Infer, "application/json",
             """{"id":"a","inputs":[{"name":"x","shape":[3,2],"datatype":"FP32","data":[[0.5,-1],[1.25,0.75],[-0.25,2]]}],"outputs":[{"name":"log_prob"}]}"""u8.ToArray()),
         new("OIP binary", Infer, null, [.. Encoding.UTF8.GetBytes(Binary), .. V2Calls.Bytes(Rows)]) { HeaderLength = $"{Binary.Length}" },
@@ -67,9 +70,25 @@ internal static class Subjects
     /// <summary>A table of two features as an Arrow stream.</summary>
     public static byte[] ArrowTable(int rows)
     {
-        Schema schema = new Schema.Builder().Field(new Field("x_0", FloatType.Default, false)).Field(new Field("x_1", FloatType.Default, false)).Build();
+        Schema schema = new Schema.Builder().Field(new Apache.Arrow.Field("x_0", FloatType.Default, false)).Field(new Apache.Arrow.Field("x_1", FloatType.Default, false)).Build();
         FloatArray Column(float first) => new FloatArray.Builder().AppendRange(Enumerable.Range(0, rows).Select(i => MathF.Sin(first + i))).Build();
         return Written(schema, new RecordBatch(schema, [Column(0), Column(1)], rows), file: false);
+    }
+
+    private static byte[] ParquetTable()
+    {
+        DataField<double> x0 = new("x_0"), x1 = new("x_1");
+        DataField<string> id = new("id");
+        using var bytes = new MemoryStream();
+        ParquetWriter writer = ParquetWriter.CreateAsync(new ParquetSchema(id, x1, x0), bytes, new ParquetOptions { CompressionMethod = CompressionMethod.Snappy }).GetAwaiter().GetResult();
+        using (ParquetRowGroupWriter group = writer.CreateRowGroup())
+        {
+            group.WriteAsync(id, (IReadOnlyCollection<string>)["a7", null!, "c"]).GetAwaiter().GetResult();
+            group.WriteAsync<double>(x1, (double[])[0.5, 1.25, -0.25]).GetAwaiter().GetResult();
+            group.WriteAsync<double>(x0, (double[])[-1, 0.75, 2]).GetAwaiter().GetResult();
+        }
+        writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return bytes.ToArray();
     }
 
     private static Subject[] Coded(string coding) =>
@@ -94,7 +113,7 @@ internal static class Subjects
     private static byte[] ArrowBody(bool file)
     {
         Schema schema = new Schema.Builder()
-            .Field(new Field("id", StringType.Default, true)).Field(new Field("x_1", DoubleType.Default, true)).Field(new Field("x_0", FloatType.Default, false))
+            .Field(new Apache.Arrow.Field("id", StringType.Default, true)).Field(new Apache.Arrow.Field("x_1", DoubleType.Default, true)).Field(new Apache.Arrow.Field("x_0", FloatType.Default, false))
             .Metadata("key", "value").Build();
         return Written(schema, new RecordBatch(schema,
         [
@@ -106,9 +125,9 @@ internal static class Subjects
 
     private static byte[] ArrowLists()
     {
-        var lists = new FixedSizeListType(new Field("item", FloatType.Default, false), 4);
-        var contexts = new ListType(new Field("item", Int32Type.Default, false));
-        Schema schema = new Schema.Builder().Field(new Field("x", lists, false)).Field(new Field("context", contexts, false)).Build();
+        var lists = new FixedSizeListType(new Apache.Arrow.Field("item", FloatType.Default, false), 4);
+        var contexts = new ListType(new Apache.Arrow.Field("item", Int32Type.Default, false));
+        Schema schema = new Schema.Builder().Field(new Apache.Arrow.Field("x", lists, false)).Field(new Apache.Arrow.Field("context", contexts, false)).Build();
         return Written(schema, new RecordBatch(schema,
         [
             new FixedSizeListArray(lists, 2, new FloatArray.Builder().AppendRange([1, 2, 3, 4, 5, 6, 7, 8]).Build(), ArrowBuffer.Empty, 0),

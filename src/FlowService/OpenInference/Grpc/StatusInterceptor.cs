@@ -41,8 +41,8 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
     {
         if (context.CancellationToken.IsCancellationRequested)
             return new(StatusCode.Cancelled, "the call was cancelled, or its deadline has passed");
-        if (exception is InvalidProtocolBufferException malformed)
-            return new(StatusCode.InvalidArgument, $"a message of the stream cannot be read: {malformed.Message}");
+        if (exception is InvalidProtocolBufferException or InvalidDataException) // of its protobuf, or of its frame
+            return new(StatusCode.InvalidArgument, $"a message of the stream cannot be read: {exception.Message}");
         ProblemDetails problem = ProblemMapping.ToProblem(exception);
         if (problem.Status >= 500 && exception is not RequestException)
         {
