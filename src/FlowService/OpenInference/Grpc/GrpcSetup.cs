@@ -16,6 +16,9 @@ internal static class GrpcSetup
             grpc.MaxSendMessageSize = null;
             grpc.IgnoreUnknownServices = true; // else its catch-all route would turn other endpoints' 405 into 404
         });
+        // The library logs what it cannot read as its own failure, with a stack: whoever sends such messages would fill the log. What fails behind
+        // the interceptors they log, and what cannot be read is logged as refused.
+        services.AddLogging(logging => logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.Critical));
         services.AddOptions<GrpcServiceOptions>().Configure<IOptions<LimitsOptions>>(
             (grpc, limits) => grpc.MaxReceiveMessageSize = (int)Math.Min(limits.Value.BodyBytes, int.MaxValue));
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<GrpcOptions>>((kestrel, grpc) => kestrel.ConfigureEndpointDefaults(listen =>

@@ -1,3 +1,4 @@
+using FlowService.Errors;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -22,20 +23,22 @@ internal static class MalformedCalls
         {
             await call(http);
             if (http.Features.Get<HandledCall>() is null && !http.RequestAborted.IsCancellationRequested)
-                Refuse(http.Response);
+                Refuse(http);
         };
     });
 
     /// <summary>The message of a call has been read: what comes now is no fault of its bytes.</summary>
     public static void MarkHandled(ServerCallContext context) => context.GetHttpContext().Features.Set(HandledCall.Mark);
 
-    private static void Refuse(HttpResponse response)
+    private static void Refuse(HttpContext http)
     {
-        IHeaderDictionary? place = response.HasStarted ? response.HttpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers : response.Headers;
+        HttpResponse response = http.Response;
+        IHeaderDictionary? place = response.HasStarted ? http.Features.Get<IHttpResponseTrailersFeature>()?.Trailers : response.Headers;
         if (place is null || !place.TryGetValue(StatusName, out var status) || !IsFaultOfBytes(status))
             return;
         place[StatusName] = $"{(int)StatusCode.InvalidArgument}";
         place[MessageName] = Words;
+        http.RequestServices.GetRequiredService<ILogger<StatusInterceptor>>().RequestRefused(http.Request.Path, StatusCodes.Status400BadRequest, null);
     }
 
     private static bool IsFaultOfBytes(string? status) => status == $"{(int)StatusCode.Unknown}" || status == $"{(int)StatusCode.Internal}";
