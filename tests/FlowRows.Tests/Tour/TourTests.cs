@@ -39,7 +39,7 @@ public sealed partial class TourTests : IDisposable
         // A refusal would have been written into these files, and curl be content with it.
         using (SKBitmap large = SKBitmap.Decode(Path.Combine(clone.FullName, "large.png")))
             Assert.Equal((4 * 56) + (5 * 2), large.Width);
-        Assert.Equal("RIFF"u8, File.ReadAllBytes(Path.Combine(clone.FullName, "spoken.wav")).AsSpan(0, 4));
+        Assert.True(File.ReadAllBytes(Path.Combine(clone.FullName, "spoken.wav")).AsSpan().StartsWith("RIFF"u8));
 
         // The same seed gives the same weights on any processor; another recipe's picture differs by 2 or more.
         Assert.InRange(Difference(Path.Combine(AppContext.BaseDirectory, "two-moons-density.png"), Path.Combine(clone.FullName, "moons.png")), 0, 0.5);
