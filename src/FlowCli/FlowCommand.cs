@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
 using FlowCli.Commands;
 using FlowCore;
 
 namespace FlowCli;
 
 /// <summary>The command line: <c>flow COMMAND ...</c>. Exit codes: 0 done, 1 failed with one line on the error stream, 2 wrong usage.</summary>
-public static class FlowCommand
+public static partial class FlowCommand
 {
     private const int Done = 0, Failed = 1, WrongUsage = 2;
 
@@ -74,8 +75,26 @@ public static class FlowCommand
     private static string UsageError(ParseResult parsed)
     {
         ParseError error = parsed.Errors.FirstOrDefault(error => parsed.UnmatchedTokens.Any(error.Message.Contains)) ?? parsed.Errors[0];
-        return string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return string.Join(' ', UnreadValue().Replace(error.Message, Words).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
+
+    // The library's message names a type of .NET.
+    private static string Words(Match unread)
+    {
+        string kind = unread.Groups["type"].Value switch
+        {
+            "Int32" => "a whole number (of 32 bits)",
+            "Int64" => "a whole number (of 64 bits)",
+            "UInt64" => "a whole number of 0 or more (of 64 bits)",
+            "Single" or "Double" => "a number",
+            _ => "a value that it takes",
+        };
+        return $"{unread.Groups["option"]}: '{unread.Groups["value"]}' is not {kind}";
+    }
+
+    [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for option '(?<option>[^']*)' as expected type '[^']*?(?<type>\w+)\]?'\.?$",
+        RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+    private static partial Regex UnreadValue();
 
     private static string CommandPath(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "flow";

@@ -68,6 +68,16 @@ public sealed class HelpTests : IDisposable
         Assert.True(drawn.Code == 0, drawn.Error);
     }
 
+    [Theory]
+    [InlineData("--count many", "--count: 'many' is not a whole number (of 32 bits)")]
+    [InlineData("--count 99999999999", "--count: '99999999999' is not a whole number (of 32 bits)")]
+    [InlineData("--count 2 --seed -1", "--seed: '-1' is not a whole number of 0 or more (of 64 bits)")]
+    public void A_value_of_the_wrong_kind_is_refused_without_types_of_NET(string options, string words)
+    {
+        Outcome refused = Cli.Run(["sample", "--model", "m", .. options.Split(' ')]);
+        Assert.Equal((2, $"flow: {words} (flow sample --help says more)\n"), (refused.Code, refused.Error));
+    }
+
     private static IEnumerable<Command> All() => Below(FlowCommand.Root(Cli.Quiet, []));
 
     private static IEnumerable<Command> Below(Command command) => command.Subcommands.SelectMany(child => Below(child).Prepend(child));

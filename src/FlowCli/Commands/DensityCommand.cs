@@ -36,7 +36,7 @@ internal static class DensityCommand
         {
             using RowEngine engine = RowEngine.Open(parsed.GetRequiredValue(model), ElementType.Float64, parsed.GetRequiredValue(device));
             if (engine.Spec.Width != 2 || engine.Spec.Context is not null)
-                throw new FlowException($"model '{engine.Spec.Name}' has {engine.Spec.Width} {(engine.Spec.Width == 1 ? "feature" : "features")}{(engine.Spec.Context is null ? "" : " and a context")}; a picture needs 2 and none");
+                throw new FlowException($"model '{engine.Spec.Name}' has {engine.Spec.Width} {(engine.Spec.Width == 1 ? "feature" : "features")}{(engine.Spec.Context is null ? "" : " and a context")}; a picture needs 2 features and no context");
             double[]? points = parsed.GetValue(input) is not { } path ? null
                 : ReadAllAsync(engine.Spec, new() { Path = path, IgnoreExtra = parsed.GetValue(ignoreExtra), Header = RowOptions.HasHeader(parsed, header) }, terminal).GetAwaiter().GetResult();
             double[] shown = points ?? engine.Sample(SampleSeed, 0, Samples, 1, []).Values;

@@ -45,10 +45,17 @@ internal static class StartFaults
             return $"{missing} is {configuration[missing]}, and there is no such file.";
         if (exception is CryptographicException)
             return $"The certificate of {string.Join(" or ", settings)} cannot be used: {OneLine(exception)}";
-        return exception is InvalidOperationException && exception.Message.Contains("HTTPS", StringComparison.Ordinal)
-            ? $"There is no certificate for https ({configuration[WebHostDefaults.ServerUrlsKey]}): name one with Kestrel:Certificates:Default:Path and :Password, or choose an http address with --urls."
-            : null;
+        if (exception is not InvalidOperationException || !exception.Message.Contains("HTTPS", StringComparison.Ordinal))
+            return null;
+        // Endpoints that are configured stand for all addresses.
+        IConfigurationSection? endpoint = configuration.GetSection("Kestrel:Endpoints").GetChildren().FirstOrDefault(IsWithoutCertificate);
+        string setting = endpoint is null ? "--urls" : $"{endpoint.Path}:Url";
+        return $"There is no certificate for https ({endpoint?["Url"] ?? configuration[WebHostDefaults.ServerUrlsKey]}): "
+            + $"name one with {(endpoint is null ? "Kestrel:Certificates:Default" : $"{endpoint.Path}:Certificate")}:Path and :Password, or choose an http address with {setting}.";
     }
+
+    private static bool IsWithoutCertificate(IConfigurationSection endpoint) =>
+        endpoint["Url"]?.StartsWith("https:", StringComparison.OrdinalIgnoreCase) == true && !endpoint.GetSection("Certificate").Exists();
 
     private static bool IsCertificateFile(string setting) =>
         setting.StartsWith("Kestrel:", StringComparison.OrdinalIgnoreCase) && setting.Contains("Certificate", StringComparison.OrdinalIgnoreCase)

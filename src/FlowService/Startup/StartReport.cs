@@ -33,7 +33,7 @@ internal sealed class StartReport(
         string[] addresses = [.. server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
         string[] forGrpc = Array.FindAll(addresses, IsForGrpc), forHttp = addresses.Except(forGrpc).ToArray();
         logger.Listening(
-            forHttp.Length > 0 ? $"{forHttp[0].Replace("0.0.0.0", "localhost", StringComparison.Ordinal).Replace("[::]", "localhost", StringComparison.Ordinal)}/swagger" : "nowhere",
+            forHttp.Length > 0 ? $"{forHttp[0].Replace("0.0.0.0", "localhost", StringComparison.Ordinal).Replace("[::]", "localhost", StringComparison.Ordinal)}/" : "nowhere",
             Listed(forHttp, "nowhere"), Listed(forGrpc, "nowhere (Grpc:Port is 0)"));
     }
 

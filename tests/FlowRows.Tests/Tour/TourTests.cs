@@ -36,6 +36,11 @@ public sealed partial class TourTests : IDisposable
         using HttpClient http = service.Http();
         await Eventually.TrueAsync(async () => (await http.GetAsync("/models/moons")).IsSuccessStatusCode, "the service finds the trained model");
 
+        // A refusal would have been written into these files, and curl be content with it.
+        using (SKBitmap large = SKBitmap.Decode(Path.Combine(clone.FullName, "large.png")))
+            Assert.Equal((4 * 56) + (5 * 2), large.Width);
+        Assert.True(File.ReadAllBytes(Path.Combine(clone.FullName, "spoken.wav")).AsSpan().StartsWith("RIFF"u8));
+
         // The same seed gives the same weights on any processor; another recipe's picture differs by 2 or more.
         Assert.InRange(Difference(Path.Combine(AppContext.BaseDirectory, "two-moons-density.png"), Path.Combine(clone.FullName, "moons.png")), 0, 0.5);
     }

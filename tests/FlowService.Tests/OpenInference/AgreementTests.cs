@@ -42,6 +42,9 @@ public sealed class AgreementTests(SharedService service) : IDisposable
         ["an input of another name"] = request => request.Inputs[0].Name = "y",
         ["an input without a name"] = request => request.Inputs[0].Name = "",
         ["an input without a datatype"] = request => request.Inputs[0].Datatype = "",
+        ["an input of too many dimensions"] = request => Shape(request, [.. Enumerable.Repeat(1L, 65)]),
+        ["too many inputs"] = request => request.Inputs.Add(Enumerable.Repeat(request.Inputs[0], 64)),
+        ["too many outputs"] = request => request.Outputs.Add(Enumerable.Range(0, 65).Select(i => new InferRequestedOutputTensor { Name = $"z{i}" })),
         ["an input twice"] = request => request.Inputs.Add(request.Inputs[0].Clone()),
         ["no input"] = request => request.Inputs.Clear(),
         ["no data"] = request => request.Inputs[0].Contents = null,
@@ -122,7 +125,7 @@ public sealed class AgreementTests(SharedService service) : IDisposable
         };
     }
 
-    // Written by hand: JSON has no word for NaN, and tells what is left out from what is empty.
+    // Written by hand: JSON has no word for NaN. What is empty is written, as some clients do.
     private static string Json(ModelInferRequest request)
     {
         string inputs = string.Join(',', request.Inputs.Select(input => Object(
@@ -133,7 +136,7 @@ public sealed class AgreementTests(SharedService service) : IDisposable
 
     private static string Object(params string[] members) => $"{{{string.Join(',', members.Where(member => member.Length > 0))}}}";
 
-    private static string Member(string name, string value) => value.Length > 0 ? $"\"{name}\":\"{value}\"" : "";
+    private static string Member(string name, string value) => $"\"{name}\":\"{value}\"";
 
     private static string Data(InferTensorContents? contents) => contents is null ? "" : $"\"data\":[{string.Join(',',
         contents.Fp32Contents.Select(value => Number(value)).Concat(contents.Fp64Contents.Select(Number)).Concat(contents.Int64Contents.Select(value => $"{value}")))}]";

@@ -74,6 +74,7 @@ public sealed class StartTests
     [InlineData("A port lies in 0..65535: choose another address with --urls", "--urls=http://127.0.0.1:99999", "--Grpc:Port=0")]
     [InlineData("It would listen at http://0.0.0.0:0, where others than this machine reach it, and nobody would need a key. Make one with 'FlowService key'", "--urls=http://0.0.0.0:0", "--Admin:Key=s")]
     [InlineData("It would listen at https://[::]:0,", "--Kestrel:Endpoints:All:Url=https://[::]:0")]
+    [InlineData("There is no certificate for https (https://127.0.0.1:0): name one with Kestrel:Endpoints:Tls:Certificate:Path", "--Kestrel:Endpoints:Tls:Url=https://127.0.0.1:0", "--Grpc:Port=0")]
     [InlineData("There is no certificate for https (https://127.0.0.1:0): name one with Kestrel:Certificates:Default:Path", "--urls=https://127.0.0.1:0", "--Grpc:Port=0")]
     [InlineData("Kestrel:Certificates:Default:Path is /none.pfx, and there is no such file.", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=/none.pfx")]
     [InlineData("The certificate of Kestrel:Certificates:Default:Path cannot be used: ", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=appsettings.json")]
@@ -188,7 +189,7 @@ public sealed class StartTests
         // The last of the three comes once the service is ready.
         await Eventually.TrueAsync(() => Task.FromResult(service.Log.Any(line => line.Contains("Skipped:", StringComparison.Ordinal))), "what was skipped is said");
         string[] said = [.. service.Log.Select(line => line.Trim())];
-        Assert.Contains($"Listening: page http://127.0.0.1:{port}/swagger, API http://127.0.0.1:{port}, gRPC nowhere (Grpc:Port is 0)", said);
+        Assert.Contains($"Listening: page http://127.0.0.1:{port}/, API http://127.0.0.1:{port}, gRPC nowhere (Grpc:Port is 0)", said);
         Assert.Contains("Serving: digits 1, patients 1, posterior 1, two-moons 1, wide 1", said);
         Assert.Contains(said, line => line.StartsWith("Skipped: broken 1 (", StringComparison.Ordinal));
         Assert.DoesNotContain(said, line => line.Contains("Press Ctrl+C", StringComparison.Ordinal));

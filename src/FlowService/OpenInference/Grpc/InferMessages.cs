@@ -26,13 +26,9 @@ internal static class InferMessages
             foreach ((string name, InferParameter parameter) in message.Parameters)
                 InferParameters.TakeOfRequest(name, Value(parameter), request);
             for (int i = 0; i < message.Inputs.Count; i++)
-            {
-                var input = new InputTensor(i, limits, pool);
-                request.Inputs.Add(input);
-                Read(message.Inputs[i], isRaw ? message.RawInputContents[i] : null, input);
-            }
+                Read(message.Inputs[i], isRaw ? message.RawInputContents[i] : null, request.AddInput(limits, pool));
             foreach (InferRequestedOutputTensor output in message.Outputs)
-                request.Outputs.Add(Read(output));
+                Read(output, request.AddOutput());
             return request;
         }
         catch
@@ -68,7 +64,9 @@ internal static class InferMessages
 
     private static void Read(InferInputTensor message, ByteString? raw, InputTensor input)
     {
-        (input.Name, input.Datatype, input.Shape) = (Given(message.Name), Given(message.Datatype), [.. message.Shape]);
+        (input.Name, input.Datatype) = (message.Name, message.Datatype);
+        input.CheckDimensions(message.Shape.Count);
+        input.Shape = [.. message.Shape];
         foreach (string parameter in message.Parameters.Keys)
             InferParameters.TakeOfInput(parameter);
         if (raw is null)
@@ -85,15 +83,12 @@ internal static class InferMessages
         input.Append(raw.Span, datatype);
     }
 
-    private static RequestedOutput Read(InferRequestedOutputTensor message)
+    private static void Read(InferRequestedOutputTensor message, RequestedOutput output)
     {
         foreach ((string name, InferParameter parameter) in message.Parameters)
             InferParameters.TakeOfOutput(name, Value(parameter));
-        return new() { Name = Given(message.Name) };
+        output.Name = message.Name;
     }
-
-    // Messages cannot tell an empty text from one that was left out.
-    private static string? Given(string text) => text.Length > 0 ? text : null;
 
     private static ParameterValue Value(InferParameter parameter) => parameter.ParameterChoiceCase switch
     {

@@ -14,7 +14,7 @@ namespace FlowService.OpenInference.Rest;
 /// </summary>
 internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits, RowPool pool) : JsonPieceParser(MaxDepth)
 {
-    private const int MaxDepth = 64, MostTensors = 64;
+    private const int MaxDepth = 64;
 
     // A guess at the size of a tensor's buffer, which then need not grow: few write numbers shorter than this.
     private const int BytesANumber = 8;
@@ -183,12 +183,10 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
         bool isInput = state == State.Inputs;
         if (reader.TokenType != JsonTokenType.StartObject)
             throw Wrong($"{(isInput ? "inputs" : "outputs")} must be a list of objects; it holds {JsonWords.Describe(reader.TokenType)}");
-        if ((isInput ? request.Inputs.Count : request.Outputs.Count) == MostTensors)
-            throw Wrong($"the request has more than {MostTensors} {(isInput ? "inputs" : "outputs")}");
         if (isInput)
-            request.Inputs.Add(new InputTensor(request.Inputs.Count, limits, pool));
+            request.AddInput(limits, pool);
         else
-            request.Outputs.Add(new RequestedOutput());
+            request.AddOutput();
         state = isInput ? State.Input : State.Output;
     }
 
@@ -198,10 +196,11 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
             (Input.Shape, state) = ([.. shape], State.Input);
         else if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long size))
             throw Wrong($"{Input.ShownName}: shape must be a list of integers of 64 bits");
-        else if (shape.Count == MaxDepth)
-            throw Wrong($"{Input.ShownName}: shape has more than {MaxDepth} dimensions");
         else
+        {
+            Input.CheckDimensions(shape.Count + 1);
             shape.Add(size);
+        }
     }
 
     private void BeginData(ref Utf8JsonReader reader)

@@ -13,13 +13,18 @@ namespace FlowService.OpenInference.Tensors;
 /// </summary>
 internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool) : IDisposable
 {
+    /// <summary>The most dimensions that a shape may have.</summary>
+    public const int MostDimensions = 64;
+
     private const int FewValues = 1024;
 
     private (long Element, string Problem)? fault;
 
-    public string? Name { get; set; }
+    /// <summary>Null where it is left out or empty: messages of gRPC do not tell the two apart.</summary>
+    public string? Name { get; set => field = InferRequest.Given(value); }
 
-    public string? Datatype { get; set; }
+    /// <summary>Null where it is left out or empty, as the name is.</summary>
+    public string? Datatype { get; set => field = InferRequest.Given(value); }
 
     public long[]? Shape { get; set; }
 
@@ -33,6 +38,13 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
     public Scalar First { get; private set; }
 
     public string ShownName => Name is null ? $"inputs[{index}]" : $"input '{Name.Shown()}'";
+
+    /// <exception cref="RequestException">A shape has more dimensions than any tensor here.</exception>
+    public void CheckDimensions(int count)
+    {
+        if (count > MostDimensions)
+            throw new RequestException(ProblemKind.InvalidArgument, $"{ShownName}: shape has more than {MostDimensions} dimensions");
+    }
 
     /// <summary>Data begin.</summary>
     public RowBuffer<float> Begin(int expected = FewValues) =>
