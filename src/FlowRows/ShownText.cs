@@ -8,11 +8,14 @@ internal static class ShownText
     private const int Longest = 80;
 
     /// <summary>The text, cut where it is long and in one line: a message must not become as long as a body.</summary>
-    public static string Shown(this string text)
-    {
-        string cut = text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), "...");
-        return cut.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 ? cut : Printable(cut);
-    }
+    public static string Shown(this string text) =>
+        (text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), "...")).OneLine();
+
+    /// <summary>The whole text in one line, without the codes that a terminal would obey.</summary>
+    public static string OneLine(this string text) =>
+        text.AsSpan().ContainsAnyInRange('\0', '\x1f') || text.AsSpan().ContainsAnyInRange('\x7f', '\x9f')
+            ? Printable(text)
+            : text;
 
     private static string Printable(string text)
     {

@@ -1,3 +1,5 @@
+using FlowCore.Checkpoints;
+
 namespace FlowCore.Calibration;
 
 /// <summary>
@@ -58,7 +60,7 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     public static CalibrationSet? Read(string folder, FlowSpec spec)
     {
         string path = Path.Combine(folder, File);
-        return System.IO.File.Exists(path) ? CalibrationFile.Parse(ReadBytes(path), path, spec) : null;
+        return FileStatus.IsMissing(path) ? null : CalibrationFile.Parse(ReadBytes(path), path, spec);
     }
 
     /// <summary>Writes the file of a checkpoint's folder: aside, and then renamed into place.</summary>
@@ -83,9 +85,9 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     {
         try
         {
-            return System.IO.File.ReadAllBytes(path);
+            return WholeFile.Read(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or OutOfMemoryException)
         {
             throw new CheckpointException($"{path}: cannot be read ({e.Message})", e);
         }

@@ -19,7 +19,7 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
     public static Checkpoint Read(string folder)
     {
         string path = Path.Combine(folder, SpecFile);
-        if (!File.Exists(path))
+        if (FileStatus.IsMissing(path))
             throw new CheckpointException($"{path}: not found; a checkpoint is a folder with {SpecFile} and {WeightsFile}");
         FlowSpec spec = SpecJson.Parse(ReadFile(path));
         if (spec.Weights is not { } expected)
@@ -103,9 +103,9 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return WholeFile.Read(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException or OutOfMemoryException)
+        catch (Exception e) when (e is IOException or OutOfMemoryException)
         {
             throw new CheckpointException($"{path}: cannot be read ({e.Message})", e);
         }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using FlowCore.Calibration;
 using FlowCore.Checkpoints;
+using FlowRows;
 
 namespace FlowService.Models;
 
@@ -13,7 +14,7 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
     private const string ExportFile = "model.json";
 
     /// <summary>Whether its flow.json is there: it is written last.</summary>
-    public bool IsComplete => Status(Checkpoint.SpecFile) is not null;
+    public bool IsComplete => !FileStatus.IsMissing(At(Checkpoint.SpecFile));
 
     /// <summary>Why no engine needs to look at it, with the remedy; null where it may hold a model.</summary>
     public string? Fault
@@ -21,10 +22,9 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
         get
         {
             if (!ModelName.IsAllowed(Name))
-                return $"'{Name}' cannot be served under this name: {ModelName.Rule}; rename the folder";
-            if (Status(Checkpoint.SpecFile) is { IsFile: false } || Status(Checkpoint.WeightsFile) is { IsFile: false })
-                return $"{Checkpoint.SpecFile} and {Checkpoint.WeightsFile} must be files, and one of them is something else; "
-                    + "delete the folder and write the model anew";
+                return $"'{Name.Shown()}' cannot be served under this name: {ModelName.Rule}; rename the folder";
+            if (Array.Find([Checkpoint.SpecFile, WeightsFile, CalibrationSet.File], file => Status(file) is { IsFile: false }) is { } odd)
+                return $"{odd} is not a file; delete the folder and write the model anew";
             return IsComplete || Status(ExportFile) is null
                 ? null
                 : "it holds an export that was not imported; run "
@@ -66,8 +66,8 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
             {
                 if (SpecBytes is { } bytes && JsonDocument.Parse(bytes) is { } spec)
                     using (spec)
-                        return spec.RootElement.GetProperty("weights").GetProperty("file").GetString() is { Length: > 0 } file
-                            ? System.IO.Path.GetFileName(file)
+                        return spec.RootElement.GetProperty("weights").GetProperty("file").GetString() is { } file && System.IO.Path.GetFileName(file) is { Length: > 0 } name
+                            ? name
                             : Checkpoint.WeightsFile;
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
@@ -85,10 +85,10 @@ internal sealed record ModelFolder(string Name, int Version, string Path)
             try
             {
                 return Status(Checkpoint.SpecFile) is { IsFile: true, Length: <= LongestHashed }
-                    ? File.ReadAllBytes(At(Checkpoint.SpecFile))
+                    ? WholeFile.Read(At(Checkpoint.SpecFile))
                     : null;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (IOException)
             {
                 return null;
             }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FlowCore.Checkpoints;
+using FlowRows;
 
 namespace FlowService.Models;
 
@@ -113,7 +114,7 @@ internal sealed class RepositoryScan
             Note(folder.Path, reason);
     }
 
-    private void Note(string path, string reason) => notes.Add(new(path, reason));
+    private void Note(string path, string reason) => notes.Add(new(path.OneLine(), reason.OneLine()));
 
     /// <summary>What lies in a folder, in order, but for what a dot hides; null with the reason where it cannot be read.</summary>
     private static string[]? Entries(string folder, out string fault)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowCore.Checkpoints;
 using FlowService.Models;
 using Microsoft.Extensions.Options;
 
@@ -29,9 +30,9 @@ internal sealed class PromotionFiles(IOptions<ModelsOptions> options, ModelRepos
         string path = At(folder, model);
         try
         {
-            if (!File.Exists(path))
+            if (FileStatus.IsMissing(path))
                 return null;
-            Promotion? promotion = JsonSerializer.Deserialize<Promotion>(File.ReadAllBytes(path), JsonSerializerOptions.Web);
+            Promotion? promotion = JsonSerializer.Deserialize<Promotion>(WholeFile.Read(path), JsonSerializerOptions.Web);
             Tell(path, promotion is null ? "it holds null" : null);
             return promotion;
         }

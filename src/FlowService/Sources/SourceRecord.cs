@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowCore.Checkpoints;
 
 namespace FlowService.Sources;
 
@@ -16,7 +17,7 @@ internal sealed record SourceRecord(string Source, string From, string Identity)
         try
         {
             string path = Path.Combine(folder, FileName);
-            return File.Exists(path) ? JsonSerializer.Deserialize<SourceRecord>(File.ReadAllBytes(path), JsonSerializerOptions.Web) : null;
+            return FileStatus.IsMissing(path) ? null : JsonSerializer.Deserialize<SourceRecord>(WholeFile.Read(path), JsonSerializerOptions.Web);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

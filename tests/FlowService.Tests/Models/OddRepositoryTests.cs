@@ -77,13 +77,25 @@ public sealed class OddRepositoryTests : IDisposable
         Directory.CreateDirectory(At("export/1"));
         File.WriteAllText(At("export/1/model.json"), "{}");
         File.Copy(At("good/1/weights.safetensors"), At("export/1/weights.safetensors"));
-        Directory.CreateDirectory(At("pipe/1"));
-        using (var pipe = System.Diagnostics.Process.Start("mkfifo", [At("pipe/1/flow.json")]))
-            await pipe.WaitForExitAsync(); // reading it would wait for ever
+        foreach (string name in (string[])["pipe", "named", "calibrated", "endless", "dangling"])
+            Copy("good/1", $"{name}/1");
+        File.Delete(At("pipe/1/flow.json"));
+        File.WriteAllText(At("named/1/flow.json"), File.ReadAllText(At("good/1/flow.json")).Replace("weights.safetensors", "w.bin", StringComparison.Ordinal));
+        // Reading these would wait, or go on, for ever.
+        using (var pipes = System.Diagnostics.Process.Start("mkfifo",
+            [At("pipe/1/flow.json"), At("named/1/w.bin"), At("calibrated/1/calibration.safetensors"), At("good/1/README.md")]))
+            await pipes.WaitForExitAsync();
+        File.CreateSymbolicLink(At("endless/1/calibration.safetensors"), "/dev/zero");
+        File.CreateSymbolicLink(At("dangling/1/calibration.safetensors"), "nowhere");
         await using ServiceHost host = await ServiceHost.StartAsync(repository.Path, null, ("Models:PollSeconds", "0.02"), ("Batching:BatchRows", "16"));
         using HttpClient http = host.Http();
 
-        Assert.Equal(["export 1 failed", "good 1 ready", "pipe 1 failed"], await StatesAsync(http));
+        Assert.Equal(["calibrated 1 failed", "dangling 1 failed", "endless 1 failed", "export 1 failed", "good 1 ready", "named 1 failed", "pipe 1 failed"], await StatesAsync(http));
+        Assert.Contains("w.bin is not a file", await http.GetStringAsync("/models/named"), StringComparison.Ordinal);
+        Assert.Contains("the link to nowhere leads nowhere", await http.GetStringAsync("/models/dangling"), StringComparison.Ordinal);
+        Directory.CreateDirectory(At("late/1"));
+        File.CreateSymbolicLink(At("late/1/flow.json"), "nowhere");
+        await Eventually.TrueAsync(async () => (await StatesAsync(http)).Contains("late 1 failed"), "a link to nowhere is told while it polls, too");
         Assert.Contains("flow import", await http.GetStringAsync("/models/export"), StringComparison.Ordinal);
         File.Copy(At("good/1/flow.json"), At("export/1/flow.json"));
         await Eventually.TrueAsync(async () => (await StatesAsync(http)).Contains("export 1 ready"), "the import is loaded");

@@ -1,18 +1,19 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace FlowService.Models;
+namespace FlowCore.Checkpoints;
 
 /// <summary>
 /// What a path leads to, symbolic links followed. <see cref="Identity"/> differs where the file was replaced, written to, or
 /// became readable: it holds the time of the last change, which no program can set back.
 /// </summary>
-internal readonly partial record struct FileStatus(bool IsFile, bool IsFolder, long Length, string Identity)
+public readonly partial record struct FileStatus(bool IsFile, bool IsFolder, long Length, string Identity)
 {
     // struct statx of the Linux kernel, the same on every processor: linux/stat.h.
     private const int Size = 256, CurrentFolder = -100;
     private const uint BasicFields = 0x7ff;
     private const int TypeMask = 0xf000, FolderType = 0x4000, FileType = 0x8000;
+    private const int NoEntry = 2, NoFolder = 20; // ENOENT, ENOTDIR
 
     /// <summary>The status, or null with the system's words where nothing is found, a link leading nowhere or in a circle.</summary>
     public static FileStatus? Of(string path, out string fault)
@@ -34,11 +35,18 @@ internal readonly partial record struct FileStatus(bool IsFile, bool IsFolder, l
         return new(type == FileType, type == FolderType, length, identity);
     }
 
+    /// <summary>The status, or null where nothing is found.</summary>
     public static FileStatus? Of(string path) => Of(path, out _);
+
+    /// <summary>Whether nothing lies there: neither what may not be looked at nor a link that leads nowhere.</summary>
+    public static bool IsMissing(string path) =>
+        Of(path) is null && Marshal.GetLastPInvokeError() is NoEntry or NoFolder
+        && new FileInfo(path).LinkTarget is null;
 
     private static FileStatus? Portable(string path, out string fault)
     {
         fault = "No such file or directory";
+        Marshal.SetLastPInvokeError(NoEntry);
         if (Directory.Exists(path))
             return new(false, true, 0, "");
         if (!File.Exists(path))
