@@ -144,6 +144,7 @@ public sealed class TrainTests : IDisposable
         cli.Write("one.csv", "a\n" + string.Join('\n', Enumerable.Range(0, 30).Select(i => $"{i}.5")));
         Cli.Run("train", "--input", cli.At("one.csv"), "--flow", "nsf", "--out", cli.At("m/1")).FailsWith(1, "at least 2 features");
         Cli.Run("train", "--input", cli.WriteTable("few.csv", rows: 5), "--out", cli.At("m/1")).FailsWith(1, "5 rows are too few", "20");
+        Cli.Run("train", "--input", cli.WriteTable("few.csv", rows: 5), "--out", "/proc/no/1").FailsWith(1, "cannot be written", "/proc");
     }
 
     [Theory]

@@ -12,9 +12,7 @@ internal static class TrainingRun
 {
     public static void Run(TrainingRequest request, Terminal terminal)
     {
-        if (Directory.Exists(request.Out) && Directory.EnumerateFileSystemEntries(request.Out).Any() || File.Exists(request.Out))
-            throw new FlowException($"{request.Out}: exists already; choose another version, or delete it");
-        _ = request.Name; // refused before anything is read
+        request.CheckOut();
         TrainingPlan plan = TrainingPlan.Of(request, terminal);
         TrainingData data = plan.Data;
         DataSplit split = DataSplit.By(data.Table, request.Options.Seed);

@@ -16,7 +16,7 @@ public sealed record DataSplit(Table Train, Table Validation, Table Test, int[] 
     public static DataSplit By(Table table, ulong seed, double validationShare = 0.15, double testShare = 0.15)
     {
         if (table.Rows < FewestRows)
-            throw new RowException($"{table.Rows} rows are too few to train on: at least {FewestRows} are needed");
+            throw new RowException($"{table.Rows} {(table.Rows == 1 ? "row is" : "rows are")} too few to train on: at least {FewestRows} are needed");
         if (!(validationShare > 0 && testShare >= 0 && validationShare + testShare < 1))
             throw new RowException($"shares of {validationShare} for validation and {testShare} for test leave nothing to train on");
         int[] order = RowOrder.First(table.Rows);

@@ -19,8 +19,7 @@ internal static class VocoderRun
 
     public static void Run(TrainingRequest request, int rate, Terminal terminal)
     {
-        if (Directory.Exists(request.Out) && Directory.EnumerateFileSystemEntries(request.Out).Any() || File.Exists(request.Out))
-            throw new FlowException($"{request.Out}: exists already; choose another version, or delete it");
+        request.CheckOut();
         SoundSpec sound = VocoderPreset.SoundOf(rate, NoiseDeviation);
         FlowSpec spec = VocoderPreset.Create(request.Name, sound, PieceFrames * sound.Hop, request.Sizes);
         SoundFolder data = SoundFolder.Read(request.Data, sound, PieceFrames * sound.Hop, request.Options.Seed);
