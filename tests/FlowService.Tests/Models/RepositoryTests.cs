@@ -44,7 +44,7 @@ public sealed class RepositoryTests : IDisposable
     [InlineData("foreign/notes.txt", "holds no version", "move it out of the repository")]
     [InlineData("m/flow.json", "lies a level too high", "move the files into")]
     [InlineData("m/3/model.json", "an export that was not imported", "flow import")]
-    [InlineData("m/3/flow.json/", "must be files", "write the model anew")]
+    [InlineData("m/3/flow.json/", "is not a file", "write the model anew")]
     [InlineData("modèle/1/flow.json", "cannot be served under this name", "rename the folder")]
     [InlineData("my model/1/flow.json", "cannot be served under this name", "does not begin with '.'")]
     public void What_is_no_version_is_noted_with_the_remedy(string odd, string what, string remedy)
