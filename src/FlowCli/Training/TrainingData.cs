@@ -71,8 +71,8 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
         if (Table.Rows == 0)
             throw new FlowException(
                 $"{File}: has no rows to train on{(LeftOut > 0 ? $": {LeftOut} rows whose label is not 0 are left out" : "")}");
-        if (Table.Rows < DataSplit.FewestRows)
-            throw new FlowException($"{File}: {Table.Rows} {(Table.Rows == 1 ? "row is" : "rows are")} too few to train on: at least {DataSplit.FewestRows} are needed");
+        if (DataSplit.TooFew(Table.Rows) is { } fault)
+            throw new FlowException($"{File}: {fault}");
         string[] constant = [.. Enumerable.Range(0, Table.Width).Where(column => facts[column].IsConstant).Select(Table.NameOf)];
         if (constant.Length > 0)
             throw new FlowException($"{File}: {string.Join(", ", constant)}: every row has the same value, so no density exists: leave such columns out"

@@ -133,6 +133,11 @@ internal readonly struct RectifierToSix : IMap
         where V : unmanaged, IValue<V> =>
         V.Select(x > V.Of(6), V.Of(6), V.Larger(V.Of(0), x));
 
+    public static Vector512<T> Of<T>(Vector512<T> x)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => typeof(T) == typeof(float)
+        ? ((Vector512<float>)Of<SingleLanes>(x.AsSingle())).As<float, T>()
+        : ((Vector512<double>)Of<DoubleLanes>(x.AsDouble())).As<double, T>();
+
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         Slope(x);
@@ -151,7 +156,7 @@ internal readonly struct HardSwish : IMap
 
     public static Vector512<T> Derivative<T>(Vector512<T> x, double parameter)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        (Vector512.Min(VectorMath.Larger(Vector512<T>.Zero, x + VectorMath.Of<T>(3)), VectorMath.Of<T>(6)) + x * RectifierToSix.Slope(x + VectorMath.Of<T>(3))) / VectorMath.Of<T>(6);
+        (RectifierToSix.Of(x + VectorMath.Of<T>(3)) + x * RectifierToSix.Slope(x + VectorMath.Of<T>(3))) / VectorMath.Of<T>(6);
 }
 
 /// <summary>x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks, Gimpel 2016, arXiv 1606.08415).</summary>
