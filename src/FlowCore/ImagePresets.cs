@@ -22,6 +22,11 @@ public static class ImagePresets
 
     private const int MostLevels = 3, LeastSide = 2;
 
+    // How far the logit moves the ends inwards, as a share of the interval. Levels are spread over cells that end there, and the first cell is most of many
+    // images: the logit should spread it as widely as it spreads ink, or the couplings have to. Continuous values may stand at the ends themselves
+    // (0.05, as Dinh et al. have it).
+    private const double InwardsOfLevels = 1e-4, InwardsOfContinuous = 0.05;
+
     // Of one coupling, and of all together: deeper flows than the defaults scale less at each step, so that float32 can take it back.
     private const double LargestLogScale = 2, MostLogScale = 48;
 
@@ -54,7 +59,7 @@ public static class ImagePresets
             Name = name,
             EventShape = shape,
             Context = classes is null ? null : new ContextSpec { Classes = classes },
-            Bijections = [.. first, new LogitSpec { Lower = pixels.Low, Upper = pixels.High }, .. body],
+            Bijections = [.. first, new LogitSpec { Alpha = pixels.Step > 0 ? InwardsOfLevels : InwardsOfContinuous, Lower = pixels.Low, Upper = pixels.High }, .. body],
             Base = classes is null ? new StandardNormalSpec() : new ClassNormalSpec(),
         };
     }

@@ -23,7 +23,8 @@ public static class Trainer
         StartingPoint.FitToData(flow, train, options);
 
         using Learner learner = Learner.Of(flow, options, train.Count);
-        int batch = options.BatchSizeFor(train.Count, images: spec.EventShape.Length > 1), epochs = options.EpochsFor(train.Count, batch);
+        bool images = spec.EventShape.Length > 1;
+        int batch = options.BatchSizeFor(train.Count, images), epochs = options.EpochsFor(train.Count, batch, images);
         int stepsAnEpoch = (train.Count + batch - 1) / batch, plannedSteps = stepsAnEpoch * epochs, lastStep = int.MaxValue;
         if (options.Replay is { } replay)
             (lastStep, plannedSteps) = (replay.Steps, (int)Math.Ceiling(replay.Steps / replay.Share));

@@ -17,7 +17,10 @@ public sealed record TrainingOptions
     /// <summary>The source of every random choice: split, weights, order of the rows, dequantisation.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Passes over the training rows; null for as many as make 3/2 steps a row, between 400 and 3000 steps, and more of tables beyond 8000 rows, up to 12,000.</summary>
+    /// <summary>
+    /// Passes over the training rows; null for as many as make 3/2 steps a row, at least 400; at most 3000 of a table, and more beyond 8000 rows; at
+    /// most 12,000 of any.
+    /// </summary>
     public int? Epochs { get; init; }
 
     /// <summary>Training stops after the step that passes this time; the learning rate reaches 0 there, where the planned steps would take longer.</summary>
@@ -74,11 +77,12 @@ public sealed record TrainingOptions
 
     /// <param name="rows">The training rows.</param>
     /// <param name="batch">The rows a step.</param>
-    public int EpochsFor(int rows, int batch) =>
-        Epochs ?? Math.Max(FewestEpochs, StepsFor(rows) / ((rows + batch - 1) / batch));
+    /// <param name="images">Whether they are images, which go on learning for longer.</param>
+    public int EpochsFor(int rows, int batch, bool images) =>
+        Epochs ?? Math.Max(FewestEpochs, StepsFor(rows, images) / ((rows + batch - 1) / batch));
 
-    private static int StepsFor(int rows) =>
-        (int)Math.Max(Math.Clamp(rows * 3L / 2, FewestSteps, UsualSteps), Math.Min(rows * 3L / 8, MostSteps));
+    private static int StepsFor(int rows, bool images) =>
+        (int)Math.Max(Math.Clamp(rows * 3L / 2, FewestSteps, images ? MostSteps : UsualSteps), Math.Min(rows * 3L / 8, MostSteps));
 
     public double WeightDecayFor(int rows) => WeightDecay ?? Math.Min(1, Math.Pow(250.0 / rows, 2));
 }
