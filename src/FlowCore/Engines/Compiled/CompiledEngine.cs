@@ -22,6 +22,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
     private readonly SharedContexts contexts = new();
     private readonly int classes;
     private readonly Workers workers;
+    private readonly Action<int, int> compute;
     private readonly T[][] memories;
 
     // The contexts that were encoded last, and what the embedding made of them; empty without one.
@@ -52,7 +53,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
             throw new NotCompiledException($"a row needs {size} values of memory at a time, the compiled engine has at most {MostMemoryValues}");
         // Room for a vector past the end, and for the alignment.
         memories = [.. Enumerable.Range(0, threads).Select(_ => GC.AllocateArray<T>((int)size + 128, pinned: true))];
-        workers = new Workers(threads, Compute);
+        (workers, compute) = (new Workers(threads), Compute);
     }
 
     public override string Name => "compiled";
@@ -146,7 +147,7 @@ public sealed unsafe class CompiledEngine<T> : FlowEngine<T>
         // Short batches are cut so that every core has a part; how they are cut changes no bit.
         int share = Math.Max(12, (work.Rows + memories.Length - 1) / memories.Length);
         batch = work with { TileRows = Math.Min(program.TileRows, share) };
-        workers.Run((batch.Rows + batch.TileRows - 1) / batch.TileRows);
+        workers.Run((batch.Rows + batch.TileRows - 1) / batch.TileRows, compute);
     }
 
     /// <summary>One tile of the batch, on any of the threads.</summary>

@@ -6,19 +6,17 @@ namespace FlowCore.Engines.Compiled;
 /// </summary>
 internal sealed class Workers : IDisposable
 {
-    private readonly Action<int, int> work;
     private readonly Thread[] threads;
     private readonly SemaphoreSlim begin = new(0), done = new(0);
+    private Action<int, int>? work;
     private int parts, next;
     private Exception? failure;
     private volatile bool ending;
 
     /// <param name="count">The threads, the caller's among them.</param>
-    /// <param name="work">Computes a part, given by its index; the second argument numbers the thread.</param>
-    public Workers(int count, Action<int, int> work)
+    public Workers(int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        this.work = work;
         threads = new Thread[count - 1];
         try
         {
@@ -39,10 +37,13 @@ internal sealed class Workers : IDisposable
     }
 
     /// <summary>Computes all parts; returns when the last one is done.</summary>
-    public void Run(int count)
+    /// <param name="count">How many parts there are.</param>
+    /// <param name="part">Computes a part, given by its index; the second argument numbers the thread.</param>
+    /// <param name="alone">Whether the job is too small to wake other threads for.</param>
+    public void Run(int count, Action<int, int> part, bool alone = false)
     {
-        (parts, next) = (count, 0);
-        int helpers = Math.Min(threads.Length, count - 1);
+        (work, parts, next) = (part, count, 0);
+        int helpers = alone ? 0 : Math.Min(threads.Length, count - 1);
         if (helpers > 0)
             begin.Release(helpers);
         Share(0);
@@ -57,7 +58,7 @@ internal sealed class Workers : IDisposable
         try
         {
             for (int part = Interlocked.Increment(ref next) - 1; part < parts; part = Interlocked.Increment(ref next) - 1)
-                work(part, thread);
+                work!(part, thread);
         }
         catch (Exception e)
         {

@@ -19,17 +19,13 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
     private const int MostShares = 8, LeastRows = 64;
 
     private readonly TrainingProgram<T> program;
-    private readonly ParameterHome<T>[] homes;
-    private readonly WeightBlock[] computed;
-    private readonly Formula[] order, starts;
-    private readonly Dictionary<Formula, long> placeOf = [];
-    private readonly T[] weights, mean, square, kept;
-    private readonly T[][] gradients, memories;
-    private readonly double[] shareSums;
+    private readonly Optimizer<T> optimizer;
+    private readonly T[][] memories;
+    private readonly double[] shareSums = new double[MostShares];
     private readonly Workers workers;
+    private readonly Action<int, int> compute;
     private readonly int width, contextWidth;
     private Job job;
-    private int step;
 
     /// <param name="start">The flow, and the weights that it starts from.</param>
     /// <param name="threads">The cores that a batch is spread over.</param>
@@ -41,23 +37,10 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
         Parameters = parameters;
         var layout = new WeightLayout();
         program = plan.LowerForTraining<T>(layout);
-        starts = [.. plan.Operations.OfType<StartOperation>().Select(start => start.Value).Where(start => start.Learns)];
-        (WeightBlock[] settled, computed, order) = layout.Settle(plan.Operations.SelectMany(operation => operation.ReadExactly));
-        weights = GC.AllocateArray<T>(checked((int)layout.Size + 64), pinned: true);
-        (mean, square, kept) = (New(), New(), New());
-        gradients = [.. Enumerable.Range(0, MostShares).Select(_ => Array.Empty<T>())];
         memories = [.. Enumerable.Range(0, threads).Select(_ => GC.AllocateArray<T>(checked((int)program.MemoryValues + 256), pinned: true))];
-        shareSums = new double[MostShares];
-        homes = [.. settled.Select(block => new ParameterHome<T>(block, rates.GetValueOrDefault(block.Formula.Name!, new(1, 0))))];
-        foreach (ParameterHome<T> home in homes)
-        {
-            home.Put(weights);
-            if (Array.IndexOf(order, home.Block.Formula) >= 0)
-                placeOf.Add(home.Block.Formula, home.Block.Offset);
-        }
         (width, contextWidth) = (start.Spec.Width, start.Spec.ContextWidth);
-        workers = new Workers(threads, Compute);
-        Refresh();
+        (workers, compute) = (new Workers(threads), Compute);
+        optimizer = new Optimizer<T>(program, layout, rates, MostShares, workers);
     }
 
     /// <summary>The parameters by name; <see cref="Read"/> brings their values up to date.</summary>
@@ -73,14 +56,9 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
     /// <param name="longest">A longer gradient is shortened to this length.</param>
     public (double LogProb, double GradientNorm) Step(ReadOnlySpan<T> rows, ReadOnlySpan<T> contexts, double rate, double longest)
     {
-        double logProb = Differentiate(rows, contexts), norm = Math.Sqrt(AddUp());
-        if (!double.IsFinite(norm) || !double.IsFinite(logProb))
-            return (logProb, norm);
-        step++;
-        var adam = new AdamStep(rate, step, norm > longest ? longest / norm : 1);
-        foreach (ParameterHome<T> home in homes)
-            home.Update(adam, weights, mean, square, gradients[0]);
-        Refresh();
+        double logProb = Differentiate(rows, contexts), norm = Math.Sqrt(optimizer.AddUp(job.Shares));
+        if (double.IsFinite(norm) && double.IsFinite(logProb))
+            optimizer.Step(rate, norm > longest ? longest / norm : 1);
         return (logProb, norm);
     }
 
@@ -96,39 +74,26 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
     public double Gradient(ReadOnlySpan<T> rows, ReadOnlySpan<T> contexts, Span<T> ofRows, Span<T> ofContexts, Dictionary<string, double[]> ofParameters)
     {
         double logProb = Differentiate(rows, contexts, ofRows, ofContexts);
-        AddUp();
-        foreach (ParameterHome<T> home in homes)
-            ofParameters[home.Block.Formula.Name!] = home.Read(gradients[0], -1);
+        optimizer.AddUp(job.Shares);
+        optimizer.ReadGradients(ofParameters);
         return logProb;
     }
 
     /// <summary>Remembers the weights as they are.</summary>
-    public void Keep() => weights.CopyTo(kept, 0);
+    public void Keep() => optimizer.Keep();
 
     /// <summary>Goes back to the weights that were remembered.</summary>
-    public void Restore()
-    {
-        kept.CopyTo(weights, 0);
-        Refresh();
-    }
+    public void Restore() => optimizer.Restore();
 
     /// <summary>Brings the parameters' values up to date.</summary>
-    public void Read()
-    {
-        foreach (ParameterHome<T> home in homes)
-            home.Take(weights);
-    }
-
-    private T[] New() => GC.AllocateArray<T>(weights.Length, pinned: true);
+    public void Read() => optimizer.ReadWeights();
 
     private double Differentiate(ReadOnlySpan<T> rows, ReadOnlySpan<T> contexts, Span<T> ofRows = default, Span<T> ofContexts = default)
     {
         int count = rows.Length / width;
         Debug.Assert(rows.Length == count * width && contexts.Length == count * contextWidth, "Whole rows, each with its context.");
         int shares = Math.Clamp(count / Math.Min(2 * program.TileRows, LeastRows), 1, MostShares);
-        for (int share = 0; share < shares; share++)
-            if (gradients[share].Length == 0)
-                gradients[share] = New();
+        optimizer.MakeRoom(shares);
         fixed (T* row = rows, context = contexts, ofRow = ofRows, ofContext = ofContexts)
             Run(new Job(row, context, count) { Shares = shares, GoesBack = true, OfRows = ofRow, OfContexts = ofContext });
         double sum = 0;
@@ -142,23 +107,21 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
         job = next;
         if (!next.GoesBack)
             job.Shares = (next.Rows + program.TileRows - 1) / program.TileRows;
-        workers.Run(job.Shares);
+        workers.Run(job.Shares, compute);
     }
 
     /// <summary>A share of the batch, on any of the threads.</summary>
     private void Compute(int share, int thread)
     {
         int first = (int)((long)job.Rows * share / job.Shares), end = (int)((long)job.Rows * (share + 1) / job.Shares);
-        T* gradient = job.GoesBack ? Pinned.Pointer(gradients[share]) : null;
-        if (gradient is not null)
-            new Span<T>(gradient, gradients[share].Length).Clear();
+        T* gradient = job.GoesBack ? optimizer.Cleared(share) : null;
         FlowProgram plan = program.Plan;
         double sum = 0;
         for (int from = first; from < end; from += program.TileRows)
         {
             int rows = Math.Min(program.TileRows, end - from);
             var tile = new Tile<T>(
-                Pinned.Aligned(memories[thread]), rows, program.MemoryValues, Pinned.Pointer(weights), gradient, T.CreateTruncating(-1.0 / job.Rows));
+                Pinned.Aligned(memories[thread]), rows, program.MemoryValues, optimizer.Weights, gradient, T.CreateTruncating(-1.0 / job.Rows));
             Copy(job.Input + (long)from * width, tile.At(plan.Input), rows * width);
             Copy(job.Contexts + (long)from * contextWidth, tile.At(plan.Context), rows * contextWidth);
             program.Forth(tile);
@@ -186,59 +149,6 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
         for (int row = 0; to is not null && row < tile.Rows; row++)
             for (int i = 0; i < width; i++)
                 to[(long)(first + row) * width + i] = -tile.At(region.Adjoint)[row * region.Adjoint.Width + i];
-    }
-
-    /// <summary>The shares' gradients as one, in the first one's place; returns the square of its length.</summary>
-    private double AddUp()
-    {
-        foreach (Formula formula in order)
-            Array.Clear(formula.Gradient);
-        // The constant part of the log-determinant belongs to every row: the weights of all rows make -1.
-        foreach (Formula start in starts)
-            start.Gradient[0] -= 1;
-        T* sum = Pinned.Pointer(gradients[0]);
-        foreach (WeightBlock block in computed)
-        {
-            AddShares(sum, block.Offset, block.Entries.Length);
-            for (int i = 0; i < block.Entries.Length; i++)
-                if (block.Entries[i] >= 0)
-                    block.Formula.Gradient[block.Entries[i]] += double.CreateTruncating(sum[block.Offset + i]);
-        }
-        for (int i = order.Length - 1; i >= 0; i--)
-            order[i].Back();
-        double square = 0;
-        foreach (ParameterHome<T> home in homes)
-        {
-            T* own = sum + home.Block.Offset;
-            if (placeOf.ContainsKey(home.Block.Formula))
-                for (int i = 0; i < home.Count; i++)
-                    own[i] = T.CreateTruncating(home.Block.Formula.Gradient[i]);
-            else
-                AddShares(sum, home.Block.Offset, home.Count);
-            square += home.Square(own);
-        }
-        return square;
-    }
-
-    private void AddShares(T* sum, long offset, int count)
-    {
-        for (int share = 1; share < job.Shares; share++)
-            Steps.Run.Add(Pinned.Pointer(gradients[share]) + offset, sum + offset, count);
-    }
-
-    /// <summary>Computes what follows from the parameters.</summary>
-    private void Refresh()
-    {
-        foreach (Formula formula in order)
-            if (placeOf.TryGetValue(formula, out long place))
-                for (int i = 0; i < formula.Count; i++)
-                    formula.Values[i] = double.CreateTruncating(weights[place + i]);
-            else
-                formula.Evaluate();
-        foreach (WeightBlock block in computed)
-            for (int i = 0; i < block.Entries.Length; i++)
-                weights[block.Offset + i] = block.Entries[i] < 0 ? T.Zero : T.CreateTruncating(block.Formula.Values[block.Entries[i]]);
-        program.Refresh(new Tile<T>(null, 0, 0, Pinned.Pointer(weights)));
     }
 
     public void Dispose() => workers.Dispose();

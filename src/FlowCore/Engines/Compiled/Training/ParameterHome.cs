@@ -78,19 +78,22 @@ internal sealed unsafe class ParameterHome<T>
         }
     }
 
-    /// <summary>Blanks what is never learned, and returns the sum of the squares of the rest.</summary>
-    public double Square(T* gradient)
+    /// <summary>
+    /// Adds up the gradients of some shares in the first one's place, in one pass; blanks what is never learned, and returns the sum of the squares of the rest.
+    /// </summary>
+    public double AddUp(T[][] gradients, int shares)
     {
         Vector512<T> squares = Vector512<T>.Zero;
-        T* dead = mask is null ? null : Pinned.Pointer(mask);
+        T* sum = Pinned.Pointer(gradients[0]) + Block.Offset, dead = mask is null ? null : Pinned.Pointer(mask);
+        // Whole vectors: behind a block's last value stand zeros.
         for (int i = 0; i < Count; i += Vector512<T>.Count)
         {
-            Vector512<T> g = Vector512.Load(gradient + i);
+            Vector512<T> g = Vector512.Load(sum + i);
+            for (int share = 1; share < shares; share++)
+                g += Vector512.Load(Pinned.Pointer(gradients[share]) + Block.Offset + i);
             if (dead is not null)
-            {
                 g &= Vector512.Load(dead + i);
-                g.Store(gradient + i);
-            }
+            g.Store(sum + i);
             squares = VectorMath.MultiplyAdd(g, g, squares);
         }
         return VectorMath.Sum(squares);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using FlowCore.Engines.Compiled.Steps;
 
 namespace FlowCore.Engines.Compiled.Training;
@@ -21,19 +22,20 @@ internal sealed unsafe class TrainingProgram<T>(FlowProgram plan, Step<T>[] step
 
     public long MemoryValues => memoryValues;
 
-    /// <summary>Packs the weights as they are now.</summary>
-    public void Refresh(in Tile<T> weights)
-    {
-        foreach (Step<T> step in steps)
-            step.Refresh(weights);
-    }
+    public int Steps => steps.Length;
 
+    /// <summary>Packs the weights of a step as they are now.</summary>
+    public void Refresh(int step, in Tile<T> weights) => steps[step].Refresh(weights);
+
+    // Compiled once, as what runs a program that serves is: with a profile, half a step would be inlined into the loop.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forth(in Tile<T> tile)
     {
         foreach (Step<T> step in steps)
             step.Run(tile);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Back(in Tile<T> tile)
     {
         for (int i = steps.Length - 1; i >= 0; i--)
