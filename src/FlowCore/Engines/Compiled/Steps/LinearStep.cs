@@ -302,8 +302,28 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
         private void AddBias(in Tile<T> tile, T* adjoint, int* adjointRows, int rows)
         {
             T* gradient = Weights.Bias.Gradient(tile);
-            for (int row = 0; row < rows; row++)
-                Steps.Run.Add(adjoint + adjointRows[row], gradient, Weights.Outputs);
+            int output = 0;
+            for (; output <= Weights.Outputs - 4 * Vector512<T>.Count; output += 4 * Vector512<T>.Count)
+            {
+                // The sums stay in registers, row after row.
+                T* sums = gradient + output;
+                Vector512<T> sum0 = Vector512.Load(sums), sum1 = Vector512.Load(sums + Vector512<T>.Count);
+                Vector512<T> sum2 = Vector512.Load(sums + 2 * Vector512<T>.Count), sum3 = Vector512.Load(sums + 3 * Vector512<T>.Count);
+                for (int row = 0; row < rows; row++)
+                {
+                    T* added = adjoint + adjointRows[row] + output;
+                    sum0 += Vector512.Load(added);
+                    sum1 += Vector512.Load(added + Vector512<T>.Count);
+                    sum2 += Vector512.Load(added + 2 * Vector512<T>.Count);
+                    sum3 += Vector512.Load(added + 3 * Vector512<T>.Count);
+                }
+                sum0.Store(sums);
+                sum1.Store(sums + Vector512<T>.Count);
+                sum2.Store(sums + 2 * Vector512<T>.Count);
+                sum3.Store(sums + 3 * Vector512<T>.Count);
+            }
+            for (int row = 0; output < Weights.Outputs && row < rows; row++)
+                Steps.Run.Add(adjoint + adjointRows[row] + output, gradient + output, Weights.Outputs - output);
         }
 
         // d/dW = adjoint^T in.
