@@ -13,7 +13,12 @@ namespace FlowRows.Csv;
 internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : AnswerWriter<T>(body)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly CsvText csv = new();
+    // Streams to files take as much without a buffer of their own.
+    private const int SentBytes = 1 << 16;
+
+    // While the bytes of one are sent, the next rows are written to the other.
+    private CsvText csv = new(), sent = new();
+    private Task sending = Task.CompletedTask;
     private NumberTexts<T>[]? texts;
 
     public override async ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation)
@@ -28,19 +33,22 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
         {
             do
                 WriteRow(part, lines, kept, row++);
-            while (row < part.Rows && csv.Length < FlushBytes);
-            await Body.WriteAsync(csv.Written, cancellation);
+            while (row < part.Rows && csv.Length < SentBytes);
+            await sending;
+            (csv, sent) = (sent, csv);
+            sending = Body.WriteAsync(sent.Written, cancellation).AsTask();
             csv.Clear();
         }
+        await sending;
     }
 
     /// <summary>A last line that begins with #: no row, whatever reads it.</summary>
     public override async ValueTask BreakOffAsync(string reason, CancellationToken cancellation)
     {
-        csv.Cut();
+        await sending;
+        csv.Clear();
         csv.CommentLine($" the answer breaks off here: {reason.Shown()}");
         await Body.WriteAsync(csv.Written, cancellation);
-        csv.Clear();
     }
 
     private void WriteHeader(Answer<T> part)

@@ -25,9 +25,6 @@ internal sealed class CsvText
     /// <summary>Forgets the bytes so far, and the record under way.</summary>
     public void Clear() => (length, start, cells) = (0, 0, 0);
 
-    /// <summary>Forgets the record under way.</summary>
-    public void Cut() => (length, cells) = (start, 0);
-
     /// <summary>A cell of text.</summary>
     public void Cell(ReadOnlySpan<byte> utf8)
     {
