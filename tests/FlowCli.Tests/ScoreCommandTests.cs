@@ -105,6 +105,12 @@ public sealed class ScoreCommandTests : IDisposable
         Cli.Run("join", file).FailsWith(1, "no part");
         Run(["score", "--model", model, "--input", file, "--output", parts[1], "--shard", "1/3", .. options, "--dtype", "float64"]);
         Cli.Run(["join", .. parts]).FailsWith(1, "something else");
+
+        string few = cli.WriteTable("few.csv", 60, 12);
+        Run("score", "--model", model, "--input", few, "--output", parts[0], "--shard", "0/2");
+        Run("calibrate", "--model", model, "--input", cli.WriteTable("others.csv", 500, 13));
+        Run("score", "--model", model, "--input", few, "--output", parts[1], "--shard", "1/2");
+        Cli.Run("join", parts[0], parts[1]).FailsWith(1, "1.part", "another calibration");
     }
 
     [Fact]

@@ -60,13 +60,14 @@ public sealed class StabilityTests : IDisposable
     public void A_table_far_from_zero_is_trained_with_a_true_warning()
     {
         Table table = Leaning(60, Far);
-        string data = cli.Write("far.csv", "t,y\n" + string.Join('\n', Enumerable.Range(0, 60).Select(row =>
-            string.Create(CultureInfo.InvariantCulture, $"{table.Row(row)[0]:R},{table.Row(row)[1]:R}"))));
+        string data = cli.Write("far.csv", "t,y,n\n" + string.Join('\n', Enumerable.Range(0, 60).Select(row =>
+            string.Create(CultureInfo.InvariantCulture, $"{table.Row(row)[0]:R},{table.Row(row)[1]:R},{(1 << 24) + row * 7919 % 1001}"))));
 
         Outcome outcome = Cli.Run("train", "--input", data, "--flow", "simple", "--epochs", "2", "--out", cli.At("m/1"));
 
         Assert.True(outcome.Code == 0, outcome.Error);
         Assert.Contains("column 't': float32 tells its values apart by 64 at least", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("column 'n': float32 tells its values apart by 2 at least", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("flow logprob --dtype float64", outcome.Error, StringComparison.Ordinal);
     }
 

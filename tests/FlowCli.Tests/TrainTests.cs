@@ -77,6 +77,8 @@ public sealed class TrainTests : IDisposable
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
         cli.Write("constant.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},height" : $"{line},1.5")));
+        cli.Write("large.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},serial" : $"{line},{(1L << 60) + i % 100}")));
+        Cli.Run("train", "--input", cli.At("large.csv"), "--drop-constant", "false", "--out", cli.At("m/1")).FailsWith(1, "column 'serial': the values are too large to be told apart in float64");
         Cli.Run("train", "--input", cli.At("constant.csv"), "--drop-constant", "false", "--out", cli.At("m/1")).FailsWith(1, "column 'height'", "same value", "--drop-constant");
         Assert.False(Directory.Exists(cli.At("m")));
 

@@ -31,15 +31,16 @@ internal sealed class EngineRun<T>(FlowEngine<T> engine, RowPool pool) : IDispos
     /// <summary>Where a part of a file may begin, for its rows to have the bits that they have in the whole.</summary>
     public int ShardStep => engine.SameBitsInAnyBatch ? 1 : ChunkRows;
 
-    /// <summary>The outputs of an operation on rows of x or z.</summary>
-    public RowResults<T> Compute(RowOperation operation, ReadOnlySpan<T> rows, ReadOnlySpan<T> context)
+    /// <summary>The outputs of an operation on rows of x or z; of some nobody asks for more than densities.</summary>
+    public RowResults<T> Compute(RowOperation operation, ReadOnlySpan<T> rows, ReadOnlySpan<T> context, bool keepsValues = true)
     {
         int count = rows.Length / engine.Width;
-        var results = new RowResults<T>(pool.Rent<T>(rows.Length), pool.Rent<T>(count), pool.Rent<T>(count));
+        var results = new RowResults<T>(keepsValues ? pool.Rent<T>(rows.Length) : null, pool.Rent<T>(count), pool.Rent<T>(count));
+        Span<T> values = results.Values is null ? [] : results.Values.Span;
         if (operation == RowOperation.Decode)
-            engine.Inverse(rows, context, results.Values!.Span, results.LogDet.Span, results.LogProb.Span);
+            engine.Inverse(rows, context, values, results.LogDet.Span, results.LogProb.Span);
         else
-            engine.Forward(rows, context, results.Values!.Span, results.LogDet.Span, results.LogProb.Span);
+            engine.Forward(rows, context, values, results.LogDet.Span, results.LogProb.Span);
         return results;
     }
 

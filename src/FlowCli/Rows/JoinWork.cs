@@ -53,6 +53,8 @@ internal sealed record JoinWork(string[] Paths, string? Output, RowFormat? Outpu
         for (int i = 0; i < parts.Length; i++)
         {
             (string path, PartFacts facts) = parts[i];
+            if (facts.Of.Calibration != one.Of.Calibration && facts.Of.Weights == one.Of.Weights)
+                throw new FlowException($"{path}: was scored with another calibration than {first}: score all parts anew, with one calibration");
             if (facts.Shard.Count != one.Shard.Count || JsonSerializer.Serialize(facts.Of) != common)
                 throw new FlowException($"{path}: is a part of something else than {first}: all parts come from one file, by one model and with the same options");
             if (i > 0 && facts.Shard.Index == parts[i - 1].Facts.Shard.Index)

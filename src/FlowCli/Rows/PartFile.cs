@@ -21,14 +21,15 @@ internal sealed record PartFacts(Shard Shard, long First, long End, WholeFacts O
 
 /// <summary>What all parts of a whole have in common.</summary>
 /// <param name="Rows">The rows of the input.</param>
-/// <param name="Weights">The model's weights.</param>
+/// <param name="Weights">The hash of the model's weights.</param>
+/// <param name="Calibration">The hash of its calibration.</param>
 /// <param name="Type">The type of its numbers.</param>
 /// <param name="Scores">What was wanted of the rows' scores.</param>
 /// <param name="Ranks">What stands in the place of q-values.</param>
 /// <param name="Include">What was asked for by name.</param>
 /// <param name="Shape">The answer's columns.</param>
 internal sealed record WholeFacts(
-    long Rows, string Weights, ElementType Type, ScoreArguments Scores, RankScale Ranks, string[] Include, AnswerShape Shape);
+    long Rows, string Weights, string? Calibration, ElementType Type, ScoreArguments Scores, RankScale Ranks, string[] Include, AnswerShape Shape);
 
 /// <summary>
 /// A part of a scored file that waits for the others, <c>NAME.part</c>: a stream of Arrow record batches, ranks in the place of q-values, and

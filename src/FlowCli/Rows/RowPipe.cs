@@ -15,6 +15,9 @@ internal sealed class RowPipe : IAsyncDisposable
     // As many bytes tell gzip and the formats apart.
     private const int StartBytes = 16;
 
+    // A file is read in pieces of this size.
+    private const int PieceBytes = 1 << 16;
+
     private const long SmallBytes = 64 << 20;
 
     private FileStream? file;
@@ -42,9 +45,10 @@ internal sealed class RowPipe : IAsyncDisposable
         bool isPacked = path.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase);
         RowFormat format = RowFormats.OfNameToRead(isPacked ? path[..^Compression.Extension.Length] : path)
             ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.ExtensionsToRead)} are read, and each of them with {Compression.Extension} behind it");
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: false);
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, PieceBytes, useAsync: false);
         RowLimits limits = isPacked ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
-        return new(path, PipeReader.Create(isPacked ? Compression.Reader(file, Coding.Gzip) : file), format, limits) { file = file };
+        Stream bytes = isPacked ? Compression.Reader(file, Coding.Gzip) : file;
+        return new(path, PipeReader.Create(bytes, new StreamPipeReaderOptions(bufferSize: PieceBytes)), format, limits) { file = file };
     }
 
     /// <summary>The share of the bytes that has been read; 0 where their number is not known.</summary>

@@ -58,7 +58,8 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
             block.FindMissing(request);
             using RowBuffer<T>? beside = await input.BesideAsync(block);
             RowBuffer<T>? context = beside ?? await input.ContextOfAsync(block);
-            using RowResults<T> results = Compute(operation, block, context);
+            bool keepsValues = operation.KeepsValues(include) || request is { NeedsLatents: true };
+            using RowResults<T> results = engine.Compute(operation, block.Values!.Values.Span, context is null ? [] : context.Span, keepsValues);
             using RowScores? scores = Score(results, block, context);
             if (scores is not null)
                 AddTypicality(results, block);
@@ -76,9 +77,6 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
             if (block.Blanks?.Of(row) is null && (block.Missing?.CountOf(row) ?? 0) == 0)
                 typicality!.Add(double.CreateTruncating(logProb[row]));
     }
-
-    private RowResults<T> Compute(RowOperation operation, RowBlock<T> block, RowBuffer<T>? context) =>
-        engine.Compute(operation, block.Values!.Values.Span, context is null ? [] : context.Span);
 
     private RowScores? Score(RowResults<T> results, RowBlock<T> block, RowBuffer<T>? context)
     {

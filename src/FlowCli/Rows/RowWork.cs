@@ -49,7 +49,7 @@ internal sealed record RowWork(
             await RowProgress.ShowAsync(terminal, Output, report =>
             {
                 input.Progress = report;
-                PartFacts Facts(AnswerShape shape) => new(shard, first, end, new(all!.Value, spec.Weights!.Sha256, Type, Scores, request!.Ranks, [.. Include], shape));
+                PartFacts Facts(AnswerShape shape) => new(shard, first, end, new(all!.Value, spec.Weights!.Sha256, request!.Calibration.Sha256, Type, Scores, request!.Ranks, [.. Include], shape));
                 return PartFile.WriteAsync(Output!, scoring.RankedAsync(input, Operation, Include, engine.ChunkRows), Facts, terminal.Stop);
             });
         else

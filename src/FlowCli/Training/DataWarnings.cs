@@ -6,14 +6,16 @@ namespace FlowCli.Training;
 /// <summary>What in the data makes log densities hard to trust.</summary>
 internal static class DataWarnings
 {
-    private const double ManyDuplicates = 0.01, StepsApart = 100, PointMass = 0.1, NearlyConstant = 0.95;
+    private const double ManyDuplicates = 0.01, StepsApart = 300, PointMass = 0.1, NearlyConstant = 0.95;
     private const int FewRows = 50;
 
     public static IEnumerable<string> Of(TrainingData data, ColumnFacts[] facts, double[]? steps)
     {
         Table table = data.Table;
-        if (data.Dropped.Length > 0)
-            yield return $"{string.Join(", ", data.Dropped.Select(name => $"column '{name}'"))}: every row has the same value, so that it is left out, and passed over where rows are read";
+        foreach ((string[] names, string why) in ((string[], string)[])[
+            ([.. data.Dropped.Except(data.TooLarge)], "every row has the same value"), (data.TooLarge, "the values are too large to be told apart in float64")])
+            if (names.Length > 0)
+                yield return $"{string.Join(", ", names.Select(name => $"column '{name}'"))}: {why}, so that it is left out, and passed over where rows are read";
         if (data.Context?.Categories is { } categories && categories.Rows.Count(rows => rows < FewRows) is > 0 and var few)
             yield return $"{few} of {categories.Rows.Length} combinations of categories have fewer than {FewRows} rows: their densities are borrowed from the others more than learnt";
         bool continuous = steps is null || steps.Any(step => step == 0);

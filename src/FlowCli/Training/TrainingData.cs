@@ -41,6 +41,9 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
     /// <summary>The names of columns that were left out, since every row has the same value in them.</summary>
     public string[] Dropped { get; private init; } = [];
 
+    /// <summary>Those of them whose values may differ, and are too large for float64 to tell them apart.</summary>
+    public string[] TooLarge { get; private init; } = [];
+
     /// <summary>Without the constant columns of a table whose columns have names: of others, rows could not be told from whole ones.</summary>
     public TrainingData WithoutConstants(ColumnFacts[] facts)
     {
@@ -54,6 +57,7 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
         {
             Table = new Table(values, kept.Length, [.. kept.Select(column => names[column])], Table.Context),
             Dropped = [.. names.Where((_, column) => facts[column].IsConstant)],
+            TooLarge = [.. names.Where((_, column) => facts[column].IsTooLarge)],
         };
     }
 
@@ -73,6 +77,9 @@ internal sealed record TrainingData(Table Table, ContextSpec? Context, long[] Po
                 $"{File}: has no rows to train on{(LeftOut > 0 ? $": {LeftOut} rows whose label is not 0 are left out" : "")}");
         if (DataSplit.TooFew(Table.Rows) is { } fault)
             throw new FlowException($"{File}: {fault}");
+        string[] large = [.. Enumerable.Range(0, Table.Width).Where(column => facts[column].IsTooLarge).Select(Table.NameOf)];
+        if (large.Length > 0)
+            throw new FlowException($"{File}: {string.Join(", ", large)}: the values are too large to be told apart in float64: subtract an offset, or leave such columns out");
         string[] constant = [.. Enumerable.Range(0, Table.Width).Where(column => facts[column].IsConstant).Select(Table.NameOf)];
         if (constant.Length > 0)
             throw new FlowException($"{File}: {string.Join(", ", constant)}: every row has the same value, so no density exists: leave such columns out"

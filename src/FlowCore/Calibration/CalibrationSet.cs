@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FlowCore.Checkpoints;
 
 namespace FlowCore.Calibration;
@@ -15,6 +16,9 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
 {
     /// <summary>The name of the file.</summary>
     public const string File = "calibration.safetensors";
+
+    /// <summary>The hash of the file that it was read from; null where it was not.</summary>
+    public string? Sha256 { get; private init; }
 
     private readonly Lazy<LeaveOneOut> reasons = new(() => new(Reference));
     private readonly Lazy<Donors> donors = new(() => new(Reference));
@@ -60,7 +64,10 @@ public sealed record CalibrationSet(ConformalScale LogProb, ConformalScale Laten
     public static CalibrationSet? Read(string folder, FlowSpec spec)
     {
         string path = Path.Combine(folder, File);
-        return FileStatus.IsMissing(path) ? null : CalibrationFile.Parse(ReadBytes(path), path, spec);
+        if (FileStatus.IsMissing(path))
+            return null;
+        byte[] bytes = ReadBytes(path);
+        return CalibrationFile.Parse(bytes, path, spec) with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)) };
     }
 
     /// <summary>Writes the file of a checkpoint's folder: aside, and then renamed into place.</summary>

@@ -26,10 +26,8 @@ public sealed class KernelDensity
     // Rows whose distances are computed at once, and those that a thread takes at once.
     private const int Together = 4, RowsOfThread = 256;
 
-    private const int RowsOfPlace = 32;
-
-    // exp(-30), two thousand times, is no digit of a float near 1.
-    private const float Beyond = 60;
+    // exp(-25), two thousand times, is less than half of the last digit of a float of 1 or more.
+    private const float Beyond = 50;
 
     private readonly float[] turned; // [columns, rows], the rows filled up to whole blocks, in units of the bandwidth
     private readonly int padded;
@@ -43,7 +41,7 @@ public sealed class KernelDensity
         int width = coordinates.Width;
         padded = (Count + Vector512<float>.Count - 1) / Vector512<float>.Count * Vector512<float>.Count;
         turned = new float[width * padded];
-        int[] order = Neighbourly(rows, width);
+        int[] order = NearRows.Order(rows, width, Vector512<float>.Count);
         for (int column = 0; column < width; column++)
             for (int row = 0; row < padded; row++)
                 turned[column * padded + row] = row < Count ? rows[order[row] * width + column] / Bandwidth : float.PositiveInfinity;
@@ -104,51 +102,28 @@ public sealed class KernelDensity
         ArrayPool<double>.Shared.Return(found);
     }
 
-    // Near rows beside each other, so that those of one vector are far together: each goes to the nearest of a few that lie far apart
-    // (Gonzalez 1985, farthest first).
-    private static int[] Neighbourly(float[] rows, int width)
-    {
-        int count = rows.Length / width;
-        var distance = new float[count];
-        int[] nearest = new int[count], order = [.. Enumerable.Range(0, count)];
-        Array.Fill(distance, float.PositiveInfinity);
-        for (int place = 0, centre = 0; place < count / RowsOfPlace; place++)
-        {
-            for (int row = 0; row < count; row++)
-                if (Distance(rows.AsSpan(row * width, width), rows.AsSpan(centre * width, width)) is var away && away < distance[row])
-                    (distance[row], nearest[row]) = (away, place);
-            centre = Array.IndexOf(distance, distance.Max());
-        }
-        Array.Sort(nearest, order);
-        return order;
-    }
-
-    private static float Distance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        float sum = 0;
-        for (int i = 0; i < a.Length; i++)
-            sum += (a[i] - b[i]) * (a[i] - b[i]);
-        return sum;
-    }
-
     private void Some(float[] values, double[] found, int first, int end)
     {
         int width = Coordinates.Width;
         float[] at = ArrayPool<float>.Shared.Rent(width * Together), squares = ArrayPool<float>.Shared.Rent(padded * Together);
+        int[] near = ArrayPool<int>.Shared.Rent(padded / Vector512<float>.Count);
         Span<float> nearest = stackalloc float[Together];
         for (int row = first; row < end; row += Together)
         {
+            for (int i = 0; i < Together; i++)
+                Coordinates.MapRow(values.AsSpan(Math.Min(row + i, end - 1) * width, width), at.AsSpan(i * width, width));
             for (int i = 0; i < width * Together; i++)
-                at[i] = Coordinates.Map(i / Together, values[Math.Min(row + i % Together, end - 1) * width + i / Together]) / Bandwidth;
+                at[i] /= Bandwidth;
             Distances(at, squares, nearest);
             for (int i = 0; i < Together && row + i < end; i++)
-                found[row + i] = constant - 0.5 * nearest[i] + Math.Log(SumOfKernels(squares.AsSpan(i * padded, padded), nearest[i]));
+                found[row + i] = constant - 0.5 * nearest[i] + Math.Log(SumOfKernels(squares.AsSpan(i * padded, padded), nearest[i], near));
         }
         ArrayPool<float>.Shared.Return(at);
         ArrayPool<float>.Shared.Return(squares);
+        ArrayPool<int>.Shared.Return(near);
     }
 
-    // All squared distances of four rows, [column, row] in units of the bandwidth: what is read of the kept rows serves all four, and no sum waits
+    // All squared distances of four rows, [row, column] in units of the bandwidth: what is read of the kept rows serves all four, and no sum waits
     // for another.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Distances(float[] at, float[] squares, Span<float> nearest)
@@ -164,12 +139,12 @@ public sealed class KernelDensity
             for (int column = 0; column < width; column++)
             {
                 var row = Vector512.LoadUnsafe(ref rows);
-                Vector512<float> p = row - Vector512.Create(value), q = row - Vector512.Create(Unsafe.Add(ref value, 1));
-                Vector512<float> r = row - Vector512.Create(Unsafe.Add(ref value, 2)), s = row - Vector512.Create(Unsafe.Add(ref value, 3));
+                Vector512<float> p = row - Vector512.Create(value), q = row - Vector512.Create(Unsafe.Add(ref value, width));
+                Vector512<float> r = row - Vector512.Create(Unsafe.Add(ref value, 2 * width)), s = row - Vector512.Create(Unsafe.Add(ref value, 3 * width));
                 (a, b) = (VectorMath.MultiplyAdd(p, p, a), VectorMath.MultiplyAdd(q, q, b));
                 (c, d) = (VectorMath.MultiplyAdd(r, r, c), VectorMath.MultiplyAdd(s, s, d));
                 rows = ref Unsafe.Add(ref rows, padded);
-                value = ref Unsafe.Add(ref value, Together);
+                value = ref Unsafe.Add(ref value, 1);
             }
             (w, x, y, z) = (Vector512.Min(w, a), Vector512.Min(x, b), Vector512.Min(y, c), Vector512.Min(z, d));
             a.StoreUnsafe(ref to, (nuint)block);
@@ -188,18 +163,21 @@ public sealed class KernelDensity
         return least;
     }
 
-    // The nearest counts 1; what is so far that a float's last digit would not notice it is passed over.
+    // The nearest counts 1; what is so far that a float's last digit would not notice it is passed over. Which blocks those are is found before
+    // anything is computed, for nobody foresees it from one to the next.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float SumOfKernels(ReadOnlySpan<float> squares, float nearest)
+    private static float SumOfKernels(ReadOnlySpan<float> squares, float nearest, Span<int> near)
     {
         ref float first = ref MemoryMarshal.GetReference(squares);
         Vector512<float> sum = Vector512<float>.Zero, half = Vector512.Create(-0.5f), start = Vector512.Create(nearest), far = Vector512.Create(nearest + Beyond);
+        int count = 0;
         for (int block = 0; block < squares.Length; block += Vector512<float>.Count)
         {
-            var square = Vector512.LoadUnsafe(ref first, (nuint)block);
-            if (!Vector512.GreaterThanAll(square, far))
-                sum += VectorMath.Exp(half * (square - start));
+            near[count] = block;
+            count += Vector512.GreaterThanAll(Vector512.LoadUnsafe(ref first, (nuint)block), far) ? 0 : 1;
         }
+        foreach (int block in near[..count])
+            sum += VectorMath.Exp(half * (Vector512.LoadUnsafe(ref first, (nuint)block) - start));
         return Vector512.Sum(sum);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using FlowCore.Training;
 
 namespace FlowCore.Calibration;
@@ -25,6 +26,9 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
 
     // What lies as far out is as strange as anything.
     private const float Farthest = 1000;
+
+    // Of lines: where each begins, how far it goes, and the same of its outputs.
+    private readonly float[] starts = Ends(Inputs, Width, 0), steps = Ends(Inputs, Width, 1), heights = Ends(Outputs, Width, 0), rises = Ends(Outputs, Width, 1);
 
     /// <summary>The number of knots of each column.</summary>
     public int Knots => Inputs.Length / Width;
@@ -63,6 +67,32 @@ public sealed record ScoreCoordinates(float[] Inputs, float[] Outputs, int Width
         float step = from[left + 1] - from[left];
         float share = step > 0 ? (value - from[left]) / step : 0;
         return Math.Clamp(to[left] + share * (to[left + 1] - to[left]), -Farthest, Farthest);
+    }
+
+    /// <summary>The coordinates of a row, as <see cref="Map"/> gives each of them.</summary>
+    public void MapRow(ReadOnlySpan<float> row, Span<float> to)
+    {
+        int column = 0;
+        for (; !AreRanks && column <= Width - Vector512<float>.Count; column += Vector512<float>.Count)
+        {
+            Vector512<float> step = Vector512.Create(steps.AsSpan(column)), farthest = Vector512.Create(Farthest);
+            Vector512<float> share = (Vector512.Create(row[column..]) - Vector512.Create(starts.AsSpan(column))) / step;
+            share = Vector512.ConditionalSelect(Vector512.GreaterThan(step, Vector512<float>.Zero), share, Vector512<float>.Zero);
+            Vector512<float> value = Vector512.Create(heights.AsSpan(column)) + share * Vector512.Create(rises.AsSpan(column));
+            value = Vector512.ConditionalSelect(Vector512.GreaterThan(value, farthest), farthest, value);
+            value = Vector512.ConditionalSelect(Vector512.LessThan(value, -farthest), -farthest, value);
+            value.CopyTo(to[column..]);
+        }
+        for (; column < Width; column++)
+            to[column] = Map(column, row[column]);
+    }
+
+    private static float[] Ends(float[] knots, int width, int which)
+    {
+        var ends = new float[width];
+        for (int column = 0, count = knots.Length / width; column < width; column++)
+            ends[column] = which == 0 ? knots[column * count] : knots[column * count + 1] - knots[column * count];
+        return ends;
     }
 
     private static void Line((double Mean, double Scale) of, Span<float> from, Span<float> to, double slope)

@@ -7,6 +7,9 @@ public sealed record ColumnFacts(double Mean, double Deviation, double Least, do
     /// <summary>Whether nothing but rounding in float64 tells its values apart.</summary>
     public bool IsConstant => Largest - Least <= 16 * (Math.BitIncrement(Extent) - Extent);
 
+    /// <summary>Whether its values may differ where they come from, but are integers so large that float64 does not tell all of them apart.</summary>
+    public bool IsTooLarge => IsConstant && Extent >= 1L << 53;
+
     /// <summary>Whether the column holds counts.</summary>
     public bool IsInteger => Step > 0 && Step == Math.Floor(Step) && Least == Math.Floor(Least);
 

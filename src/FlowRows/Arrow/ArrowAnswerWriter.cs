@@ -29,7 +29,9 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
             ? new ArrowFileWriter(new PlacedStream(Body.AsStream(leaveOpen: true)), schema, leaveOpen: true)
             : new ArrowStreamWriter(Body.AsStream(leaveOpen: true), schema, leaveOpen: true);
         used = 0;
-        List<IArrowArray> arrays = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => options.KeepsAsRead ? part.Kept!.AsRead(i) : part.Kept!.Array(i))];
+        List<IArrowArray> arrays = [];
+        for (int i = 0; i < (options.KeepsAsRead ? part.Kept?.Arrays : part.Kept?.Count); i++)
+            arrays.Add(options.KeepsAsRead ? part.Kept!.AsHeld(i) : part.Kept!.Array(i));
         if (part.Numbers is { } numbers)
             arrays.Add(new Int64Array.Builder().AppendRange(numbers).Build());
         foreach (AnswerColumn<T> column in part.Columns)
@@ -66,8 +68,8 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
     {
         CheckNames(part);
         var fields = new Schema.Builder();
-        for (int i = 0; i < part.Kept?.Count; i++)
-            fields.Field(part.Kept.Field(i));
+        for (int i = 0; i < (options.KeepsAsRead ? part.Kept?.Arrays : part.Kept?.Count); i++)
+            fields.Field(options.KeepsAsRead ? part.Kept!.HeldField(i) : part.Kept!.Field(i));
         if (part.Numbers is not null)
             fields.Field(new Field(RowColumn, Int64Type.Default, nullable: false));
         foreach (AnswerColumn<T> column in part.Columns)

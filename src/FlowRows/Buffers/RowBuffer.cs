@@ -21,6 +21,9 @@ internal sealed class RowBuffer<T> : IDisposable
 
     public Span<T> Span => Array.AsSpan(0, Length);
 
+    /// <summary>The values, for what outlives a call; until this is disposed of.</summary>
+    public Memory<T> Memory => Array.AsMemory(0, Length);
+
     private T[] Array => array ?? throw new ObjectDisposedException(nameof(RowBuffer<>));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.IO.Pipelines;
 using System.Numerics;
 using Apache.Arrow;
-using CsvHelper;
 using FlowRows.Answers;
 using FlowRows.Tables;
 
@@ -15,71 +13,79 @@ namespace FlowRows.Csv;
 internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : AnswerWriter<T>(body)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    // Never disposed of: that would send what it holds of an answer that has failed.
-    private readonly CsvWriter csv = CsvWriter.Create(body.AsStream(leaveOpen: true), new CsvWriterOptions { NewLine = "\n", CommentPrefix = '#' });
+    // Streams to files take as much without a buffer of their own.
+    private const int SentBytes = 1 << 16;
+
+    // While the bytes of one are sent, the next rows are written to the other.
+    private CsvText csv = new(), sent = new();
+    private Task sending = Task.CompletedTask;
+    private NumberTexts<T>[]? texts;
 
     public override async ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation)
     {
         KeptTypes.Check(part.Kept, "text/csv");
-        if (hasHeader && csv.RecordCount == 0)
+        if (texts is null && hasHeader)
             WriteHeader(part);
-        IArrowArray[] kept = [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))];
-        for (int row = 0; row < part.Rows; row++)
+        texts ??= [.. part.Columns.Select(_ => new NumberTexts<T>())];
+        StringArray? lines = part.Kept?.Lines;
+        IArrowArray[] kept = lines is null ? [.. Enumerable.Range(0, part.Kept?.Count ?? 0).Select(i => part.Kept!.Array(i))] : [];
+        for (int row = 0; row < part.Rows;)
         {
-            WriteRow(part, kept, row);
-            await csv.EndRecordAsync(cancellation);
+            do
+                WriteRow(part, lines, kept, row++);
+            while (row < part.Rows && csv.Length < SentBytes);
+            await sending;
+            (csv, sent) = (sent, csv);
+            sending = Body.WriteAsync(sent.Written, cancellation).AsTask();
+            csv.Clear();
         }
-        await csv.FlushAsync(cancellation);
+        await sending;
     }
 
     /// <summary>A last line that begins with #: no row, whatever reads it.</summary>
     public override async ValueTask BreakOffAsync(string reason, CancellationToken cancellation)
     {
-        csv.WriteComment($" the answer breaks off here: {reason.Shown()}");
-        await csv.FlushAsync(cancellation);
+        await sending;
+        csv.Clear();
+        csv.CommentLine($" the answer breaks off here: {reason.Shown()}");
+        await Body.WriteAsync(csv.Written, cancellation);
     }
 
     private void WriteHeader(Answer<T> part)
     {
         CheckNames(part);
-        List<string> names = [];
         for (int i = 0; i < part.Kept?.Count; i++)
-            names.Add(part.Kept.Field(i).Name);
+            csv.Cell(part.Kept.Field(i).Name);
         if (part.Numbers is not null)
-            names.Add(RowColumn);
+            csv.Cell(RowColumn);
         foreach (AnswerColumn<T> column in part.Columns)
-            names.AddRange(column.Names);
-        names.AddRange(part.Reasons?.Columns ?? []);
+            foreach (string name in column.Names)
+                csv.Cell(name);
+        foreach (string name in part.Reasons?.Columns ?? [])
+            csv.Cell(name);
         if (part.Errors is not null)
-            names.Add(ErrorColumn);
-        csv.WriteHeader([.. names]);
+            csv.Cell(ErrorColumn);
+        csv.EndRecord();
     }
 
-    private void WriteRow(Answer<T> part, IArrowArray[] kept, int row)
+    private void WriteRow(Answer<T> part, StringArray? lines, IArrowArray[] kept, int row)
     {
+        if (lines is not null)
+            csv.Cells(lines.GetBytes(row));
         foreach (IArrowArray cells in kept)
             KeptCell.Write(csv, cells, row);
         if (part.Numbers is { } numbers)
-            csv.WriteField(numbers[row], default, CultureInfo.InvariantCulture);
-        foreach (AnswerColumn<T> column in part.Columns)
-            foreach (T value in column.Row(row))
-                if (column.IsFlag)
-                    csv.WriteField(T.IsNaN(value) ? default : value == T.Zero ? "false"u8 : "true"u8);
+            csv.Value(numbers[row]);
+        for (int i = 0; i < part.Columns.Count; i++)
+            foreach (T value in part.Columns[i].Row(row))
+                if (part.Columns[i].IsFlag)
+                    csv.Cell(T.IsNaN(value) ? default : value == T.Zero ? "false"u8 : "true"u8);
                 else
-                    WriteNumber(value);
+                    texts![i].Write(csv, value);
         for (int i = 0; i < part.Reasons?.Top; i++)
-            csv.WriteField(part.Reasons.Text(row, i) ?? "");
+            csv.Cell(part.Reasons.Text(row, i) ?? "");
         if (part.Errors is { } errors)
-            csv.WriteField(errors.Of(row) ?? "");
-    }
-
-    private void WriteNumber(T value)
-    {
-        if (!T.IsFinite(value))
-            csv.WriteField(T.IsNaN(value) ? "nan"u8 : value < T.Zero ? "-inf"u8 : "inf"u8);
-        else if (typeof(T) == typeof(float))
-            csv.WriteField((float)(object)value, default, CultureInfo.InvariantCulture);
-        else
-            csv.WriteField(double.CreateTruncating(value), default, CultureInfo.InvariantCulture);
+            csv.Cell(errors.Of(row) ?? "");
+        csv.EndRecord();
     }
 }

@@ -14,6 +14,9 @@ internal sealed class CsvNumbers(char separator)
     // 0 until a number has shown it.
     private char decimalSign = separator == ',' ? '.' : '\0';
 
+    /// <summary>Whether the decimal sign is known to be the point.</summary>
+    public bool HasPoint => decimalSign == '.';
+
     /// <summary>Why a cell was not a number, where that is not plain to see.</summary>
     public string? Reason { get; private set; }
 

@@ -21,6 +21,12 @@ internal sealed class CsvRecords(CsvReader csv) : IAsyncDisposable
     /// <summary>A cell of the record; valid until the next one is read.</summary>
     public ReadOnlySpan<byte> Cell(int index) => current is null ? csv.GetSpan(index) : current.Cells[index];
 
+    /// <summary>The record's bytes as they were read, without the line's end; empty where they are not at hand.</summary>
+    public ReadOnlySpan<byte> Raw => current is null ? csv.RawRecord : default;
+
+    /// <summary>The length of a cell among these bytes.</summary>
+    public int RawLength(int index) => csv.GetRawSpan(index).Length;
+
     public string Text(int index) => System.Text.Encoding.UTF8.GetString(Cell(index));
 
     /// <summary>Reads the next record; false at the end.</summary>

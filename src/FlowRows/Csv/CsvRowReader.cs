@@ -1,7 +1,5 @@
 using System.Numerics;
 using System.Text;
-using Apache.Arrow;
-using Apache.Arrow.Types;
 using CsvHelper;
 using FlowRows.Tables;
 
@@ -16,6 +14,8 @@ internal sealed class CsvRowReader<T> : RowReader<T>
     private readonly string[] names;
     private readonly bool hasHeader;
     private readonly int width;
+    private readonly CsvQuickRow<T>? quick;
+    private readonly CsvText cells = new();
     private Task<bool>? ahead;
 
     private CsvRowReader(CsvRecords records, RowSource source, bool hasHeader) : base(source)
@@ -26,6 +26,9 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         Columns = hasHeader ? source.Layout.Named(cells) : source.Layout.Unnamed(width);
         names = hasHeader ? cells : [.. Enumerable.Range(1, width).Select(i => $"{i}")];
         ahead = hasHeader ? null : Task.FromResult(true);
+        int[] wanted = [.. Columns.Values, .. Columns.Context];
+        bool areNumbers = Columns.Context.Length == 0 || source.Layout.Categories is null;
+        quick = areNumbers && wanted.Distinct().Count() == wanted.Length ? new(wanted, Columns.Kept, (byte)records.Separator) : null;
     }
 
     public override RowColumns Columns { get; }
@@ -50,7 +53,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
 
     protected override async ValueTask FillAsync(RowBlock<T> block, int most, CancellationToken cancellation)
     {
-        StringArray.Builder[] kept = [.. Columns.Kept.Select(_ => new StringArray.Builder())];
+        CsvLines? kept = Columns.Kept.Length > 0 ? new(Source.Pool) : null;
         try
         {
             while (block.Rows < most)
@@ -62,14 +65,19 @@ internal sealed class CsvRowReader<T> : RowReader<T>
                     break;
                 ahead = null;
                 Take(block, kept);
+                if (kept is { IsFull: true })
+                    kept = Keep(block, kept, new(Source.Pool));
             }
+            kept = kept is null ? null : Keep(block, kept, null);
         }
         catch (CsvFormatException e)
         {
             throw Invalid($"row {RowsRead + block.Rows} of the body is not CSV: {e.Message.Shown()}");
         }
-        if (kept.Length > 0)
-            block.Kept = Kept(kept, block.Rows);
+        finally
+        {
+            kept?.Dispose();
+        }
     }
 
     public override async ValueTask DisposeAsync()
@@ -78,15 +86,32 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         await base.DisposeAsync();
     }
 
-    private void Take(RowBlock<T> block, StringArray.Builder[] kept)
+    private void Take(RowBlock<T> block, CsvLines? kept)
     {
+        ReadOnlySpan<byte> line = default;
         if (records.Count != width)
             WrongWidth(block);
+        else if (quick is not null && (records.Separator == ',' || numbers.HasPoint) && quick.TryRead(records, out line))
+        {
+            int values = Columns.Values.Length;
+            block.Values?.AppendRow(quick.Values.AsSpan(0, values));
+            block.Context?.AppendRow(quick.Values.AsSpan(values));
+            kept?.Add(line.IsEmpty ? Line() : line);
+            return;
+        }
         Take(Columns.Values, block.Values);
         block.Context?.Categories = Source.Layout.Categories;
         Take(Columns.Context, block.Context);
-        for (int i = 0; i < kept.Length; i++)
-            kept[i].Append(Columns.Kept[i] < records.Count ? records.Cell(Columns.Kept[i]) : default);
+        kept?.Add(Line());
+    }
+
+    // The cells that pass through, written as CSV is.
+    private ReadOnlySpan<byte> Line()
+    {
+        cells.Clear();
+        foreach (int column in Columns.Kept)
+            cells.Cell(column < records.Count ? records.Cell(column) : default);
+        return cells.Written.Span;
     }
 
     private void Take(int[] wanted, RowTable<T>? table)
@@ -131,11 +156,10 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         block.Errors.Add(at, detail);
     }
 
-    private KeptColumns Kept(StringArray.Builder[] kept, int rows)
+    private CsvLines? Keep(RowBlock<T> block, CsvLines kept, CsvLines? next)
     {
-        var schema = new Schema(Columns.Kept.Select(column => new Field(names[column], StringType.Default, nullable: false)), null);
-        var columns = new KeptColumns([.. Enumerable.Range(0, kept.Length)]);
-        columns.Add(new RecordBatch(schema, kept.Select(column => column.Build()), rows));
-        return columns;
+        block.Kept ??= new KeptColumns([0]) { LineNames = [.. Columns.Kept.Select(column => names[column])] };
+        kept.AddTo(block.Kept);
+        return next;
     }
 }

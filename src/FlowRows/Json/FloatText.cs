@@ -8,7 +8,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace FlowRows.Json;
 
-/// <summary>Decimal text to the nearest 32-bit float, quickly.</summary>
+/// <summary>Decimal text to the nearest 32-bit float, and short text to the nearest double, quickly.</summary>
 internal static class FloatText
 {
     private const int MostDigits = 19, MostInVector = 16, MostPower = 60, MostExponentDigits = 4;
@@ -19,7 +19,12 @@ internal static class FloatText
     /// <summary>The bytes behind a number that <see cref="TryDecimal"/> may look at.</summary>
     public const int LookedAt = 16;
 
+    /// <summary>The bytes behind a number that the other readers look at, in a text that has so many: they are fast only then.</summary>
+    public const int LookedBehind = 33;
+
     private const ulong Zeros = 0x3030303030303030;
+
+    private static bool HasVectors => Ssse3.IsSupported && Sse41.IsSupported;
 
     private static ReadOnlySpan<ulong> PowersOfTen => [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
@@ -36,11 +41,7 @@ internal static class FloatText
         if (text.Length >= Vector256<byte>.Count)
         {
             ref byte first = ref MemoryMarshal.GetReference(text);
-            Vector256<byte> shifted = Vector256.LoadUnsafe(ref first) - Vector256.Create((byte)'0');
-            uint others = ~Vector256.Equals(Vector256.Min(shifted, Vector256.Create((byte)9)), shifted).ExtractMostSignificantBits();
-            // Of the characters that are not digits: a sign in front, the point, and what ends the number.
-            uint sign = first == '-' ? 1u : 0u;
-            others &= ~sign;
+            uint others = Others(ref first, out uint sign);
             int point = BitOperations.TrailingZeroCount(others), end = point;
             if (point < Vector256<byte>.Count && Unsafe.Add(ref first, point) == '.')
                 end = BitOperations.TrailingZeroCount(others & (others - 1));
@@ -48,6 +49,61 @@ internal static class FloatText
                 return end;
         }
         return Read(text, out value);
+    }
+
+    /// <summary>Reads a text that is a JSON number as a whole, and is known to be as long: what stands behind it is looked at.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryRead(ReadOnlySpan<byte> text, int length, out float value) =>
+        (TryPoint(text, length, out uint sign, out int point) && TryDecimal(ref MemoryMarshal.GetReference(text), (int)sign, point, length, sign, out value))
+        || (Read(text, out value) == length && length > 0);
+
+    /// <summary>
+    /// The same to the nearest double, of decimals with up to sixteen digits alone; false for everything else. The digits as an integer are
+    /// exact, and so is the power of ten that they are divided by, so that the one rounding is right.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryRead(ReadOnlySpan<byte> text, int length, out double value)
+    {
+        value = 0;
+        ref byte first = ref MemoryMarshal.GetReference(text);
+        if (!HasVectors || !TryPoint(text, length, out uint sign, out int point) || !IsShort(ref first, (int)sign, point, length))
+            return false;
+        int digits = point - (int)sign;
+        ulong integer = InOneVector(ref Unsafe.Add(ref first, (int)sign), digits, length == point ? 0 : length - point - 1);
+        double exact = (long)integer;
+        value = BitConverter.UInt64BitsToDouble(BitConverter.DoubleToUInt64Bits(exact / Powers[MostInVector - digits + MostPower]) | ((ulong)sign << 63));
+        return (ulong)exact == integer;
+    }
+
+    // Where a number's point stands, or would stand behind an integer; false where there is something else than digits, a sign in front and the point.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryPoint(ReadOnlySpan<byte> text, int length, out uint sign, out int point)
+    {
+        (sign, point) = (0, 0);
+        if (text.Length < Vector256<byte>.Count || length >= Vector256<byte>.Count)
+            return false;
+        ref byte first = ref MemoryMarshal.GetReference(text);
+        uint others = Others(ref first, out sign) & ((1u << length) - 1);
+        point = others == 0 ? length : BitOperations.TrailingZeroCount(others);
+        return (others & (others - 1)) == 0 && (others == 0 || Unsafe.Add(ref first, point) == '.');
+    }
+
+    // Of the characters that are not digits: a sign in front is left out, the point and what ends the number are among them.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Others(ref byte first, out uint sign)
+    {
+        Vector256<byte> shifted = Vector256.LoadUnsafe(ref first) - Vector256.Create((byte)'0');
+        uint others = ~Vector256.Equals(Vector256.Min(shifted, Vector256.Create((byte)9)), shifted).ExtractMostSignificantBits();
+        sign = first == '-' ? 1u : 0u;
+        return others & ~sign;
+    }
+
+    // Whether there are digits on both sides of a point, as JSON has them, and no more than a vector holds.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsShort(ref byte first, int start, int point, int end)
+    {
+        int digits = point - start, decimals = end == point ? 0 : end - point - 1;
+        return digits is > 0 and < 8 && (decimals > 0 || end == point) && digits + decimals <= MostInVector && (digits == 1 || Unsafe.Add(ref first, start) != '0');
     }
 
     /// <summary>
@@ -59,10 +115,10 @@ internal static class FloatText
     {
         int digits = point - start, decimals = end == point ? 0 : end - point - 1;
         Unsafe.SkipInit(out value);
-        if (digits is not (> 0 and < 8) || (decimals == 0 && end != point) || digits + decimals > MostInVector || (digits > 1 && Unsafe.Add(ref first, start) == '0'))
+        if (!IsShort(ref first, start, point, end))
             return false;
-        double exact = Ssse3.IsSupported && Sse41.IsSupported
-            ? InOneVector(ref Unsafe.Add(ref first, start), digits, decimals)
+        double exact = HasVectors
+            ? (long)InOneVector(ref Unsafe.Add(ref first, start), digits, decimals) * Powers[digits - MostInVector + MostPower]
             : InThreeWords(ref Unsafe.Add(ref first, start), digits, decimals);
         value = BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits((float)exact) | (sign << 31));
         // As in TryRound: of three roundings, none is of more than a unit of the result's last place.
@@ -71,7 +127,7 @@ internal static class FloatText
 
     // The digits moved together over the point, as an integer of sixteen digits: zeros stand where the text has ended.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static double InOneVector(ref byte first, int digits, int decimals)
+    private static ulong InOneVector(ref byte first, int digits, int decimals)
     {
         Vector128<byte> text = Vector128.ConditionalSelect(First(digits), Vector128.LoadUnsafe(ref first), Vector128.LoadUnsafe(ref first, 1));
         text = (text - Vector128.Create((byte)'0')) & First(digits + decimals);
@@ -79,7 +135,7 @@ internal static class FloatText
         Vector128<int> fours = Sse2.MultiplyAddAdjacent(pairs, Vector128.Create(0x0001_0064).AsInt16()); // 100 and 1
         Vector128<short> packed = Sse41.PackUnsignedSaturate(fours, fours).AsInt16();
         ulong eights = Sse2.MultiplyAddAdjacent(packed, Vector128.Create(0x0001_2710).AsInt16()).AsUInt64().ToScalar(); // 10000 and 1
-        return (long)((eights & uint.MaxValue) * 100_000_000 + (eights >> 32)) * Powers[digits - MostInVector + MostPower];
+        return (eights & uint.MaxValue) * 100_000_000 + (eights >> 32);
     }
 
     // A mask of the first bytes.

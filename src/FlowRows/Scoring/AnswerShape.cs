@@ -10,19 +10,21 @@ namespace FlowRows.Scoring;
 /// <summary>What an answer consists of beside its rows: with it, the Arrow record batches of an answer are answers again.</summary>
 /// <param name="Model">The model's name.</param>
 /// <param name="Version">The model's version.</param>
-/// <param name="Kept">The number of columns that are passed on.</param>
+/// <param name="Kept">The number of arrays of the columns that are passed on.</param>
 /// <param name="KeepsJson">Whether their cells are JSON.</param>
 /// <param name="HasNumbers">Whether rows have numbers.</param>
 /// <param name="Columns">The answer's own columns.</param>
 /// <param name="Reasons">The most reasons of a row.</param>
 /// <param name="HasErrors">Whether it says why rows could not be read.</param>
-internal sealed record AnswerShape(string Model, int Version, int Kept, bool KeepsJson, bool HasNumbers, AnswerShape.Column[] Columns, int Reasons, bool HasErrors)
+/// <param name="Lines">The names of the columns that are passed on, where one array holds them as lines of CSV.</param>
+internal sealed record AnswerShape(
+    string Model, int Version, int Kept, bool KeepsJson, bool HasNumbers, AnswerShape.Column[] Columns, int Reasons, bool HasErrors, string[]? Lines = null)
 {
     public static AnswerShape Of<T>(Answer<T> answer)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => new(
-            answer.Model, answer.Version, answer.Kept?.Count ?? 0, answer.Kept?.IsJson ?? false, answer.Numbers is not null,
+            answer.Model, answer.Version, answer.Kept?.Arrays ?? 0, answer.Kept?.IsJson ?? false, answer.Numbers is not null,
             [.. answer.Columns.Select(column => new Column(column.Name, column.Width, column.Names, column.Shape, column.IsTable, column.IsFlag))],
-            answer.Reasons?.Top ?? 0, answer.Errors is not null);
+            answer.Reasons?.Top ?? 0, answer.Errors is not null, answer.Kept?.LineNames);
 
     /// <summary>The answer that a record batch was, in buffers that it disposes of; the batch must live as long.</summary>
     public Answer<T> Read<T>(RecordBatch batch, RowPool pool, ScoreRequest? calibration = null)
@@ -31,7 +33,7 @@ internal sealed record AnswerShape(string Model, int Version, int Kept, bool Kee
         int next = Kept;
         var answer = new Answer<T>(Model, Version, batch.Length) { Calibration = calibration };
         if (next > 0)
-            (answer.Kept = new KeptColumns([.. Enumerable.Range(0, next)]) { IsJson = KeepsJson }).Add(batch);
+            (answer.Kept = new KeptColumns([.. Enumerable.Range(0, next)]) { IsJson = KeepsJson, LineNames = Lines }).Add(batch);
         if (HasNumbers)
             answer.Numbers = ((Int64Array)batch.Column(next++)).Values.ToArray();
         foreach (Column column in Columns)

@@ -1,4 +1,6 @@
 using Apache.Arrow;
+using Apache.Arrow.Types;
+using FlowRows.Csv;
 using FlowRows.Ndjson;
 
 namespace FlowRows.Tables;
@@ -9,25 +11,41 @@ internal sealed class KeptColumns(int[] columns) : IDisposable
 {
     private readonly List<KeptBatch> batches = [];
     private readonly IArrowArray?[] joined = new IArrowArray?[columns.Length];
+    private StringArray[]? cells;
 
     // The rows that stay, as runs of neighbours in one batch; null where all do.
     private List<Run>? runs;
 
-    public int Count => columns.Length;
+    public int Count => LineNames?.Length ?? columns.Length;
+
+    /// <summary>How many arrays hold them.</summary>
+    public int Arrays => columns.Length;
 
     /// <summary>Whether the cells are JSON as it was written, rather than what it means.</summary>
     public bool IsJson { get; init; }
 
+    /// <summary>The columns' names, where one array holds all the cells of a row as a line of CSV; else null.</summary>
+    public string[]? LineNames { get; init; }
+
+    /// <summary>The cells of each row as a line of CSV; null where each column has its array.</summary>
+    public StringArray? Lines => LineNames is null ? null : (StringArray)AsHeld(0);
+
     /// <summary>Adds the next rows, which are disposed with this.</summary>
     public void Add(RecordBatch rows, IDisposable? memory = null) => batches.Add(new(rows, memory));
 
-    public Field Field(int index) => batches[0].Rows.Schema.GetFieldByIndex(columns[index]);
+    public Field Field(int index) => LineNames is null ? HeldField(index) : new(LineNames[index], StringType.Default, nullable: false);
 
     /// <summary>A column as other formats take it.</summary>
     public IArrowArray Array(int index) => IsJson ? JsonCell.Text((StringArray)AsRead(index)) : AsRead(index);
 
     /// <summary>A column as it was read.</summary>
-    public IArrowArray AsRead(int index) =>
+    public IArrowArray AsRead(int index) => Lines is { } lines ? (cells ??= CsvLines.Columns(lines, Count))[index] : AsHeld(index);
+
+    /// <summary>What describes an array.</summary>
+    public Field HeldField(int index) => batches[0].Rows.Schema.GetFieldByIndex(columns[index]);
+
+    /// <summary>An array of all rows, as it is held.</summary>
+    public IArrowArray AsHeld(int index) =>
         runs is null && batches is [var only] ? only.Rows.Column(columns[index]) : joined[index] ??= Joined(columns[index]);
 
     /// <summary>Leaves rows out.</summary>

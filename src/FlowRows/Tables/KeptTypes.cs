@@ -10,6 +10,8 @@ internal static class KeptTypes
     /// <exception cref="RowFault">One of them, or a date in it, cannot be written.</exception>
     public static void Check(KeptColumns? kept, string mediaType)
     {
+        if (kept?.Lines is not null)
+            return;
         for (int i = 0; i < kept?.Count; i++)
             Check(kept.Array(i), mediaType);
     }

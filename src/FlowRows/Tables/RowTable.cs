@@ -99,6 +99,14 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
         Count(rows);
     }
 
+    /// <summary>Appends a row of finite values.</summary>
+    public void AppendRow(ReadOnlySpan<T> row)
+    {
+        row.CopyTo(Reserve(row.Length));
+        values.Advance(row.Length);
+        EndRow();
+    }
+
     public void EndRow()
     {
         int width = Column;

@@ -8,29 +8,31 @@ namespace FlowCore.Tests.Calibration;
 public sealed class KernelDensityTests
 {
     [Theory]
-    [InlineData(1)]
-    [InlineData(15)]
-    [InlineData(16)]
-    [InlineData(300)]
-    public void It_is_a_mean_of_normal_kernels_in_standard_units(int rows)
+    [InlineData(1, 3)]
+    [InlineData(15, 3)]
+    [InlineData(16, 3)]
+    [InlineData(300, 3)]
+    [InlineData(300, 20)]
+    public void It_is_a_mean_of_normal_kernels_in_standard_units(int rows, int width)
     {
-        Table table = Normal(rows, 3);
+        Table table = Normal(rows, width);
         var kernel = KernelDensity.Of(table);
         ScoreCoordinates at = kernel.Coordinates;
         Assert.False(at.AreRanks);
-        foreach (float[] row in new float[][] { [0.1f, -0.4f, 2], [5, 5, -5], [-40, 3, 0] })
+        foreach (float[] some in new float[][] { [0.1f, -0.4f, 2], [5, 5, -5], [-40, 3, 0] })
         {
+            float[] row = [.. Enumerable.Range(0, width).Select(column => some[column % some.Length])];
             double most = double.NegativeInfinity;
             var each = new List<double>();
             for (int i = 0; i < rows; i++)
             {
                 double square = 0;
-                for (int column = 0; column < 3; column++)
-                    square += Math.Pow((at.Map(column, row[column]) - at.Map(column, (float)table.Values[i * 3 + column])) / 0.5, 2);
+                for (int column = 0; column < width; column++)
+                    square += Math.Pow((at.Map(column, row[column]) - at.Map(column, (float)table.Values[i * width + column])) / 0.5, 2);
                 each.Add(-0.5 * square);
                 most = Math.Max(most, each[^1]);
             }
-            double expected = most + Math.Log(each.Sum(value => Math.Exp(value - most)) / rows) - 3 * (0.5 * Math.Log(2 * Math.PI) + Math.Log(0.5));
+            double expected = most + Math.Log(each.Sum(value => Math.Exp(value - most)) / rows) - width * (0.5 * Math.Log(2 * Math.PI) + Math.Log(0.5));
             Assert.Equal(expected, kernel.LogDensity<float>(row), 1e-4 * (1 + Math.Abs(expected)));
             Assert.Equal(kernel.LogDensity<float>(row), kernel.LogDensity<double>([.. row.Select(value => (double)value)]));
         }

@@ -47,6 +47,21 @@ public sealed class CsvTests(SharedService service)
         Assert.Contains("\n8,3,4,0.50,,", all, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Plain_rows_and_odd_ones_are_read_and_passed_on_alike()
+    {
+        const string csv = "id,height,weight,age,note\nz,1,2,0.5,y\n#a,1,2,0.5,#\n b c ,1,2,0.5,\td\n\"d, \"\"e\"\"\", 1 ,2,0.5,\"\"\nf g,+1,2,.5, \n,1.0,2e0,\"5e-1\",h\n";
+        const string passed = "id,height,weight,age,note,log_prob\nz,1,2,0.5,y,L\n\"#a\",1,2,0.5,#,L\nb c,1,2,0.5,d,L\n\"d, \"\"e\"\"\",1,2,0.5,,L\nf g,+1,2,.5,,L\n,1.0,2e0,5e-1,h,L\n";
+        float density = (await http.AskAsync("/logprob", """{"model":"patients","x":[[1,2]],"context":[0.5]}""")).Floats("log_prob")[0];
+
+        string all = await http.CsvAsync($"{Patients}&keep=*", csv);
+        using HttpResponseMessage lines = await http.PostAsync($"{Patients}&keep=id,note", Encoding.UTF8.GetBytes(csv), "text/csv", "application/x-ndjson");
+        string[] ids = [.. (await lines.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()!)];
+
+        Assert.Equal(passed.Replace("L", density.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), all);
+        Assert.Equal(["z", "#a", "b c", "d, \"e\"", "f g", ""], ids);
+    }
+
     [Theory]
     [InlineData("text/csv; header=absent", false)]
     [InlineData("text/csv;header=\"Absent\";charset=utf-8, */*;q=0.1", false)]

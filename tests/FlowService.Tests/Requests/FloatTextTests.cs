@@ -32,6 +32,16 @@ public sealed class FloatTextTests
     public void Reads_decimals_of_any_length_and_size_as_the_nearest_float() => Gen.Select(Gen.Double[-1, 1], Gen.Int[0, 9], Gen.Int[0, 20]).Sample(
         (share, size, decimals) => Check((share * Math.Pow(10, size)).ToString($"F{decimals}", CultureInfo.InvariantCulture)), iter: 100_000);
 
+    [Fact]
+    public void Reads_decimals_of_sixteen_digits_at_most_as_the_nearest_double() => Gen.Select(Gen.Long[0, 9_999_999_999_999_999], Gen.Int[0, 15], Gen.Bool).Sample((integer, decimals, isNegative) =>
+    {
+        string digits = integer.ToString("D16", CultureInfo.InvariantCulture).TrimStart('0').PadLeft(decimals + 1, '0');
+        string text = $"{(isNegative ? "-" : "")}{digits[..^decimals]}{(decimals > 0 ? "." : "")}{digits[^decimals..]}";
+        bool isRead = FloatText.TryRead(Encoding.ASCII.GetBytes(text + ",-7.25,1234567.1234567,0.000000012345678901234"), text.Length, out double value);
+        Assert.True(!isRead || double.Parse(text, CultureInfo.InvariantCulture).Equals(value), text);
+        Assert.True(isRead || digits.Length > 15 || digits.Length - decimals > 7 || !System.Runtime.Intrinsics.X86.Ssse3.IsSupported, text);
+    }, iter: 100_000);
+
     [Theory]
     [InlineData("0")]
     [InlineData("-0")]
@@ -89,6 +99,11 @@ public sealed class FloatTextTests
             Assert.Equal(length, FloatText.ReadQuickly(Encoding.ASCII.GetBytes(text + rest), out float quick));
             if (length > 0)
                 Assert.Equal(BitConverter.SingleToUInt32Bits(value), BitConverter.SingleToUInt32Bits(quick));
+            // Where its length is known: as a float, and, where it is short, as a double.
+            Assert.Equal(length > 0, FloatText.TryRead(Encoding.ASCII.GetBytes(text + rest), text.Length, out quick));
+            Assert.True(length == 0 || BitConverter.SingleToUInt32Bits(value) == BitConverter.SingleToUInt32Bits(quick), text);
+            if (FloatText.TryRead(Encoding.ASCII.GetBytes(text + rest), text.Length, out double exact))
+                Assert.Equal(BitConverter.DoubleToUInt64Bits(double.Parse(text, CultureInfo.InvariantCulture)), BitConverter.DoubleToUInt64Bits(exact));
         }
     }
 }
