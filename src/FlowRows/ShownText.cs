@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace FlowRows;
@@ -11,17 +12,15 @@ internal static class ShownText
     public static string Shown(this string text) =>
         (text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), "...")).OneLine();
 
-    /// <summary>The whole text in one line, without the codes that a terminal would obey.</summary>
-    public static string OneLine(this string text) =>
-        text.AsSpan().ContainsAnyInRange('\0', '\x1f') || text.AsSpan().ContainsAnyInRange('\x7f', '\x9f')
-            ? Printable(text)
-            : text;
+    /// <summary>The whole text in one line, without the codes that a terminal would obey, and those that turn the direction of reading.</summary>
+    public static string OneLine(this string text) => text.AsSpan().ContainsAnyExceptInRange(' ', '~') ? Printable(text) : text;
 
     private static string Printable(string text)
     {
         var printable = new StringBuilder(text.Length);
         foreach (char c in text)
-            printable.Append(char.IsControl(c) ? ' ' : c);
+            printable.Append(char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? ' ' : c);
         return printable.ToString();
     }
 

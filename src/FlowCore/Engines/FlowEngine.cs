@@ -31,6 +31,10 @@ public abstract class FlowEngine<T>(FlowSpec spec) : IDisposable
     /// <summary>Where it computes: <c>cpu</c>, <c>cuda:0</c>, ...</summary>
     public abstract string Device { get; }
 
+    /// <summary>The memory of its GPU as its driver tells it now, on any thread; null where it has none of its own to tell of.</summary>
+    /// <exception cref="FlowException">The driver does not answer.</exception>
+    public virtual DeviceMemory? Memory() => null;
+
     /// <summary>
     /// Whether a row's outputs have the same bits whatever batch it rides in, and wherever in it. Without the promise they differ
     /// by rounding: the demo models by less than 2e-5, relative to 1 + |output|, in float32.

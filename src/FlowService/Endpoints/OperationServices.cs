@@ -53,7 +53,8 @@ internal sealed record OperationServices(
             : request.Form is { } form ? await form.ImagesAsync(channelsLast, http.RequestAborted)
             : request.Body is { } format ? await format.ImagesAsync(http.Request.BodyReader, channelsLast, http.RequestAborted)
             : null;
-        if (await ModelSizes.LeaseAsync(model, shown is { } images ? images with { AreContexts = areContexts } : null, request.ImageSize, http.RequestAborted) is not { } lease)
+        TimeSpan timeout = Deadline.Of(request.TimeoutMs, model.Queue.Options);
+        if (await ModelSizes.LeaseAsync(model, shown is { } images ? images with { AreContexts = areContexts } : null, request.ImageSize, timeout, http.RequestAborted) is not { } lease)
             return model;
         http.Response.RegisterForDispose(lease);
         return lease.Model;

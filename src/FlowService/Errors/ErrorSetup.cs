@@ -1,3 +1,5 @@
+using FlowService.Limits;
+
 namespace FlowService.Errors;
 
 internal static class ErrorSetup
@@ -20,11 +22,12 @@ internal static class ErrorSetup
 
     /// <summary>
     /// Answers 429 as near to its cause as can be. An overloaded service spends its time on refusals, and each piece of middleware that
-    /// an exception passes catches it and throws it again.
+    /// an exception passes catches it and throws it again. Many take turns (<see cref="RefusalPace"/>).
     /// </summary>
     public static WebApplication UseBusyRefusals(this WebApplication app)
     {
         ProblemHandler problems = app.Services.GetRequiredService<ProblemHandler>();
+        RefusalPace pace = app.Services.GetRequiredService<RefusalPace>();
         app.Use(async (http, next) =>
         {
             try
@@ -33,6 +36,7 @@ internal static class ErrorSetup
             }
             catch (RequestException e) when (e.Kind == ProblemKind.QueueFull && !http.Response.HasStarted)
             {
+                await pace.TurnAsync(e, http.RequestAborted);
                 http.Response.Clear();
                 await problems.TryHandleAsync(http, e, http.RequestAborted);
             }

@@ -4,6 +4,7 @@ using FlowService.Endpoints;
 using FlowService.OpenInference.Grpc;
 using FlowService.OpenInference.Rest;
 using FlowService.Telemetry;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -20,8 +21,9 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
 
     public async ValueTask<bool> TryHandleAsync(HttpContext http, Exception exception, CancellationToken cancellation)
     {
-        if (http.RequestAborted.IsCancellationRequested)
+        if (http.RequestAborted.IsCancellationRequested || exception is ConnectionResetException or ConnectionAbortedException)
         {
+            http.Abort(); // a reader of the body sees the end of a connection first: else the server would try to read the rest of it
             http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
             return true;
         }

@@ -55,6 +55,11 @@ internal sealed class LimitsOptions
     [Within(0, 1 << 30, ErrorMessage = "Limits:BytesPerSecond must lie in 0..1073741824: a client that sends or takes less is cut off (default 240; 0 for never).")]
     public double BytesPerSecond { get; set; } = 240;
 
+    /// <summary>The refusals for a full queue in a second, for each processor (default 500); more of them wait their turn, so that answers keep the processors.</summary>
+    /// <remarks>Processors are idle while it refuses, and clients shall be told sooner: raise it.</remarks>
+    [Within(0.001, 1_000_000, ErrorMessage = "Limits:RefusalsPerSecond must lie in 0.001..1000000: so many requests a second are refused for a full queue, for each processor (default 500).")]
+    public double RefusalsPerSecond { get; set; } = 500;
+
     /// <summary>What holds for the readers of rows.</summary>
     public RowLimits ForRows => new(BodyBytes, StreamBytes, StreamRows, RowsPerRequest, ValuesPerRequest);
 }

@@ -11,6 +11,7 @@ internal static class LimitsSetup
     public static IServiceCollection AddLimits(this IServiceCollection services)
     {
         services.AddOptionsWithValidateOnStart<LimitsOptions, LimitsOptionsValidator>().BindConfiguration(LimitsOptions.Section);
+        services.AddSingleton<RefusalPace>();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitsOptions>, IConfiguration>((kestrel, limits, configuration) =>
         {
             kestrel.AddServerHeader = false;

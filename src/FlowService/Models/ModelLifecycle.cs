@@ -17,7 +17,7 @@ internal sealed class ModelLifecycle(
     ServiceGate gate, FlowMetrics metrics, TimeProvider time, ILogger<ModelLifecycle> logger) : IDisposable
 {
     private readonly SemaphoreSlim turn = new(1);
-    private readonly Dictionary<(string, int), string> seen = [];
+    private readonly Dictionary<(string, int), string> seen = [], changing = [];
     private readonly HashSet<(string, int)> unloaded = [];
     private volatile HashSet<RepositoryNote> told = [];
 
@@ -200,6 +200,13 @@ internal sealed class ModelLifecycle(
         bool isHalfWritten = !isStart && !folder.IsComplete && folder.Fault is null;
         if (isHalfWritten || seen.GetValueOrDefault((folder.Name, folder.Version)) == stamp)
             return known;
+        // What could not be loaded may still be on its way: it is tried again when it was the same at two looks.
+        if (!isStart && known?.Reason is not null && changing.GetValueOrDefault((folder.Name, folder.Version)) != stamp)
+        {
+            changing[(folder.Name, folder.Version)] = stamp;
+            return known;
+        }
+        changing.Remove((folder.Name, folder.Version));
         seen[(folder.Name, folder.Version)] = stamp;
         if (known?.Served is not null || memory.HasRoom(SizeOf(folder)))
             return await LoadAsync(folder);
@@ -245,6 +252,7 @@ internal sealed class ModelLifecycle(
     {
         memory.Remove(name, version);
         seen.Remove((name, version));
+        changing.Remove((name, version));
         if (registry.Remove(name, version)?.Served is { } served)
             _ = LetGoAsync(served);
     }

@@ -2,6 +2,7 @@ using FlowCore;
 using FlowCore.Checkpoints;
 using FlowRows;
 using FlowRows.Tables;
+using FlowService.Batching;
 
 namespace FlowService.Models;
 
@@ -30,17 +31,33 @@ internal sealed class ModelSizes(EventSizes sizes, Checkpoint checkpoint, Func<C
     /// <summary>The most pixels of an image.</summary>
     public int MostPixels => sizes.MostPixels;
 
+    /// <summary>The version at each size that is compiled now, but for its own.</summary>
+    public ServedModel[] Compiled
+    {
+        get
+        {
+            lock (gate)
+                return [.. built.Where(each => each.Model.IsCompletedSuccessfully).Select(each => each.Model.Result)];
+        }
+    }
+
     /// <summary>
     /// Holds a version at the size that a request asks for, by the shape of its rows or in words, until the lease is disposed of; null
     /// where that is the model's own.
     /// </summary>
     /// <exception cref="RowFault">It does not take that size; the message names the nearest one.</exception>
-    public static async Task<ModelLease?> LeaseAsync(ServedModel model, ShownImages? shown, (int Height, int Width)? asked, CancellationToken cancellation)
+    /// <exception cref="Errors.RequestException">504 where it is not compiled in time; that goes on without the caller.</exception>
+    public static async Task<ModelLease?> LeaseAsync(
+        ServedModel model, ShownImages? shown, (int Height, int Width)? asked, TimeSpan timeout, CancellationToken cancellation)
     {
         try
         {
             FlowSpec spec = EventSizes.Requested(model.Spec, model.Sizes?.sizes, shown, asked);
-            return spec.EventShape.AsSpan().SequenceEqual(model.Spec.EventShape) ? null : await model.Sizes!.LeaseAsync(spec, cancellation);
+            return spec.EventShape.AsSpan().SequenceEqual(model.Spec.EventShape) ? null : await model.Sizes!.LeaseAsync(spec, timeout, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            throw Deadline.Passed();
         }
         catch (SpecException e)
         {
@@ -49,11 +66,11 @@ internal sealed class ModelSizes(EventSizes sizes, Checkpoint checkpoint, Func<C
         }
     }
 
-    private async Task<ModelLease> LeaseAsync(FlowSpec spec, CancellationToken cancellation)
+    private async Task<ModelLease> LeaseAsync(FlowSpec spec, TimeSpan timeout, CancellationToken cancellation)
     {
         while (true)
         {
-            ServedModel model = await Built((spec.EventShape[1], spec.EventShape[2]), spec).WaitAsync(cancellation);
+            ServedModel model = await Built((spec.EventShape[1], spec.EventShape[2]), spec).WaitAsync(timeout, cancellation);
             if (!model.TryLease())
                 continue;
             // A request that holds a retired version is answered yet, and takes this one with it.

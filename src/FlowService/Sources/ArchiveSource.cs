@@ -8,30 +8,33 @@ internal sealed class ArchiveSource(SourceSettings settings, RemoteFiles remote)
 {
     private const string HashSuffix = ".sha256";
 
-    private string? unpacked; // what was taken, though nothing of it may be wanted
+    // What was taken, though nothing of it may be wanted, and the versions in it.
+    private string? unpacked;
+    private IReadOnlyList<SourceVersion> versionsThere = [];
 
     public override async Task<IReadOnlyList<SourceVersion>> ListAsync(Func<string, bool> known, Aside aside, CancellationToken stop)
     {
         string sha256 = Settings.Sha256 ?? await HashBesideAsync(stop);
-        if (sha256 == unpacked || known(sha256))
+        if (sha256 == unpacked)
+            return versionsThere;
+        if (known(sha256))
             return [];
-        string archive = aside.NewPath();
-        await using (Stream body = await remote.OpenAsync(Settings.From, Settings.Token, stop))
-            await aside.WriteAsync(body, archive, new(Sha256: sha256), stop);
+        string archive = aside.NewPath(), name = Settings.From.AbsolutePath;
+        await Damaged.FetchAsync(name, new(name, new(Sha256: sha256), (unless, end) => remote.OpenAsync(Settings.From, Settings.Token, unless, end)), aside, archive, stop);
         string folder = aside.NewPath();
         var versions = new Dictionary<(string, int), List<SourceFile>>();
         try
         {
-            await foreach ((string name, Stream content) in EntriesAsync(archive, stop))
-                if (SourcePath.Of(name) is { } at)
+            await foreach ((string entry, Stream content) in EntriesAsync(archive, stop))
+                if (SourcePath.Of(entry) is { } at)
                 {
                     string path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, at.Model, $"{at.Version}")).FullName, at.File);
                     if (File.Exists(path))
-                        throw new SourceException($"the archive has {name} twice");
+                        throw new SourceException($"the archive has {entry} twice");
                     await aside.WriteAsync(content, path, new(), stop);
                     if (!versions.TryGetValue((at.Model, at.Version), out List<SourceFile>? files))
                         versions[(at.Model, at.Version)] = files = [];
-                    files.Add(new(at.File, new(), _ => Task.FromResult<Stream>(File.OpenRead(path))));
+                    files.Add(new(at.File, new(), (_, _) => Task.FromResult(new OpenFile(File.OpenRead(path)))));
                 }
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException)
@@ -40,8 +43,9 @@ internal sealed class ArchiveSource(SourceSettings settings, RemoteFiles remote)
         }
         if (versions.Count == 0)
             throw new SourceException($"the archive {Settings.From} holds no file NAME/VERSION/FILE; pack it above the models' names, like `tar -czf models.tgz -C models .`");
-        unpacked = sha256;
-        return [.. versions.Select(version => new SourceVersion(version.Key.Item1, version.Key.Item2, sha256, version.Value))];
+        SourceVersion[] found = [.. versions.Select(version => new SourceVersion(version.Key.Item1, version.Key.Item2, sha256, version.Value))];
+        (unpacked, versionsThere) = (sha256, Array.ConvertAll(found, version => version with { Files = [] }));
+        return found;
     }
 
     private async Task<string> HashBesideAsync(CancellationToken stop)

@@ -51,7 +51,7 @@ internal sealed class Aside : IDisposable
                 if ((left -= read) < 0)
                     throw new SourceException($"{name} and what came before it are more than Models:SourceBytes; raise it if they shall be taken");
                 if (written + read > expected.Length)
-                    throw new SourceException($"{name} is longer than the {expected.Length} bytes that were announced");
+                    throw new SourceException($"{name} is longer than the {expected.Length} bytes that were announced") { IsDamage = true };
                 sha256.AppendData(buffer, 0, read);
                 git?.AppendData(buffer, 0, read);
                 await file.WriteAsync(buffer.AsMemory(0, read), stop);
@@ -62,9 +62,9 @@ internal sealed class Aside : IDisposable
             throw new SourceException($"{name} has {written} bytes, and {length} were announced: it came in part");
         string actual = Convert.ToHexStringLower(sha256.GetHashAndReset());
         if (expected.Sha256 is { } wanted && wanted != actual)
-            throw new SourceException($"the SHA-256 of {name} is {actual}, and {wanted} was announced: it was changed or damaged on the way, or is being written anew");
+            throw new SourceException($"the SHA-256 of {name} is {actual}, and {wanted} was announced: it was changed or damaged on the way, or is being written anew") { IsDamage = true };
         if (git is not null && Convert.ToHexStringLower(git.GetHashAndReset()) != expected.GitBlob)
-            throw new SourceException($"{name} is not the file that git knows as {expected.GitBlob}: it was changed or damaged on the way");
+            throw new SourceException($"{name} is not the file that git knows as {expected.GitBlob}: it was changed or damaged on the way") { IsDamage = true };
         return actual;
     }
 

@@ -42,7 +42,7 @@ internal sealed class BucketSource(SourceSettings settings) : ModelSource(settin
     }
 
     private SourceFile Of(S3Object found, SourcePath at, Dictionary<string, string>? hashes) =>
-        new(at.File, new(found.Size, hashes?[$"{at.Model}/{at.Version}/{at.File}"]), stop => OpenAsync(found.Key, found.ETag, stop));
+        new(at.File, new(found.Size, hashes?[$"{at.Model}/{at.Version}/{at.File}"]), async (unless, stop) => new(unless == found.ETag ? Stream.Null : await OpenAsync(found.Key, found.ETag, stop), found.ETag));
 
     private async Task<List<S3Object>> ObjectsAsync(CancellationToken stop)
     {

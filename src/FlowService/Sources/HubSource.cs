@@ -31,7 +31,7 @@ internal sealed class HubSource(SourceSettings settings, RemoteFiles remote) : M
             var files = new List<SourceFile>();
             foreach (JsonElement file in answer.RootElement.GetProperty("siblings").EnumerateArray())
                 if (file.GetProperty("rfilename").GetString() is { } name && SourcePath.IsFile(name))
-                    files.Add(new(name, Expected(file), end => remote.OpenAsync(new(server, $"/{repository}/resolve/{commit}/{name}"), Settings.Token, end)));
+                    files.Add(new(name, Expected(file), (unless, end) => remote.OpenAsync(new(server, $"/{repository}/resolve/{commit}/{name}"), Settings.Token, unless, end)));
             return [new(Settings.Model, null, commit, files)];
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)

@@ -10,7 +10,7 @@ internal sealed class ListedSource(SourceSettings settings, RemoteFiles remote) 
         var files = HashList.Read(text, list.ToString()).Select(file => (At: SourcePath.Of(file.Path), file.Sha256)).Where(file => file.At is not null);
         return [.. files.GroupBy(file => (file.At!.Model, file.At.Version)).Select(version => new SourceVersion(version.Key.Model, version.Key.Version,
             HashList.Over(version.Select(file => $"{file.Sha256} {file.At!.File}")),
-            [.. version.Select(file => new SourceFile(file.At!.File, new(Sha256: file.Sha256), end => remote.OpenAsync(AddressOf(list, file.At), Settings.Token, end)))]))];
+            [.. version.Select(file => new SourceFile(file.At!.File, new(Sha256: file.Sha256), (unless, end) => remote.OpenAsync(AddressOf(list, file.At), Settings.Token, unless, end)))]))];
     }
 
     // Its parts are letters, digits, dots, - and _ alone: they need no escape, and lead nowhere else.

@@ -7,6 +7,9 @@ internal abstract class ModelSource(SourceSettings settings)
 
     public string Name => settings.Name;
 
+    /// <summary>What it has sent damaged.</summary>
+    public DamagedFiles Damaged { get; } = new();
+
     /// <summary>The versions that the source has now.</summary>
     /// <param name="known">Whether a version of this identity was brought before: an archive is then not fetched again.</param>
     /// <param name="aside">Where files may be put meanwhile; it is emptied after the look.</param>

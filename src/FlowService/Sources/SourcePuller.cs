@@ -15,6 +15,9 @@ internal sealed class SourcePuller(ModelRepository repository, IOptionsMonitor<S
 
     private readonly HashSet<(string Source, string Path)> told = [];
 
+    // What is not as a version must be, and will be no other: it is not fetched again.
+    private readonly Dictionary<(string Source, string Path), (string Identity, SourceException Fault)> unfit = [];
+
     /// <summary>One look at a source; the number of versions that it brought.</summary>
     /// <exception cref="SourceException">The source, or one of its versions, cannot be had; the others were brought.</exception>
     public async Task<int> PullAsync(ModelSource source, CancellationToken stop)
@@ -64,14 +67,19 @@ internal sealed class SourcePuller(ModelRepository repository, IOptionsMonitor<S
                 TellKept(source, target);
             return false;
         }
+        if (unfit.TryGetValue((source.Name, target), out var before) && before.Identity == version.Identity)
+            throw before.Fault;
+        if (version.Files.Count == 0)
+            return false;
         if (version.Files.Count > MostFiles)
-            throw new SourceException($"it has {version.Files.Count} files, and a version has {MostFiles} at most");
+            throw Unfit($"it has {version.Files.Count} files, and a version has {MostFiles} at most");
         string folder = Directory.CreateDirectory(aside.NewPath()).FullName;
         var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (SourceFile file in version.Files)
-            await using (Stream bytes = await file.OpenAsync(stop))
-                hashes[file.Name] = await aside.WriteAsync(bytes, Path.Combine(folder, file.Name), file.Expected, stop);
-        CheckWeights(folder, hashes);
+        // A file that was damaged before comes first: where it still is, the others need not come again.
+        foreach (SourceFile file in version.Files.OrderByDescending(file => source.Damaged.Has(PathOf(file))))
+            hashes[file.Name] = await source.Damaged.FetchAsync(PathOf(file), file, aside, Path.Combine(folder, file.Name), stop);
+        if (FaultOf(folder, hashes) is { } fault)
+            throw Unfit(fault);
         new SourceRecord(source.Name, source.Settings.From.OriginalString, version.Identity).Write(folder);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         try
@@ -84,24 +92,33 @@ internal sealed class SourcePuller(ModelRepository repository, IOptionsMonitor<S
         }
         logger.Brought(source.Name, version.Model, number, hashes.Count);
         return true;
+
+        string PathOf(SourceFile file) => $"{version.Model}/{version.Version}/{file.Name}";
+
+        SourceException Unfit(string why)
+        {
+            var e = new SourceException(why);
+            unfit[(source.Name, target)] = (version.Identity, e);
+            return e;
+        }
     }
 
     // flow.json states the hash of the weights: what cannot be loaded is not put where others look for models.
-    private static void CheckWeights(string folder, Dictionary<string, string> hashes)
+    private static string? FaultOf(string folder, Dictionary<string, string> hashes)
     {
         if (!hashes.ContainsKey(Checkpoint.SpecFile))
-            throw new SourceException($"it has no {Checkpoint.SpecFile}: a version is a folder with {Checkpoint.SpecFile} and {Checkpoint.WeightsFile}");
+            return $"it has no {Checkpoint.SpecFile}: a version is a folder with {Checkpoint.SpecFile} and {Checkpoint.WeightsFile}";
         try
         {
             WeightsRecord? weights = SpecJson.Parse(File.ReadAllBytes(Path.Combine(folder, Checkpoint.SpecFile))).Weights;
             string? actual = weights is null ? null : hashes.GetValueOrDefault(weights.File);
-            if (actual is null || actual != weights!.Sha256)
-                throw new SourceException($"{Checkpoint.SpecFile} says that the weights are {weights?.File ?? "missing"} with the SHA-256 {weights?.Sha256 ?? "missing"}; "
-                    + $"{(actual is null ? "there is no such file" : $"that file's is {actual}")}");
+            return actual is not null && actual == weights!.Sha256 ? null
+                : $"{Checkpoint.SpecFile} says that the weights are {weights?.File ?? "missing"} with the SHA-256 {weights?.Sha256 ?? "missing"}; "
+                    + $"{(actual is null ? "there is no such file" : $"that file's is {actual}")}";
         }
         catch (FlowException e)
         {
-            throw new SourceException(e.Message, e);
+            return e.Message;
         }
     }
 

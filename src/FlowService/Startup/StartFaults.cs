@@ -14,13 +14,17 @@ internal static class StartFaults
 
     public static IEnumerable<string> Of(Exception exception, IConfiguration? configuration) => exception switch
     {
-        OptionsValidationException settings => settings.Failures,
+        OptionsValidationException settings => settings.Failures.Select(WithoutMember),
         AggregateException several => several.InnerExceptions.SelectMany(each => Of(each, configuration)),
         FlowException flow => [flow.Message],
         _ when configuration is not null && OfAddress(exception, configuration) is { } fault => [fault],
         _ when configuration is not null && OfCertificate(exception, configuration) is { } fault => [fault],
         _ => [OneLine(exception)],
     };
+
+    // Generated validators begin with the member's name, and our words with the setting's.
+    private static string WithoutMember(string failure) =>
+        failure.Split(": ", 2) is [var member, var words] && words.Contains($":{member} ", StringComparison.Ordinal) ? words : failure;
 
     private static string? OfAddress(Exception exception, IConfiguration configuration)
     {

@@ -1,3 +1,4 @@
+using FlowRows;
 using FlowService.Models;
 using FlowService.OpenInference.Grpc;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -41,7 +42,7 @@ internal sealed class StartReport(
     {
         ModelVersion[] versions = [.. registry.Models.SelectMany(model => model.Value)];
         logger.Serving(Listed(versions.Where(version => version.Serves).Select(version => $"{version.Name} {version.Version}"), $"no model of {repository.Path}"));
-        logger.Skipped(Listed(versions.Where(version => version.Reason is not null && !version.Serves).Select(version => $"{version.Name} {version.Version} ({version.Reason})")
+        logger.Skipped(Listed(versions.Where(version => version.Reason is not null && !version.Serves).Select(version => $"{version.Name.Shown()} {version.Version} ({version.Reason!.OneLine()})")
             .Concat(models.Notes.Select(note => $"{note.Path} ({note.Reason})")), "nothing"));
     }
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using FlowCore;
+using FlowCore.Engines;
 using FlowService.Batching;
 using FlowService.Models;
 using FlowService.OpenInference.Metadata;
@@ -45,12 +47,15 @@ internal sealed class FlowMetrics
         cacheMisses = meter.CreateCounter<long>("flowservice.cache.misses", "{request}", "Requests, or parts of a stream, of a cached model that had to be computed.");
         evictions = meter.CreateCounter<long>("flowservice.model.evictions", "{eviction}", "Versions that made room for another one.");
         loadSeconds = Seconds("flowservice.model.load.duration", "Reading, self-test and warm-up of one version.");
-        meter.CreateObservableGauge("flowservice.queue.depth", () => registry.Served.Select(model => new Measurement<long>(model.Queue.Rows, model.ModelLabel, model.VersionLabel)),
+        meter.CreateObservableGauge("flowservice.queue.depth", () => OfQueues(registry, queue => queue.Rows),
             "{row}", "Rows that wait for the model.");
-        meter.CreateObservableGauge("flowservice.batch.limit", () => registry.Served.Select(model => new Measurement<int>(model.Queue.BatchRows, model.ModelLabel, model.VersionLabel)),
+        meter.CreateObservableGauge("flowservice.batch.limit", () => OfQueues(registry, queue => queue.BatchRows),
             "{row}", "The most rows in a batch: lower than configured where memory was out.");
-        meter.CreateObservableGauge("flowservice.queue.limit", () => registry.Served.Select(model => new Measurement<int>(model.Queue.Options.QueueRows, model.ModelLabel, model.VersionLabel)),
+        meter.CreateObservableGauge("flowservice.queue.limit", () => OfQueues(registry, queue => queue.Options.QueueRows),
             "{row}", "The most rows that may wait for the model.");
+        meter.CreateObservableGauge("flowservice.device.memory.allocated", () => OfDevices(registry, memory => memory.AllocatedBytes), "By", "Memory of a GPU that the models' own engines hold.");
+        meter.CreateObservableGauge("flowservice.device.memory.free", () => OfDevices(registry, memory => memory.FreeBytes), "By", "Memory of a GPU that no process holds.");
+        meter.CreateObservableGauge("flowservice.device.memory.total", () => OfDevices(registry, memory => memory.TotalBytes), "By", "Memory of a GPU.");
         meter.CreateObservableGauge("flowservice.build.info", () => new Measurement<int>(1, Build), description: "Always 1, with the version of the service and of its runtime.");
         meter.CreateObservableGauge("flowservice.tensors.live", () => TorchRuntime.LiveTensors, "{tensor}", "Tensors that live in this process.");
     }
@@ -116,6 +121,30 @@ internal sealed class FlowMetrics
         TagList labels = facts.Labels();
         labels.Add("reason", reason);
         rejections.Add(1, labels);
+    }
+
+    // A model has a queue, and another one for each size of images that was asked for beside its own.
+    private static IEnumerable<Measurement<T>> OfQueues<T>(ModelRegistry registry, Func<BatchQueue, T> value)
+        where T : struct => registry.Served.SelectMany(model => (model.Sizes?.Compiled ?? [])
+            .Select(sized => new Measurement<T>(value(sized.Queue), model.ModelLabel, model.VersionLabel, new("size", $"{sized.Spec.EventShape[1]}x{sized.Spec.EventShape[2]}")))
+            .Prepend(new(value(model.Queue), model.ModelLabel, model.VersionLabel)));
+
+    // Of each GPU that a model runs on.
+    private static IEnumerable<Measurement<long>> OfDevices(ModelRegistry registry, Func<DeviceMemory, long> value) => registry.Served
+        .SelectMany(model => (model.Sizes?.Compiled ?? []).Prepend(model)).SelectMany(model => model.Engines).Select(MemoryOf).OfType<DeviceMemory>()
+        .GroupBy(memory => memory.Device).Select(device => new Measurement<long>(
+            value(device.Last() with { AllocatedBytes = device.Sum(memory => memory.AllocatedBytes) }), new("device", device.Key), new KeyValuePair<string, object?>("name", device.Last().Name)));
+
+    private static DeviceMemory? MemoryOf(FlowEngine<float> engine)
+    {
+        try
+        {
+            return engine.Conditional.Memory();
+        }
+        catch (Exception e) when (e is FlowException or InsufficientMemoryException)
+        {
+            return null; // a device that does not answer is what /health/ready is about
+        }
     }
 
     private Histogram<double> Seconds(string name, string description) =>

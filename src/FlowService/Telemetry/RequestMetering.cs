@@ -35,7 +35,7 @@ internal sealed class RequestMetering(RequestDelegate next, FlowMetrics metrics,
 
     private static string Outcome(HttpContext http, bool failed)
     {
-        if (http.RequestAborted.IsCancellationRequested)
+        if (http.RequestAborted.IsCancellationRequested || http.Response.StatusCode == StatusCodes.Status499ClientClosedRequest)
             return Outcomes.Aborted;
         string outcome = Outcomes.Of(http.Response.StatusCode);
         return failed && outcome == Outcomes.Success ? Outcomes.Fault : outcome;

@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace FlowBenchmarks.Serving;
 
-/// <summary>What became of the requests that were sent at a rate.</summary>
-/// <param name="Elapsed">How long they were sent.</param>
+/// <summary>What became of the requests that were sent at a rate, in the time that was measured.</summary>
+/// <param name="Elapsed">How long that was.</param>
 /// <param name="Answered">The seconds that answers with 200 took, sorted.</param>
 /// <param name="Refused">Those of answers with 429, sorted.</param>
 internal sealed record OverloadResult(TimeSpan Elapsed, double[] Answered, double[] Refused)
@@ -21,36 +21,50 @@ internal static class Overload
     /// <param name="request">The bytes of each.</param>
     /// <param name="connections">The connections, and so the most requests under way. A request that is due when all are taken waits for one.</param>
     /// <param name="perSecond">The rate of first tries.</param>
-    /// <param name="duration">How long they are sent.</param>
+    /// <param name="before">How long they are sent before it is measured: the queue fills, and the first who were refused have come back.</param>
+    /// <param name="duration">How long it is measured: what is answered within that time counts, whenever it was sent.</param>
     /// <param name="waits">Whether a refused one is sent again when Retry-After says, or at once.</param>
-    public static OverloadResult Run(int port, byte[] request, int connections, double perSecond, TimeSpan duration, bool waits)
+    /// <param name="watch">Called where the measured time begins, and where it ends.</param>
+    public static OverloadResult Run(int port, byte[] request, int connections, double perSecond, TimeSpan before, TimeSpan duration, bool waits, Action watch)
     {
         List<double>[] answered = [.. Enumerable.Range(0, connections).Select(_ => new List<double>())], refused = [.. answered.Select(_ => new List<double>())];
         var again = new PriorityQueue<int, TimeSpan>(); // how often each was tried, by when it is due
         int offered = 0;
         var clock = new Stopwatch();
-        using var start = new Barrier(connections, _ => clock.Start());
+        bool measured = false, ended = false;
+        using var start = new Barrier(connections + 1, _ => clock.Start());
         Thread[] threads = [.. Enumerable.Range(0, connections).Select(i => new Thread(() => Client(i)))];
         foreach (Thread thread in threads)
             thread.Start();
+        start.SignalAndWait();
+        Thread.Sleep(before);
+        watch();
+        long began = Stopwatch.GetTimestamp();
+        Volatile.Write(ref measured, true);
+        Thread.Sleep(duration);
+        Volatile.Write(ref measured, false);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(began);
+        watch();
+        Volatile.Write(ref ended, true);
         foreach (Thread thread in threads)
             thread.Join();
-        return new(duration, [.. answered.SelectMany(part => part).Order()], [.. refused.SelectMany(part => part).Order()]);
+        return new(elapsed, [.. answered.SelectMany(part => part).Order()], [.. refused.SelectMany(part => part).Order()]);
 
         void Client(int number)
         {
             using var connection = new HttpConnection(port);
             start.SignalAndWait();
-            while (clock.Elapsed < duration)
+            while (!Volatile.Read(ref ended))
             {
                 (int tries, TimeSpan due) = Next();
                 if (due > clock.Elapsed)
                     Thread.Sleep(due - clock.Elapsed);
                 long began = Stopwatch.GetTimestamp();
                 int status = connection.Ask(request);
-                if (clock.Elapsed > duration)
-                    return;
-                (status == 200 ? answered : status == 429 ? refused : throw new InvalidOperationException($"status {status}"))[number].Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+                if (Volatile.Read(ref measured))
+                    (status == 200 ? answered : refused)[number].Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+                if (status is not (200 or 429))
+                    throw new InvalidOperationException($"status {status}");
                 if (status == 429 && tries + 1 < MostTries)
                     lock (again)
                         again.Enqueue(tries + 1, clock.Elapsed + TimeSpan.FromSeconds(waits ? connection.RetryAfter : 0));

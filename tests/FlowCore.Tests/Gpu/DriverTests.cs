@@ -25,6 +25,10 @@ public sealed class DriverTests
             Assert.Equal(("gpu", "cuda:0", true), (engine.Name, engine.Device, engine.SameBitsInAnyBatch));
             LikeTheCpu(engine, 500);
             Assert.Equal([4, 2, 1, 1], gpu.Held[1..]);
+            long taken = gpu.Held[0];
+            Assert.InRange(taken, 1, 1L << 39);
+            Assert.Equal(new("cuda:0", "stand-in", taken, (1L << 40) - taken, 1L << 40), engine.Memory());
+            Assert.Equal(1, gpu.Held[4]); // the context that was held to ask is given back
         }
         Assert.Equal([0, 0, 0, 0, 0], gpu.Held);
     }

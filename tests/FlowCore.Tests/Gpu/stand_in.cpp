@@ -79,6 +79,7 @@ API long long stand_in(const char *what)
 }
 API void stand_in_limit(long long bytes) { std::lock_guard<std::mutex> lock(guard); most_bytes = bytes; }
 
+API int cuMemGetInfo_v2(size_t *left, size_t *all) { std::lock_guard<std::mutex> lock(guard); if (!current) return INVALID_CONTEXT; *all = most_bytes; *left = most_bytes - device_bytes; return SUCCESS; }
 API int cuInit(unsigned) { return SUCCESS; }
 API int cuDeviceGetCount(int *count) { *count = DEVICES; return SUCCESS; }
 API int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return ordinal < DEVICES ? SUCCESS : INVALID_VALUE; }

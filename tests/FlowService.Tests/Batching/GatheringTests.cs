@@ -1,6 +1,8 @@
 using FlowService.Errors;
+using FlowService.Limits;
 using FlowService.Tests.Support;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Options;
 using static FlowService.Batching.Operation;
 
 namespace FlowService.Tests.Batching;
@@ -132,6 +134,26 @@ public sealed class GatheringTests
         Assert.InRange(advice.Distinct().Count(), 4, 7);
         bench.Hook.Release();
         await Task.WhenAll(held, waiting);
+    }
+
+    [Fact]
+    public void Refusals_come_at_once_up_to_a_tenth_of_a_second_of_their_rate_and_then_at_that_rate()
+    {
+        var time = new ManualTime();
+        var pace = new RefusalPace(Options.Create(new LimitsOptions { RefusalsPerSecond = 100.0 / Environment.ProcessorCount }), time);
+        double[] Waits(int count) => [.. Enumerable.Range(0, count).Select(_ => pace.Take().TotalSeconds)];
+        time.Advance(TimeSpan.FromSeconds(1.007));
+
+        double[] waits = Waits(110);
+
+        Assert.All(waits[..10], wait => Assert.Equal(0, wait));
+        for (int i = 10; i < waits.Length; i++)
+            Assert.InRange(waits[i], 0.01 * (i - 9) - 1e-6, 0.01 * (i - 9) + 0.02 + 1e-6); // together with those of the same fiftieth of a second
+        time.Advance(TimeSpan.FromSeconds(100));
+        waits = Waits(20_000);
+        Assert.All(waits[..10], wait => Assert.Equal(0, wait)); // what was not used is not saved for longer
+        Assert.InRange(waits[10], 0.01 - 1e-6, 0.04);
+        Assert.InRange(waits[^1], 59.9, 60.1); // the longest wait
     }
 
     /// <summary>A clock that stands still unless it is told to go on.</summary>

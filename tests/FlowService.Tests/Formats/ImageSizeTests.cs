@@ -9,6 +9,7 @@ using FlowService.Tests.Support;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using static FlowService.OpenInference.Grpc.Protocol.ModelInferRequest.Types;
 
 namespace FlowService.Tests.Formats;
@@ -90,6 +91,32 @@ public sealed class ImageSizeTests(EnlargingService service)
         ModelInferResponse back = await client.ModelInferAsync(latents);
         Assert.Equal([2, 720], back.Outputs[0].Shape);
         Assert.All(x.Zip(Floats(back.RawOutputContents[0])), pair => Assert.Equal(pair.First, pair.Second, 0.05f + 1e-5f * Math.Abs(pair.First)));
+    }
+
+    [Fact]
+    public async Task What_a_size_costs_to_compile_is_bound_by_the_timeout_and_its_queue_is_measured()
+    {
+        using MetricCollector<long> depth = service.Host.Metric<long>("flowservice.queue.depth");
+        string Asked(string timeout) => $$"""{"model":"{{Model}}","count":1,{{timeout}}"size":[20,44],"context":{{Json(new float[55])}}}""";
+        service.MayBuild.Reset();
+
+        try
+        {
+            JsonElement late = await http.RefusedAsync("/sample", Asked("\"timeout_ms\":20,"), HttpStatusCode.GatewayTimeout);
+            string alsoLate = await http.PostRawAsync($"/v2/models/{Model}.sample/infer",
+                $$"""{"parameters":{"timeout":20000},"inputs":[{"name":"num_samples","datatype":"INT64","shape":[1],"data":[1]},{"name":"context","datatype":"FP32","shape":[1,1,5,11],"data":{{Json(new float[55])}}}]}""")
+                .ErrorAsync(HttpStatusCode.GatewayTimeout);
+            Assert.Equal("deadline-passed", late.Type());
+            Assert.Equal(late.Detail(), alsoLate);
+        }
+        finally
+        {
+            service.MayBuild.Set();
+        }
+        await http.AskAsync("/sample", Asked(""));
+        depth.RecordObservableInstruments();
+        Assert.Contains(depth.GetMeasurementSnapshot(), each => each.Tags.TryGetValue("size", out object? size) && size is "20x44");
+        Assert.Contains(depth.GetMeasurementSnapshot(), each => !each.Tags.ContainsKey("size"));
     }
 
     [Fact]

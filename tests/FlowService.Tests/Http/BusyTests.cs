@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using FlowService.Limits;
 using FlowService.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowService.Tests.Http;
 
@@ -20,7 +22,7 @@ public sealed class BusyTests : IAsyncLifetime
     {
         TestModels.Write(repository.Path, TestModels.Spec(TestModels.Plain, 2));
         host = await ServiceHost.StartAsync(repository.Path, hook.Engines,
-            ("Batching:QueueRows", "10"), ("Batching:BatchRows", "4"), ("Limits:RowsPerRequest", "10"), ("Limits:SamplesPerRequest", "10"));
+            ("Batching:QueueRows", "10"), ("Batching:BatchRows", "4"), ("Limits:RowsPerRequest", "10"), ("Limits:SamplesPerRequest", "10"), ("Limits:RefusalsPerSecond", "0.001"));
         http = host.Http();
     }
 
@@ -46,6 +48,27 @@ public sealed class BusyTests : IAsyncLifetime
         Assert.Equal(10, (await waiting).Rows("samples").Length);
         await http.AskAsync("/logprob", OneRow);
         Assert.Equal(0, host.QueuedRows);
+    }
+
+    [Fact]
+    public async Task A_refusal_beyond_the_pace_waits_its_turn_and_costs_nothing_where_its_client_leaves()
+    {
+        var (computing, waiting) = await FillAsync();
+        RefusalPace pace = host.Services.GetRequiredService<RefusalPace>();
+        await http.RefusedAsync("/logprob", OneRow, HttpStatusCode.TooManyRequests);
+        using var leave = new CancellationTokenSource();
+        Task<HttpResponseMessage>[] more = [.. from path in new[] { "/logprob", "/v2/models/two-moons/infer" } select http.SendAsync(path, OneRow, leave.Token)];
+        await Eventually.TrueAsync(() => pace.Waiting == 2, "two refusals wait");
+
+        await leave.CancelAsync();
+
+        foreach (Task<HttpResponseMessage> one in more)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
+        await Eventually.TrueAsync(() => pace.Waiting == 0, "those who left wait no more");
+        hook.Release();
+        await computing;
+        Assert.Equal(10, (await waiting).Rows("samples").Length);
+        await http.AskAsync("/logprob", OneRow);
     }
 
     /// <summary>None of these bodies is sent to its end.</summary>

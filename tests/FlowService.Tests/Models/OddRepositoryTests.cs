@@ -26,6 +26,8 @@ public sealed class OddRepositoryTests : IDisposable
         TestModels.Write(repository.Path, TestModels.Spec("closed", 2));
         Directory.CreateDirectory(At("lost+found"));
         Directory.CreateDirectory(At("good/v2"));
+        Copy("good/1", "evil\u202eledom\u001b[31m/1");
+        File.Delete(At("evil\u202eledom\u001b[31m/1/flow.json"));
         foreach (string path in (string[])["lost+found", "closed/1"])
             File.SetUnixFileMode(At(path), UnixFileMode.None);
         await using ServiceProcess service = await ServiceProcess.StartUnprivilegedAsync(repository.Path, ServiceProcess.FreePort(), "--Models:PollSeconds=0.02");
@@ -35,9 +37,11 @@ public sealed class OddRepositoryTests : IDisposable
 
         File.SetUnixFileMode(At("closed/1"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         await Eventually.TrueAsync(async () => (await StatesAsync(http)).Contains("closed 1 ready"), "the folder that was opened is read");
-        Assert.Equal(["closed 1 ready", "good 1 ready", "later 1 ready"], await StatesAsync(http));
+        Assert.Equal(["closed 1 ready", "good 1 ready", "later 1 ready"], (await StatesAsync(http)).Where(state => !state.Contains("evil", StringComparison.Ordinal)));
         foreach (string odd in (string[])["lost+found", "closed/1", "good/v2"])
             Assert.Single(service.Log, line => line.Contains(At(odd) + ": ", StringComparison.Ordinal));
+        Assert.Contains(service.Log, line => line.Contains("evil ledom", StringComparison.Ordinal));
+        Assert.DoesNotContain(service.Log, line => line.Contains('\u202e') || line.Contains('\u001b'));
         string[] told = [.. service.Log.Where(line => !line.Contains("Skipped: ", StringComparison.Ordinal))]; // which sums it up
         Assert.Single(told, line => line.Contains("Permission denied", StringComparison.Ordinal) && line.Contains("lost+found", StringComparison.Ordinal)
             || line.Contains("is denied", StringComparison.Ordinal) && line.Contains("lost+found", StringComparison.Ordinal));

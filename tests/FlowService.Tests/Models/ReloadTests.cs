@@ -1,7 +1,10 @@
 using System.Net;
 using System.Text.Json;
 using FlowCore.Checkpoints;
+using FlowService.Models;
 using FlowService.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace FlowService.Tests.Models;
 
@@ -70,6 +73,33 @@ public sealed class ReloadTests : IDisposable
         Assert.Equal(2, (await http.AskAsync("/logprob", OneRow)).GetProperty("version").GetInt32());
         Directory.Delete(half, recursive: true);
         await Eventually.TrueAsync(async () => (await VersionsAsync(http, "m")).SequenceEqual(["1 ready"]), "the version that is gone is dropped");
+    }
+
+    [Fact]
+    public async Task Weights_that_grow_over_many_polls_are_refused_once_and_loaded_when_they_are_whole()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("m", 2), 1);
+        string weights = Path.Combine(Folder(1), Checkpoint.WeightsFile);
+        byte[] whole = await File.ReadAllBytesAsync(weights);
+        await File.WriteAllBytesAsync(weights, whole[..10]);
+        await using ServiceHost host = ServiceHost.Start(repository.Path, null, ("Models:PollSeconds", "0"), ("Batching:BatchRows", "16"));
+        using HttpClient http = host.Http();
+        var lifecycle = host.Services.GetRequiredService<ModelLifecycle>();
+        await Eventually.TrueAsync(async () => (await http.GetAsync("/models")).IsSuccessStatusCode, "the models were looked at");
+        using MetricCollector<long> loads = host.Metric<long>("flowservice.model.loads");
+
+        for (int length = 11; length < whole.Length; length += whole.Length / 7)
+        {
+            await File.WriteAllBytesAsync(weights, whole[..length]);
+            await lifecycle.RefreshAsync(isStart: false, CancellationToken.None);
+        }
+        Assert.Empty(loads.GetMeasurementSnapshot());
+        await File.WriteAllBytesAsync(weights, whole);
+        for (int look = 0; look < 3; look++)
+            await lifecycle.RefreshAsync(isStart: false, CancellationToken.None);
+
+        Assert.Equal(["ready"], loads.GetMeasurementSnapshot().Select(each => each.Tags["outcome"]));
+        Assert.Equal(["1 ready"], await VersionsAsync(http, "m"));
     }
 
     [Fact]

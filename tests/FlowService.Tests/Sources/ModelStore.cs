@@ -25,6 +25,9 @@ internal sealed class ModelStore : IAsyncDisposable
     /// <summary>What was asked for, each with its Authorization.</summary>
     public ConcurrentQueue<(string Path, string Authorization)> Asked { get; } = new();
 
+    /// <summary>The files whose bytes were sent.</summary>
+    public ConcurrentQueue<string> Sent { get; } = new();
+
     /// <summary>Where requests for a path are sent on to.</summary>
     public ConcurrentDictionary<string, Uri> Elsewhere { get; } = new(StringComparer.Ordinal);
 
@@ -83,6 +86,12 @@ internal sealed class ModelStore : IAsyncDisposable
             return Task.CompletedTask;
         }
         http.Response.Headers.ETag = Tag(bytes);
+        if (http.Request.Headers.IfNoneMatch == Tag(bytes))
+        {
+            http.Response.StatusCode = StatusCodes.Status304NotModified;
+            return Task.CompletedTask;
+        }
+        Sent.Enqueue(path);
         http.Response.ContentLength = bytes.Length;
         return http.Response.Body.WriteAsync(bytes).AsTask();
     }

@@ -71,6 +71,10 @@ public sealed class SourceTests : IAsyncLifetime
         Assert.Contains("source s ", problem.Detail(), StringComparison.Ordinal);
         Assert.Contains("pumps/1", problem.Detail(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(repository.Path, "pumps")));
+        int looks = store.Sent.Count(path => path == "SHA256SUMS");
+        await Eventually.TrueAsync(() => store.Sent.Count(path => path == "SHA256SUMS") >= looks + 3, "the source is looked at again");
+        Assert.Equal(1, store.Sent.Count(path => path == "pumps/1/weights.safetensors")); // once, as long as it is the same
+        Assert.Equal(1, store.Sent.Count(path => path == "pumps/1/flow.json"));
         store.Files["pumps/1/weights.safetensors"] = whole;
         await Eventually.TrueAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK, "the model is there");
     }
@@ -110,6 +114,27 @@ public sealed class SourceTests : IAsyncLifetime
         AssertBrought("pumps/1");
     }
 
+    [Fact]
+    public async Task An_archive_that_is_damaged_or_unfit_is_fetched_once_and_refused_at_each_look()
+    {
+        byte[] packed = Packed(".tar");
+        File.Delete(Path.Combine(origin.Path, "pumps", "1", "weights.safetensors"));
+        store.Files["damaged.tar"] = [.. packed[..^1], 1];
+        store.Files["unfit.tar"] = Packed(".tar");
+        await using ServiceHost host = await AnyAsync();
+        ModelSource damaged = Source(host, ("From", $"{store.Address}damaged.tar"), ("Sha256", ModelStore.Hash(packed))),
+            unfit = Source(host, ("From", $"{store.Address}unfit.tar"), ("Sha256", ModelStore.Hash(store.Files["unfit.tar"])));
+
+        for (int look = 0; look < 3; look++)
+        {
+            Assert.Contains("the SHA-256 of", await RefusedAsync(host, damaged), StringComparison.Ordinal);
+            Assert.Contains("no such file", await RefusedAsync(host, unfit), StringComparison.Ordinal);
+        }
+        Assert.Equal(["damaged.tar", "unfit.tar"], store.Sent.Order(StringComparer.Ordinal));
+        store.Files["damaged.tar"] = packed;
+        Assert.Equal(1, await Puller(host).PullAsync(damaged, CancellationToken.None));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -135,7 +160,9 @@ public sealed class SourceTests : IAsyncLifetime
         if (hasList)
             Assert.Equal(0, await Puller(host).PullAsync(source, CancellationToken.None)); // not listed: it is still being written
         else
-            Assert.Contains("flow.json says", await RefusedAsync(host, source), StringComparison.Ordinal);
+            for (int look = 0; look < 2; look++)
+                Assert.Contains("flow.json says", await RefusedAsync(host, source), StringComparison.Ordinal);
+        Assert.Equal(hasList ? 0 : 1, store.Sent.Count(path => path == "fleet/a/pumps/2/weights.safetensors"));
     }
 
     [Fact]

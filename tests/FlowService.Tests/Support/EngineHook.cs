@@ -29,6 +29,9 @@ internal sealed class EngineHook : IDisposable
     /// <summary>Whether the engines draw their noise themselves, as those of GPUs do.</summary>
     public bool DrawsNoise { get; set; }
 
+    /// <summary>What the engines say of the memory of their GPU.</summary>
+    public DeviceMemory? Memory { get; set; }
+
     public int DisposedEngines => disposed;
 
     /// <summary>The name of the thread that disposed of an engine last.</summary>
@@ -96,6 +99,8 @@ internal sealed class EngineHook : IDisposable
         public override string Name => inner.Name;
 
         public override string Device => inner.Device;
+
+        public override DeviceMemory? Memory() => hook.Memory;
 
         public override int NoiseWidth => inner.NoiseWidth;
 

@@ -1,3 +1,6 @@
+using FlowCore.Checkpoints;
+using FlowCore.Engines;
+
 namespace FlowService.Tests.Support;
 
 /// <summary>One service with the demo model that enlarges pictures, for the tests that ask it about sizes and forms.</summary>
@@ -7,13 +10,16 @@ public sealed class EnlargingService : IAsyncLifetime
 
     private readonly TemporaryFolder repository = DemoModels.Repository(Model);
 
+    /// <summary>While it is not set no engine is built.</summary>
+    internal ManualResetEventSlim MayBuild { get; } = new(initialState: true);
+
     internal ServiceHost Host { get; private set; } = null!;
 
     public HttpClient Http { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        Host = await ServiceHost.StartAsync(repository.Path, null, ("Limits:BodyBytes", "100000"));
+        Host = await ServiceHost.StartAsync(repository.Path, Build, ("Limits:BodyBytes", "100000"));
         Http = Host.Http();
     }
 
@@ -22,6 +28,13 @@ public sealed class EnlargingService : IAsyncLifetime
         Http.Dispose();
         await Host.DisposeAsync();
         repository.Dispose();
+        MayBuild.Dispose();
+    }
+
+    private FlowEngine<float> Build(Checkpoint checkpoint, string device)
+    {
+        MayBuild.Wait();
+        return Engine.Open<float>(checkpoint, EngineKind.Auto, device);
     }
 }
 

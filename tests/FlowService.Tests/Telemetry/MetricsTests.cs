@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using FlowService.Tests.Support;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
@@ -88,6 +89,25 @@ public sealed class MetricsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Clients_that_reset_their_connection_in_the_middle_of_a_body_are_no_faults_of_the_service()
+    {
+        using MetricCollector<long> requests = host.Metric<long>("flowservice.requests");
+        for (int i = 0; i < 20; i++)
+            using (var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { LingerState = new(enable: true, seconds: 0) }) // it closes with a reset
+            {
+                await client.ConnectAsync(host.Address.Host, host.Address.Port);
+                await client.SendAsync("POST /sample HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"u8.ToArray());
+                byte[] answer = new byte["HTTP/1.1 100".Length];
+                await client.ReceiveAsync(answer);
+                Assert.Equal("HTTP/1.1 100"u8, answer); // its body is waited for
+                await client.SendAsync("{"u8.ToArray());
+            }
+        await Eventually.TrueAsync(() => requests.GetMeasurementSnapshot().Count == 20, "all are counted");
+
+        Assert.All(requests.GetMeasurementSnapshot(), each => Assert.Equal("aborted", each.Tags["outcome"]));
+    }
+
+    [Fact]
     public async Task The_queues_depth_is_a_gauge_of_rows()
     {
         using MetricCollector<long> depth = host.Metric<long>("flowservice.queue.depth");
@@ -104,6 +124,24 @@ public sealed class MetricsTests : IAsyncLifetime
 
         Assert.Equal([7, 0], depth.GetMeasurementSnapshot().Select(each => each.Value));
         Assert.All(depth.GetMeasurementSnapshot(), each => Assert.Equal("two-moons", each.Tags["model"]));
+    }
+
+    [Fact]
+    public async Task The_memory_of_a_GPU_is_told_once_for_all_engines_that_are_on_it()
+    {
+        TestModels.Write(repository.Path, TestModels.Spec("other", 2));
+        (await http.PostAsync("/models/other/load", null)).EnsureSuccessStatusCode();
+        using MetricCollector<long> allocated = host.Metric<long>("flowservice.device.memory.allocated"), free = host.Metric<long>("flowservice.device.memory.free"),
+            total = host.Metric<long>("flowservice.device.memory.total");
+        MetricCollector<long>[] all = [allocated, free, total];
+        Array.ForEach(all, each => each.RecordObservableInstruments());
+        Assert.All(all, each => Assert.Empty(each.GetMeasurementSnapshot())); // a CPU has none of its own
+
+        hook.Memory = new("cuda:0", "stand-in", AllocatedBytes: 3, FreeBytes: 60, TotalBytes: 70);
+        Array.ForEach(all, each => each.RecordObservableInstruments());
+
+        Assert.Equal([6, 60, 70], all.Select(each => Assert.Single(each.GetMeasurementSnapshot()).Value)); // two models on one device
+        Assert.Equal("cuda:0 stand-in", $"{total.LastMeasurement!.Tags["device"]} {total.LastMeasurement.Tags["name"]}");
     }
 
     [Fact]

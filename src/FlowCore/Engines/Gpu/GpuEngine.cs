@@ -77,6 +77,8 @@ public sealed unsafe class GpuEngine<T> : FlowEngine<T>
 
     public override string Device => device.Name;
 
+    public override DeviceMemory? Memory() => device.Memory();
+
     public override bool SameBitsInAnyBatch => true;
 
     public override int NoiseWidth => program.NoiseWidth;

@@ -13,7 +13,8 @@ namespace FlowService.OpenInference.Grpc;
 /// <summary>The protocol's gRPC service. Model names, tensors and the way to the engine are those of REST.</summary>
 internal sealed class InferenceService(
     ModelFaces faces, ModelRegistry registry, ModelLifecycle models, InferCalls inference, ServiceGate gate, DeviceProbe devices,
-    IOptions<LimitsOptions> limits, IOptionsMonitor<ServingOptions> serving, ILogger<InferenceService> logger) : GRPCInferenceService.GRPCInferenceServiceBase
+    IOptions<LimitsOptions> limits, IOptionsMonitor<ServingOptions> serving, RefusalPace pace,
+    ILogger<InferenceService> logger) : GRPCInferenceService.GRPCInferenceServiceBase
 {
     public const string Name = "inference.GRPCInferenceService";
 
@@ -112,6 +113,7 @@ internal sealed class InferenceService(
         }
         catch (Exception e) when (!context.CancellationToken.IsCancellationRequested)
         {
+            await pace.TurnAsync(e, context.CancellationToken);
             return new()
             {
                 ErrorMessage = StatusInterceptor.StatusOf(e, context, logger).Detail,

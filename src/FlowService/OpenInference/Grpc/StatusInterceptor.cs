@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FlowService.Errors;
+using FlowService.Limits;
 using FlowService.Models;
 using Google.Protobuf;
 using Grpc.Core;
@@ -9,7 +10,7 @@ using Microsoft.AspNetCore.Mvc;
 namespace FlowService.OpenInference.Grpc;
 
 /// <summary>Keeps calls out while the service does not take them, and gives each failure its status.</summary>
-internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusInterceptor> logger) : Interceptor
+internal sealed class StatusInterceptor(ServiceGate gate, RefusalPace pace, ILogger<StatusInterceptor> logger) : Interceptor
 {
     private static readonly string[] Ungated =
         [nameof(InferenceService.ServerLive), nameof(InferenceService.ServerReady), nameof(InferenceService.ServerMetadata),
@@ -83,6 +84,7 @@ internal sealed class StatusInterceptor(ServiceGate gate, ILogger<StatusIntercep
         }
         catch (Exception e) when (e is not RpcException)
         {
+            await pace.TurnAsync(e, context.CancellationToken);
             Status status = StatusOf(e, context, logger);
             throw e is RequestException { RetryAfter: { } seconds } ? RetryAdvice.ToException(status, seconds) : new RpcException(status);
         }

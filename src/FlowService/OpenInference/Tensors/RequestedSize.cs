@@ -9,7 +9,7 @@ internal static class RequestedSize
 {
     /// <summary>Holds the version at that size; null where it is the model's own.</summary>
     /// <exception cref="Exception">The model does not take it: names the nearest size that it takes.</exception>
-    public static async Task<ModelLease?> LeaseAsync(InferRequest request, ModelFace face, CancellationToken callerGone)
+    public static async Task<ModelLease?> LeaseAsync(InferRequest request, ModelFace face, TimeSpan timeout, CancellationToken callerGone)
     {
         if (face.Model.Sizes is null)
             return null;
@@ -22,7 +22,7 @@ internal static class RequestedSize
             }
         ShownImages? shown = (face.Kind == FaceKind.Sample ? null : Shown(request.Input(face.Inputs[0].Name), areContexts: false))
             ?? Shown(request.Input(ModelFace.Context), areContexts: true);
-        return await ModelSizes.LeaseAsync(face.Model, shown, asked, callerGone);
+        return await ModelSizes.LeaseAsync(face.Model, shown, asked, timeout, callerGone);
     }
 
     // What is no size is refused as one that the model does not take.

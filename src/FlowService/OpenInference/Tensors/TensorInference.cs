@@ -18,10 +18,11 @@ internal sealed class TensorInference(ModelFaces faces, Inference inference, Row
     public async Task<InferAnswer> RunAsync(InferRequest request, ModelFace face, HttpContext http, RequestFacts facts, CancellationToken callerGone)
     {
         TensorChecks.CheckNames(request, face);
-        ModelLease? lease = await RequestedSize.LeaseAsync(request, face, callerGone);
+        TimeSpan timeout = Deadline.OfMicroseconds(request.Timeout, face.Model.Queue.Options);
+        ModelLease? lease = await RequestedSize.LeaseAsync(request, face, timeout, callerGone);
         try
         {
-            return await RunAsync(request, lease is null ? face : faces.Of(lease.Model, face.Kind), lease, http, facts, callerGone);
+            return await RunAsync(request, lease is null ? face : faces.Of(lease.Model, face.Kind), lease, timeout, http, facts, callerGone);
         }
         catch
         {
@@ -31,10 +32,9 @@ internal sealed class TensorInference(ModelFaces faces, Inference inference, Row
     }
 
     private async Task<InferAnswer> RunAsync(
-        InferRequest request, ModelFace face, ModelLease? lease, HttpContext http, RequestFacts facts, CancellationToken callerGone)
+        InferRequest request, ModelFace face, ModelLease? lease, TimeSpan timeout, HttpContext http, RequestFacts facts, CancellationToken callerGone)
     {
         ServedModel model = face.Model;
-        TimeSpan timeout = Deadline.OfMicroseconds(request.Timeout, model.Queue.Options);
         WorkRows rows = RequestedRows.Of(request, face, limits.Value);
         facts.Add(rows.Count);
         var work = new WorkItem(model, face.Kind.Operation(), rows, pool, request.Asks(face.Mapped)) { Priority = request.Priority };

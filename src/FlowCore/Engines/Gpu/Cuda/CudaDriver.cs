@@ -24,6 +24,7 @@ internal sealed unsafe class CudaDriver
     private readonly delegate* unmanaged<nint, int, int, int> setFunctionAttribute;
     private readonly delegate* unmanaged<ulong*, nuint, int> allocate;
     private readonly delegate* unmanaged<ulong, int> free;
+    private readonly delegate* unmanaged<nuint*, nuint*, int> memoryInfo;
     private readonly delegate* unmanaged<void**, nuint, uint, int> allocateHost;
     private readonly delegate* unmanaged<void*, int> freeHost;
     private readonly delegate* unmanaged<ulong, void*, nuint, nint, int> copyToDevice;
@@ -51,6 +52,7 @@ internal sealed unsafe class CudaDriver
         setFunctionAttribute = (delegate* unmanaged<nint, int, int, int>)library.Function("cuFuncSetAttribute");
         allocate = (delegate* unmanaged<ulong*, nuint, int>)library.Function("cuMemAlloc_v2");
         free = (delegate* unmanaged<ulong, int>)library.Function("cuMemFree_v2");
+        memoryInfo = (delegate* unmanaged<nuint*, nuint*, int>)library.Function("cuMemGetInfo_v2");
         allocateHost = (delegate* unmanaged<void**, nuint, uint, int>)library.Function("cuMemHostAlloc");
         freeHost = (delegate* unmanaged<void*, int>)library.Function("cuMemFreeHost");
         copyToDevice = (delegate* unmanaged<ulong, void*, nuint, nint, int>)library.Function("cuMemcpyHtoDAsync_v2");
@@ -163,6 +165,14 @@ internal sealed unsafe class CudaDriver
     }
 
     public void Free(ulong memory) => free(memory);
+
+    /// <summary>The bytes of the context's device that nobody has taken, in whatever process, and all of them.</summary>
+    public (long Free, long Total) Memory()
+    {
+        nuint left, all;
+        Check(memoryInfo(&left, &all), "cuMemGetInfo");
+        return ((long)left, (long)all);
+    }
 
     /// <summary>Page-locked memory, which the device copies from and to by itself.</summary>
     public void* AllocateHost(long bytes)

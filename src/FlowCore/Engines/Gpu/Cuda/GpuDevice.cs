@@ -5,7 +5,8 @@ internal sealed unsafe class GpuDevice : IDisposable
 {
     private readonly int device;
     private readonly nint context;
-    private readonly List<ulong> memory = [];
+    private readonly List<(ulong At, long Bytes)> memory = [];
+    private long allocated;
     private readonly List<nint> pinned = [], streams = [], modules = [];
 
     /// <exception cref="FlowException">There is no driver, or no such device.</exception>
@@ -87,8 +88,10 @@ internal sealed unsafe class GpuDevice : IDisposable
     /// <exception cref="InsufficientMemoryException">There is not so much.</exception>
     public ulong Allocate(long bytes)
     {
-        ulong at = Driver.Allocate(Math.Max(bytes, 16));
-        memory.Add(at);
+        bytes = Math.Max(bytes, 16);
+        ulong at = Driver.Allocate(bytes);
+        memory.Add((at, bytes));
+        Interlocked.Add(ref allocated, bytes);
         return at;
     }
 
@@ -103,13 +106,32 @@ internal sealed unsafe class GpuDevice : IDisposable
     public void GiveBack((int Memory, int Pinned) since)
     {
         for (; memory.Count > since.Memory; memory.RemoveAt(memory.Count - 1))
-            Driver.Free(memory[^1]);
+        {
+            Driver.Free(memory[^1].At);
+            Interlocked.Add(ref allocated, -memory[^1].Bytes);
+        }
         for (; pinned.Count > since.Pinned; pinned.RemoveAt(pinned.Count - 1))
             Driver.FreeHost((void*)pinned[^1]);
     }
 
     /// <summary>How much has been taken.</summary>
     public (int Memory, int Pinned) Taken => (memory.Count, pinned.Count);
+
+    /// <summary>The device's memory now, asked by any thread: also while the engine is given back.</summary>
+    public DeviceMemory Memory()
+    {
+        nint held = Driver.RetainContext(device);
+        try
+        {
+            Driver.Enter(held);
+            var (free, total) = Driver.Memory();
+            return new(Name, Driver.Name(device), Interlocked.Read(ref allocated), free, total);
+        }
+        finally
+        {
+            Driver.ReleaseContext(device);
+        }
+    }
 
     /// <summary>Gives everything back to the driver.</summary>
     public void Dispose()
