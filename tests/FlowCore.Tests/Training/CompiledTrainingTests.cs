@@ -58,26 +58,39 @@ public sealed class CompiledTrainingTests
         Assert.All(one, value => Assert.True(float.IsFinite(value)));
     }
 
-    /// <summary>The largest error of each parameter's gradient, relative to that gradient's largest entry.</summary>
+    /// <summary>
+    /// By the largest error of each parameter's gradient, relative to that gradient's largest entry. Random networks magnify some row until it rules all gradients,
+    /// and then the rounding of that one row decides, for either engine: so of several draws of rows the ratios' geometric mean counts.
+    /// </summary>
     [Theory, MemberData(nameof(WholeFlows.PresetNames), MemberType = typeof(WholeFlows))]
     public void In_float32_gradients_are_no_further_from_float64_than_twice_TorchSharps(string name)
     {
+        const int draws = 7, rows = 96;
         using var scope = NewDisposeScope();
         using Flow exact = WholeFlows.Random(name), single = WholeFlows.Random(name).to(float32);
         Checkpoint start = Checkpoint.Of(single);
         exact.load_state_dict(single.state_dict());
-        var (rows, contexts) = WholeFlows.Rows(exact.Spec, 96, seed: 5);
-        exact.LogProb(WholeFlows.Tensor(rows, 96)!, WholeFlows.Tensor(contexts, 96)).mean().backward();
-        single.LogProb(WholeFlows.Tensor(rows, 96)!.to(float32), WholeFlows.Tensor(contexts, 96)?.to(float32)).mean().backward();
         using var compiled = new CompiledTraining<float>(start, 1, new Dictionary<string, LearningRate>());
-        var ours = new Dictionary<string, double[]>();
-        float[] taken = Array.ConvertAll(rows, value => (float)value), given = Array.ConvertAll(contexts, value => (float)value);
-        compiled.Gradient(taken, given, new float[taken.Length], new float[given.Length], ours);
+        double logRatios = 0;
+        for (int draw = 0; draw < draws; draw++)
+        {
+            using var drawScope = NewDisposeScope();
+            var (values, contexts) = WholeFlows.Rows(exact.Spec, rows, seed: (ulong)(5 + draw));
+            exact.zero_grad();
+            single.zero_grad();
+            exact.LogProb(WholeFlows.Tensor(values, rows)!, WholeFlows.Tensor(contexts, rows)).mean().backward();
+            single.LogProb(WholeFlows.Tensor(values, rows)!.to(float32), WholeFlows.Tensor(contexts, rows)?.to(float32)).mean().backward();
+            var ours = new Dictionary<string, double[]>();
+            float[] taken = Array.ConvertAll(values, value => (float)value), given = Array.ConvertAll(contexts, value => (float)value);
+            compiled.Gradient(taken, given, new float[taken.Length], new float[given.Length], ours);
 
-        Dictionary<string, double[]> truth = Gradients(exact), theirs = Gradients(single);
-        double OfAll(Dictionary<string, double[]> gradients) => truth.Where(each => each.Value.Max(Math.Abs) > 0).Average(each =>
-            each.Value.Zip(gradients.GetValueOrDefault(each.Key) ?? new double[each.Value.Length], (a, b) => Math.Abs(a - b)).Max() / each.Value.Max(Math.Abs));
-        Assert.True(OfAll(ours) <= 2 * OfAll(theirs), $"{OfAll(ours):g3}, TorchSharp {OfAll(theirs):g3}");
+            Dictionary<string, double[]> truth = Gradients(exact), theirs = Gradients(single);
+            double OfAll(Dictionary<string, double[]> gradients) => truth.Where(each => each.Value.Max(Math.Abs) > 0).Average(each =>
+                each.Value.Zip(gradients.GetValueOrDefault(each.Key) ?? new double[each.Value.Length], (a, b) => Math.Abs(a - b)).Max() / each.Value.Max(Math.Abs));
+            logRatios += Math.Log(OfAll(ours) / OfAll(theirs));
+        }
+        double ratio = Math.Exp(logRatios / draws);
+        Assert.True(ratio <= 2, $"{ratio:g3} times as far as TorchSharp");
 
         static Dictionary<string, double[]> Gradients(Flow flow) => flow.named_parameters()
             .Where(named => named.parameter.grad is not null)
