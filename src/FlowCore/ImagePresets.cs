@@ -22,10 +22,10 @@ public static class ImagePresets
 
     private const int MostLevels = 3, LeastSide = 2;
 
-    // How far the logit moves the ends inwards: of levels by a share of a level, of continuous values, which may stand at the ends, by a share of the interval (0.05, as
-    // Dinh et al. have it). Levels are spread over cells, and the first cell is most of many images: the logit should spread it as widely as it spreads
-    // ink, or the couplings have to. Nearer to the ends, samples come so close to them that float32 no longer tells them apart.
-    private const double InwardsOfLevel = 0.1, LeastInwards = 2e-4, InwardsOfContinuous = 0.05;
+    // How far the logit moves the ends of levels inwards, as a share of a level, and at least of the interval. Levels are spread over cells, and the first
+    // cell is most of many images: the logit should spread it as widely as it spreads ink, or the couplings have to. Nearer to the ends, samples
+    // come so close to them that float32 no longer tells them apart.
+    private const double InwardsOfLevel = 0.1, LeastInwards = 2e-4;
 
     // Of one coupling, and of all together: deeper flows than the defaults scale less at each step, so that float32 can take it back.
     private const double LargestLogScale = 2, MostLogScale = 48;
@@ -59,13 +59,17 @@ public static class ImagePresets
             Name = name,
             EventShape = shape,
             Context = classes is null ? null : new ContextSpec { Classes = classes },
-            Bijections = [.. first, new LogitSpec { Alpha = Inwards(pixels), Lower = pixels.Low, Upper = pixels.High }, .. body],
+            Bijections = [.. first, Logit(pixels), .. body],
             Base = classes is null ? new StandardNormalSpec() : new ClassNormalSpec(),
         };
     }
 
-    private static double Inwards(PixelValues pixels) =>
-        pixels.Step > 0 ? Math.Max(LeastInwards, InwardsOfLevel * pixels.Step / (pixels.High - pixels.Low)) : InwardsOfContinuous;
+    // Continuous values may stand at the ends themselves: they keep the usual distance.
+    private static LogitSpec Logit(PixelValues pixels)
+    {
+        var logit = new LogitSpec { Lower = pixels.Low, Upper = pixels.High };
+        return pixels.Step > 0 ? logit with { Alpha = Math.Max(LeastInwards, InwardsOfLevel * pixels.Step / (pixels.High - pixels.Low)) } : logit;
+    }
 
     /// <summary>How often height and width can be halved until one of them is odd, or a single pixel.</summary>
     private static int Halvings(int[] shape)

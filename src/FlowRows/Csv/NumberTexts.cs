@@ -9,7 +9,7 @@ namespace FlowRows.Csv;
 internal sealed class NumberTexts<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private const int Places = 1 << 12, TextBytes = 32, Tried = 1 << 12;
+    private const int PlaceBits = 12, Places = 1 << PlaceBits, TextBytes = 32, Tried = Places;
 
     private readonly ulong[] keys = new ulong[Places];
 
@@ -28,7 +28,7 @@ internal sealed class NumberTexts<T>
         ulong bits = typeof(T) == typeof(float)
             ? BitConverter.SingleToUInt32Bits(float.CreateTruncating(value))
             : BitConverter.DoubleToUInt64Bits(double.CreateTruncating(value));
-        int place = (int)((bits * 0x9E3779B97F4A7C15) >> (64 - 12));
+        int place = (int)((bits * 0x9E3779B97F4A7C15) >> (64 - PlaceBits));
         Span<byte> text = texts.AsSpan(place * TextBytes, TextBytes);
         bool isKnown = text[0] > 0 && keys[place] == bits;
         if (asked < Tried)
