@@ -110,9 +110,9 @@ if (args is ["overload", .. var overloaded])
     return;
 }
 
-if (args is ["shadow", .. var times])
+if (args is ["shadow", .. var shadowed])
 {
-    OverloadTable.PrintShadow(Console.Out, TimeSpan.FromSeconds(3), times is [var rounds] ? int.Parse(rounds, CultureInfo.InvariantCulture) : 7);
+    ShadowTable.Print(Console.Out, shadowed.Length > 0 ? int.Parse(shadowed[0], CultureInfo.InvariantCulture) : 100, [.. shadowed.Skip(1)]);
     return;
 }
 

@@ -38,9 +38,14 @@ internal sealed class ServingOptions
     [Within(0, 999_999_999, ErrorMessage = "Models:Overrides:NAME:Shadow must be the number of a version: it is compared with the one that serves; 0 compares none (default 0).")]
     public int Shadow { get; set; }
 
-    /// <summary>The share of the rows that the compared version scores, too (default 0.1), where no rows wait.</summary>
+    /// <summary>The share of the rows that the compared version scores, too (default 0.1), where no rows wait and <c>Models:ShadowTime</c> is kept.</summary>
     [Within(0, 1, ErrorMessage = "Models:ShadowShare must lie in 0..1: the share of the rows that the version of Shadow scores, too (default 0.1).")]
     public double ShadowShare { get; set; } = 0.1;
+
+    /// <summary>The share of the time that is spent on scoring rows by the compared version (default 0.003): no larger share of the requests can meet it at work.</summary>
+    /// <remarks>Large models shall be compared sooner, and a request in a hundred may wait for it.</remarks>
+    [Within(0, 1, ErrorMessage = "Models:ShadowTime must lie in 0..1: the share of the time in which rows are scored by the version of Shadow (default 0.003).")]
+    public double ShadowTime { get; set; } = 0.003;
 
     /// <summary>Whether the compared version serves by itself once it is better for certain, and no more once it is worse (default false: an administrator promotes it).</summary>
     public bool Promote { get; set; }

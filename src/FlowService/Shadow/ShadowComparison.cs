@@ -15,8 +15,10 @@ internal sealed class ShadowComparison
     private long dropped;
 
     /// <param name="remembered">Which version served when it was last said, or null where it never was.</param>
-    public ShadowComparison(Promotion? remembered)
+    /// <param name="time">What the pace is measured by.</param>
+    public ShadowComparison(Promotion? remembered, TimeProvider time)
     {
+        Pace = new(time);
         if (remembered is not null)
             Serve(remembered.Serves, remembered.ByItself);
         File = remembered;
@@ -24,6 +26,9 @@ internal sealed class ShadowComparison
 
     /// <summary>What the file says, as far as it was read or written.</summary>
     public Promotion? File { get; set; }
+
+    /// <summary>When rows may be compared.</summary>
+    public ComparisonPace Pace { get; }
 
     /// <summary>Whether the version of the setting serves.</summary>
     public bool IsPromoted => Volatile.Read(ref isPromoted);

@@ -10,11 +10,11 @@ namespace FlowService.Shadow;
 
 /// <summary>
 /// Scores a share of the rows that one version of a model has scored by another one, and keeps the difference. A request gives a copy of its rows away and goes on: the rest happens on
-/// other threads, at bulk priority, and not at all where rows wait for either version, or a few comparisons are under way.
+/// other threads, at bulk priority, and not at all where rows wait for either version, or so much of the time has been spent on it as may be.
 /// </summary>
 internal sealed class ShadowJudge
 {
-    private const int MostRows = 64, MostUnderWay = 4;
+    private const int MostRows = 64;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -24,13 +24,14 @@ internal sealed class ShadowJudge
     private readonly RowPool pool;
     private readonly ILogger<ShadowJudge> logger;
     private readonly PromotionFiles files;
+    private readonly TimeProvider time;
     private readonly Lock deciding = new(); // what serves, and the file that says so
     private readonly ConcurrentDictionary<string, ShadowComparison> comparisons = new(StringComparer.Ordinal);
-    private int underWay;
 
-    public ShadowJudge(IOptionsMonitor<ServingOptions> serving, ModelRegistry registry, Inference inference, RowPool pool, PromotionFiles files, ILogger<ShadowJudge> logger)
+    public ShadowJudge(
+        IOptionsMonitor<ServingOptions> serving, ModelRegistry registry, Inference inference, RowPool pool, PromotionFiles files, TimeProvider time, ILogger<ShadowJudge> logger)
     {
-        (this.serving, this.registry, this.inference, this.pool, this.files, this.logger) = (serving, registry, inference, pool, files, logger);
+        (this.serving, this.registry, this.inference, this.pool, this.files, this.time, this.logger) = (serving, registry, inference, pool, files, time, logger);
         registry.Shadow = ShadowOf;
     }
 
@@ -89,21 +90,24 @@ internal sealed class ShadowJudge
     {
         ServedModel model = work.Model;
         ServingOptions options = serving.Get(model.Name);
-        if (options.Shadow == 0 || options.ShadowShare <= 0 || Pair(registry.KnownVersions(model.Name), options.Shadow) is not var (candidate, other) || (model != candidate && model != other))
+        if (options.Shadow == 0 || options.ShadowShare <= 0 || options.ShadowTime <= 0
+            || Pair(registry.KnownVersions(model.Name), options.Shadow) is not var (candidate, other) || (model != candidate && model != other))
             return;
-        int[] rows = Sampled(work.Input.Count, options.ShadowShare, block);
-        if (rows.Length == 0)
+        var sample = RowSample.Draw(work.Input.Count, options.ShadowShare, MostRows);
+        if (sample.Count == 0)
             return;
         ServedModel second = model == candidate ? other : candidate;
-        if (model.Queue.Rows + second.Queue.Rows > 0 || second.Width != model.Width || second.Spec.ContextWidth != model.Spec.ContextWidth)
+        ShadowComparison comparison = Comparison(model.Name);
+        if (model.Queue.Rows + second.Queue.Rows > 0 || second.Width != model.Width || second.Spec.ContextWidth != model.Spec.ContextWidth || !comparison.Pace.TryBegin())
         {
-            Comparison(model.Name).Drop(rows.Length);
+            comparison.Drop(sample.Count);
             return;
         }
-        if (Interlocked.Increment(ref underWay) > MostUnderWay || !second.TryLease())
+        int[] rows = sample.Rows(block);
+        if (rows.Length == 0 || !second.TryLease())
         {
-            Interlocked.Decrement(ref underWay);
-            Comparison(model.Name).Drop(rows.Length);
+            comparison.Drop(rows.Length);
+            comparison.Pace.End(options.ShadowTime);
             return;
         }
         (RowBuffer<float> values, RowBuffer<float> context, float[] logProb) = Copy(work, rows);
@@ -113,23 +117,15 @@ internal sealed class ShadowJudge
 
     private int ShadowOf(string name) => serving.Get(name).Shadow is > 0 and var shadow && !Comparison(name).IsPromoted ? shadow : 0;
 
-    private ShadowComparison Comparison(string name) => comparisons.GetOrAdd(name, _ => new(files.Read(name) is { } remembered && remembered.Version == serving.Get(name).Shadow ? remembered : null));
+    private ShadowComparison Comparison(string name) => comparisons.TryGetValue(name, out ShadowComparison? known) ? known : Begun(name);
+
+    private ShadowComparison Begun(string name) =>
+        comparisons.GetOrAdd(name, _ => new(files.Read(name) is { } remembered && remembered.Version == serving.Get(name).Shadow ? remembered : null, time));
 
     // The version of the setting, and the highest of the others: whichever of them serves.
     private static (ServedModel Candidate, ServedModel Other)? Pair(ModelVersion[] versions, int shadow) =>
         Array.Find(versions, each => each.Version == shadow)?.Served is { } candidate && Array.Find(versions, each => each.Version != shadow && each.Served is not null)?.Served is { } other
             ? (candidate, other) : null;
-
-    // A row by chance of a small request, and evenly of a large one.
-    private static int[] Sampled(int rows, double share, RowBlock<float>? block)
-    {
-        double wanted = Math.Min(rows * share, MostRows), step = rows / wanted;
-        var taken = new List<int>();
-        for (double at = Random.Shared.NextDouble() * step; at < rows; at += step)
-            if (block?.Blanks?.Of((int)at) is null && (block?.Missing?.CountOf((int)at) ?? 0) == 0)
-                taken.Add((int)at);
-        return [.. taken];
-    }
 
     private (RowBuffer<float> Values, RowBuffer<float> Context, float[] LogProb) Copy(WorkItem work, int[] rows)
     {
@@ -169,7 +165,7 @@ internal sealed class ShadowJudge
         }
         finally
         {
-            Interlocked.Decrement(ref underWay);
+            Comparison(model.Name).Pace.End(serving.Get(model.Name).ShadowTime);
         }
     }
 }

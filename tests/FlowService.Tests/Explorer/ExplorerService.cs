@@ -31,7 +31,7 @@ public sealed class ExplorerService : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(repository.Path, Broken, "1", Checkpoint.WeightsFile), "");
         TestModels.Write(repository.Path, TestModels.Spec(Measured, 5) with { Features = ["speed", "load", "heat", "noise", "age"] }, version: 2, calibrationRows: 400);
         host = await ServiceHost.StartAsync(repository.Path, null,
-            ("Admin:Key", AdminKey), ($"Models:Overrides:{Measured}:Shadow", "2"), ($"Models:Overrides:{Measured}:ShadowShare", "1"));
+            ("Admin:Key", AdminKey), ($"Models:Overrides:{Measured}:Shadow", "2"), ($"Models:Overrides:{Measured}:ShadowShare", "1"), ($"Models:Overrides:{Measured}:ShadowTime", "1"));
     }
 
     public async ValueTask DisposeAsync()

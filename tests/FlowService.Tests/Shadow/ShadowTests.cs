@@ -201,7 +201,7 @@ public sealed class ShadowTests : IDisposable
     private static async Task<int> ServingAsync(HttpClient http) => (await http.AskAsync("/encode", """{"model":"m","x":[[0,1]]}""")).GetProperty("version").GetInt32();
 
     private Task<ServiceHost> StartAsync(params (string, string)[] settings) =>
-        ServiceHost.StartAsync(repository.Path, null, [("Models:Overrides:m:Shadow", "2"), ("Models:Overrides:m:ShadowShare", "1"), .. settings]);
+        ServiceHost.StartAsync(repository.Path, null, [("Models:Overrides:m:Shadow", "2"), ("Models:Overrides:m:ShadowShare", "1"), ("Models:Overrides:m:ShadowTime", "1"), .. settings]);
 
     private static async Task<JsonElement> ShadowAsync(HttpClient http) => JsonDocument.Parse(await http.GetStringAsync("/models/m/shadow")).RootElement.Clone();
 }
