@@ -50,38 +50,6 @@ internal sealed partial class NetworkCompiler(Node? context)
         });
     }
 
-    /// <summary>A convolution: weights [outputs, channels, height, width], the image surrounded by a fixed value.</summary>
-    public Node Convolution(Node h, Formula weights, Formula bias, Kernel kernel, double border, int[]? order)
-    {
-        int outputs = bias.Count, channels = h.Units, taps = kernel.Height * kernel.Width, stride = Places.PixelStride([outputs]);
-        var (above, beside) = (kernel.Height / 2, kernel.Beside);
-        bool alone = taps == 1;
-        Node around = alone && h is not ParallelNode ? h : Bordered(h, above, beside, border);
-        int line = h.Image.Width + 2 * beside;
-        var matrix = new int[outputs * taps * channels];
-        var index = new int[taps * channels];
-        for (int tap = 0; tap < taps; tap++)
-            for (int channel = 0; channel < channels; channel++)
-            {
-                int at = tap * channels + channel;
-                index[at] = around.Columns[channel] + (tap / kernel.Width * line + tap % kernel.Width * kernel.Dilation) * (alone ? 0 : BorderedStride(h));
-                for (int output = 0; output < outputs; output++)
-                    matrix[output * taps * channels + at] = (output * channels + channel) * taps + tap;
-            }
-        return Add(new LinearNode
-        {
-            Region = new Region(stride * h.Pixels.Length),
-            Columns = ColumnsOf(order ?? Sorted(outputs, null)),
-            Pixels = [.. Enumerable.Range(0, h.Pixels.Length).Select(pixel => pixel * stride)],
-            Image = h.Image,
-            Matrix = weights.Pick(matrix),
-            Bias = bias,
-            Index = index,
-            Input = around.Region,
-            InputPixels = alone ? around.Pixels : [.. around.Pixels.Select(pixel => pixel - (above * line + beside) * BorderedStride(h))],
-        });
-    }
-
     /// <summary>f(h), folded into the linear layer that it stands behind where the kernel can do it.</summary>
     public Node Rectified(Node h, double slope)
     {
@@ -130,6 +98,11 @@ internal sealed partial class NetworkCompiler(Node? context)
             linear.Matrix *= map.Diagonal!.Pick([.. Enumerable.Range(0, linear.Matrix.Count).Select(i => i / inputs)]);
             linear.Bias = (linear.Bias - map.Before) * map.Diagonal! + map.After;
             return linear;
+        }
+        if (!map.Learns && h is ShiftedSumNode { Shared: false, Input.Matrix.Learns: false } sum)
+        {
+            sum.Scale(map);
+            return sum;
         }
         h = Owned(h);
         return Add(new ScaleNode { Region = new Region(h.Region.Width), Columns = h.Columns, Pixels = h.Pixels, Image = h.Image, Ready = h.Ready, Input = h, Map = map });
@@ -244,34 +217,6 @@ internal sealed partial class NetworkCompiler(Node? context)
         };
     }
 
-    private static int BorderedStride(Node h) => h.Units;
-
-    /// <summary>The image with a margin of fixed values around it.</summary>
-    private CopyNode Bordered(Node h, int above, int beside, double border)
-    {
-        var (height, width) = h.Image;
-        int stride = BorderedStride(h), line = width + 2 * beside;
-        int PixelAt(int y, int x) => ((y + above) * line + x + beside) * stride;
-        var edge = new List<int>();
-        for (int y = -above; y < height + above; y++)
-            for (int x = -beside; x < width + beside; x++)
-                if (y < 0 || x < 0 || y >= height || x >= width)
-                    edge.AddRange(Enumerable.Range(PixelAt(y, x), stride));
-        int[] pixels = [.. Enumerable.Range(0, height * width).Select(pixel => PixelAt(pixel / width, pixel % width))];
-        var node = new CopyNode
-        {
-            Region = new Region((height + 2 * above) * line * stride),
-            Columns = [.. Enumerable.Range(0, h.Units)],
-            Pixels = pixels,
-            Image = h.Image,
-            From = [.. Enumerable.Range(0, h.Units).Select(unit => Enumerable.Range(0, pixels.Length).Select(pixel => (Place?)h.At(unit, pixel)).ToArray())],
-            BorderPlaces = edge,
-            Border = border,
-        };
-        nodes.Add(node);
-        return node;
-    }
-
     private Node Add(Node node)
     {
         nodes.Add(node);
@@ -299,15 +244,4 @@ internal sealed partial class NetworkCompiler(Node? context)
             columns[order[i]] = i;
         return columns;
     }
-}
-
-/// <summary>The sides of a convolution's kernel, and the distance from one of its columns to the next.</summary>
-/// <param name="Height">Its rows.</param>
-/// <param name="Width">Its columns.</param>
-/// <param name="Dilation">The distance between columns.</param>
-/// <param name="Causal">Whether the last column, rather than the middle one, stands at the pixel itself.</param>
-internal readonly record struct Kernel(int Height, int Width, int Dilation = 1, bool Causal = false)
-{
-    /// <summary>The columns of pixels that are needed at either side.</summary>
-    public int Beside => Causal ? (Width - 1) * Dilation : Width / 2 * Dilation;
 }
