@@ -28,7 +28,7 @@ internal sealed class TurnedLinear<T>
                 runs.Add(new InputRun(weights.Index[k], 0, 1));
         Gathers = runs.Count > 1 && weights.Index.Length < ShortestRun * runs.Count;
         if (Gathers)
-            runs = [new InputRun(0, 0, weights.Index.Length)];
+            (Scattered, runs) = (Columned([.. runs]), [new InputRun(0, 0, weights.Index.Length)]);
         int width = 0;
         for (int i = 0; i < runs.Count; width += Padded(runs[i].Length), i++)
             runs[i] = runs[i] with { Column = width };
@@ -54,6 +54,9 @@ internal sealed class TurnedLinear<T>
     /// <summary>Whether the inputs are gathered, and their adjoints scattered.</summary>
     public bool Gathers { get; }
 
+    /// <summary>Where those that are gathered stand in a row, and the columns that they get.</summary>
+    public InputRun[] Scattered { get; } = [];
+
     /// <summary>The column of each input.</summary>
     public int[] Columns { get; }
 
@@ -74,6 +77,14 @@ internal sealed class TurnedLinear<T>
                     break;
                 }
         return (Math.Min(first, end), end);
+    }
+
+    // One behind the other.
+    private static InputRun[] Columned(InputRun[] runs)
+    {
+        for (int i = 1; i < runs.Length; i++)
+            runs[i] = runs[i] with { Column = runs[i - 1].Column + runs[i - 1].Length };
+        return runs;
     }
 
     public static int Padded(int length) => (length + Unit - 1) / Unit * Unit;

@@ -207,13 +207,9 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
     /// <summary>What a training adds: where the adjoints stand, and the weights as lines of outputs.</summary>
     private sealed class WayBack
     {
-        [ThreadStatic]
-        private static T[]? gathered;
-
         private readonly int[]? inputAdjointRows;
-        private readonly int[] gatheredRows;
+        private readonly GatheredInputs<T>? gathered;
         private readonly Region input, inputAdjoint;
-        private readonly int[] index;
         private readonly int pixels;
         private readonly (InputRun Run, int Column, int Vectors, int First, int End)[] panels;
         private readonly (int Output, int Lines, int Panel)[] blocks;
@@ -225,10 +221,8 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
             Debug.Assert(Output.Width == operation.Output.Width && Residual?.Width == operation.Residual?.Width, "Adjoints of what a kernel writes lie as it lies.");
             inputAdjointRows = inputAdjoint.Width == input.Width ? null : to.Rows(inputAdjoint, operation.InputPixels);
             pixels = operation.InputPixels.Length;
-            index = operation.Weights.Index;
-            gatheredRows = GC.AllocateUninitializedArray<int>(operation.InputPixels.Length * to.TileRows, pinned: true);
-            for (int row = 0; row < gatheredRows.Length; row++)
-                gatheredRows[row] = row * Weights.Width;
+            if (Weights.Gathers)
+                gathered = new GatheredInputs<T>(Weights.Scattered, Weights.Width, pixels * to.TileRows);
             var found = new List<(InputRun, int, int, int, int)>();
             foreach (InputRun run in Weights.Runs)
                 for (int column = 0; column < run.Length; column += 2 * V.Count)
@@ -263,40 +257,26 @@ internal sealed unsafe class LinearStep<T, V, TMost> : Step<T>
             int rows = tile.Rows * pixels;
             T* adjoint = tile.At(Output), values = tile.At(input);
             int* adjointRows = At(outputRows, 0), valueRows = At(inputRows, 0);
-            T* beside = null;
-            if (Weights.Gathers)
-            {
-                int needed = rows * Weights.Width + 2 * Vector512<T>.Count;
-                if (gathered is null || gathered.Length < needed)
-                    gathered = GC.AllocateArray<T>(needed, pinned: true);
-                beside = Pinned.Aligned(gathered);
-            }
             if (Weights.Bias.Learns)
                 AddBias(tile, adjoint, adjointRows, rows);
-            if (Weights.Lines.Learns)
-            {
-                if (beside is not null)
-                {
-                    for (int row = 0; row < rows; row++)
-                        for (int k = 0; k < index.Length; k++)
-                            beside[row * Weights.Width + k] = values[valueRows[row] + index[k]];
-                    values = beside;
-                    valueRows = At(gatheredRows, 0);
-                }
-                AddLines(tile, adjoint, adjointRows, values, valueRows, rows);
-            }
             T* inner = tile.At(inputAdjoint);
             int* innerRows = At(inputAdjointRows ?? inputRows, 0);
-            if (beside is null)
+            if (gathered is null)
             {
+                if (Weights.Lines.Learns)
+                    AddLines(tile, adjoint, adjointRows, values, valueRows, rows);
                 AddInner(tile, adjoint, adjointRows, inner, innerRows, rows);
                 return;
             }
-            new Span<T>(beside, rows * Weights.Width).Clear();
-            AddInner(tile, adjoint, adjointRows, beside, At(gatheredRows, 0), rows);
-            for (int row = 0; row < rows; row++)
-                for (int k = 0; k < index.Length; k++)
-                    inner[innerRows[row] + index[k]] += beside[row * Weights.Width + k];
+            T* lines = gathered.Memory(rows);
+            if (Weights.Lines.Learns)
+            {
+                gathered.Gather(values, valueRows, rows, tile.Rows * input.Width, lines);
+                AddLines(tile, adjoint, adjointRows, lines, gathered.Lines, rows);
+            }
+            new Span<T>(lines, rows * Weights.Width).Clear();
+            AddInner(tile, adjoint, adjointRows, lines, gathered.Lines, rows);
+            gathered.Scatter(lines, inner, innerRows, rows, tile.Rows * inputAdjoint.Width);
         }
 
         private void AddBias(in Tile<T> tile, T* adjoint, int* adjointRows, int rows)
