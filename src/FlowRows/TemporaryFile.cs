@@ -3,11 +3,9 @@ using System.Runtime.InteropServices;
 namespace FlowRows;
 
 /// <summary>A file for what memory shall not hold, which is gone when it is closed. A disk that takes no more of it is a fault with its remedy.</summary>
-internal sealed class TemporaryFile : FileStream
+internal sealed class TemporaryFile : PromptFile
 {
-    private const int BufferBytes = 1 << 16;
-
-    private TemporaryFile(string path) : base(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferBytes, FileOptions.DeleteOnClose)
+    private TemporaryFile(string path) : base(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose)
     {
     }
 

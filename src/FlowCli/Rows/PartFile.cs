@@ -50,12 +50,12 @@ internal static class PartFile
         using var file = new UnfinishedFile(path);
         PipeWriter pipe = PipeWriter.Create(file.Stream, new StreamPipeWriterOptions(leaveOpen: true));
         ArrowAnswerWriter<T>? writer = null;
-        await foreach (Answer<T> answer in answers)
+        await Behind.ForEachAsync(answers, async answer =>
         {
             writer ??= new(pipe, AnswerOptions.AsRead<T>(new Dictionary<string, string>(StringComparer.Ordinal) { [Key] = JsonSerializer.Serialize(facts(AnswerShape.Of(answer))) }));
             await writer.WriteAsync(answer, stop);
             await pipe.FlushAsync(stop);
-        }
+        });
         if (writer is null)
             return;
         await writer.CompleteAsync(stop);

@@ -1,8 +1,11 @@
 using System.IO.Pipelines;
 using System.Numerics;
 using FlowCore;
+using FlowCore.Calibration;
 using FlowRows;
 using FlowRows.Answers;
+using FlowRows.Buffers;
+using FlowRows.Scoring;
 
 namespace FlowCli.Rows;
 
@@ -20,7 +23,6 @@ internal sealed class RowAnswerFile<T> : IAsyncDisposable
     private readonly AnswerOptions options;
     private readonly bool countsAtEnd;
     private AnswerWriter<T>? writer;
-    private long rows;
 
     /// <param name="terminal">Its standard output is written to where there is no file.</param>
     /// <param name="path">The file; null or <c>-</c> for the standard output.</param>
@@ -47,13 +49,15 @@ internal sealed class RowAnswerFile<T> : IAsyncDisposable
 
     public RowFormat Format => format;
 
-    public async Task WriteAsync(Answer<T> answer, CancellationToken stop)
+    public async ValueTask WriteAsync(Answer<T> answer, CancellationToken stop)
     {
         writer ??= format.Writer<T>(pipe, options);
         await writer.WriteAsync(answer, stop);
         await pipe.FlushAsync(stop);
-        rows += answer.Rows;
     }
+
+    /// <summary>Where answers wait for their q-values, to be written here.</summary>
+    public RowsAside<T> Aside(RankScale ranks, RowPool pool) => new(ranks, writer ??= format.Writer<T>(pipe, options), pool);
 
     /// <summary>Everything is written.</summary>
     public async Task CompleteAsync(CancellationToken stop)
@@ -61,7 +65,7 @@ internal sealed class RowAnswerFile<T> : IAsyncDisposable
         if (writer is not null)
             await writer.CompleteAsync(stop);
         await pipe.CompleteAsync();
-        if (countsAtEnd && writer?.Beginning(rows) is { } beginning)
+        if (countsAtEnd && writer?.Beginning is { } beginning)
         {
             target.Position = 0;
             await target.WriteAsync(beginning, stop);

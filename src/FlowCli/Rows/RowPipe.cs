@@ -45,7 +45,7 @@ internal sealed class RowPipe : IAsyncDisposable
         bool isPacked = path.EndsWith(Compression.Extension, StringComparison.OrdinalIgnoreCase);
         RowFormat format = RowFormats.OfNameToRead(isPacked ? path[..^Compression.Extension.Length] : path)
             ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.ExtensionsToRead)} are read, and each of them with {Compression.Extension} behind it");
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, PieceBytes, useAsync: false);
+        var file = new PromptFile(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         RowLimits limits = isPacked ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
         Stream bytes = isPacked ? Compression.Reader(file, Coding.Gzip) : file;
         return new(path, PipeReader.Create(bytes, new StreamPipeReaderOptions(bufferSize: PieceBytes)), format, limits) { file = file };

@@ -1,5 +1,4 @@
 using System.Numerics;
-using FlowCore;
 using FlowCore.Drift;
 using FlowRows.Answers;
 using FlowRows.Buffers;
@@ -19,54 +18,65 @@ internal sealed class RowScoring<T>(EngineRun<T> engine, ScoreRequest? request, 
     /// <summary>Whether the rows so far are together as likely as ordinary ones; null where nobody asked, or for fewer than two rows.</summary>
     public Typicality? Typicality => typicality?.Result();
 
-    /// <summary>The answers to all rows; each is disposed of when the next one is asked for.</summary>
-    public async IAsyncEnumerable<Answer<T>> AnswersAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most)
+    /// <summary>Writes the answers to all rows.</summary>
+    /// <param name="input">The rows.</param>
+    /// <param name="operation">What is computed of them.</param>
+    /// <param name="include">What is asked for by name.</param>
+    /// <param name="file">Where the answers go. What cannot be written in parts is computed at once.</param>
+    public async Task WriteAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, RowAnswerFile<T> file)
     {
-        RankedRows? ranked = request is { NeedsAllRows: true } ? new(request.Ranks) : null;
-        await using RowsAside<T>? aside = ranked is null || most == int.MaxValue ? null : new(pool);
-        await foreach (Answer<T> answer in RankedAsync(input, operation, include, most))
+        IAsyncEnumerable<Answer<T>> answers = RankedAsync(input, operation, include, file.IsWhole ? int.MaxValue : engine.ChunkRows);
+        if (request is not { NeedsAllRows: true })
         {
-            ranked?.Count(answer);
-            if (aside is not null)
-            {
-                await aside.AddAsync(answer, terminal.Stop);
-                continue;
-            }
-            ranked?.Complete(answer);
-            yield return answer;
+            await Behind.ForEachAsync(answers, answer => file.WriteAsync(answer, terminal.Stop));
+            return;
         }
-        if (aside is null)
-            yield break;
-        await foreach (Answer<T> answer in aside.ReadAsync(terminal.Stop))
+        if (file.IsWhole)
         {
-            ranked!.Complete(answer);
-            yield return answer;
+            var ranked = new RankedRows(request.Ranks);
+            await Behind.ForEachAsync(answers, answer => file.WriteAsync(ranked.Whole(answer), terminal.Stop));
+            return;
         }
+        await using RowsAside<T> aside = file.Aside(request.Ranks, pool);
+        await Behind.ForEachAsync(answers, answer => aside.AddAsync(answer, terminal.Stop));
+        await aside.WriteAsync(terminal.Stop);
     }
 
-    /// <summary>The same with ranks in the place of q-values, which only all rows together have.</summary>
+    /// <summary>The answers with ranks in the place of q-values, which only all rows together have. Each is its taker's, who disposes of it.</summary>
     public async IAsyncEnumerable<Answer<T>> RankedAsync(RowInput<T> input, RowOperation operation, HashSet<string> include, int most)
     {
         foreach (string warning in request?.Warnings ?? [])
             terminal.Error.WriteLine($"warning: {warning}");
-        FlowSpec spec = engine.Spec;
-        operation.Asked(include.Intersect([InputComplexity.Column]), spec, spec.Name); // the other names are known to do for every model
+        operation.Asked(include.Intersect([InputComplexity.Column]), engine.Spec, engine.Spec.Name); // the other names are known to do for every model
         await using var blocks = new BlocksAhead<T>(input, most);
-        while (await blocks.NextAsync() is { } read)
+        while (await blocks.NextAsync() is { } block)
+            yield return await AnswerAsync(input, block, operation, include);
+    }
+
+    private async Task<Answer<T>> AnswerAsync(RowInput<T> input, RowBlock<T> block, RowOperation operation, HashSet<string> include)
+    {
+        var answer = new Answer<T>(engine.Spec.Name, version, block.Rows);
+        try
         {
-            using RowBlock<T> block = read;
-            block.FindMissing(request);
+            answer.Own(block).FindMissing(request);
             using RowBuffer<T>? beside = await input.BesideAsync(block);
             RowBuffer<T>? context = beside ?? await input.ContextOfAsync(block);
+            RowBuffer<T> x = block.Values!.Values;
             bool keepsValues = operation.KeepsValues(include) || request is { NeedsLatents: true };
-            using RowResults<T> results = engine.Compute(operation, block.Values!.Values.Span, context is null ? [] : context.Span, keepsValues);
+            RowResults<T> results = answer.Own(engine.Compute(operation, x.Span, context is null ? [] : context.Span, keepsValues));
             using RowScores? scores = Score(results, block, context);
+            operation.Fill(answer, x.Span, results, engine.Spec, include, pool);
             if (scores is not null)
+            {
                 AddTypicality(results, block);
-            using Answer<T> answer = operation.Fill(new Answer<T>(spec.Name, version, block.Rows), block.Values!.Values.Span, results, spec, include, pool);
-            if (scores is not null)
-                request!.AddTo<T>(answer, scores, block.Values!.Values.Span, block.Missing, pool);
-            yield return answer.With(block);
+                request!.AddTo<T>(answer, scores, x.Span, block.Missing, pool);
+            }
+            return answer.With(block);
+        }
+        catch
+        {
+            answer.Dispose();
+            throw;
         }
     }
 

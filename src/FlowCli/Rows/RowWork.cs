@@ -53,23 +53,21 @@ internal sealed record RowWork(
                 return PartFile.WriteAsync(Output!, scoring.RankedAsync(input, Operation, Include, engine.ChunkRows), Facts, terminal.Stop);
             });
         else
-            await AnswerAsync(input, scoring, engine.ChunkRows, terminal);
+            await AnswerAsync(input, scoring, terminal);
         if (Operation == RowOperation.Score && scoring.Typicality is { } together)
             terminal.Error.WriteLine(Summary(together));
     }
 
-    private async Task AnswerAsync<T>(RowInput<T> input, RowScoring<T> scoring, int most, Terminal terminal)
+    private async Task AnswerAsync<T>(RowInput<T> input, RowScoring<T> scoring, Terminal terminal)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         await using var answer = new RowAnswerFile<T>(terminal, Output, OutputFormat, Type, Include, Input.OnError == OnError.Skip ? null : input.Rows);
         CarriedArguments.Check(
             input.Pipe.Format, answer.Format, Input.Keep.Length > 0 && !Input.KeepsIfNamed, Input.OnError, Input.ChannelsLast, Include.Contains(ScoreRequest.Attribution));
-        // What cannot be written in parts is computed at once.
         await RowProgress.ShowAsync(terminal, Output, async report =>
         {
             input.Progress = report;
-            await foreach (Answer<T> some in scoring.AnswersAsync(input, Operation, Include, answer.IsWhole ? int.MaxValue : most))
-                await answer.WriteAsync(some, terminal.Stop);
+            await scoring.WriteAsync(input, Operation, Include, answer);
         });
         await input.CheckEndAsync();
         await answer.CompleteAsync(terminal.Stop);

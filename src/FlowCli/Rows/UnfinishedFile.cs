@@ -1,4 +1,5 @@
 using FlowCore;
+using FlowRows;
 
 namespace FlowCli.Rows;
 
@@ -18,7 +19,7 @@ internal sealed class UnfinishedFile : IDisposable
         if (Directory.Exists(this.path))
             throw new FlowException($"{path}: is a folder");
         aside = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}");
-        Stream = new FileStream(aside, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16);
+        Stream = new PromptFile(aside, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
     }
 
     public FileStream Stream { get; }

@@ -8,13 +8,13 @@ namespace FlowRows.Answers;
 
 /// <summary>
 /// An answer before it has a format: a few facts, and columns of one entry for each row. The buffers of computed results stay
-/// their owner's; those that were derived for the answer are its own.
+/// their owner's; those that were derived for the answer are its own, and what it was given to <see cref="Own"/>.
 /// </summary>
 internal sealed class Answer<T>(string model, int version, int rows) : IDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly List<AnswerColumn<T>> columns = [];
-    private readonly List<RowBuffer<T>> derived = [];
+    private readonly List<IDisposable> owned = [];
 
     public string Model => model;
 
@@ -55,28 +55,28 @@ internal sealed class Answer<T>(string model, int version, int rows) : IDisposab
     /// <summary>Adds one number for each row, in a buffer that was made for this answer.</summary>
     public Answer<T> AddDerived(string name, RowBuffer<T> values)
     {
-        derived.Add(values);
+        Own(values);
         return Add(name, values);
     }
 
     /// <summary>Adds a column whose buffer was made for this answer.</summary>
     public Answer<T> AddDerived(AnswerColumn<T> column)
     {
-        derived.Add(column.Values);
+        Own(column.Values);
         return Add(column);
     }
 
     /// <summary>Adds one number for each feature, in a buffer that was made for this answer.</summary>
     public Answer<T> AddDerived(RowBuffer<T> values, string[] features)
     {
-        derived.Add(values);
+        Own(values);
         return Add(new AnswerColumn<T>(ScoreRequest.ZScores, values, features.Length, [.. features.Select(RowNames.ZScore)], [features.Length]) { IsTable = true });
     }
 
     /// <summary>Adds true (1) or false (0) for each row, in a buffer that was made for this answer.</summary>
     public Answer<T> AddFlags(string name, RowBuffer<T> values)
     {
-        derived.Add(values);
+        Own(values);
         return Add(new AnswerColumn<T>(name, values, 1, [name], []) { IsFlag = true });
     }
 
@@ -90,10 +90,18 @@ internal sealed class Answer<T>(string model, int version, int rows) : IDisposab
         return this;
     }
 
+    /// <summary>Disposes of something with the answer.</summary>
+    public TOwned Own<TOwned>(TOwned something)
+        where TOwned : IDisposable
+    {
+        owned.Add(something);
+        return something;
+    }
+
     public void Dispose()
     {
-        foreach (RowBuffer<T> buffer in derived)
-            buffer.Dispose();
+        foreach (IDisposable something in owned)
+            something.Dispose();
     }
 
     private Answer<T> Add(AnswerColumn<T> column)

@@ -21,8 +21,8 @@ internal abstract class AnswerWriter<T>(PipeWriter body)
     /// <summary>Writes some successive rows; the first part brings the header.</summary>
     public abstract ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation);
 
-    /// <summary>The answer's first bytes anew, now that the number of its rows is known; null in formats that do not begin with it.</summary>
-    public virtual byte[]? Beginning(long rows) => null;
+    /// <summary>The answer's first bytes anew, now that all rows are written and their number is known; null in formats that do not begin with it.</summary>
+    public virtual byte[]? Beginning => null;
 
     /// <summary>All parts are written.</summary>
     public virtual async ValueTask CompleteAsync(CancellationToken cancellation) => await body.FlushAsync(cancellation);

@@ -76,6 +76,23 @@ internal sealed class CsvText
         length += record.Length;
     }
 
+    /// <summary>A cell that is put in later.</summary>
+    /// <returns>The bytes before it.</returns>
+    public int Gap()
+    {
+        Next(0);
+        return length;
+    }
+
+    /// <summary>Bytes that are parts of records, one behind the other.</summary>
+    public void Raw(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    {
+        Span<byte> room = Room(one.Length + other.Length);
+        one.CopyTo(room);
+        other.CopyTo(room[one.Length..]);
+        length += one.Length + other.Length;
+    }
+
     /// <summary>The record is whole. One that is a single empty cell is written so that it reads as no blank line.</summary>
     public void EndRecord()
     {

@@ -48,7 +48,8 @@ internal sealed class NumberTexts<T>
         (keys[place], text[0]) = (bits, (byte)written.Length);
     }
 
-    private static void WriteAnew(CsvText csv, T value)
+    /// <summary>The number as <see cref="Write"/> writes it, whether or not it comes again.</summary>
+    public static void WriteAnew(CsvText csv, T value)
     {
         if (!T.IsFinite(value))
             csv.Cell(T.IsNaN(value) ? "nan"u8 : value < T.Zero ? "-inf"u8 : "inf"u8);

@@ -12,15 +12,17 @@ internal sealed class NpyAnswerWriter<T>(PipeWriter body, AnswerOptions options)
 {
     private readonly int size = options.Type == ElementType.Float32 ? sizeof(float) : sizeof(double);
     private Func<long, byte[]>? header;
+    private long written;
 
     public override long? Length(Answer<T> first) => Header(first)(options.Rows!.Value).Length + options.Rows!.Value * RowBytes(first);
 
-    public override byte[]? Beginning(long rows) => header?.Invoke(rows);
+    public override byte[]? Beginning => header?.Invoke(written);
 
     public override async ValueTask WriteAsync(Answer<T> part, CancellationToken cancellation)
     {
         if (header is null)
             Body.Write((header = Header(part))(options.Rows!.Value));
+        written += part.Rows;
         int rowBytes = RowBytes(part), most = Math.Max(1, FlushBytes / rowBytes);
         for (int row = 0; row < part.Rows; row += most)
         {

@@ -22,15 +22,26 @@ internal sealed class RankedRows(RankScale ranks)
                 counts.Add(int.CreateTruncating(rank));
     }
 
+    /// <summary>Puts q-values in the place of ranks where the only part is all.</summary>
+    public Answer<T> Whole<T>(Answer<T> all)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Count(all);
+        Complete(all);
+        return all;
+    }
+
     /// <summary>All parts are counted: puts q-values in the place of a part's ranks.</summary>
     public void Complete<T>(Answer<T> part)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        values ??= counts.QValues();
         foreach (ref T value in RanksOf(part))
             if (T.IsFinite(value))
-                value = T.CreateTruncating(values[int.CreateTruncating(value)]);
+                value = T.CreateTruncating(QValues[int.CreateTruncating(value)]);
     }
+
+    /// <summary>All parts are counted: the q-value of each rank.</summary>
+    public double[] QValues => values ??= counts.QValues();
 
     private static Span<T> RanksOf<T>(Answer<T> part)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => part.Columns.First(column => column.Name == ScoreRequest.QValue).Values.Span;

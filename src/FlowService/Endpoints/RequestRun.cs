@@ -179,11 +179,7 @@ internal sealed record RequestRun(
         using RowScores? scores = await ScoreAsync(work, rows);
         using Answer<float> answer = Answer(work, scores, rows);
         if (Scores is { NeedsAllRows: true } all)
-        {
-            var ranked = new RankedRows(all.Ranks);
-            ranked.Count(answer);
-            ranked.Complete(answer);
-        }
+            new RankedRows(all.Ranks).Whole(answer);
         AnswerWriter<float> writer = Begin(format.Rows!, Http.Response.BodyWriter, answer, answer.Rows);
         await writer.WriteAsync(answer, Http.RequestAborted);
         await writer.CompleteAsync(Http.RequestAborted);

@@ -168,13 +168,16 @@ internal sealed class RowStream(RequestRun run)
 
     private async Task WriteAsync(RowFormat format, long? rows, AnswerOutput output)
     {
-        await foreach (Answer<float> answer in run.Scores is { NeedsAllRows: true } all ? AnswersOfAllAsync(all) : AnswersAsync())
-        {
-            await mayBegin.Task;
-            writer ??= run.Begin(format, output.Writer, answer, rows);
-            await writer.WriteAsync(answer, http.RequestAborted);
-            written += answer.Rows;
-        }
+        if (run.Scores is { NeedsAllRows: true } all)
+            await WriteAllAsync(all, format, rows, output);
+        else
+            await foreach (Answer<float> answer in AnswersAsync())
+            {
+                await mayBegin.Task;
+                writer ??= run.Begin(format, output.Writer, answer, rows);
+                await writer.WriteAsync(answer, http.RequestAborted);
+                written += answer.Rows;
+            }
         await writer!.CompleteAsync(http.RequestAborted);
         await output.CompleteAsync();
     }
@@ -190,19 +193,23 @@ internal sealed class RowStream(RequestRun run)
     }
 
     // What q-values are is known when all rows are: until then the answer waits in a temporary file.
-    private async IAsyncEnumerable<Answer<float>> AnswersOfAllAsync(ScoreRequest request)
+    private async Task WriteAllAsync(ScoreRequest request, RowFormat format, long? rows, AnswerOutput output)
     {
-        var ranked = new RankedRows(request.Ranks);
-        await using var aside = new RowsAside<float>(run.Services.Pool);
-        await foreach (Answer<float> answer in AnswersAsync())
+        RowsAside<float>? aside = null;
+        try
         {
-            ranked.Count(answer);
-            await aside.AddAsync(answer, http.RequestAborted);
+            await foreach (Answer<float> answer in AnswersAsync())
+            {
+                writer ??= run.Begin(format, output.Writer, answer, rows);
+                aside ??= new(request.Ranks, writer, run.Services.Pool);
+                await aside.AddAsync(answer, http.RequestAborted);
+            }
+            await mayBegin.Task;
+            await (aside?.WriteAsync(http.RequestAborted) ?? ValueTask.CompletedTask);
         }
-        await foreach (Answer<float> answer in aside.ReadAsync(http.RequestAborted))
+        finally
         {
-            ranked.Complete(answer);
-            yield return answer;
+            await (aside?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
     }
 
