@@ -67,7 +67,8 @@ internal sealed class CsvAnswerWriter<T>(PipeWriter body, bool hasHeader) : Answ
     {
         await sending;
         (csv, sent) = (sent, csv);
-        sending = Body.WriteAsync(sent.Written, cancellation).AsTask();
+        ReadOnlyMemory<byte> bytes = sent.Written;
+        sending = Task.Run(() => Body.WriteAsync(bytes, cancellation).AsTask(), cancellation);
         csv.Clear();
     }
 
