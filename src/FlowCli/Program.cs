@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using FlowCli;
+using FlowCore.Tensors;
 
 // The first Ctrl-C asks the command to end in good order (training keeps its best weights); the second one ends the process.
 using var stop = new CancellationTokenSource();
@@ -12,6 +13,7 @@ void Ask(PosixSignalContext signal)
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
 
+OpenMp.WaitPassively();
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 using Stream bytes = Console.OpenStandardOutput();
 using var output = Console.IsOutputRedirected ? new StreamWriter(bytes, new UTF8Encoding(false), 1 << 16) { AutoFlush = false } : null;

@@ -22,12 +22,12 @@ internal sealed record Enlargement(int Draws, double OfMean, double OfBest, doub
     private const int MostImages = 64, SamplesOfEach = 10;
 
     /// <summary>Null of flows that are of another kind.</summary>
-    public static Enlargement? Of(Checkpoint checkpoint, Table test, ulong seed)
+    public static Enlargement? Of(Checkpoint checkpoint, Table test, ulong seed, int threads)
     {
         FlowSpec spec = checkpoint.Spec;
         if (DownSampling.Of(spec) is not { } sampling || test.Rows == 0)
             return null;
-        using FlowEngine<float> engine = Engine.Open<float>(checkpoint);
+        using FlowEngine<float> engine = Engine.Open<float>(checkpoint, threads: threads);
         int images = Math.Min(MostImages, test.Rows), width = spec.Width, small = spec.ContextWidth;
         PixelRange range = PixelRange.Of(spec);
         float[] means = Array.ConvertAll(test.Context!.Values[..(images * small)], value => (float)value);

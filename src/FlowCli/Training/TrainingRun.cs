@@ -20,10 +20,11 @@ internal static class TrainingRun
         terminal.Output.WriteLine(
             $"{request.Name}: {request.Preset}, {ModelCard.Datum(plan)}; {split.Train.Rows} rows to train, {split.Validation.Rows} to validate, {split.Test.Rows} to test"
             + (data.LeftOut > 0 ? $"; {data.LeftOut} rows with {request.Label} != 0 left out" : ""));
+        terminal.Output.Flush(); // a log shall not wait for the first epoch
 
         using TrainedFlow trained = TrainingDisplay.Show(
             terminal, report => FlowSearch.Train(request.Preset, plan.Create, split, request.Options, report, terminal.Stop));
-        Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed);
+        Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed, request.Options.Threads);
         Check(evaluation);
         Checkpoint checkpoint = Checkpoint.Of(trained.Flow);
         FlowSpec described = checkpoint.Spec with
@@ -39,11 +40,11 @@ internal static class TrainingRun
             },
             Training = Record(request, plan, split, trained, evaluation),
         };
-        CalibrationSet calibration = CalibrationRun.Of(checkpoint, split.Test, Kernel(plan, split));
+        CalibrationSet calibration = CalibrationRun.Of(checkpoint, split.Test, Kernel(plan, split), request.Options.Threads);
         string card = ModelCard.Write(new(request, plan, split, trained, evaluation, described)
         {
             Calibration = calibration,
-            Enlargement = Enlargement.Of(checkpoint, split.Test, request.Options.Seed),
+            Enlargement = Enlargement.Of(checkpoint, split.Test, request.Options.Seed, request.Options.Threads),
         });
         (checkpoint with { Spec = described, Calibration = calibration }).Write(request.Out, card);
         TrainingSummary.Print(terminal, request, trained, evaluation, described);

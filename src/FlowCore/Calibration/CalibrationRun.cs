@@ -13,9 +13,10 @@ public static class CalibrationRun
     /// <param name="checkpoint">The trained flow.</param>
     /// <param name="rows">Rows that it was neither trained, nor stopped, nor chosen on; at least one.</param>
     /// <param name="kernel">How near rows are to the training rows; null where that is of no use.</param>
-    public static CalibrationSet Of(Checkpoint checkpoint, Table rows, KernelDensity? kernel = null)
+    /// <param name="threads">The cores that they are spread over.</param>
+    public static CalibrationSet Of(Checkpoint checkpoint, Table rows, KernelDensity? kernel = null, int threads = 1)
     {
-        using FlowEngine<float> engine = Engine.Open<float>(checkpoint);
+        using FlowEngine<float> engine = Engine.Open<float>(checkpoint, threads: threads);
         var builder = new CalibrationBuilder(checkpoint.Spec, kernel);
         int width = rows.Width, contextWidth = engine.ContextWidth, most = Math.Max(1, MostValues / width);
         for (int first = 0; first < rows.Rows; first += most)

@@ -3,21 +3,26 @@ namespace FlowCore.Training;
 /// <summary>How the columns of a table vary together, row by row in float64.</summary>
 internal static class Covariances
 {
+    // A row of the matrix stays in the nearest cache while as many rows of the table are added to it, in their order.
+    private const int Together = 16;
+
     /// <summary>The lower triangle of the correlation matrix.</summary>
     public static double[] Correlation(Table table, double[] mean, double[] scale)
     {
         int width = table.Width;
-        var sum = new double[width * width];
-        var standard = new double[width];
-        for (int row = 0; row < table.Rows; row++)
+        double[] sum = new double[width * width], standard = new double[Together * width];
+        for (int first = 0; first < table.Rows; first += Together)
         {
-            ReadOnlySpan<double> values = table.Row(row);
-            for (int i = 0; i < width; i++)
+            int rows = Math.Min(Together, table.Rows - first);
+            for (int row = 0; row < rows; row++)
             {
-                standard[i] = (values[i] - mean[i]) / scale[i];
-                for (int j = 0; j <= i; j++)
-                    sum[i * width + j] += standard[i] * standard[j];
+                ReadOnlySpan<double> values = table.Row(first + row);
+                for (int i = 0; i < width; i++)
+                    standard[row * width + i] = (values[i] - mean[i]) / scale[i];
             }
+            for (int i = 0; i < width; i++)
+                for (int row = 0; row < rows; row++)
+                    Sums.Add(standard.AsSpan(row * width, i + 1), standard[row * width + i], sum.AsSpan(i * width, i + 1));
         }
         for (int i = 0; i < sum.Length; i++)
             sum[i] /= table.Rows;

@@ -12,7 +12,8 @@ namespace FlowCore.Training;
 /// </summary>
 public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, double GaussianRidge, double RoundTrip32, double RoundTrip64)
 {
-    private const int MostRoundTripRows = 4096;
+    // Of images fewer rows: float64 takes its time.
+    private const int MostRoundTripRows = 4096, MostRoundTripValues = 1 << 18, LeastRoundTripRows = 64;
 
     /// <summary>Whether float32 computes the flow well enough to serve it.</summary>
     public required Stability Stability { get; init; }
@@ -31,8 +32,8 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
     /// <summary>The cost of a row in bits, per feature: -log2 p(x) / D.</summary>
     public static double BitsPerDimension(double logProb, int width) => -logProb / (width * Math.Log(2));
 
-    /// <summary>Looks at rows that training did not see.</summary>
-    public static Evaluation Of(Flow flow, Table train, Table test, ulong seed = 0)
+    /// <summary>Looks at rows that training did not see, on so many cores.</summary>
+    public static Evaluation Of(Flow flow, Table train, Table test, ulong seed = 0, int threads = 1)
     {
         if (flow.Bijections.OfType<Dequantize>().FirstOrDefault() is { } dequantize)
             (train, test) = (dequantize.Spread(train, seed, stream: 1), dequantize.Spread(test, seed, stream: 2));
@@ -40,8 +41,8 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         ColumnFacts[] columns = ColumnFacts.Of(train);
         double[] deviations = [.. columns.Select(column => column.Deviation)];
         Checkpoint weights = Checkpoint.Of(flow);
-        using FlowEngine<double> exact = Engine.Open<double>(weights);
-        using FlowEngine<float> served = Engine.Open<float>(weights);
+        using FlowEngine<double> exact = Engine.Open<double>(weights, threads: threads);
+        using FlowEngine<float> served = Engine.Open<float>(weights, threads: threads);
         return new(
             LogProbOf(exact, test),
             gaussian.LogProb(Details.Of(test, flow.Spec)),
@@ -70,10 +71,13 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         return logProb;
     }
 
+    /// <summary>The most rows of a width that go to their latents and back.</summary>
+    internal static int RoundTripRows(int width) => Math.Clamp(MostRoundTripValues / width, LeastRoundTripRows, MostRoundTripRows);
+
     private static double RoundTrip<T>(FlowEngine<T> engine, T[] values, T[]? contexts, double[] deviations)
         where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
     {
-        int width = engine.Width, rows = Math.Min(MostRoundTripRows, values.Length / width);
+        int width = engine.Width, rows = Math.Min(RoundTripRows(width), values.Length / width);
         T[] x = values[..(rows * width)], z = new T[x.Length], back = new T[x.Length], logDet = new T[rows], logProb = new T[rows];
         ReadOnlySpan<T> context = contexts.AsSpan(0, rows * engine.ContextWidth);
         engine.Forward(x, context, z, logDet, logProb);

@@ -14,7 +14,7 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
     /// <summary>The most that each of the figures may be.</summary>
     public const double Tolerance = 0.05;
 
-    private const int MostRows = 4096, MostSamples = 256;
+    private const int MostSamples = 256;
     private const double MostStep = 1e-3;
 
     public bool Holds => RoundTrip <= Tolerance && LogDensity <= Tolerance && Samples <= Tolerance;
@@ -28,7 +28,7 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
     internal static Stability Of(
         FlowEngine<float> served, FlowEngine<double> exact, Table rows, ColumnFacts[] columns, ulong seed)
     {
-        int count = Math.Min(MostRows, rows.Rows), width = rows.Width;
+        int count = Math.Min(Evaluation.RoundTripRows(rows.Width), rows.Rows), width = rows.Width;
         float[] x = Single(rows, count), context = rows.Context is { } given ? Single(given, count) : [];
         float[] z = new float[x.Length], back = new float[x.Length], logProb = new float[count], unused = new float[count];
         served.Forward(x, context, z, unused, logProb);

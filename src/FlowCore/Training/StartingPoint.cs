@@ -8,8 +8,8 @@ namespace FlowCore.Training;
 /// <summary>The flow that training starts from: the identity as far as the networks go, a fitted normal as far as the data go.</summary>
 internal static class StartingPoint
 {
-    // Channels of images, each with thousands of pixels, are known from fewer rows than the covariance of columns.
-    private const int MostRows = 1 << 16, MostImages = 1 << 10;
+    // Channels of images, each with hundreds or thousands of pixels, are known from fewer rows than the covariance of columns.
+    private const int MostRows = 1 << 16, MostImages = 1 << 10, LeastImages = 64, MostPixels = 1 << 18;
 
     /// <summary>A flow with seeded weights.</summary>
     public static Flow Build(FlowSpec spec, ulong seed)
@@ -28,7 +28,8 @@ internal static class StartingPoint
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        int count = Math.Min(train.Count, flow.Spec.EventShape.Length > 1 ? MostImages : MostRows);
+        int most = flow.Spec.EventShape.Length > 1 ? Math.Clamp(MostPixels / flow.Spec.Width, LeastImages, MostImages) : MostRows;
+        int count = Math.Min(train.Count, most);
         float[] rows = new float[count * flow.Spec.Width], contexts = new float[count * flow.Spec.ContextWidth];
         train.Take(RowOrder.First(count), epoch: 0, rows, contexts);
         Tensor values = flow.Shaped(TensorRows.From<float>(rows, count, flow.Spec.Width));

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace FlowCore.Training.Mixtures;
 
 /// <summary>
@@ -116,7 +114,7 @@ internal sealed class MixtureFit
             double squares = 0;
             for (int i = 0; i < width; i++)
             {
-                double unit = Dot(factor.Slice(i * width, i + 1), offset);
+                double unit = Sums.Dot(factor.Slice(i * width, i + 1), offset);
                 squares += unit * unit;
             }
             each[m] = logPeaks[m] - 0.5 * squares;
@@ -176,7 +174,7 @@ internal sealed class MixtureFit
             if (shares[row * Components + m] is var share && share > LeastShare)
             {
                 total += share;
-                Add(rows.Row(row), share, mean);
+                Sums.Add(rows.Row(row), share, mean);
             }
         foreach (ref double value in mean)
             value /= Math.Max(total, LeastShare);
@@ -188,7 +186,7 @@ internal sealed class MixtureFit
                 for (int i = 0; i < width; i++)
                     offset[i] = values[i] - mean[i];
                 for (int i = 0; i < width; i++)
-                    Add(offset.AsSpan(0, i + 1), share * offset[i], scatter.Slice(i * width, i + 1));
+                    Sums.Add(offset.AsSpan(0, i + 1), share * offset[i], scatter.Slice(i * width, i + 1));
             }
         return total;
     }
@@ -204,26 +202,5 @@ internal sealed class MixtureFit
         for (int i = 0; i < width; i++)
             logDet += Math.Log(factor[i * width + i]);
         logPeaks[m] = LogWeights[m] + logDet - 0.5 * width * Math.Log(2 * Math.PI);
-    }
-
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
-    {
-        var sums = Vector<double>.Zero;
-        int i = 0;
-        for (; i <= a.Length - Vector<double>.Count; i += Vector<double>.Count)
-            sums += new Vector<double>(a[i..]) * new Vector<double>(b[i..]);
-        double sum = Vector.Sum(sums);
-        for (; i < a.Length; i++)
-            sum += a[i] * b[i];
-        return sum;
-    }
-
-    private static void Add(ReadOnlySpan<double> values, double factor, Span<double> to)
-    {
-        int i = 0;
-        for (; i <= values.Length - Vector<double>.Count; i += Vector<double>.Count)
-            (new Vector<double>(to[i..]) + new Vector<double>(values[i..]) * factor).CopyTo(to[i..]);
-        for (; i < values.Length; i++)
-            to[i] += values[i] * factor;
     }
 }
