@@ -49,7 +49,8 @@ public static class FlowSearch
             Try(over, Rest(rest));
         if (!isAuto && preset != FlowPresets.Mixture)
             Try(preset, Rest(rest));
-        if (options.Refit && !stop.IsCancellationRequested)
+        // Without time for its steps it would be thrown away, and the mixture that it begins with fitted in vain.
+        if (options.Refit && !budget.IsOver && !stop.IsCancellationRequested)
             Refit();
         return best! with { Tried = tried, Elapsed = budget.Elapsed, ProcessorTime = budget.Processor };
 
