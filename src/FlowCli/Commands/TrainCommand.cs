@@ -33,7 +33,7 @@ internal static class TrainCommand
         var maxTime = MaxTime("--max-time", "Stop after this time with the best weights so far: 90s, 5m, 1h30m.");
         var maxCpu = MaxTime("--max-cpu", "The same, counted in the time that all cores together compute: the same work on a busy machine.");
         var dropConstant = new Option<bool>("--drop-constant") { Description = "Leave out columns in which every row has the same value, as by default; false refuses them.", HelpName = "YES", DefaultValueFactory = _ => true };
-        var refit = new Option<bool>("--refit") { Description = "Train once more at the end, as long as was best, on the validation rows too (default with auto; --refit false does not).", HelpName = "YES" };
+        var refit = new Option<bool?>("--refit") { Description = "Train once more at the end, as long as was best, on the validation rows too (default with auto; --refit false does not).", HelpName = "YES" };
         var batch = CommonOptions.Count("--batch", "Rows per step; by default it depends on the number of rows.");
         var rate = CommonOptions.Positive("--lr", "The learning rate at the start.");
         var dequantize = new Option<string>("--dequantize") { Description = "auto spreads columns of integers by uniform noise, all those of coarse decimals too, none does not.", DefaultValueFactory = _ => "auto" };
@@ -87,7 +87,7 @@ internal static class TrainCommand
                     Epochs = parsed.GetValue(epochs),
                     MaxTime = parsed.GetValue(maxTime),
                     MaxProcessorTime = parsed.GetValue(maxCpu),
-                    Refit = parsed.GetResult(refit) is null ? parsed.GetRequiredValue(flow) == FlowSearch.Auto : parsed.GetValue(refit),
+                    Refit = parsed.GetValue(refit) ?? parsed.GetRequiredValue(flow) == FlowSearch.Auto,
                     BatchSize = parsed.GetValue(batch),
                     LearningRate = parsed.GetValue(rate) ?? defaults.LearningRate,
                     Device = parsed.GetRequiredValue(device),

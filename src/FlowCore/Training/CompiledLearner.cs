@@ -30,6 +30,8 @@ internal sealed class CompiledLearner : Learner
 
     public override void Restore() => training.Restore();
 
+    public override void Swap() => training.Swap();
+
     public override void Finish()
     {
         using var mode = no_grad();

@@ -14,7 +14,8 @@ public static class FlowSearch
     /// <summary>The name that asks for it.</summary>
     public const string Auto = "auto";
 
-    // What a simpler flow may lie below a more complicated one and still be taken, in nats a row.
+    // What a simpler flow may lie below a more complicated one of another kind and still be taken, in nats a row. Splines that began as the mixture
+    // need no such lead: what they gained on it, they gained.
     private const double Tie = 0.02;
 
     // What a last training on all rows takes of the time.
@@ -48,7 +49,8 @@ public static class FlowSearch
             Try(over, Rest(rest));
         if (!isAuto && preset != FlowPresets.Mixture)
             Try(preset, Rest(rest));
-        if (options.Refit && !stop.IsCancellationRequested)
+        // Without time for its steps it would be thrown away, and the mixture that it begins with fitted in vain.
+        if (options.Refit && !budget.IsOver && !stop.IsCancellationRequested)
             Refit();
         return best! with { Tried = tried, Elapsed = budget.Elapsed, ProcessorTime = budget.Processor };
 
@@ -60,7 +62,7 @@ public static class FlowSearch
                 ? FlowPresets.OverMixture(create(name), Math.Max(1, mixture.Components), mixture.HasFront) : create(name);
             TrainedFlow next = Named(name, Trainer.Train(spec, data, with, progress => report?.Invoke(progress with { Preset = name }), stop));
             tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed));
-            if (best is null || next.Look.IsBetterThan(best.Look with { Score = best.Look.Score + Tie }))
+            if (best is null || next.Look.IsBetterThan(best.Look with { Score = best.Look.Score + (next.BestEpoch > 0 && best.Preset == FlowPresets.Mixture && name == over ? 0 : Tie) }))
                 (best, next, bestSpec) = (next, best!, spec);
             next?.Dispose();
         }

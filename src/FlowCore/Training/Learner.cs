@@ -31,6 +31,9 @@ internal abstract class Learner : IDisposable
     /// <summary>Goes back to the weights that were remembered.</summary>
     public abstract void Restore();
 
+    /// <summary>Lets the weights and their running mean (<see cref="RunningMean"/>) change places.</summary>
+    public abstract void Swap();
+
     /// <summary>Gives the flow that training began with the weights that were learned.</summary>
     public abstract void Finish();
 

@@ -14,10 +14,12 @@ internal sealed class TorchLearner : Learner
     private readonly TrainingOptions options;
     private readonly Device device;
     private readonly Parameter[] parameters;
+    private readonly Tensor[] averages;
     private readonly AdamW adam;
     private readonly AdamW.ParamGroup[] groups;
     private readonly double[] rates;
     private readonly BestWeights best;
+    private int steps;
 
     public TorchLearner(Flow flow, TrainingOptions options, IReadOnlyDictionary<string, LearningRate> learning)
     {
@@ -25,6 +27,7 @@ internal sealed class TorchLearner : Learner
         device = Libtorch.Device(options.Device);
         flow.to(device);
         parameters = [.. flow.parameters()];
+        averages = [.. parameters.Select(parameter => parameter.detach().clone().DetachFromDisposeScope())];
         groups = [.. flow.named_parameters().GroupBy(named => learning[named.name]).Select(group => new AdamW.ParamGroup(
             group.Select(named => named.parameter), new() { LearningRate = options.LearningRate * group.Key.Share, weight_decay = group.Key.Decay }))];
         rates = [.. groups.Select(group => group.Options.LearningRate ?? options.LearningRate)];
@@ -45,7 +48,10 @@ internal sealed class TorchLearner : Learner
         logProb.neg().backward();
         double norm = Gradients.Clip(parameters, options.GradientNorm), value = logProb.to(float64).item<double>();
         if (double.IsFinite(norm) && double.IsFinite(value))
+        {
             adam.step();
+            Average();
+        }
         return (value, norm);
     }
 
@@ -66,10 +72,30 @@ internal sealed class TorchLearner : Learner
 
     public override void Restore() => best.Restore();
 
+    public override void Swap()
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (parameter, average) in parameters.Zip(averages))
+        {
+            Tensor copy = parameter.detach().clone();
+            parameter.copy_(average);
+            average.copy_(copy);
+        }
+    }
+
     public override void Finish()
     {
         adam.zero_grad();
         flow.to(CPU);
+    }
+
+    private void Average()
+    {
+        using var mode = no_grad();
+        double share = RunningMean.Share(++steps);
+        foreach (var (parameter, average) in parameters.Zip(averages))
+            average.mul_(1 - share).add_(parameter, share);
     }
 
     private Tensor Rows(ReadOnlySpan<float> rows) => TensorRows.From(rows, rows.Length / flow.Spec.Width, flow.Spec.Width, device);
@@ -81,5 +107,7 @@ internal sealed class TorchLearner : Learner
     {
         adam.Dispose();
         best.Dispose();
+        foreach (Tensor average in averages)
+            average.Dispose();
     }
 }

@@ -2,7 +2,7 @@ namespace FlowCore.Training;
 
 /// <summary>
 /// Maximum likelihood by Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv 1711.05101), clipped gradients and a
-/// cosine schedule; of the start and all that was seen, the weights that do best on the validation rows are kept (<see cref="HeldOutScore"/>
+/// cosine schedule; of the start and of the weights' running means, those that do best on the validation rows are kept (<see cref="HeldOutScore"/>
 /// says what is best). The same spec, data and options give the
 /// same weights, bit for bit, on any number of threads.
 /// </summary>
@@ -78,6 +78,7 @@ public static class Trainer
             if (end is null && epoch % epochsBetween != 0)
                 continue;
 
+            learner.Swap();
             HeldOutLook look = heldOut.Look(learner);
             if (options.Replay is not null)
             {
@@ -92,6 +93,8 @@ public static class Trainer
             {
                 end ??= TrainingEnd.Patience;
             }
+            if (options.Replay is null || end is null)
+                learner.Swap();
             double mean = counted == 0 ? double.NaN : sum / counted - standardization.LogScale;
             report?.Invoke(new(epoch, epochs, mean, look.Score - standardization.LogScale, RowsPerSecond(), budget.Elapsed) { Spent = budget.Share });
         }

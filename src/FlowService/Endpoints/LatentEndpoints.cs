@@ -43,7 +43,7 @@ internal static class LatentEndpoints
             .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]] }""",
                 """
                 {
-                  "model": "two-moons", "version": 1, "z": [[-0.37321672, -0.15775949], [1.0606087, -0.5463956]], "log_det": [1.7294469, 2.2720265]
+                  "model": "two-moons", "version": 1, "z": [[-0.5904111, 1.5142529], [0.58190805, -1.4955347]], "log_det": [0.9039094, 0.86616856]
                 }
                 """);
         group.MapPost("/decode", Decode)
@@ -56,7 +56,7 @@ internal static class LatentEndpoints
             .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""",
                 """
                 {
-                  "model": "two-moons", "version": 1, "x": [[0.826378, 0.5167665], [0.6776407, -0.49941155]], "log_det": [-1.7055634, -2.2940035]
+                  "model": "two-moons", "version": 1, "x": [[0.48275232, 0.24796419], [1.3710105, -0.2620644]], "log_det": [-0.74479, -0.8644583]
                 }
                 """);
     }

@@ -69,8 +69,8 @@ internal static class LikelihoodEndpoints
         .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5], [3.0, 3.0]], "include": ["z", "latent_norm2"] }""",
             """
             {
-              "model": "two-moons", "version": 1, "log_prob": [-0.19051953, -0.27757013, -29.861551],
-              "z": [[-0.37321672, -0.15775949], [1.0606087, -0.5463956], [-0.23979878, 7.6147485]], "latent_norm2": [0.16417877, 1.423439, 58.041897]
+              "model": "two-moons", "version": 1, "log_prob": [-0.3673075, -0.2860048, -33.42106],
+              "z": [[-0.5904111, 1.5142529], [0.58190805, -1.4955347], [3.055019, 5.594082]], "latent_norm2": [2.6415472, 2.575241, 40.626892]
             }
             """);
 
@@ -87,13 +87,17 @@ internal static class LikelihoodEndpoints
         .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [3.0, 3.0]], "include": ["p_value", "q_value", "attribution"] }""",
             """
             {
-              "model": "two-moons", "version": 1, "log_prob": [-0.19051953, -29.861551], "p_value": [0.91004497, 0.00049975014],
-              "q_value": [0.91004497, 0.0009995003], "anomaly": [false, true],
+              "model": "two-moons", "version": 1, "log_prob": [-0.3673075, -33.42106], "p_value": [0.8202995, 0.0016638935],
+              "q_value": [0.8202995, 0.003327787], "anomaly": [false, true],
               "attribution": [
                 null,
-                [{ "feature": "x", "value": 3, "nats": 10.581319, "expected": 1.0307511 }, { "feature": "y", "value": 3, "nats": -9.492912, "expected": -0.097349815 }]
+                [{ "feature": "y", "value": 3, "nats": 23.700808, "expected": -0.15247445 }, { "feature": "x", "value": 3, "nats": 10.27371, "expected": -1.0032152 }]
               ],
-              "alpha": 0.01, "score": "log_prob", "p_min": 0.00049975014, "calibration_rows": 2000, "error": [null, null]
+              "alpha": 0.01, "score": "combined", "p_min": 0.0016638935, "calibration_rows": 600,
+              "warnings": [
+                "alpha 0.01 rests on the 6 strangest of 600 calibration rows, so that the real rate of false alarms may differ from it by a third or more; calibrate with 1000 rows or more"
+              ],
+              "error": [null, null]
             }
             """);
 

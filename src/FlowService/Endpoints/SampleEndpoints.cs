@@ -39,8 +39,8 @@ internal static class SampleEndpoints
         .WithExample("""{ "model": "two-moons", "count": 2, "seed": 42, "temperature": 1.0 }""",
             """
             {
-              "model": "two-moons", "version": 1, "seed": 42, "samples": [[-0.05101938, 0.21004945], [1.6028197, -0.44588637]],
-              "log_prob": [-0.8430085, -1.3359224], "log_q": [-0.8430085, -1.3359224]
+              "model": "two-moons", "version": 1, "seed": 42, "samples": [[-0.69041646, 0.5282688], [1.774516, -0.23976989]],
+              "log_prob": [-1.1753597, -0.52784234], "log_q": [-1.1753597, -0.52784234]
             }
             """, "two moons");
 

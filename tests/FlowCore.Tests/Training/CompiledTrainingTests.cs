@@ -112,6 +112,32 @@ public sealed class CompiledTrainingTests
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
+    [Fact]
+    public void The_running_mean_of_the_weights_is_kept_beside_them()
+    {
+        using Flow flow = WholeFlows.Started("nsf");
+        using var training = new CompiledTraining<double>(Checkpoint.Of(flow), 1, new Dictionary<string, LearningRate>());
+        var (rows, _) = WholeFlows.Rows(flow.Spec, 100, seed: 5);
+        double[] mean = Weights(training);
+        for (int step = 1; step <= 5; step++)
+        {
+            training.Step(rows, [], 1e-2, 5);
+            double share = 1 - step / (step + 10.0);
+            mean = [.. mean.Zip(Weights(training), (before, now) => before + share * (now - before))];
+        }
+        double[] last = Weights(training);
+        training.Swap();
+        Assert.All(mean.Zip(Weights(training)), pair => Assert.Equal(pair.First, pair.Second, 1e-12));
+        training.Swap();
+        Assert.Equal(last, Weights(training));
+    }
+
+    private static double[] Weights(CompiledTraining<double> training)
+    {
+        training.Read();
+        return [.. training.Parameters.OrderBy(parameter => parameter.Key, StringComparer.Ordinal).SelectMany(parameter => parameter.Value.Values)];
+    }
+
     private static float[] Trained(string name, int threads)
     {
         using Flow flow = WholeFlows.Started(name);

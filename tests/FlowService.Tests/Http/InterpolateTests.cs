@@ -31,6 +31,10 @@ public sealed class InterpolateTests(SharedService service)
         // Steps of one angle.
         double[] angles = [.. z.Zip(z.Skip(1), (a, b) => Math.Acos(a.Zip(b, (p, q) => (double)p * q).Sum() / 25))];
         Assert.All(angles, angle => Assert.Equal(Math.PI / 20, angle, 1e-4));
+
+        // Nearly opposite ones of unlike lengths do not swing far out.
+        float[][] wide = (await http.AskAsync("/interpolate", """{"model":"posterior","z":[[3,0,4],[-6,0.01,-8]],"context":[0,0],"steps":3}""")).Rows("z");
+        Assert.Equal(7.5, Math.Sqrt(wide[1].Sum(value => value * value)), 1e-3);
     }
 
     [Theory]

@@ -85,6 +85,9 @@ internal sealed unsafe class CompiledTraining<T> : IDisposable
     /// <summary>Goes back to the weights that were remembered.</summary>
     public void Restore() => optimizer.Restore();
 
+    /// <summary>Lets the weights and their running mean change places.</summary>
+    public void Swap() => optimizer.Swap();
+
     /// <summary>Brings the parameters' values up to date.</summary>
     public void Read() => optimizer.ReadWeights();
 

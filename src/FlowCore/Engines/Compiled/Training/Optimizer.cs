@@ -24,7 +24,7 @@ internal sealed unsafe class Optimizer<T>
     private readonly WeightBlock[] computed;
     private readonly Formula[] order, starts;
     private readonly Dictionary<Formula, long> placeOf = [];
-    private readonly T[] weights, mean, square, kept;
+    private readonly T[] weights, averages, mean, square, kept;
     private readonly T[][] gradients;
     private readonly double[] squares;
     private readonly bool isSmall;
@@ -43,7 +43,7 @@ internal sealed unsafe class Optimizer<T>
         starts = [.. program.Plan.Operations.OfType<StartOperation>().Select(start => start.Value).Where(start => start.Learns)];
         (WeightBlock[] settled, computed, order) = layout.Settle(program.Plan.Operations.SelectMany(operation => operation.ReadExactly));
         weights = GC.AllocateArray<T>(checked((int)layout.Size + 64), pinned: true);
-        (mean, square, kept) = (New(), New(), New());
+        (averages, mean, square, kept) = (New(), New(), New(), New());
         gradients = [.. Enumerable.Range(0, mostShares).Select(_ => Array.Empty<T>())];
         homes = [.. settled.Select(block => new ParameterHome<T>(block, rates.GetValueOrDefault(block.Formula.Name!, new(1, 0))))];
         squares = new double[homes.Length];
@@ -54,6 +54,7 @@ internal sealed unsafe class Optimizer<T>
             if (Array.IndexOf(order, home.Block.Formula) >= 0)
                 placeOf.Add(home.Block.Formula, home.Block.Offset);
         }
+        weights.CopyTo(averages, 0);
         Refresh();
     }
 
@@ -134,6 +135,14 @@ internal sealed unsafe class Optimizer<T>
         Refresh();
     }
 
+    /// <summary>Lets the parameters and their running means change places; what follows from the parameters is brought up to date.</summary>
+    public void Swap()
+    {
+        foreach (ParameterHome<T> home in homes)
+            home.Swap(weights, averages);
+        Refresh();
+    }
+
     private T[] New() => GC.AllocateArray<T>(weights.Length, pinned: true);
 
     private void AddUp(int index, int thread)
@@ -150,7 +159,7 @@ internal sealed unsafe class Optimizer<T>
         squares[index] = home.AddUp(gradients, 1);
     }
 
-    private void Update(int index, int thread) => homes[index].Update(adam, weights, mean, square, gradients[0]);
+    private void Update(int index, int thread) => homes[index].Update(adam, weights, averages, mean, square, gradients[0]);
 
     /// <summary>Computes what follows from the parameters.</summary>
     private void Refresh()

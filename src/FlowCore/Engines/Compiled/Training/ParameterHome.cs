@@ -51,19 +51,29 @@ internal sealed unsafe class ParameterHome<T>
         return read;
     }
 
+    /// <summary>Lets its values in two arrays change places.</summary>
+    public void Swap(T[] one, T[] other)
+    {
+        Span<T> first = one.AsSpan((int)Block.Offset, Count), second = other.AsSpan((int)Block.Offset, Count);
+        for (int i = 0; i < first.Length; i++)
+            (first[i], second[i]) = (second[i], first[i]);
+    }
+
     /// <summary>One step of AdamW (Loshchilov, Hutter 2019, arXiv 1711.05101).</summary>
     /// <param name="adam">The step.</param>
     /// <param name="weights">All weights.</param>
+    /// <param name="averages">Their running means.</param>
     /// <param name="means">The running means of the gradients.</param>
     /// <param name="squares">The running means of their squares.</param>
     /// <param name="gradients">The gradients of this step.</param>
-    public void Update(in AdamStep adam, T[] weights, T[] means, T[] squares, T[] gradients)
+    public void Update(in AdamStep adam, T[] weights, T[] averages, T[] means, T[] squares, T[] gradients)
     {
         T* weight = Pinned.Pointer(weights) + Block.Offset, mean = Pinned.Pointer(means) + Block.Offset;
         T* square = Pinned.Pointer(squares) + Block.Offset, gradient = Pinned.Pointer(gradients) + Block.Offset;
+        T* average = Pinned.Pointer(averages) + Block.Offset;
         double rate = adam.Rate * Rate.Share;
         Vector512<T> decay = VectorMath.Of<T>(1 - rate * Rate.Decay), length = VectorMath.Of<T>(-rate * adam.Length);
-        Vector512<T> shorten = VectorMath.Of<T>(adam.Shorten), epsilon = VectorMath.Of<T>(adam.Epsilon);
+        Vector512<T> shorten = VectorMath.Of<T>(adam.Shorten), epsilon = VectorMath.Of<T>(adam.Epsilon), nearer = VectorMath.Of<T>(adam.Nearer);
         Vector512<T> beta1 = VectorMath.Of<T>(AdamStep.Beta1), rest1 = VectorMath.Of<T>(1 - AdamStep.Beta1);
         Vector512<T> beta2 = VectorMath.Of<T>(AdamStep.Beta2), rest2 = VectorMath.Of<T>(1 - AdamStep.Beta2);
         // Whole vectors: behind a block's last value stand zeros, which stay zeros.
@@ -74,7 +84,10 @@ internal sealed unsafe class ParameterHome<T>
             Vector512<T> v = VectorMath.MultiplyAdd(Vector512.Load(square + i), beta2, g * g * rest2);
             m.Store(mean + i);
             v.Store(square + i);
-            VectorMath.MultiplyAdd(m / (Vector512.Sqrt(v) + epsilon), length, Vector512.Load(weight + i) * decay).Store(weight + i);
+            Vector512<T> next = VectorMath.MultiplyAdd(m / (Vector512.Sqrt(v) + epsilon), length, Vector512.Load(weight + i) * decay);
+            next.Store(weight + i);
+            Vector512<T> before = Vector512.Load(average + i);
+            VectorMath.MultiplyAdd(next - before, nearer, before).Store(average + i);
         }
     }
 
