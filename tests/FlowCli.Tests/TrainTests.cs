@@ -33,6 +33,17 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void A_log_has_the_first_line_before_the_training_begins()
+    {
+        using var output = new Flushes();
+        using var error = new StringWriter();
+        int code = FlowCommand.Run(["train", "--input", cli.WriteTable(), "--flow", "realnvp", "--layers", "2", "--hidden", "8", "--epochs", "2", "--out", cli.At("log/1")], output, error);
+
+        Assert.Equal(0, code);
+        Assert.Equal("log: realnvp, 2 features; 42 rows to train, 9 to validate, 9 to test" + Environment.NewLine, output.First);
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_weights_and_another_seed_others()
     {
         byte[] first = Weights(cli.TrainSmall("first", seed: 5)), again = Weights(cli.TrainSmall("again", seed: 5));
@@ -170,4 +181,12 @@ public sealed class TrainTests : IDisposable
     }
 
     private static byte[] Weights(string folder) => File.ReadAllBytes(Path.Combine(folder, Checkpoint.WeightsFile));
+
+    /// <summary>What was written when it was first flushed.</summary>
+    private sealed class Flushes : StringWriter
+    {
+        public string? First { get; private set; }
+
+        public override void Flush() => First ??= ToString();
+    }
 }
