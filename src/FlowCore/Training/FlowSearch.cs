@@ -62,7 +62,9 @@ public static class FlowSearch
                 ? FlowPresets.OverMixture(create(name), Math.Max(1, mixture.Components), mixture.HasFront) : create(name);
             TrainedFlow next = Named(name, Trainer.Train(spec, data, with, progress => report?.Invoke(progress with { Preset = name }), stop));
             tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed));
-            if (best is null || next.Look.IsBetterThan(best.Look with { Score = best.Look.Score + (next.BestEpoch > 0 && best.Preset == FlowPresets.Mixture && name == over ? 0 : Tie) }))
+            bool gainedOnMixture = name == over && best?.Preset == FlowPresets.Mixture && next.BestEpoch > 0;
+            double lead = gainedOnMixture ? 0 : Tie;
+            if (best is null || next.Look.IsBetterThan(best.Look with { Score = best.Look.Score + lead }))
                 (best, next, bestSpec) = (next, best!, spec);
             next?.Dispose();
         }

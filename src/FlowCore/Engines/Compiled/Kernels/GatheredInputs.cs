@@ -26,9 +26,8 @@ internal sealed unsafe class GatheredInputs<T>
     public GatheredInputs(InputRun[] scattered, int line, int most)
     {
         this.line = line;
-        runs = [.. scattered.SelectMany(run => Enumerable.Range(0, (run.Length + Vector512<T>.Count - 1) / Vector512<T>.Count).Select(i => i * Vector512<T>.Count)
-            .Select(at => new InputRun(run.Place + at, run.Column + at, Math.Min(run.Length - at, Vector512<T>.Count))))];
-        lanes = [.. runs.Select(run => Vector512.LessThan(Vector512<T>.Indices, Vector512.Create(T.CreateChecked(run.Length))))];
+        runs = [.. scattered.SelectMany(Vectors)];
+        lanes = [.. runs.Select(run => PartVector.First<T>(run.Length))];
         lines = GC.AllocateUninitializedArray<int>(most, pinned: true);
         for (int row = 0; row < lines.Length; row++)
             lines[row] = row * line;
@@ -65,5 +64,11 @@ internal sealed unsafe class GatheredInputs<T>
                 int place = sumRows[row] + runs[i].Place, left = end - place;
                 PartVector.Store(PartVector.Load(sums + place, left) + (Vector512.Load(from + runs[i].Column) & lanes[i]), sums + place, left);
             }
+    }
+
+    private static IEnumerable<InputRun> Vectors(InputRun run)
+    {
+        for (int at = 0; at < run.Length; at += Vector512<T>.Count)
+            yield return new(run.Place + at, run.Column + at, Math.Min(run.Length - at, Vector512<T>.Count));
     }
 }

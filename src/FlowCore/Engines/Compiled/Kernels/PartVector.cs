@@ -7,6 +7,10 @@ namespace FlowCore.Engines.Compiled.Kernels;
 /// <summary>Vectors of which fewer numbers may be left than they have lanes: what lies behind those is neither read nor written.</summary>
 internal static unsafe class PartVector
 {
+    /// <summary>A mask of the first lanes, so many.</summary>
+    public static Vector512<T> First<T>(int count)
+        where T : unmanaged, INumber<T> => Vector512.LessThan(Vector512<T>.Indices, Vector512.Create(T.CreateChecked(count)));
+
     /// <summary>The numbers that are left, and zeros behind them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Load<T>(T* from, int left)

@@ -12,7 +12,8 @@ internal sealed partial class NetworkCompiler
     public Node Convolution(Node h, Formula weights, Formula bias, Kernel kernel, double border, int[]? order)
     {
         int outputs = bias.Count, channels = h.Units, taps = kernel.Height * kernel.Width, stride = Places.PixelStride([outputs]);
-        if (taps > 1 && border == 0 && outputs < FewOutputs && outputs <= channels && taps * outputs <= Math.Max(FewProducts, ProductsOfChannel * channels))
+        bool few = outputs < FewOutputs && outputs <= channels && taps * outputs <= Math.Max(FewProducts, ProductsOfChannel * channels);
+        if (few && taps > 1 && border == 0)
             return OfFewOutputs(h is ParallelNode ? Copied(h) : h, weights, bias, kernel, order);
         var (above, beside) = (kernel.Height / 2, kernel.Beside);
         bool alone = taps == 1;

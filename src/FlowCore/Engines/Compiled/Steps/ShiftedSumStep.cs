@@ -10,7 +10,9 @@ using FlowCore.Engines.Gpu;
 
 namespace FlowCore.Engines.Compiled.Steps;
 
-/// <summary>Each output of a convolution from its taps: the bias, and tap by tap what stands at the pixels around; those outside the image are not read.</summary>
+/// <summary>
+/// Each output of a convolution from its taps: the bias, and tap by tap what stands at the pixels around; those outside the image are not read.
+/// </summary>
 internal sealed class ShiftedSumOperation(ShiftedSumNode node) : Operation
 {
     public override IEnumerable<Region> Regions => [node.Input.Region, node.Region];
@@ -45,7 +47,9 @@ internal sealed class ShiftedSumOperation(ShiftedSumNode node) : Operation
         string At(Node of, int count) => text.Places(of.Region, [.. from pixel in of.Pixels from unit in Enumerable.Range(0, count) select pixel + unit]);
         long sums = (long)units * height * width * node.Taps;
         text.Count(sums, sums);
-        text.Line($"shifted_sum(tile, {units}, {height}, {width}, {kernel.Height}, {kernel.Width}, {kernel.Dilation}, {kernel.Beside}, {At(node.Input, units * node.Taps)}, {At(node, units)}, a.numbers + {text.Place(Bias.Values)});");
+        string sides = $"{height}, {width}, {kernel.Height}, {kernel.Width}, {kernel.Dilation}, {kernel.Beside}";
+        string places = $"{At(node.Input, units * node.Taps)}, {At(node, units)}";
+        text.Line($"shifted_sum(tile, {units}, {sides}, {places}, a.numbers + {text.Place(Bias.Values)});");
     }
 
     public override Step<T> Lower<T>(Lowering<T> to)
@@ -69,8 +73,7 @@ internal sealed unsafe class ShiftedSumStep<T> : Step<T>
         (input, output, this.bias, units, taps, pixels) = (node.Input.Region, node.Region, bias, node.Units, node.Taps, node.Pixels.Length);
         sources = [.. from pixel in Enumerable.Range(0, pixels) from tap in Enumerable.Range(0, taps)
             select node.Source(pixel, tap) is { } source ? node.Input.Pixels[source] + tap * units : -1];
-        lanes = [.. Enumerable.Range(0, (units + Vector512<T>.Count - 1) / Vector512<T>.Count).Select(vector =>
-            Vector512.LessThan(Vector512<T>.Indices, Vector512.Create(T.CreateChecked(Math.Min(units - vector * Vector512<T>.Count, Vector512<T>.Count)))))];
+        lanes = [.. Enumerable.Range(0, units).Chunk(Vector512<T>.Count).Select(vector => PartVector.First<T>(vector.Length))];
         Debug.Assert(sources.Max() + lanes.Length * Vector512<T>.Count <= input.Width, "Whole vectors of a tap lie within a row.");
         Debug.Assert(pixels * units <= output.Width, "All pixels lie within a row, without gaps.");
     }
@@ -90,8 +93,7 @@ internal sealed unsafe class ShiftedSumStep<T> : Step<T>
                         if (sources[tap] is var source and >= 0)
                             sum += Vector512.Load(from + source + i);
                     int at = pixel * units + i;
-                    // What a vector holds behind the last output is written over with the next pixel.
-                    PartVector.Store(sum, to + at, output.Width - at >= Vector512<T>.Count ? Vector512<T>.Count : units - i);
+                    PartVector.Store(sum, to + at, Whole(at, units - i));
                 }
         }
     }
@@ -107,7 +109,7 @@ internal sealed unsafe class ShiftedSumStep<T> : Step<T>
                 for (int i = 0; i < units; i += Vector512<T>.Count)
                 {
                     int at = pixel * units + i;
-                    Vector512<T> adjoint = PartVector.Load(outer + at, output.Width - at >= Vector512<T>.Count ? Vector512<T>.Count : units - i) & lanes[i / Vector512<T>.Count];
+                    Vector512<T> adjoint = PartVector.Load(outer + at, Whole(at, units - i)) & lanes[i / Vector512<T>.Count];
                     if (ofBias is not null)
                         (Vector512.Load(ofBias + i) + adjoint).Store(ofBias + i);
                     for (int tap = pixel * taps; tap < (pixel + 1) * taps; tap++)
@@ -116,4 +118,7 @@ internal sealed unsafe class ShiftedSumStep<T> : Step<T>
                 }
         }
     }
+
+    // A whole vector where it ends within the row: what it holds behind a pixel's last output belongs to the next pixel, which is computed after it.
+    private int Whole(int at, int left) => output.Width - at >= Vector512<T>.Count ? Vector512<T>.Count : left;
 }
