@@ -47,6 +47,18 @@ internal sealed class TemporaryFile : PromptFile
         }
     }
 
+    public override async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await base.FlushAsync(cancellationToken);
+        }
+        catch (IOException e)
+        {
+            throw NoSpace(e);
+        }
+    }
+
     /// <summary>Closes it, and it is gone; what the disk did not take is not missed.</summary>
     public override async ValueTask DisposeAsync()
     {
@@ -63,14 +75,7 @@ internal sealed class TemporaryFile : PromptFile
     /// <summary>Everything is written: from here on it is read, from its start.</summary>
     public async ValueTask RewindAsync(CancellationToken cancellation)
     {
-        try
-        {
-            await FlushAsync(cancellation);
-        }
-        catch (IOException e)
-        {
-            throw NoSpace(e);
-        }
+        await FlushAsync(cancellation);
         Position = 0;
     }
 }

@@ -76,6 +76,7 @@ public sealed class ConditionalTrainingTests : IDisposable
     {
         Train(FlowPresets.RealNvp, "--epochs", "40", "--batch", "32", "--layers", "3", "--hidden", "24", "--lr", "0.003", "--context", "c");
         Cli.Run("sample", "--model", cli.At("m/1"), "--count", "2").FailsWith(1, "needs --context");
+        Cli.Run("sample", "--model", cli.At("m/1"), "--count", "2", "--context", cli.Write("none.csv", "c\n")).FailsWith(1, "none.csv: context holds no rows");
         cli.Write("contexts.csv", "c\n-0.7\n0.7\n");
         Outcome drawn = Cli.Run("sample", "--model", cli.At("m/1"), "--count", "400", "--seed", "1", "--context", cli.At("contexts.csv"));
         double[] samples = Cli.Columns(drawn.Output, "y1", "y2");

@@ -1,10 +1,16 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
+using FlowCli.Rows;
+using FlowRows;
 
 namespace FlowCli.Tests;
 
 public sealed class FileTests : IDisposable
 {
+    // A write there fails as one on a full disk does: once its buffer is flushed.
+    private const long BeyondAnyFile = long.MaxValue - 1;
+
     private readonly Cli cli = new();
 
     public void Dispose() => cli.Dispose();
@@ -50,6 +56,43 @@ public sealed class FileTests : IDisposable
         double[] rows = [1, 0, 2, 1, 3, 2];
         File.WriteAllBytes(cli.At("rows.npy"), Npy(descr, columnMajor, version, "(3, 2)", rows));
         Assert.Equal(LogProb(cli.Write("rows.csv", "x,y\n1,0\n2,1\n3,2\n")), LogProb(cli.At("rows.npy")));
+    }
+
+    [Fact]
+    public async Task A_named_pipe_is_read_as_a_file_is()
+    {
+        const string rows = "x,y\n1.5,2\n0,1\n";
+        string pipe = cli.At("rows.pipe.csv");
+        using (Process make = Process.Start("mkfifo", [pipe]))
+            await make.WaitForExitAsync();
+        Task writing = Task.Run(() =>
+        {
+            using var file = new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+            file.Write(Encoding.ASCII.GetBytes(rows));
+        });
+        Assert.Equal(LogProb(cli.Write("plain.csv", rows)), LogProb(pipe));
+        await writing;
+    }
+
+    [Fact]
+    public void A_file_whose_last_bytes_find_no_room_leaves_nothing_behind()
+    {
+        using (var file = new UnfinishedFile(cli.At("out.csv")))
+        {
+            file.Stream.Position = BeyondAnyFile;
+            file.Stream.Write("12345678"u8);
+        }
+        Assert.Empty(Directory.EnumerateFiles(cli.At("."), "*out.csv*"));
+    }
+
+    [Fact]
+    public async Task A_temporary_file_that_finds_no_room_for_its_last_bytes_says_so()
+    {
+        await using var file = TemporaryFile.Create();
+        file.Position = BeyondAnyFile;
+        await file.WriteAsync(new byte[8]);
+        RowFault fault = await Assert.ThrowsAsync<RowFault>(() => file.FlushAsync());
+        Assert.Equal(RowFaultKind.NoSpace, fault.Kind);
     }
 
     [Fact]

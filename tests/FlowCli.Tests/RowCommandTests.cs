@@ -46,6 +46,18 @@ public sealed class RowCommandTests : IDisposable
         Assert.NotEqual(few, Cli.Numbers(Ok("sample", "--model", model, "--count", "10", "--seed", "5")));
     }
 
+    // The service refuses the same in the same words: UnprocessableTests.
+    [Theory]
+    [InlineData("0", "1", "--count must lie in 1..2147483647; it is 0")]
+    [InlineData("-1", "1", "--count must lie in 1..2147483647; it is -1")]
+    [InlineData("2147483648", "1", "--count must lie in 1..2147483647; it is 2147483648")]
+    [InlineData("1", "0", "--temperature must lie above 0 and up to 100; it is 0")]
+    [InlineData("1", "100.5", "--temperature must lie above 0 and up to 100; it is 100.5")]
+    [InlineData("1", "nan", "--temperature must lie above 0 and up to 100; it is NaN")]
+    [InlineData("1", "1e-46", "--temperature must lie above 0 and up to 100; it is 1E-46, which is 0 in 32 bits")]
+    public void Samples_have_the_bounds_of_the_service(string count, string temperature, string words) =>
+        Cli.Run("sample", "--model", cli.At("nowhere"), "--count", count, "--temperature", temperature).FailsWith(2, words);
+
     [Fact]
     public void A_low_temperature_draws_likelier_rows()
     {

@@ -103,6 +103,30 @@ internal static class CommonOptions
         return option;
     }
 
+    public static Option<int?> Samples()
+    {
+        var option = new Option<int?>("--count") { Description = "How many rows to draw; for a conditional model, how many for each context. A .wav needs none.", HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && long.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count)
+                && SampleCount.Fault(option.Name, count, int.MaxValue) is { } fault)
+                result.AddError(fault);
+        });
+        return option;
+    }
+
+    public static Option<double?> NoiseScale()
+    {
+        var option = new Option<double?>("--temperature") { Description = "Scales the noise; below 1 gives likelier rows (default 1).", HelpName = "X" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double temperature)
+                && Temperature.Fault(option.Name, temperature) is { } fault)
+                result.AddError(fault);
+        });
+        return option;
+    }
+
     public static Option<double?> Positive(string name, string description)
     {
         var option = new Option<double?>(name)

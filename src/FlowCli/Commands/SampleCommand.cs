@@ -10,9 +10,9 @@ internal static class SampleCommand
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
-        var count = CommonOptions.Count("--count", "How many rows to draw; for a conditional model, how many for each context. A .wav needs none.", least: 0);
+        var count = CommonOptions.Samples();
         var seed = new Option<ulong?>("--seed") { Description = "The seed of the noise; by default one is drawn and printed on the error stream.", HelpName = "S" };
-        var temperature = CommonOptions.Positive("--temperature", "Scales the noise; below 1 gives likelier rows (default 1).");
+        var temperature = CommonOptions.NoiseScale();
         var context = new ContextOptions();
         var header = RowOptions.HeaderOption();
         var output = CommonOptions.Output(pictures: true, sounds: true);
@@ -37,12 +37,12 @@ internal static class SampleCommand
         {
             if (SpeechWork.IsSound(parsed.GetValue(output)))
             {
-                new SpeechWork(parsed.GetValue(count), parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(output)!)
+                new SpeechWork(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(temperature) ?? 1, parsed.GetValue(context.File), parsed.GetValue(output)!)
                     .Run(terminal, parsed.GetRequiredValue(model));
                 return;
             }
             var work = new SampleWork(
-                parsed.GetValue(count)!.Value, parsed.GetValue(seed), Temperature.Checked(parsed.GetValue(temperature) ?? 1), parsed.GetValue(context.File), parsed.GetValue(context.Values),
+                parsed.GetValue(count)!.Value, parsed.GetValue(seed), parsed.GetValue(temperature) ?? 1, parsed.GetValue(context.File), parsed.GetValue(context.Values),
                 RowOptions.HasHeader(parsed, header), parsed.GetValue(output), parsed.GetValue(format), parsed.GetValue(range), parsed.GetValue(type),
                 [.. parsed.GetRequiredValue(include)])
             {

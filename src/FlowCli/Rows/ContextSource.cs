@@ -40,6 +40,8 @@ internal sealed class ContextSource<T> : IAsyncDisposable
         RowReader<T> reader = await pipe.NamingAsync(async () => await pipe.Format.OpenAsync<T>(pipe.Bytes, arguments.Source(layout, pipe, pool), terminal.Stop));
         var source = new ContextSource<T>(spec, pipe, reader, pool, terminal.Stop);
         source.first = await source.ReadAsync(2);
+        if (source.first.Length == 0)
+            throw new FlowException($"{pipe.Shown}: {ContextRows<T>.None.Message}");
         source.isSingle = source.first.Length == spec.ContextWidth;
         return source;
     }

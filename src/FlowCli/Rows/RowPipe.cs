@@ -46,13 +46,13 @@ internal sealed class RowPipe : IAsyncDisposable
         RowFormat format = RowFormats.OfNameToRead(isPacked ? path[..^Compression.Extension.Length] : path)
             ?? throw new FlowException($"{path}: unknown kind of file; {string.Join(", ", RowFormats.ExtensionsToRead)} are read, and each of them with {Compression.Extension} behind it");
         var file = new PromptFile(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        RowLimits limits = isPacked ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
+        RowLimits limits = isPacked || !file.CanSeek ? RowLimits.Files : RowLimits.Files with { BodyBytes = Math.Clamp(file.Length, SmallBytes, RowLimits.Files.BodyBytes) };
         Stream bytes = isPacked ? Compression.Reader(file, Coding.Gzip) : file;
         return new(path, PipeReader.Create(bytes, new StreamPipeReaderOptions(bufferSize: PieceBytes)), format, limits) { file = file };
     }
 
     /// <summary>The share of the bytes that has been read; 0 where their number is not known.</summary>
-    public double Share => file is { CanRead: true, Length: > 0 } ? (double)file.Position / file.Length : 0;
+    public double Share => file is { CanSeek: true, Length: > 0 } ? (double)file.Position / file.Length : 0;
 
     public ValueTask DisposeAsync() => Bytes.CompleteAsync();
 

@@ -33,7 +33,14 @@ internal sealed class UnfinishedFile : IDisposable
 
     public void Dispose()
     {
-        Stream.Dispose();
+        try
+        {
+            Stream.Dispose();
+        }
+        catch (IOException)
+        {
+            // The last bytes do not fit either, and nobody misses them: what was written is told of, or was not to stay.
+        }
         if (!whole)
             File.Delete(aside);
     }

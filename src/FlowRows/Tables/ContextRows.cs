@@ -62,10 +62,13 @@ internal readonly record struct ContextRows<T>(RowBuffer<T>? Values, int Count)
             errors.Add(row, found.Of(row)!);
     }
 
+    /// <summary>The refusal of contexts of which there is none.</summary>
+    public static RowFault None => Wrong("context holds no rows; send one for each row, or a single one for all");
+
     private static ContextRows<T> Of(RowBuffer<T> values, long first, ContextSpec expected, string model)
     {
         if (values.Length == 0)
-            throw Wrong("context holds no rows; send one for each row, or a single one for all");
+            throw None;
         if (expected.Classes is { } classes)
             CheckClasses(values.Span, first, classes, model, null);
         return new(values, values.Length / expected.Width);

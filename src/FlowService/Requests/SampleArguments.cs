@@ -1,3 +1,4 @@
+using FlowRows.Answers;
 using FlowRows.Tables;
 using FlowService.Errors;
 using FlowService.Limits;
@@ -34,10 +35,8 @@ internal sealed class SampleArguments
         (long most, string setting) = inParts ? (limits.StreamRows, "Limits:StreamRows") : (limits.SamplesPerRequest, "Limits:SamplesPerRequest");
         double temperature = FlowRows.Answers.Temperature.Checked(Temperature ?? 1);
         int contexts = Math.Max(1, Context.Count);
-        if (Count < 1 || Count > most / contexts)
-            throw Invalid(CountName, Context.Count > 1
-                ? $"{CountName} must be at least 1, and {CountName} times {contexts} context rows at most {most} ({setting}); {CountName} is {Count}"
-                : $"{CountName} must lie in 1..{most} ({setting}); it is {Count}");
+        if (SampleCount.Fault(CountName, Count, most, contexts, setting) is { } fault)
+            throw Invalid(CountName, fault);
         long rows = Count * contexts;
         long offset = Offset ?? 0;
         if (offset < 0 || offset > long.MaxValue - rows)

@@ -13,7 +13,7 @@ internal sealed class ComparisonPace(TimeProvider time)
 
     private long began, next = long.MinValue;
 
-    /// <summary>Whether a comparison may begin now; it has then begun.</summary>
+    /// <summary>Whether a comparison may begin now; it has then begun, and whatever becomes of it must end.</summary>
     public bool TryBegin()
     {
         long at = Volatile.Read(ref next), now = time.GetTimestamp();
@@ -23,12 +23,14 @@ internal sealed class ComparisonPace(TimeProvider time)
         return true;
     }
 
-    /// <summary>It is done, or was not to be after all: how long it took says when the next one may begin.</summary>
+    /// <summary>It is done, or was not to be after all: how long it was at work says when the next one may begin.</summary>
     /// <param name="share">What comparisons may take of the time.</param>
-    public void End(double share)
+    /// <param name="waited">How long it stood behind requests: in that time none of them waited for it.</param>
+    public void End(double share, TimeSpan waited = default)
     {
         long now = time.GetTimestamp();
-        double pause = share > 0 ? (now - began) * (1 / share - 1) : double.PositiveInfinity;
+        double took = Math.Max(0, now - began - waited.TotalSeconds * time.TimestampFrequency);
+        double pause = share > 0 ? took * (1 / share - 1) : double.PositiveInfinity;
         Volatile.Write(ref next, now + (long)Math.Min(pause, (double)LongestPauseSeconds * time.TimestampFrequency));
     }
 }

@@ -103,16 +103,20 @@ internal sealed class ShadowJudge
             comparison.Drop(sample.Count);
             return;
         }
-        int[] rows = sample.Rows(block);
-        if (rows.Length == 0 || !second.TryLease())
+        bool isUnderWay = false;
+        try
         {
-            comparison.Drop(rows.Length);
-            comparison.Pace.End(options.ShadowTime);
-            return;
+            isUnderWay = TryStart(work, second, sample.Rows(block), model == candidate);
         }
-        (RowBuffer<float> values, RowBuffer<float> context, float[] logProb) = Copy(work, rows);
-        bool isCandidate = model == candidate;
-        _ = Task.Run(() => CompareAsync(model, second, isCandidate, values, context, logProb));
+        catch (Exception e)
+        {
+            logger.NotCompared(model.Name, e.Message, e); // the request is answered all the same
+        }
+        finally
+        {
+            if (!isUnderWay)
+                comparison.Pace.End(options.ShadowTime);
+        }
     }
 
     private int ShadowOf(string name) => serving.Get(name).Shadow is > 0 and var shadow && !Comparison(name).IsPromoted ? shadow : 0;
@@ -126,6 +130,28 @@ internal sealed class ShadowJudge
     private static (ServedModel Candidate, ServedModel Other)? Pair(ModelVersion[] versions, int shadow) =>
         Array.Find(versions, each => each.Version == shadow)?.Served is { } candidate && Array.Find(versions, each => each.Version != shadow && each.Served is not null)?.Served is { } other
             ? (candidate, other) : null;
+
+    private bool TryStart(WorkItem work, ServedModel second, int[] rows, bool isCandidate)
+    {
+        if (rows.Length == 0 || !second.TryLease())
+        {
+            Comparison(work.Model.Name).Drop(rows.Length);
+            return false;
+        }
+        var lease = new ModelLease(second);
+        try
+        {
+            (RowBuffer<float> values, RowBuffer<float> context, float[] logProb) = Copy(work, rows);
+            ServedModel model = work.Model;
+            _ = Task.Run(() => CompareAsync(model, lease, isCandidate, values, context, logProb));
+            return true;
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
 
     private (RowBuffer<float> Values, RowBuffer<float> Context, float[] LogProb) Copy(WorkItem work, int[] rows)
     {
@@ -141,17 +167,13 @@ internal sealed class ShadowJudge
         return (values, context, logProb);
     }
 
-    private async Task CompareAsync(ServedModel model, ServedModel second, bool isCandidate, RowBuffer<float> values, RowBuffer<float> context, float[] logProb)
+    private async Task CompareAsync(ServedModel model, ModelLease lease, bool isCandidate, RowBuffer<float> values, RowBuffer<float> context, float[] logProb)
     {
         try
         {
-            using var lease = new ModelLease(second);
-            using RowBuffer<float> x = values, conditions = context;
-            using var rows = new WorkRows { Count = logProb.Length, Values = x, Context = conditions.Length > 0 ? conditions : null };
-            using var work = new WorkItem(second, Operation.LogProb, rows, pool, keepsValues: false) { Priority = Priority.Bulk };
-            await inference.ComputeAsync(work, Patience, CancellationToken.None);
-            float[] seconds = work.Results.LogProb.Span.ToArray();
-            bool isDecided = Comparison(model.Name).Add(isCandidate ? logProb : seconds, isCandidate ? seconds : logProb, isCandidate ? (model.Load, second.Load) : (second.Load, model.Load));
+            float[] seconds = await ScoreAsync(Comparison(model.Name).Pace, lease, values, context, logProb.Length);
+            (long, long) loads = isCandidate ? (model.Load, lease.Model.Load) : (lease.Model.Load, model.Load);
+            bool isDecided = Comparison(model.Name).Add(isCandidate ? logProb : seconds, isCandidate ? seconds : logProb, loads);
             if (isDecided && serving.Get(model.Name).Promote)
                 Serve(model.Name, promoted: !Comparison(model.Name).IsPromoted, byItself: true);
         }
@@ -163,9 +185,33 @@ internal sealed class ShadowJudge
         {
             logger.NotCompared(model.Name, e.Message, e);
         }
+    }
+
+    private async Task<float[]> ScoreAsync(ComparisonPace pace, ModelLease lease, RowBuffer<float> values, RowBuffer<float> context, int count)
+    {
+        TimeSpan waited = TimeSpan.Zero;
+        try
+        {
+            using ModelLease second = lease;
+            using RowBuffer<float> x = values, conditions = context;
+            using var rows = new WorkRows { Count = count, Values = x, Context = conditions.Length > 0 ? conditions : null };
+            using var work = new WorkItem(second.Model, Operation.LogProb, rows, pool, keepsValues: false) { Priority = Priority.Bulk };
+            try
+            {
+                await inference.ComputeAsync(work, Patience, CancellationToken.None);
+            }
+            finally
+            {
+                waited = Waited(work);
+            }
+            return work.Results.LogProb.Span.ToArray();
+        }
         finally
         {
-            Comparison(model.Name).Pace.End(serving.Get(model.Name).ShadowTime);
+            pace.End(serving.Get(lease.Model.Name).ShadowTime, waited);
         }
     }
+
+    // What was given up before it began has done nothing else.
+    private TimeSpan Waited(WorkItem work) => work.Queued != 0 && work.Waiting == work.Input.Count ? time.GetElapsedTime(work.Queued) : work.Waited;
 }

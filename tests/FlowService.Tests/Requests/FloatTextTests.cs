@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CsCheck;
-using FlowRows.Json;
+using FlowRows;
 
 namespace FlowService.Tests.Requests;
 

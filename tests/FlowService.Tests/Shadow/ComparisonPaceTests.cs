@@ -35,6 +35,19 @@ public sealed class ComparisonPaceTests
     }
 
     [Fact]
+    public void A_comparison_that_stood_behind_requests_pauses_for_what_it_computed_alone()
+    {
+        var pace = new ComparisonPace(time);
+        Assert.True(pace.TryBegin());
+        time.Advance(TimeSpan.FromSeconds(5) + TimeSpan.FromMilliseconds(1));
+        pace.End(0.01, waited: TimeSpan.FromSeconds(5));
+        time.Advance(TimeSpan.FromMilliseconds(98));
+        Assert.False(pace.TryBegin());
+        time.Advance(TimeSpan.FromMilliseconds(2));
+        Assert.True(pace.TryBegin());
+    }
+
+    [Fact]
     public void A_share_of_nothing_does_not_end_comparisons_for_ever()
     {
         var pace = new ComparisonPace(time);

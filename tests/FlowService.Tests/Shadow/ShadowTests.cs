@@ -1,8 +1,12 @@
 using System.Net;
 using System.Text.Json;
+using FlowService.Batching;
+using FlowService.Models;
 using FlowService.OpenInference.Grpc.Protocol;
+using FlowService.Shadow;
 using FlowService.Tests.Support;
 using Grpc.Net.Client;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace FlowService.Tests.Shadow;
@@ -27,6 +31,7 @@ public sealed class ShadowTests : IDisposable
         await using ServiceHost host = await StartAsync();
         using HttpClient http = host.Http();
         const string rows = """[[0.1,0.2],[1,-1],[0.5,3],[-2,0.25]]""";
+        OfferNothing(host); // what cannot be compared ends no comparison after it
 
         JsonElement answer = await http.AskAsync("/logprob", $$"""{"model":"m","x":{{rows}}}""");
         await Eventually.TrueAsync(async () => (await ShadowAsync(http)).GetProperty("rows").GetInt32() == 4, "both have scored the rows");
@@ -196,6 +201,14 @@ public sealed class ShadowTests : IDisposable
         JsonElement compared = await ShadowAsync(http);
         Assert.Equal(3, compared.GetProperty("rows").GetInt32());
         Assert.Equal(two.Zip(one, (second, first) => Math.Clamp((double)second - first, -3, 3)).Average(), compared.GetProperty("difference").GetDouble(), 1e-4);
+    }
+
+    // A copy of its rows cannot be made.
+    private static void OfferNothing(ServiceHost host)
+    {
+        ServedModel model = host.Registry.KnownVersions("m")[^1].Served!;
+        using var work = new WorkItem(model, Operation.LogProb, new WorkRows { Count = 2 }, host.Pool);
+        host.Services.GetRequiredService<ShadowJudge>().Offer(work);
     }
 
     private static async Task<int> ServingAsync(HttpClient http) => (await http.AskAsync("/encode", """{"model":"m","x":[[0,1]]}""")).GetProperty("version").GetInt32();

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using FlowRows;
 using FlowRows.Buffers;
 using FlowRows.Json;
 using FlowService.Errors;

@@ -6,7 +6,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace FlowRows.Json;
+namespace FlowRows;
 
 /// <summary>Decimal text to the nearest 32-bit float, and short text to the nearest double, quickly.</summary>
 internal static class FloatText
