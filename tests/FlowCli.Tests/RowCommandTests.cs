@@ -50,7 +50,6 @@ public sealed class RowCommandTests : IDisposable
     [Theory]
     [InlineData("0", "1", "--count must lie in 1..2147483647; it is 0")]
     [InlineData("-1", "1", "--count must lie in 1..2147483647; it is -1")]
-    [InlineData("2147483648", "1", "--count must lie in 1..2147483647; it is 2147483648")]
     [InlineData("1", "0", "--temperature must lie above 0 and up to 100; it is 0")]
     [InlineData("1", "100.5", "--temperature must lie above 0 and up to 100; it is 100.5")]
     [InlineData("1", "nan", "--temperature must lie above 0 and up to 100; it is NaN")]

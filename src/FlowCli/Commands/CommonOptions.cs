@@ -108,7 +108,7 @@ internal static class CommonOptions
         var option = new Option<int?>("--count") { Description = "How many rows to draw; for a conditional model, how many for each context. A .wav needs none.", HelpName = "N" };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && long.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count)
+            if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int count)
                 && SampleCount.Fault(option.Name, count, int.MaxValue) is { } fault)
                 result.AddError(fault);
         });
