@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Numerics;
 using FlowCli.Rows;
 using FlowCore.Engines;
 using FlowRows;
@@ -91,38 +92,26 @@ internal static class CommonOptions
         return option;
     }
 
-    public static Option<int?> Count(string name, string description, int least = 1)
-    {
-        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
-        option.Validators.Add(result =>
-        {
-            if (!result.Tokens.Any(token => !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
-                && result.GetValueOrDefault<int?>() < least)
-                result.AddError($"{name}: must be at least {least}");
-        });
-        return option;
-    }
+    public static Option<int?> Count(string name, string description, int least = 1) =>
+        Bounded<int>(name, description, "N", NumberStyles.AllowLeadingSign, (option, count) => count < least ? $"{option}: must be at least {least}" : null);
 
-    public static Option<int?> Samples()
-    {
-        var option = new Option<int?>("--count") { Description = "How many rows to draw; for a conditional model, how many for each context. A .wav needs none.", HelpName = "N" };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int count)
-                && SampleCount.Fault(option.Name, count, int.MaxValue) is { } fault)
-                result.AddError(fault);
-        });
-        return option;
-    }
+    public static Option<int?> Samples() => Bounded<int>(
+        "--count", "How many rows to draw; for a conditional model, how many for each context. A .wav needs none.", "N", NumberStyles.AllowLeadingSign,
+        (option, count) => SampleCount.Fault(option, count, int.MaxValue));
 
-    public static Option<double?> NoiseScale()
+    public static Option<double?> NoiseScale() =>
+        Bounded<double>("--temperature", "Scales the noise; below 1 gives likelier rows (default 1).", "X", NumberStyles.Float, Temperature.Fault);
+
+    // What is no number is refused as such elsewhere.
+    private static Option<T?> Bounded<T>(string name, string description, string helpName, NumberStyles style, Func<string, T, string?> fault)
+        where T : struct, INumber<T>
     {
-        var option = new Option<double?>("--temperature") { Description = "Scales the noise; below 1 gives likelier rows (default 1).", HelpName = "X" };
+        var option = new Option<T?>(name) { Description = description, HelpName = helpName };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double temperature)
-                && Temperature.Fault(option.Name, temperature) is { } fault)
-                result.AddError(fault);
+            if (result.Tokens is [var token] && T.TryParse(token.Value, style, CultureInfo.InvariantCulture, out T value)
+                && fault(name, value) is { } words)
+                result.AddError(words);
         });
         return option;
     }
