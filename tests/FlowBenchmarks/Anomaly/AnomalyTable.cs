@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics.Tensors;
 using FlowCore;
 using FlowCore.Calibration;
 using FlowCore.Checkpoints;
@@ -68,6 +69,8 @@ internal static class AnomalyTable
         yield return new("flow", Ranking.Of(usual, unusual), usual.Average(), Median.Of(usual), trained.Tried.Sum(tried => tried.Steps), trained.ProcessorTime.TotalSeconds,
             $"{trained.Preset}{(trained.Refitted ? ", refitted" : "")} [{string.Join(", ", trained.Tried.Select(tried => FormattableString.Invariant($"{tried.Preset} {tried.Score:F2} {tried.Steps}")))}]");
 
+        yield return new("latent norm", Ranking.Of(LessNorm(engine, Raw(table.Normal)), LessNorm(engine, Raw(table.Anomalous))), double.NaN, double.NaN, 0, 0, "");
+
         DataSplit cut = DataSplit.By(known, seed);
         CalibrationSet calibration = CalibrationRun.Of(Checkpoint.Of(trained.Flow), cut.Test, KernelDensity.Of(Table.Joined(cut.Train, cut.Validation)));
         KernelScale kernel = calibration.Kernel!;
@@ -81,6 +84,14 @@ internal static class AnomalyTable
             double[] usual = [.. score(normal).Select(value => value - logScale)], unusual = [.. score(anomalous).Select(value => value - logScale)];
             return new(name, Ranking.Of(usual, unusual), usual.Average(), Median.Of(usual), 0, 0, note);
         }
+    }
+
+    /// <summary>The negated squared length of each row's latent: like a log density, less for stranger rows.</summary>
+    private static double[] LessNorm(FlowEngine<double> engine, Table rows)
+    {
+        double[] z = new double[rows.Values.Length], logDet = new double[rows.Rows], logProb = new double[rows.Rows];
+        engine.Forward(rows.Values, [], z, logDet, logProb);
+        return [.. Enumerable.Range(0, rows.Rows).Select(row => -TensorPrimitives.SumOfSquares(z.AsSpan(row * rows.Width, rows.Width)))];
     }
 
     private static MixtureFit Mixture(Table rows, ulong seed)
