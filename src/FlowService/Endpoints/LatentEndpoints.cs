@@ -43,7 +43,7 @@ internal static class LatentEndpoints
             .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5]] }""",
                 """
                 {
-                  "model": "two-moons", "version": 1, "z": [[-0.5904111, 1.5142529], [0.58190805, -1.4955347]], "log_det": [0.9039094, 0.86616856]
+                  "model": "two-moons", "version": 1, "z": [[-0.5862917, 1.5098602], [0.6033266, -1.5037622]], "log_det": [0.9670711, 0.95860064]
                 }
                 """);
         group.MapPost("/decode", Decode)
@@ -56,7 +56,7 @@ internal static class LatentEndpoints
             .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0], [1.0, -1.0]] }""",
                 """
                 {
-                  "model": "two-moons", "version": 1, "x": [[0.48275232, 0.24796419], [1.3710105, -0.2620644]], "log_det": [-0.74479, -0.8644583]
+                  "model": "two-moons", "version": 1, "x": [[0.49038684, 0.24782498], [1.347991, -0.27691558]], "log_det": [-0.67692167, -0.93336475]
                 }
                 """);
     }

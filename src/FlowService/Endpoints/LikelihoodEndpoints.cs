@@ -69,8 +69,8 @@ internal static class LikelihoodEndpoints
         .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [1.0, -0.5], [3.0, 3.0]], "include": ["z", "latent_norm2"] }""",
             """
             {
-              "model": "two-moons", "version": 1, "log_prob": [-0.3673075, -0.2860048, -33.42106],
-              "z": [[-0.5904111, 1.5142529], [0.58190805, -1.4955347], [3.055019, 5.594082]], "latent_norm2": [2.6415472, 2.575241, 40.626892]
+              "model": "two-moons", "version": 1, "log_prob": [-0.38251123, -0.15871441, -50.77532],
+              "z": [[-0.5862917, 1.5098602], [0.6033266, -1.5037622], [2.974935, 5.5357814]], "latent_norm2": [2.6234155, 2.6253037, 39.495113]
             }
             """);
 
@@ -87,16 +87,13 @@ internal static class LikelihoodEndpoints
         .WithExample("""{ "model": "two-moons", "x": [[0.0, 1.0], [3.0, 3.0]], "include": ["p_value", "q_value", "attribution"] }""",
             """
             {
-              "model": "two-moons", "version": 1, "log_prob": [-0.3673075, -33.42106], "p_value": [0.8202995, 0.0016638935],
-              "q_value": [0.8202995, 0.003327787], "anomaly": [false, true],
+              "model": "two-moons", "version": 1, "log_prob": [-0.38251123, -50.77532], "p_value": [0.8056635, 0.00055524707],
+              "q_value": [0.8056635, 0.0011104941], "anomaly": [false, true],
               "attribution": [
                 null,
-                [{ "feature": "y", "value": 3, "nats": 23.700808, "expected": -0.15247445 }, { "feature": "x", "value": 3, "nats": 10.27371, "expected": -1.0032152 }]
+                [{ "feature": "y", "value": 3, "nats": 37.235935, "expected": -0.0009770506 }, { "feature": "x", "value": 3, "nats": 18.245386, "expected": -1.016333 }]
               ],
-              "alpha": 0.01, "score": "combined", "p_min": 0.0016638935, "calibration_rows": 600,
-              "warnings": [
-                "alpha 0.01 rests on the 6 strangest of 600 calibration rows, so that the real rate of false alarms may differ from it by a third or more; calibrate with 1000 rows or more"
-              ],
+              "alpha": 0.01, "score": "combined", "p_min": 0.00055524707, "calibration_rows": 1800,
               "error": [null, null]
             }
             """);

@@ -39,8 +39,8 @@ internal static class SampleEndpoints
         .WithExample("""{ "model": "two-moons", "count": 2, "seed": 42, "temperature": 1.0 }""",
             """
             {
-              "model": "two-moons", "version": 1, "seed": 42, "samples": [[-0.69041646, 0.5282688], [1.774516, -0.23976989]],
-              "log_prob": [-1.1753597, -0.52784234], "log_q": [-1.1753597, -0.52784234]
+              "model": "two-moons", "version": 1, "seed": 42, "samples": [[1.8189299, -0.221668], [0.68246156, 0.8806331]],
+              "log_prob": [-0.9146334, -1.579919], "log_q": [-0.9146334, -1.579919]
             }
             """, "two moons");
 

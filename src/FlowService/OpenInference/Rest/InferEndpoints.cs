@@ -51,7 +51,7 @@ internal static class InferEndpoints
             """
             {
               "model_name": "two-moons", "model_version": "1",
-              "outputs": [{ "name": "log_prob", "datatype": "FP32", "shape": [2], "data": [-0.3673075, -0.2860048] }]
+              "outputs": [{ "name": "log_prob", "datatype": "FP32", "shape": [2], "data": [-0.38251123, -0.15871441] }]
             }
             """);
 
