@@ -6,27 +6,39 @@ internal static class Covariances
     // A row of the matrix stays in the nearest cache while as many rows of the table are added to it, in their order.
     private const int Together = 16;
 
-    /// <summary>The lower triangle of the correlation matrix.</summary>
-    public static double[] Correlation(Table table, double[] mean, double[] scale)
+    // The work of a part of the matrix grows with its rows: small parts end together.
+    private const int LeastPart = 32;
+
+    /// <summary>The lower triangle of the correlation matrix, the same on any number of threads.</summary>
+    public static double[] Correlation(Table table, double[] mean, double[] scale, int threads = 1)
+    {
+        int width = table.Width, part = Math.Max(LeastPart, (width + 4 * threads - 1) / (4 * threads));
+        var sum = new double[width * width];
+        Parallel.For(0, (width + part - 1) / part, new ParallelOptions { MaxDegreeOfParallelism = threads },
+            at => Add(table, mean, scale, at * part, Math.Min(width, (at + 1) * part), sum));
+        for (int i = 0; i < sum.Length; i++)
+            sum[i] /= table.Rows;
+        return sum;
+    }
+
+    /// <summary>Adds up the products of some columns with those before each of them.</summary>
+    private static void Add(Table table, double[] mean, double[] scale, int from, int to, double[] sum)
     {
         int width = table.Width;
-        double[] sum = new double[width * width], standard = new double[Together * width];
+        var standard = new double[Together * to];
         for (int first = 0; first < table.Rows; first += Together)
         {
             int rows = Math.Min(Together, table.Rows - first);
             for (int row = 0; row < rows; row++)
             {
                 ReadOnlySpan<double> values = table.Row(first + row);
-                for (int i = 0; i < width; i++)
-                    standard[row * width + i] = (values[i] - mean[i]) / scale[i];
+                for (int i = 0; i < to; i++)
+                    standard[row * to + i] = (values[i] - mean[i]) / scale[i];
             }
-            for (int i = 0; i < width; i++)
+            for (int i = from; i < to; i++)
                 for (int row = 0; row < rows; row++)
-                    Sums.Add(standard.AsSpan(row * width, i + 1), standard[row * width + i], sum.AsSpan(i * width, i + 1));
+                    Sums.Add(standard.AsSpan(row * to, i + 1), standard[row * to + i], sum.AsSpan(i * width, i + 1));
         }
-        for (int i = 0; i < sum.Length; i++)
-            sum[i] /= table.Rows;
-        return sum;
     }
 
     /// <summary>

@@ -37,21 +37,22 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
     {
         if (flow.Bijections.OfType<Dequantize>().FirstOrDefault() is { } dequantize)
             (train, test) = (dequantize.Spread(train, seed, stream: 1), dequantize.Spread(test, seed, stream: 2));
-        GaussianBaseline gaussian = GaussianBaseline.Fit(Details.Of(train, flow.Spec), flow.Spec.Context?.Classes is not null);
+        GaussianBaseline gaussian = GaussianBaseline.Fit(Details.Of(train, flow.Spec), flow.Spec.Context?.Classes is not null, threads: threads);
         ColumnFacts[] columns = ColumnFacts.Of(train);
         double[] deviations = [.. columns.Select(column => column.Deviation)];
         Checkpoint weights = Checkpoint.Of(flow);
         using FlowEngine<double> exact = Engine.Open<double>(weights, threads: threads);
         using FlowEngine<float> served = Engine.Open<float>(weights, threads: threads);
+        RoundTrip<float> there = RoundTrip<float>.Of(served, test, RoundTripRows(test.Width));
         return new(
             LogProbOf(exact, test),
             gaussian.LogProb(Details.Of(test, flow.Spec)),
             gaussian.Ridge,
-            RoundTrip(served, Array.ConvertAll(test.Values, value => (float)value), test.Context?.Values.Select(value => (float)value).ToArray(), deviations),
-            RoundTrip(exact, test.Values, test.Context?.Values, deviations))
+            there.Error(deviations),
+            RoundTrip<double>.Of(exact, test, RoundTripRows(test.Width)).Error(deviations))
         {
             GaussianShrinkage = gaussian.Shrinkage,
-            Stability = Stability.Of(served, exact, test, columns, seed),
+            Stability = Stability.Of(served, there, exact, columns, seed),
         };
     }
 
@@ -72,19 +73,5 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
     }
 
     /// <summary>The most rows of a width that go to their latents and back.</summary>
-    internal static int RoundTripRows(int width) => Math.Clamp(MostRoundTripValues / width, LeastRoundTripRows, MostRoundTripRows);
-
-    private static double RoundTrip<T>(FlowEngine<T> engine, T[] values, T[]? contexts, double[] deviations)
-        where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
-    {
-        int width = engine.Width, rows = Math.Min(RoundTripRows(width), values.Length / width);
-        T[] x = values[..(rows * width)], z = new T[x.Length], back = new T[x.Length], logDet = new T[rows], logProb = new T[rows];
-        ReadOnlySpan<T> context = contexts.AsSpan(0, rows * engine.ContextWidth);
-        engine.Forward(x, context, z, logDet, logProb);
-        engine.Inverse(z, context, back, logDet, logProb);
-        double largest = 0;
-        for (int i = 0; i < x.Length; i++)
-            largest = Math.Max(largest, Math.Abs(double.CreateTruncating(x[i] - back[i])) / deviations[i % width]);
-        return largest;
-    }
+    private static int RoundTripRows(int width) => Math.Clamp(MostRoundTripValues / width, LeastRoundTripRows, MostRoundTripRows);
 }

@@ -28,7 +28,8 @@ public sealed class GaussianBaseline
     /// <param name="rows">The rows, and their contexts where they have some.</param>
     /// <param name="byClass">Whether the context is a class.</param>
     /// <param name="diagonal">Whether to know of the columns' own spreads alone.</param>
-    public static GaussianBaseline Fit(Table rows, bool byClass = false, bool diagonal = false)
+    /// <param name="threads">The cores to compute on; the fit does not depend on it.</param>
+    public static GaussianBaseline Fit(Table rows, bool byClass = false, bool diagonal = false, int threads = 1)
     {
         ContextCode code = ContextCode.Of(rows.Context, byClass);
         Table table = code.InFront(rows);
@@ -36,7 +37,7 @@ public sealed class GaussianBaseline
         ColumnFacts[] facts = ColumnFacts.Of(table);
         double[] mean = [.. facts.Select(column => column.Mean)];
         double[] scale = [.. facts.Select(column => column.Deviation > 0 ? column.Deviation : 1)];
-        double[] correlation = diagonal ? Identity(width) : Covariances.Correlation(table, mean, scale);
+        double[] correlation = diagonal ? Identity(width) : Covariances.Correlation(table, mean, scale, threads);
         double shrinkage = !diagonal && table.Rows < FewRowsPerColumn * width ? Covariances.Shrink(correlation, table, mean, scale) : 0;
         for (double ridge = 0; ; ridge = Math.Max(1e-10, ridge * 10))
         {

@@ -21,20 +21,16 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
 
     /// <summary>Compares two engines of one flow.</summary>
     /// <param name="served">The flow in float32.</param>
+    /// <param name="there">What it makes of rows that training did not see, and of their latents.</param>
     /// <param name="exact">The flow in float64.</param>
-    /// <param name="rows">Rows that training did not see.</param>
     /// <param name="columns">What their columns are like.</param>
     /// <param name="seed">The noise of what is drawn.</param>
     internal static Stability Of(
-        FlowEngine<float> served, FlowEngine<double> exact, Table rows, ColumnFacts[] columns, ulong seed)
+        FlowEngine<float> served, RoundTrip<float> there, FlowEngine<double> exact, ColumnFacts[] columns, ulong seed)
     {
-        int count = Math.Min(Evaluation.RoundTripRows(rows.Width), rows.Rows), width = rows.Width;
-        float[] x = Single(rows, count), context = rows.Context is { } given ? Single(given, count) : [];
-        float[] z = new float[x.Length], back = new float[x.Length], logProb = new float[count], unused = new float[count];
-        served.Forward(x, context, z, unused, logProb);
-        served.Inverse(z, context, back, unused, new float[count]);
+        (float[] x, float[] back, int count, int width) = (there.X, there.Back, there.LogProb.Length, served.Width);
         double[] exactLogProb = new double[count];
-        exact.Forward(Double(x), Double(context), new double[x.Length], new double[count], exactLogProb);
+        exact.Forward(Double(x), Double(there.Context), new double[x.Length], new double[count], exactLogProb);
 
         double roundTrip = 0, logDensity = 0;
         for (int i = 0; i < x.Length; i++)
@@ -46,10 +42,10 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
             roundTrip = Larger(roundTrip, Math.Abs((double)x[i] - back[i]) / scale);
         }
         for (int row = 0; row < count; row++)
-            logDensity = Larger(logDensity, Difference(logProb[row], exactLogProb[row]));
+            logDensity = Larger(logDensity, Difference(there.LogProb[row], exactLogProb[row]));
         // What is drawn far from 0 is rounded when it is written into float32, whatever the flow is.
         bool isRounded = columns.Any(column => column.Float32Step > MostStep * column.Deviation);
-        return new(roundTrip, logDensity, isRounded ? 0 : OfSamples(served, context, Math.Min(MostSamples, count), seed));
+        return new(roundTrip, logDensity, isRounded ? 0 : OfSamples(served, there.Context, Math.Min(MostSamples, count), seed));
     }
 
     private static double OfSamples(FlowEngine<float> served, float[] contexts, int count, ulong seed)
@@ -69,9 +65,6 @@ public sealed record Stability(double RoundTrip, double LogDensity, double Sampl
     private static double Difference(double a, double b) => Math.Abs(a - b) / (1 + Math.Abs(b));
 
     private static double Larger(double a, double b) => double.IsNaN(a) || double.IsNaN(b) ? double.NaN : Math.Max(a, b);
-
-    private static float[] Single(Table rows, int count) =>
-        Array.ConvertAll(rows.Values[..(count * rows.Width)], value => (float)value);
 
     private static double[] Double(float[] values) => Array.ConvertAll(values, value => (double)value);
 }
