@@ -24,7 +24,7 @@ public sealed class HelpTests : IDisposable
     public void The_help_of_every_command_ends_in_an_example_of_it()
     {
         Command[] commands = [.. All()];
-        Assert.Equal(15, commands.Length);
+        Assert.Equal(16, commands.Length);
         foreach (Command command in commands)
         {
             string[] path = Path(command);

@@ -127,17 +127,21 @@ public sealed class RowCommandTests : IDisposable
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(cli.At("p.png"))[..4]);
     }
 
-    [Fact]
-    public void The_shipped_two_moons_are_made_by_the_command_that_their_card_names()
+    [Theory]
+    [InlineData("two-moons")]
+    [InlineData("spiral")]
+    public void Shipped_shapes_are_made_by_the_command_that_their_card_names(string name)
     {
-        double[] shipped = Cli.Numbers(File.ReadAllText(Path.Combine(Cli.Models, "two-moons", "two-moons.csv")));
-        double[] made = Cli.Numbers(Ok("data", "two-moons", "--rows", "4000", "--seed", "1"));
+        double[] shipped = Cli.Numbers(File.ReadAllText(Path.Combine(Cli.Models, name, $"{name}.csv")));
+        string origin = Checkpoint.Read(Path.Combine(Cli.Models, name, "1")).Spec.Provenance!.Data!;
+        double[] made = Cli.Numbers(Ok(origin[(origin.IndexOf("flow ", StringComparison.Ordinal) + 5)..].Split(' ')));
         Assert.Equal(shipped.Length, made.Length);
         Assert.All(shipped.Zip(made), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
     }
 
     [Theory]
     [InlineData("two-moons")]
+    [InlineData("spiral")]
     [InlineData("breast-cancer")]
     public void Shipped_models_beat_the_Gaussian_and_no_row_is_absurd(string name)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using FlowCli.Rows;
 using FlowCore;
 using FlowRows.Answers;
@@ -9,26 +10,34 @@ namespace FlowCli.Commands;
 /// <summary><c>flow data</c>: synthetic data to try things on.</summary>
 internal static class DataCommand
 {
+    private const int Rows = 4000;
+    private const double Deviation = 0.08;
     private const string Example = "flow data two-moons --rows 4000 --seed 1 --output moons.csv";
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal) => new ExampledCommand("data", "Writes synthetic data to try things on.", Example)
     {
-        var rows = CommonOptions.Count("--rows", "The number of rows (default 4000).");
+        Shape(terminal, "two-moons", "Two interleaving half circles with normal noise, columns x and y.", Example, "around the two arcs", TwoMoons.Draw),
+        Shape(terminal, "spiral", "One arm of a spiral with normal noise, columns x and y.", "flow data spiral --output spiral.csv", "around the arm", Spiral.Draw),
+    };
+
+    private static ExampledCommand Shape(Terminal terminal, string name, string what, string example, string around, Func<int, ulong, double, double[]> draw)
+    {
+        var rows = CommonOptions.Count("--rows", $"The number of rows (default {Rows}).");
         var seed = new Option<ulong>("--seed") { Description = "The seed of the noise (default 0).", HelpName = "S" };
-        var noise = CommonOptions.Positive("--noise", "The standard deviation around the two arcs (default 0.08).");
+        var noise = CommonOptions.Positive("--noise", string.Create(CultureInfo.InvariantCulture, $"The standard deviation {around} (default {Deviation})."));
         var output = CommonOptions.Output();
-        var moons = new ExampledCommand("two-moons", "Two interleaving half circles with normal noise, columns x and y.", Example) { rows, seed, noise, output };
-        moons.SetAction(parsed =>
+        var command = new ExampledCommand(name, what, example) { rows, seed, noise, output };
+        command.SetAction(parsed =>
         {
-            double[] drawn = TwoMoons.Draw(parsed.GetValue(rows) ?? 4000, parsed.GetValue(seed), parsed.GetValue(noise) ?? 0.08);
-            WriteAsync(terminal, parsed.GetValue(output), drawn).GetAwaiter().GetResult();
+            double[] drawn = draw(parsed.GetValue(rows) ?? Rows, parsed.GetValue(seed), parsed.GetValue(noise) ?? Deviation);
+            WriteAsync(terminal, name, parsed.GetValue(output), drawn).GetAwaiter().GetResult();
         });
-        return new ExampledCommand("data", "Writes synthetic data to try things on.", Example) { moons };
+        return command;
     }
 
-    private static async Task WriteAsync(Terminal terminal, string? path, double[] rows)
+    private static async Task WriteAsync(Terminal terminal, string name, string? path, double[] rows)
     {
-        var spec = new FlowSpec { Name = "two-moons", EventShape = [2], Features = ["x", "y"], Bijections = [] };
+        var spec = new FlowSpec { Name = name, EventShape = [2], Features = ["x", "y"], Bijections = [] };
         using RowBuffer<float> values = new RowPool().Rent<float>(rows.Length);
         for (int i = 0; i < rows.Length; i++)
             values.Span[i] = (float)rows[i];

@@ -15,6 +15,7 @@ public sealed class DemoModelTests
 
     [Theory]
     [InlineData("two-moons")]
+    [InlineData("spiral")]
     [InlineData("breast-cancer")]
     [InlineData("digits")]
     public async Task Served_log_densities_agree_with_float64(string name)
