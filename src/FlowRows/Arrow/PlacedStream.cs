@@ -4,8 +4,8 @@ using System.IO.Pipelines;
 namespace FlowRows.Arrow;
 
 /// <summary>
-/// A pipe as a stream that knows how far it is written: files of Arrow and Parquet name places in themselves. What is written stays in the pipe
-/// until somebody waits for it to be sent, whatever the library flushes in between.
+/// A pipe as a stream that knows how far it is written: files of Arrow and Parquet name places in themselves. What is written
+/// stays in the pipe until somebody waits for it to be sent, whatever the library flushes in between.
 /// </summary>
 internal sealed class PlacedStream(PipeWriter target) : Stream
 {
