@@ -26,7 +26,7 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
     {
         schema ??= SchemaOf(part);
         arrow ??= options.IsFile
-            ? new ArrowFileWriter(new PlacedStream(Body.AsStream(leaveOpen: true)), schema, leaveOpen: true)
+            ? new ArrowFileWriter(new PlacedStream(Body), schema, leaveOpen: true)
             : new ArrowStreamWriter(Body.AsStream(leaveOpen: true), schema, leaveOpen: true);
         used = 0;
         List<IArrowArray> arrays = [];
@@ -47,6 +47,7 @@ internal sealed class ArrowAnswerWriter<T>(PipeWriter body, AnswerOptions option
         if (part.Errors is { } errors)
             arrays.Add(Texts(part.Rows, errors.Of));
         await arrow.WriteRecordBatchAsync(new RecordBatch(schema, arrays, part.Rows), cancellation);
+        await Body.FlushAsync(cancellation);
     }
 
     public override async ValueTask CompleteAsync(CancellationToken cancellation)

@@ -1,7 +1,13 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
 namespace FlowRows.Arrow;
 
-/// <summary>A stream that is only written to, and knows how far: Arrow's files name places in themselves.</summary>
-internal sealed class PlacedStream(Stream target) : Stream
+/// <summary>
+/// A pipe as a stream that knows how far it is written: files of Arrow and Parquet name places in themselves. What is written
+/// stays in the pipe until somebody waits for it to be sent, whatever the library flushes in between.
+/// </summary>
+internal sealed class PlacedStream(PipeWriter target) : Stream
 {
     private long place;
 
@@ -23,18 +29,23 @@ internal sealed class PlacedStream(Stream target) : Stream
         place += buffer.Length;
     }
 
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await target.WriteAsync(buffer, cancellationToken);
-        place += buffer.Length;
+        Write(buffer.Span);
+        return ValueTask.CompletedTask;
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        Write(buffer.AsSpan(offset, count));
+        return Task.CompletedTask;
+    }
 
-    public override void Flush() => target.Flush();
+    public override void Flush()
+    {
+    }
 
-    public override Task FlushAsync(CancellationToken cancellationToken) => target.FlushAsync(cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

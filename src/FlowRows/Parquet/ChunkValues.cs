@@ -37,6 +37,9 @@ internal sealed class ChunkValues
     /// <summary>The bytes of all values that are there.</summary>
     public ReadOnlySpan<byte> Bytes => bytes.WrittenSpan;
 
+    /// <summary>The same, for what outlives a call.</summary>
+    public ReadOnlyMemory<byte> Memory => bytes.WrittenMemory;
+
     /// <summary>Where each value ends, where each has its own length.</summary>
     public List<int> Ends { get; } = [];
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using FlowRows.Arrow;
@@ -28,40 +29,61 @@ internal static class KeptParquet
         var type => throw new InvalidOperationException($"a column of {type.Name} was not refused"),
     };
 
-    public static ValueTask WriteAsync(ParquetRowGroupWriter group, DataField field, IArrowArray array) => array switch
+    public static Task WriteAsync(ParquetRowGroupWriter group, DataField field, IArrowArray array) => array switch
     {
         StringArray a => TextsAsync(group, field, a.Length, row => a.GetString(row)),
         LargeStringArray a => TextsAsync(group, field, a.Length, row => a.GetString(row)),
-        BooleanArray a => CellsAsync<bool>(group, field, a.Length, a.GetValue),
-        Int64Array a => CellsAsync<long>(group, field, a.Length, a.GetValue),
-        Int32Array a => CellsAsync<int>(group, field, a.Length, a.GetValue),
-        Int16Array a => CellsAsync<short>(group, field, a.Length, a.GetValue),
-        Int8Array a => CellsAsync<sbyte>(group, field, a.Length, a.GetValue),
-        UInt64Array a => CellsAsync<ulong>(group, field, a.Length, a.GetValue),
-        UInt32Array a => CellsAsync<uint>(group, field, a.Length, a.GetValue),
-        UInt16Array a => CellsAsync<ushort>(group, field, a.Length, a.GetValue),
-        UInt8Array a => CellsAsync<byte>(group, field, a.Length, a.GetValue),
-        DoubleArray a => CellsAsync<double>(group, field, a.Length, a.GetValue),
-        FloatArray a => CellsAsync<float>(group, field, a.Length, a.GetValue),
-        Date32Array a => CellsAsync<DateTime>(group, field, a.Length, row => a.IsNull(row) ? null : ArrowTimes.Date(a, row).ToDateTime(default, DateTimeKind.Utc)),
-        TimestampArray a => CellsAsync<DateTime>(group, field, a.Length, row => a.IsNull(row) ? null : ArrowTimes.Moment(a, row).UtcDateTime),
+        BooleanArray a => CellsAsync(group, field, a, row => a.GetValue(row) is true),
+        Int64Array a => NumbersAsync(group, field, a),
+        Int32Array a => NumbersAsync(group, field, a),
+        Int16Array a => NumbersAsync(group, field, a),
+        Int8Array a => NumbersAsync(group, field, a),
+        UInt64Array a => NumbersAsync(group, field, a),
+        UInt32Array a => NumbersAsync(group, field, a),
+        UInt16Array a => NumbersAsync(group, field, a),
+        UInt8Array a => NumbersAsync(group, field, a),
+        DoubleArray a => NumbersAsync(group, field, a),
+        FloatArray a => NumbersAsync(group, field, a),
+        Date32Array a => CellsAsync(group, field, a, row => ArrowTimes.Date(a, row).ToDateTime(default, DateTimeKind.Utc)),
+        TimestampArray a => CellsAsync(group, field, a, row => ArrowTimes.Moment(a, row).UtcDateTime),
         _ => throw new InvalidOperationException($"a column of {array.Data.DataType.Name} was not refused"),
     };
 
-    private static async ValueTask CellsAsync<T>(ParquetRowGroupWriter group, DataField field, int rows, Func<int, T?> cellOf)
+    private static Task NumbersAsync<T>(ParquetRowGroupWriter group, DataField field, PrimitiveArray<T> array)
+        where T : struct, IEquatable<T> => PartsAsync<T>(group, field, array, values => array.Values.CopyTo(values));
+
+    private static Task CellsAsync<T>(ParquetRowGroupWriter group, DataField field, IArrowArray array, Func<int, T> valueOf)
+        where T : struct => PartsAsync<T>(group, field, array, values =>
+        {
+            for (int row = 0; row < array.Length; row++)
+                values[row] = array.IsNull(row) ? default : valueOf(row);
+        });
+
+    // As pages hold them: the values that are there, one after the other, and of each row whether it has one.
+    private static async Task PartsAsync<T>(ParquetRowGroupWriter group, DataField field, IArrowArray array, Action<T[]> fill)
         where T : struct
     {
-        var cells = new T?[rows];
-        for (int row = 0; row < rows; row++)
-            cells[row] = cellOf(row);
-        await group.WriteAsync<T>(field, (ReadOnlyMemory<T?>)cells);
+        int rows = array.Length, count = array.NullCount == 0 ? rows : 0;
+        T[] values = ArrayPool<T>.Shared.Rent(rows);
+        int[] levels = ArrayPool<int>.Shared.Rent(rows);
+        fill(values);
+        levels.AsSpan(0, count).Fill(1);
+        for (int row = count; row < rows; row++)
+        {
+            levels[row] = array.IsNull(row) ? 0 : 1;
+            values[count] = values[row];
+            count += levels[row];
+        }
+        await group.WriteAllPartsAsync<T>(field, values.AsMemory(0, count), levels.AsMemory(0, rows), null, default);
+        ArrayPool<T>.Shared.Return(values);
+        ArrayPool<int>.Shared.Return(levels);
     }
 
-    private static async ValueTask TextsAsync(ParquetRowGroupWriter group, DataField field, int rows, Func<int, string?> textOf)
+    private static Task TextsAsync(ParquetRowGroupWriter group, DataField field, int rows, Func<int, string?> textOf)
     {
         string?[] texts = new string?[rows];
         for (int row = 0; row < rows; row++)
             texts[row] = textOf(row);
-        await group.WriteAsync(field, (IReadOnlyCollection<string>)texts!);
+        return group.WriteAsync(field, (IReadOnlyCollection<string>)texts!);
     }
 }

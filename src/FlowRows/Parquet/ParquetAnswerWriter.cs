@@ -22,7 +22,7 @@ internal sealed class ParquetAnswerWriter<T>(PipeWriter body, AnswerOptions opti
         {
             CheckNames(part);
             fields = [.. Fields(part)];
-            parquet = await ParquetWriter.CreateAsync(new ParquetSchema(fields), new PlacedStream(Body.AsStream(leaveOpen: true)), cancellationToken: cancellation);
+            parquet = await ParquetWriter.CreateAsync(new ParquetSchema(fields), new PlacedStream(Body), cancellationToken: cancellation);
         }
         using (ParquetRowGroupWriter group = parquet.CreateRowGroup())
             await WriteAsync(part, group);

@@ -33,19 +33,19 @@ internal sealed class ParquetColumn
             (Stored.Int32, Meaning.Integer, 16, true) => Numbers<int, short>(Int16Type.Default, short.CreateChecked),
             (Stored.Int32, Meaning.Integer, 8, false) => Numbers<int, byte>(UInt8Type.Default, byte.CreateChecked),
             (Stored.Int32, Meaning.Integer, 16, false) => Numbers<int, ushort>(UInt16Type.Default, ushort.CreateChecked),
-            (Stored.Int32, Meaning.Integer, 32, false) => Numbers<uint, uint>(UInt32Type.Default, value => value),
-            (Stored.Int64, Meaning.Integer, 64, false) => Numbers<ulong, ulong>(UInt64Type.Default, value => value),
-            (Stored.Int32, Meaning.Date, _, _) => Numbers<int, int>(Date32Type.Default, value => value),
+            (Stored.Int32, Meaning.Integer, 32, false) => AsStored<uint>(UInt32Type.Default),
+            (Stored.Int64, Meaning.Integer, 64, false) => AsStored<ulong>(UInt64Type.Default),
+            (Stored.Int32, Meaning.Date, _, _) => AsStored<int>(Date32Type.Default),
             (Stored.Int32, Meaning.Decimal, _, _) => Numbers<int, double>(DoubleType.Default, value => Decimal(value, node.Scale)),
             (Stored.Int64, Meaning.Decimal, _, _) => Numbers<long, double>(DoubleType.Default, value => Decimal(value, node.Scale)),
             (Stored.Bytes or Stored.FixedBytes, Meaning.Decimal, _, _) => (DoubleType.Default, Decimals),
-            (Stored.Int64, Meaning.Timestamp, _, _) when node.Digits is 3 or 6 or 9 => Numbers<long, long>(Ticks(node), value => value),
+            (Stored.Int64, Meaning.Timestamp, _, _) when node.Digits is 3 or 6 or 9 => AsStored<long>(Ticks(node)),
             (Stored.Int96, _, _, _) => (new TimestampType(TimeUnit.Microsecond, "UTC"), Moments),
-            (Stored.Int32, not Meaning.Timestamp, _, _) => Numbers<int, int>(Int32Type.Default, value => value),
-            (Stored.Int64, not Meaning.Timestamp, _, _) => Numbers<long, long>(Int64Type.Default, value => value),
-            (Stored.Float, _, _, _) => Numbers<float, float>(FloatType.Default, value => value),
-            (Stored.Double, _, _, _) => Numbers<double, double>(DoubleType.Default, value => value),
-            (Stored.FixedBytes, Meaning.Half, _, _) when node.Length == 2 => Numbers<Half, Half>(HalfFloatType.Default, value => value),
+            (Stored.Int32, not Meaning.Timestamp, _, _) => AsStored<int>(Int32Type.Default),
+            (Stored.Int64, not Meaning.Timestamp, _, _) => AsStored<long>(Int64Type.Default),
+            (Stored.Float, _, _, _) => AsStored<float>(FloatType.Default),
+            (Stored.Double, _, _, _) => AsStored<double>(DoubleType.Default),
+            (Stored.FixedBytes, Meaning.Half, _, _) when node.Length == 2 => AsStored<Half>(HalfFloatType.Default),
             (Stored.Bytes, Meaning.Text, _, _) => (StringType.Default, Texts),
             _ => (NullType.Default, null),
         };
@@ -79,6 +79,16 @@ internal sealed class ParquetColumn
 
     private static TimestampType Ticks(SchemaNode node) =>
         new(node.Digits switch { 3 => TimeUnit.Millisecond, 6 => TimeUnit.Microsecond, _ => TimeUnit.Nanosecond }, node.IsUtc ? "UTC" : null);
+
+    // Of values that Arrow has as Parquet does, all of them there, nothing is copied.
+    private static (IArrowType, Func<ChunkValues, int, IArrowArray>) AsStored<T>(IArrowType type)
+        where T : unmanaged
+    {
+        Func<ChunkValues, int, IArrowArray> some = Numbers<T, T>(type, value => value).Item2;
+        return (type, (values, rows) => values.Bytes.Length == rows * Unsafe.SizeOf<T>()
+            ? ArrowArrayFactory.BuildArray(new ArrayData(type, rows, 0, 0, [ArrowBuffer.Empty, new ArrowBuffer(values.Memory)]))
+            : some(values, rows));
+    }
 
     private static (IArrowType, Func<ChunkValues, int, IArrowArray>) Numbers<TFrom, TTo>(IArrowType type, Func<TFrom, TTo> convert)
         where TFrom : unmanaged

@@ -22,7 +22,6 @@ internal sealed class BatchesAside<T>(AnswerWriter<T> writer, RowPool pool) : IU
         bytes ??= PipeWriter.Create(aside, new StreamPipeWriterOptions(leaveOpen: true));
         batches ??= new ArrowAnswerWriter<T>(bytes, AnswerOptions.AsRead<T>());
         await batches.WriteAsync(part, cancellation);
-        await bytes.FlushAsync(cancellation);
     }
 
     // Without an end: the stream's own is one.
