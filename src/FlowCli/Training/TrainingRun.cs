@@ -12,7 +12,7 @@ internal static class TrainingRun
 {
     public static void Run(TrainingRequest request, Terminal terminal)
     {
-        request.CheckOut();
+        NewCheckpoint.Check(request.Out);
         TrainingPlan plan = TrainingPlan.Of(request, terminal);
         TrainingData data = plan.Data;
         DataSplit split = DataSplit.By(data.Table, request.Options.Seed);
