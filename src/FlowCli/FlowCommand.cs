@@ -53,6 +53,22 @@ public static partial class FlowCommand
         return Failed;
     }
 
+    /// <summary>Sends what is left of a command's output.</summary>
+    /// <returns>The exit code: 0, or 1 where there is no room for it.</returns>
+    public static int Flush(TextWriter? output, TextWriter error)
+    {
+        try
+        {
+            output?.Flush();
+            return Done;
+        }
+        catch (IOException e)
+        {
+            error.WriteLine($"flow: standard output: {FirstLine(e)}");
+            return Failed;
+        }
+    }
+
     internal static RootCommand Root(Terminal terminal, string[] arguments)
     {
         var root = new RootCommand("Trains normalizing flows and queries them.")
