@@ -96,6 +96,8 @@ internal static class KnownSettings
         foreach ((string name, string? text) in configuration.AsEnumerable())
             if (IsLogLevel(name) && Fault(name, text) is { } fault)
                 yield return fault;
+        if (configuration.GetSection("AllowedHosts").GetChildren().Any())
+            yield return "AllowedHosts is a list; it is one text, with semicolons between the hosts, like \"flows.example;localhost\".";
         if (configuration[WebHostDefaults.ServerUrlsKey] is "" && string.IsNullOrEmpty(configuration[WebHostDefaults.HttpPortsKey] ?? configuration[WebHostDefaults.HttpsPortsKey])
             && !configuration.GetSection("Kestrel:Endpoints").Exists())
             yield return "urls is empty: say where to listen, like --urls http://localhost:8080, or leave it out.";
