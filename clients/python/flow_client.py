@@ -80,6 +80,8 @@ class Client:
 
     def score_file(self, source, target, alpha=0.01, include=("p_value", "q_value"), explain=None, model=None, **arguments):
         """Scores a file of any size into another, in the formats of their names, in bounded memory."""
+        if os.path.exists(target) and os.path.samefile(source, target):
+            raise ValueError(f"{target} is the source itself; its rows would be lost")
         query = self._query(model, alpha, include, explain, arguments)
         with self._call("/score", source, _type_of(source), _type_of(target), query) as answer:
             aside = f"{target}.part"
@@ -93,7 +95,7 @@ class Client:
 
     def log_prob(self, rows, model=None, **arguments):
         """The log density of each row, in nats."""
-        return self._array("/logprob", _npy(rows), NPY, model, arguments)
+        return self._array("/logprob", *_body(rows), model, arguments)
 
     def sample(self, count, seed=None, model=None, context=None, **arguments):
         """Rows drawn from the model: [count, ...event]. Of a conditional model `count` for each context: a class, a list of numbers, or
@@ -105,11 +107,11 @@ class Client:
 
     def encode(self, rows, model=None, **arguments):
         """The latent of each row."""
-        return self._array("/encode", _npy(rows), NPY, model, arguments)
+        return self._array("/encode", *_body(rows), model, arguments)
 
     def decode(self, latents, model=None, **arguments):
         """The row of each latent."""
-        return self._array("/decode", _npy(latents), NPY, model, arguments)
+        return self._array("/decode", *_body(latents), model, arguments)
 
     def models(self):
         """What is loaded."""
@@ -154,9 +156,18 @@ class Client:
             return urllib.request.urlopen(urllib.request.Request(address, file, headers, method=method), timeout=self.timeout)
 
 
+def _body(rows):
+    """Rows, and their media type: a DataFrame's columns go by their names, in whatever order they are."""
+    return (rows.to_csv(index=False).encode(), CSV) if hasattr(rows, "to_csv") else (_npy(rows), NPY)
+
+
 def _npy(rows):
+    # Values behind a mask are missing, whatever lies there.
+    array = rows.astype(float).filled(numpy.nan) if numpy.ma.isMaskedArray(rows) else numpy.asarray(rows)
+    if array.dtype.kind == "O":
+        raise ValueError("the rows are no array of numbers, [rows, columns]")
     body = io.BytesIO()
-    numpy.save(body, numpy.asarray(rows), allow_pickle=False)
+    numpy.save(body, array, allow_pickle=False)
     return body.getvalue()
 
 

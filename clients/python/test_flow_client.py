@@ -45,7 +45,20 @@ class ServiceTests(unittest.TestCase):
             numpy.save(array, numpy.tile(self.rows, (50000, 1)))
             self.client.score_file(array, scores, alpha=0.05)
             self.assertEqual(50000, numpy.load(scores)["anomaly"].sum())
+            self.assertRaisesRegex(ValueError, "is the source itself", self.client.score_file, array, array)
             self.assertEqual(4, len(os.listdir(folder)))
+
+    def test_what_is_masked_is_missing_and_what_has_names_goes_by_them(self):
+        masked = numpy.ma.array(self.rows, mask=[[False, False], [True, False], [False, False]])
+        self.assertRaisesRegex(FlowError, "row 1, column 0 is NaN", self.client.log_prob, masked)
+        self.assertRaisesRegex(ValueError, "no array of numbers", self.client.log_prob, None)
+
+        class Frame:  # of pandas no more is used
+            def to_csv(self, index):
+                return "x_1,x_0\n" + "".join(f"{y!r},{x!r}\n" for x, y in rows)
+
+        rows = self.rows.tolist()
+        self.assertTrue(numpy.array_equal(self.client.log_prob(self.rows), self.client.log_prob(Frame())))
 
     def test_chunks_are_scored_one_after_the_other(self):
         self.assertEqual([1, 1, 1], [int(scores["anomaly"].sum()) for scores in self.client.score_chunks([self.rows] * 3, alpha=0.05)])

@@ -29,6 +29,11 @@ public static partial class FlowCommand
             error.WriteLine($"flow: {UsageError(parsed)} ({CommandPath(parsed.CommandResult)} --help says more)");
             return WrongUsage;
         }
+        if (parsed.CommandResult.Children.FirstOrDefault(NamesNothing) is { } nothing)
+        {
+            error.WriteLine($"flow: {NameOf(nothing)}: names nothing ({CommandPath(parsed.CommandResult)} --help says more)");
+            return WrongUsage;
+        }
         try
         {
             return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
@@ -46,6 +51,22 @@ public static partial class FlowCommand
             error.WriteLine($"flow: unexpected {e.GetType().Name}: {FirstLine(e)}");
         }
         return Failed;
+    }
+
+    /// <summary>Sends what is left of a command's output.</summary>
+    /// <returns>The exit code: 0, or 1 where there is no room for it.</returns>
+    public static int Flush(TextWriter? output, TextWriter error)
+    {
+        try
+        {
+            output?.Flush();
+            return Done;
+        }
+        catch (IOException e)
+        {
+            error.WriteLine($"flow: standard output: {FirstLine(e)}");
+            return Failed;
+        }
     }
 
     internal static RootCommand Root(Terminal terminal, string[] arguments)
@@ -95,6 +116,12 @@ public static partial class FlowCommand
     [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for option '(?<option>[^']*)' as expected type '[^']*?(?<type>\w+)\]?'\.?$",
         RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex UnreadValue();
+
+    // A variable of the shell that is not set leaves an empty path.
+    private static bool NamesNothing(SymbolResult result) => result.Tokens.Any(token => token.Value.Length == 0)
+        && (result is ArgumentResult || result is OptionResult { Option.HelpName: "FILE" or "FOLDER" });
+
+    private static string NameOf(SymbolResult result) => result is OptionResult option ? option.Option.Name : ((ArgumentResult)result).Argument.Name;
 
     private static string CommandPath(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "flow";

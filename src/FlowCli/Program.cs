@@ -18,5 +18,4 @@ Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false
 using Stream bytes = Console.OpenStandardOutput();
 using var output = Console.IsOutputRedirected ? new StreamWriter(bytes, new UTF8Encoding(false), 1 << 16) { AutoFlush = false } : null;
 int code = FlowCommand.Run(args, output ?? Console.Out, Console.Error, isInteractive: !Console.IsOutputRedirected, bytes: bytes, stop: stop.Token);
-output?.Flush();
-return code;
+return code | FlowCommand.Flush(output, Console.Error);

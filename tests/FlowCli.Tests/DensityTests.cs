@@ -75,6 +75,17 @@ public sealed class DensityTests : IDisposable
     }
 
     [Fact]
+    public void A_column_that_names_its_rows_is_no_category_and_one_that_is_left_out_is_none_either()
+    {
+        string data = Write((a, b, _) => [a, b, 1]);
+        string names = cli.Write("names.csv", string.Join('\n', File.ReadAllLines(data).Select((line, i) => $"{line},{(i == 0 ? "id" : $"n{i / 2}")}")));
+
+        Cli.Run("train", "--input", data, "--categorical", "a", "--out", cli.At("m/1")).FailsWith(1, "80 rows have 80 categories of 'a', hardly one", "leave it out with --exclude");
+        Cli.Run("train", "--input", names, "--categorical", "a,id", "--out", cli.At("m/1")).FailsWith(1, "80 rows have 80 categories of 'a' and 'id'");
+        Cli.Run("train", "--input", names, "--categorical", "id", "--exclude", "b,id", "--out", cli.At("m/1")).FailsWith(1, "'id' cannot be left out and also be a context");
+    }
+
+    [Fact]
     public void Too_few_rows_have_a_sentence_of_their_own()
     {
         var noise = new double[25 * 30];

@@ -92,6 +92,33 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
         Assert.Equal(words, both.CommandLine("logprob", "two-moons", file, ".csv").Refusal);
     }
 
+    // The texts are in Latin-1.
+    [Theory]
+    [InlineData("logprob", "two-moons", Csv, "x_0,gr\u00f6\u00dfe\n0,5\n", "the first line is not UTF-8: the name of column 2 reads 'gr\uFFFD\uFFFDe'; save the file as UTF-8")]
+    [InlineData("score", "two-moons", Ndjson, "{\"x_0\":0,\"x_1\":5,\"id\":\"\u00e4\"}\n", "row 0 of the body has a string that is not valid Unicode text (line 1)")]
+    [InlineData("score", "two-moons", Ndjson, """{"x_0":0,"x_1":5,"id":"\ud800"}""", "row 0 of the body has a string that is not valid Unicode text (line 1)")]
+    [InlineData("logprob", "two-moons", Json, "\u00ff\u00fe{\0}\0", "It begins with a byte order mark of UTF-16: send UTF-8 without one. (near byte 0 of the body)")]
+    public async Task Text_that_is_not_UTF_8_is_refused_as_that(string operation, string model, string type, string text, string words)
+    {
+        byte[] body = Encoding.Latin1.GetBytes(text);
+        string file = both.Write($"rows.{type[(type.LastIndexOfAny(['/', '-']) + 1)..]}", body);
+
+        Assert.Equal(words, (await both.ServiceAsync($"/{operation}?model={model}&on_error=fail", body, type, Csv)).Refusal);
+        Assert.EndsWith(words, both.CommandLine(operation, model, file, ".csv", "--on-error", "fail").Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Cells_in_Latin_1_pass_through_CSV_as_they_are_and_become_Unicode_elsewhere()
+    {
+        byte[] body = Encoding.Latin1.GetBytes("id,x_0,x_1\n\u00e4,0,5\n");
+        string file = both.Write("rows.csv", body);
+
+        Assert.Contains("\n\u00e4,", Encoding.Latin1.GetString((await both.ServiceAsync("/logprob?model=two-moons&keep=id", body, Csv, Csv)).Answer!), StringComparison.Ordinal);
+        using var arrow = new Apache.Arrow.Ipc.ArrowStreamReader((await both.ServiceAsync("/logprob?model=two-moons&keep=id", body, Csv, Arrow)).Answer);
+        Assert.Equal([.. "\uFFFD"u8], ((Apache.Arrow.StringArray)arrow.ReadNextRecordBatch().Column(0)).GetBytes(0).ToArray());
+        await AgreeAsync("logprob", "two-moons", body, Csv, file, Arrow, ".arrows", ("keep=id", "--keep id"));
+    }
+
     [Fact]
     public async Task A_file_in_UTF_32_is_read_by_its_names()
     {
@@ -137,6 +164,8 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
     [InlineData("{'descr': '<f4' 'fortran_order': False, 'shape': (3, 2), }", Others)]
     [InlineData("{'descr': '\n<f4', 'fortran_order': False, 'shape': (3, 2), }", "holds elements of type ' <f4'; float16, float32, float64 and integers are read")]
     [InlineData("{'shape':(3,2),'fortran_order':False,'descr':'<f4'}", null)]
+    [InlineData("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (3,), }",
+        "is a structured array; numbers of one type are read: numpy.lib.recfunctions.structured_to_unstructured makes it one")]
     [InlineData("{ 'descr' : '<f4' , 'fortran_order' : False , 'shape' : ( 3 , 2 , ) }", null)]
     public async Task An_array_by_its_header(string header, string? words)
     {

@@ -30,6 +30,7 @@ internal static class ImportCommand
 
     private static void Run(string folder, string output, string? library, string? weightsFile, Terminal terminal)
     {
+        NewCheckpoint.Check(output);
         string description = Path.Combine(folder, "model.json");
         if (!File.Exists(description))
             throw new ImportException($"{description}: not found; clients/exporter/flow_export.py writes it from a live model");

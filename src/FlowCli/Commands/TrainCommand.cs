@@ -55,6 +55,12 @@ internal static class TrainCommand
                 result.AddError("--columns and --exclude: name either the columns to take or those to leave out");
         });
         command.Validators.Add(result => images.Check(result, label, condition.Columns, condition.Class, condition.Categorical));
+        command.Validators.Add(result =>
+        {
+            string other = result.GetResult(flow)?.Tokens is [var named, ..] ? named.Value : FlowSearch.Auto;
+            if (result.GetResult(samplesASecond) is not null && other != VocoderPreset.Name)
+                result.AddError($"--rate: is for '{VocoderPreset.Name}', which learns sounds; '{other}' does not (--lr is the learning rate)");
+        });
         command.SetAction(parsed =>
         {
             var defaults = new TrainingOptions();

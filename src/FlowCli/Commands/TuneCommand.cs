@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FlowCli.Benchmarking;
+using FlowCli.Rows;
 using FlowCore.Checkpoints;
 using FlowCore.Engines;
 using Spectre.Console;
@@ -40,6 +42,7 @@ internal static class TuneCommand
 
     private static void Run(Terminal terminal, Request request)
     {
+        using UnfinishedFile? file = request.Output is { } path ? new(path) : null;
         Checkpoint checkpoint = Checkpoint.Read(ModelPath.Resolve(request.Model));
         using var engine = new EngineTimes(checkpoint, request.Engine, request.Device, isInverse: request.Operation == "sample");
         bool isCpu = engine.Device == "cpu";
@@ -57,8 +60,8 @@ internal static class TuneCommand
         terminal.Output.WriteLine();
         foreach ((string name, string value) in Variables(settings, ""))
             terminal.Output.WriteLine($"{name}={value}");
-        if (request.Output is { } path)
-            File.WriteAllText(path, settings.ToJsonString(Indented) + "\n");
+        file?.Stream.Write(Encoding.UTF8.GetBytes(settings.ToJsonString(Indented) + "\n"));
+        file?.Complete();
     }
 
     private static JsonObject Settings(string model, TuneSetting setting, bool isCpu)

@@ -7,7 +7,7 @@ namespace FlowCli.Training;
 /// <summary>Refuses tables whose rows have no density, or none that a few rows could show, by the names of the columns.</summary>
 internal static class DensityChecks
 {
-    private const int MostShown = 5;
+    private const int MostShown = 5, MostTerms = 8;
     private const double LargestValue = 1e37, LeastDeviation = 1e-30;
 
     public static void Check(TrainingData data, ColumnFacts[] facts)
@@ -18,6 +18,10 @@ internal static class DensityChecks
             throw new FlowException(
                 $"{data.File}: {table.Rows} rows of {wide} columns lie in a plane, whatever they are: more rows than columns are needed, "
                 + "better ten times as many");
+        if (data.Context is { Classes: { } classes } given && table.Rows < table.Width + classes)
+            throw new FlowException(
+                $"{data.File}: {table.Rows} rows have {classes} {(given.Categories is { } known ? $"categories of '{string.Join("' and '", known.Columns)}'" : "classes")}, "
+                + "hardly one of which has rows to learn from: a column that names its rows is no category, so leave it out with --exclude");
         for (int column = 0; column < table.Width; column++)
             if (facts[column].Extent > LargestValue || facts[column].Deviation < LeastDeviation)
                 throw new FlowException(string.Create(CultureInfo.InvariantCulture,
@@ -37,6 +41,8 @@ internal static class DensityChecks
     private static string Sentence(Table table, LinearRule rule)
     {
         string[] by = [.. rule.Terms.Select(term => table.Names is null ? term.Column : $"'{term.Column}'")];
+        if (by.Length > MostTerms)
+            return $"{table.NameOf(rule.Column)} is determined by {string.Join(", ", by[..MostTerms])} and {by.Length - MostTerms} more";
         string listed = by.Length == 1 ? by[0] : $"{string.Join(", ", by[..^1])} and {by[^1]}";
         string sum = string.Join(" + ", rule.Terms.Select(term => $"{Number(term.Factor)} {term.Column}"));
         string constant = rule.Constant != 0 ? $" + {Number(rule.Constant)}" : "";

@@ -43,6 +43,8 @@ internal sealed class TrainingLayout(TrainingRequest request) : RowLayout
     {
         if (request.Label is { } label && Conditions.Contains(label))
             throw Refused(RowFaultKind.InvalidArgument, $"'{label}' cannot be both the label and a context", label);
+        if (Conditions.FirstOrDefault(request.Exclude.Contains) is { } contradicted)
+            throw Refused(RowFaultKind.InvalidArgument, $"'{contradicted}' cannot be left out and also be a context", contradicted);
         int[] beside = [.. Beside.Select(name => At(columns, name, name == request.Label ? "--label" : request.Categorical.Length > 0 ? "--categorical" : request.ContextClass is null ? "--context" : "--context-class"))];
         var excluded = new HashSet<int>(request.Exclude.Select(name => At(columns, name, "--exclude")));
         int[] values = request.Columns is { } chosen

@@ -65,24 +65,4 @@ internal sealed record TrainingRequest
 
     /// <summary>The model's name: of models/NAME/1 it is NAME.</summary>
     public string Name => ModelName.Of(Out);
-
-    /// <summary>Refuses an output that is there already, that cannot be a model's, or that cannot be written: before anything is read or trained.</summary>
-    /// <exception cref="FlowException">With the remedy.</exception>
-    public void CheckOut()
-    {
-        if (Directory.Exists(Out) && Directory.EnumerateFileSystemEntries(Out).Any() || File.Exists(Out))
-            throw new FlowException($"{Out}: exists already; choose another version, or delete it");
-        _ = Name;
-        string folder = Path.GetFullPath(Out);
-        while (!Directory.Exists(folder))
-            folder = Path.GetDirectoryName(folder)!;
-        try
-        {
-            Directory.Delete(Directory.CreateDirectory(Path.Combine(folder, $".{Guid.NewGuid():N}")).FullName);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new FlowException($"{Out}: cannot be written, for nothing can be made in {folder}; choose another folder");
-        }
-    }
 }

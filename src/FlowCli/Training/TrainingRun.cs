@@ -14,7 +14,7 @@ internal static class TrainingRun
     public static void Run(TrainingRequest request, Terminal terminal)
     {
         var clock = Stopwatch.StartNew();
-        request.CheckOut();
+        NewCheckpoint.Check(request.Out);
         TrainingPlan plan = TrainingPlan.Of(request, terminal);
         TrainingData data = plan.Data;
         DataSplit split = DataSplit.By(data.Table, request.Options.Seed);

@@ -71,7 +71,7 @@ public sealed record Checkpoint(FlowSpec Spec, IReadOnlyDictionary<string, Weigh
     /// <exception cref="CheckpointException">The folder exists already.</exception>
     public void Write(string folder, string card)
     {
-        folder = Path.GetFullPath(folder);
+        folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
             throw new CheckpointException($"{folder}: exists already; choose another version, or delete it");
         string parent = Path.GetDirectoryName(folder)!;

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Unicode;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using FlowRows.Buffers;
@@ -51,7 +53,13 @@ internal sealed class CsvLines(RowPool pool) : IDisposable
         {
             ReadOnlySpan<byte> left = lines.GetBytes(row);
             foreach (StringArray.Builder column in columns)
-                column.Append(Take(ref left, cell));
+            {
+                ReadOnlySpan<byte> next = Take(ref left, cell);
+                if (Utf8.IsValid(next))
+                    column.Append(next);
+                else
+                    column.Append(Encoding.UTF8.GetString(next)); // other formats hold Unicode alone: what is none becomes U+FFFD
+            }
         }
         return [.. columns.Select(column => column.Build())];
     }

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Unicode;
 using CsvHelper;
 
 namespace FlowRows.Csv;
@@ -27,7 +29,13 @@ internal sealed class CsvRecords(CsvReader csv) : IAsyncDisposable
     /// <summary>The length of a cell among these bytes.</summary>
     public int RawLength(int index) => csv.GetRawSpan(index).Length;
 
-    public string Text(int index) => System.Text.Encoding.UTF8.GetString(Cell(index));
+    public string Text(int index) => Encoding.UTF8.GetString(Cell(index));
+
+    /// <summary>A cell as the name of a column.</summary>
+    /// <exception cref="RowFault">It is in another encoding, of which two names may look alike.</exception>
+    public string Name(int index) => Utf8.IsValid(Cell(index)) ? Text(index) : throw new RowFault(RowFaultKind.InvalidBody,
+        $"the first line is not UTF-8: the name of column {index + 1} reads '{Text(index).Shown()}'; save the file as UTF-8")
+    { Field = "header" };
 
     /// <summary>Reads the next record; false at the end.</summary>
     /// <exception cref="CsvFormatException">The quotes of one do not end.</exception>

@@ -22,9 +22,8 @@ internal sealed class CsvRowReader<T> : RowReader<T>
     {
         (this.records, this.hasHeader, width) = (records, hasHeader, records.Count);
         numbers = new CsvNumbers(records.Separator);
-        string[] cells = [.. Enumerable.Range(0, width).Select(records.Text)];
-        Columns = hasHeader ? source.Layout.Named(cells) : source.Layout.Unnamed(width);
-        names = hasHeader ? cells : [.. Enumerable.Range(1, width).Select(i => $"{i}")];
+        names = [.. Enumerable.Range(0, width).Select(i => hasHeader ? records.Name(i) : $"{i + 1}")];
+        Columns = hasHeader ? source.Layout.Named(names) : source.Layout.Unnamed(width);
         ahead = hasHeader ? null : Task.FromResult(true);
         int[] wanted = [.. Columns.Values, .. Columns.Context];
         bool areNumbers = Columns.Context.Length == 0 || source.Layout.Categories is null;
@@ -47,7 +46,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         }
         catch (CsvFormatException e)
         {
-            throw Invalid($"the body is not CSV: {e.Message.Shown()}");
+            throw Invalid($"the body is not CSV: {e.Message.OneLine()}");
         }
     }
 
@@ -72,7 +71,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         }
         catch (CsvFormatException e)
         {
-            throw Invalid($"row {RowsRead + block.Rows} of the body is not CSV: {e.Message.Shown()}");
+            throw Invalid($"row {RowsRead + block.Rows} of the body is not CSV: {e.Message.OneLine()}");
         }
         finally
         {

@@ -8,6 +8,8 @@ internal static class JsonFault
 {
     private const int Peek = 32;
 
+    private const string Utf16 = "It begins with a byte order mark of UTF-16: send UTF-8 without one.";
+
     /// <summary>The NaN or infinity that the text begins with after blanks and a comma, or null.</summary>
     public static string? NonFiniteLiteral(in ReadOnlySequence<byte> text)
     {
@@ -36,6 +38,7 @@ internal static class JsonFault
         int place = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         string words = place < 0 ? e.Message : e.Message[..place];
         return words.Replace(" Change the reader options.", "", StringComparison.Ordinal).Replace(" in this mode", "", StringComparison.Ordinal)
-            .Replace("'0xEF' is an invalid start of a value.", "It begins with a byte order mark: send UTF-8 without one.", StringComparison.Ordinal);
+            .Replace("'0xEF' is an invalid start of a value.", "It begins with a byte order mark: send UTF-8 without one.", StringComparison.Ordinal)
+            .Replace("'0xFF' is an invalid start of a value.", Utf16, StringComparison.Ordinal).Replace("'0xFE' is an invalid start of a value.", Utf16, StringComparison.Ordinal);
     }
 }

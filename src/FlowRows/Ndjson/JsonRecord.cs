@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using FlowRows.Json;
 
 namespace FlowRows.Ndjson;
@@ -44,9 +45,13 @@ internal sealed class JsonRecord
             }
             return reader.Read() ? "has something behind its object" : null;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
             return "is not JSON";
+        }
+        catch (InvalidOperationException)
+        {
+            return "has a string that is not valid Unicode text";
         }
     }
 
@@ -82,6 +87,8 @@ internal sealed class JsonRecord
         reader.Read();
         int start = (int)reader.TokenStartIndex;
         JsonTokenType kind = reader.TokenType;
+        if (kind == JsonTokenType.String && (reader.ValueIsEscaped || !Utf8.IsValid(reader.ValueSpan)))
+            reader.GetString(); // throws where it is not Unicode
         reader.Skip();
         cells[column] = (start, (int)reader.BytesConsumed - start, kind);
     }

@@ -59,6 +59,8 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
     public static NpyHeader Parse(ReadOnlySpan<byte> header)
     {
         string text = Encoding.UTF8.GetString(header[(header[6] == 1 ? 10 : 12)..]);
+        if (Fields().IsMatch(text))
+            throw new FlowException("is a structured array; numbers of one type are read: numpy.lib.recfunctions.structured_to_unstructured makes it one");
         string descr = Only(Descr(), text, "descr"), order = Only(Order(), text, "fortran_order"), sizes = Only(Sizes(), text, "shape");
         if (!Whole().IsMatch(text))
             throw new FlowException("has a header that holds other things than the fields 'descr', 'fortran_order' and 'shape'");
@@ -162,6 +164,10 @@ internal sealed partial record NpyHeader(char Kind, int Size, bool BigEndian, bo
 
     [GeneratedRegex(@"'descr'\s*:\s*'([^']*)'")]
     private static partial Regex Descr();
+
+    // A list of fields in the place of a type.
+    [GeneratedRegex(@"\A\{\s*'descr'\s*:\s*\[")]
+    private static partial Regex Fields();
 
     [GeneratedRegex(@"'fortran_order'\s*:\s*(True|False)")]
     private static partial Regex Order();

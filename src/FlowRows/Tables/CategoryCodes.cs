@@ -13,6 +13,9 @@ internal sealed class CategoryCodes
 {
     private const int MostListed = 10;
 
+    // What stands for bytes that are no UTF-8: of another encoding different categories would look alike.
+    private const char NoCharacter = '\uFFFD';
+
     private readonly string[] columns;
     private readonly Dictionary<string, int>[] codes;
     private readonly List<string>[] texts;
@@ -55,8 +58,8 @@ internal sealed class CategoryCodes
             ? (number == 0 ? 0 : number).ToString("R", CultureInfo.InvariantCulture)
             : Encoding.UTF8.GetString(cell);
 
-    /// <summary>The number of a category of a column; -1 where the model does not know it.</summary>
-    public int CodeOf(int column, string text) => Learns ? Learn(column, text) : codes[column].GetValueOrDefault(text, -1);
+    /// <summary>The number of a category of a column; -1 where the model does not know it, or where it is not Unicode.</summary>
+    public int CodeOf(int column, string text) => text.Contains(NoCharacter) ? -1 : Learns ? Learn(column, text) : codes[column].GetValueOrDefault(text, -1);
 
     /// <summary>The class of the categories of a row, by their numbers; -1 where no training row has them together.</summary>
     public int ClassOf<T>(ReadOnlySpan<T> row)
@@ -78,6 +81,9 @@ internal sealed class CategoryCodes
     /// <param name="text">The cell; null where it is empty or missing.</param>
     public RowFault Refusal(int column, long row, string? text) => text is null
         ? new(RowFaultKind.InvalidValue, $"{RowNames.Context}: row {row}, column '{columns[column].Shown()}' is empty; it needs a category (write none, say, where that is one)")
+        { Field = columns[column].Shown(), Row = row }
+        : text.Contains(NoCharacter)
+        ? new(RowFaultKind.InvalidValue, $"{RowNames.Context}: row {row}, column '{columns[column].Shown()}' reads '{text.Shown()}', which is not UTF-8; save the file as UTF-8")
         { Field = columns[column].Shown(), Row = row }
         : new(RowFaultKind.UnseenCategory,
             $"{RowNames.Context}: row {row}, column '{columns[column].Shown()}' is '{text.Shown()}', a category that no training row has; they have {Listed(column)}")

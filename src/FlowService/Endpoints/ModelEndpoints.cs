@@ -95,21 +95,23 @@ internal static class ModelEndpoints
         group.MapPost("/models/{name}/load", Load)
             .WithName("loadModel")
             .For(Scopes.Admin)
+            .AddEndpointFilter(new NoOtherArguments("version"))
             .WithTags("Models")
             .WithSummary("Load a model from disk")
             .WithDescription("For administrators. Reads the model's folder, or that of `?version=`, again while the old version serves, then swaps them. No request "
                 + "fails meanwhile. If loading fails, the old version goes on serving, and the answer says why.")
             .WithParameterExample("name", "two-moons")
-            .WithErrors(400, 401, 403, 404, 503);
+            .WithErrors(400, 401, 403, 404, 422, 503);
         group.MapPost("/models/{name}/unload", Unload)
             .WithName("unloadModel")
             .For(Scopes.Admin)
+            .AddEndpointFilter(new NoOtherArguments("version"))
             .WithTags("Models")
             .WithSummary("Unload a model")
             .WithDescription("For administrators. Takes no new requests for the model, or for `?version=`, finishes those it has, and answers once its memory is free. "
                 + "It stays unloaded until a call loads it or the service restarts.")
             .WithParameterExample("name", "two-moons")
-            .WithErrors(400, 401, 403, 404, 503);
+            .WithErrors(400, 401, 403, 404, 422, 503);
     }
 
     private static Ok<ModelList> List(ModelRegistry registry) =>

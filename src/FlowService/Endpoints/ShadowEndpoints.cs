@@ -34,19 +34,21 @@ internal static class ShadowEndpoints
         group.MapPost("/models/{name}/promote", Promote)
             .WithName("promoteModel")
             .For(Scopes.Admin)
+            .AddEndpointFilter(new NoOtherArguments())
             .WithTags("Models")
             .WithSummary("Let the compared version serve")
             .WithDescription("For administrators. From now on the version of `Models:Overrides:NAME:Shadow` serves where a request names none, until it is rolled back; `lasting` says whether that outlasts a restart.")
             .WithParameterExample("name", "two-moons")
-            .WithErrors(400, 401, 403, 404, 503);
+            .WithErrors(400, 401, 403, 404, 422, 503);
         group.MapPost("/models/{name}/rollback", Rollback)
             .WithName("rollBackModel")
             .For(Scopes.Admin)
+            .AddEndpointFilter(new NoOtherArguments())
             .WithTags("Models")
             .WithSummary("Let the other version serve again")
             .WithDescription("For administrators. Takes a promotion back.")
             .WithParameterExample("name", "two-moons")
-            .WithErrors(400, 401, 403, 404, 503);
+            .WithErrors(400, 401, 403, 404, 422, 503);
     }
 
     private static Ok<ShadowAnswer> Get(string name, ShadowJudge judge) => TypedResults.Ok(Answer(name, judge));

@@ -43,7 +43,9 @@ internal sealed class ModelOverridesAreValid(
         var faults = new List<string>();
         foreach (IConfigurationSection model in configuration.GetSection(ModelOverrides.Section).GetChildren())
         {
-            string[] ofModel = [.. model.GetChildren().Select(Fault).OfType<string>()];
+            string[] ofModel = model.Value is { Length: > 0 } value
+                ? [$"{model.Path} is '{value}'; it is a section, with settings like {model.Path}:{nameof(BatchingOptions.BatchRows)}."]
+                : [.. model.GetChildren().Select(Fault).OfType<string>()];
             faults.AddRange(ofModel);
             if (ofModel.Length == 0) // else they cannot be bound
                 faults.AddRange(Faults(() => batching.Get(model.Key)).Concat(Faults(() => serving.Get(model.Key))).Select(fault => $"{model.Path}: {fault}"));
@@ -54,7 +56,7 @@ internal sealed class ModelOverridesAreValid(
     private static string? Fault(IConfigurationSection setting)
     {
         if (Known.TryGetValue(setting.Key, out Type? type))
-            return SettingValue.Fault(setting.Path, type, setting.Value ?? "");
+            return setting.GetChildren().Any() ? $"{setting.Path} is a list; it is one text, with commas between its parts." : SettingValue.Fault(setting.Path, type, setting.Value ?? "");
         string nearest = NearestName.Of(setting.Key, Known.Keys) is { } name ? $"; {name} is the nearest" : "";
         return $"{setting.Path} is unknown{nearest}; a model's own settings are {string.Join(", ", Known.Keys)}.";
     }

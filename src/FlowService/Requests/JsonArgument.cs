@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using FlowRows;
 using FlowRows.Json;
@@ -24,7 +26,7 @@ internal static class JsonArgument
         reader.TokenType is JsonTokenType.True or JsonTokenType.False ? reader.GetBoolean() : throw Wrong(ref reader, field, "true or false");
 
     public static int Integer(ref Utf8JsonReader reader, RequestField field) =>
-        reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int value) ? value : throw Wrong(ref reader, field, "an integer");
+        reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int value) ? value : throw Wrong(ref reader, field, "an integer of 32 bits");
 
     public static long Long(ref Utf8JsonReader reader, RequestField field, string expected) =>
         reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long value) ? value : throw Wrong(ref reader, field, expected);
@@ -39,8 +41,14 @@ internal static class JsonArgument
 
     public static RequestException Wrong(ref Utf8JsonReader reader, RequestField field, string expected)
     {
-        string actual = reader.TokenType == JsonTokenType.Number ? "another number" : JsonWords.Describe(reader.TokenType);
-        return Invalid(field, $"{field.Name} must be {expected}; it is {actual}");
+        string actual = reader.TokenType switch
+        {
+            JsonTokenType.Number => $"the number {Encoding.UTF8.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan).Shown()}",
+            JsonTokenType.String => $"the string '{reader.GetString()!.Shown()}'",
+            var other => JsonWords.Describe(other),
+        };
+        string what = field.Kind == FieldKind.Names && reader.CurrentDepth > 1 ? $"{field.Name} holds {actual}" : $"it is {actual}";
+        return Invalid(field, $"{field.Name} must be {expected}; {what}");
     }
 
     private static RequestException Invalid(RequestField field, string detail) =>

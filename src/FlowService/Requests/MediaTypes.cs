@@ -42,7 +42,7 @@ internal static class MediaTypes
             || !(IsJson(type) || (TakesRows(fields) && (format = RowFormats.ToRead(type.MediaType.Value)) is not null))
             || !IsUtf8(type))
             throw new RequestException(ProblemKind.UnsupportedMediaType,
-                $"the body is {request.ContentType?.Shown() ?? "of no stated type"}; send it as Content-Type: {string.Join(" or ", Known(fields))} (in UTF-8)");
+                $"the body is {(string.IsNullOrEmpty(request.ContentType) ? "of no stated type" : request.ContentType.Shown())}; send it as Content-Type: {string.Join(" or ", Known(fields))} (in UTF-8)");
         CheckEncoding(request);
         return format;
     }

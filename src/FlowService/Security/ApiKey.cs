@@ -36,12 +36,23 @@ internal sealed record ApiKey(KeyHash Hash, Caller Caller)
         KeyHash? hash = KeyHash.TryParse(key["Hash"]);
         if (hash is null)
             faults.Add($"{where}:Hash must be sha256:SALT:HASH, as 'FlowService key' prints it.");
-        if (!ScopeWords.TryParse(key["Scopes"] ?? Scopes.Infer.Word(), out Scopes scopes, out string? unknown))
+        if (!ScopeWords.TryParse(Listed(key, "Scopes") ?? Scopes.Infer.Word(), out Scopes scopes, out string? unknown))
             faults.Add($"{where}:Scopes must list some of {ScopeWords.Known}; '{unknown}' is none of them.");
+        else if (scopes == Scopes.None)
+            faults.Add($"{where}:Scopes must list some of {ScopeWords.Known}, for the key opens nothing; leave it out for infer.");
         string quota = key["RowsPerMinute"] ?? "0";
         if (!int.TryParse(quota, NumberStyles.None, CultureInfo.InvariantCulture, out int rows))
             faults.Add($"{where}:RowsPerMinute must be a whole number, 0 for no limit; it is '{quota}'.");
-        string[]? models = key["Models"]?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return faults.Count > before ? null : new(hash!, new(key.Key, scopes, models is { Length: > 0 } ? models : null, rows));
+        string[]? models = Listed(key, "Models")?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (models is [])
+            faults.Add($"{where}:Models must list models, for the key opens none; leave it out for all.");
+        return faults.Count > before ? null : new(hash!, new(key.Key, scopes, models, rows));
+    }
+
+    // JSON has lists of its own: one that was not read would open more than it says.
+    private static string? Listed(IConfigurationSection key, string name)
+    {
+        IConfigurationSection setting = key.GetSection(name);
+        return setting.GetChildren().Any() ? string.Join(',', setting.GetChildren().Select(each => each.Value)) : setting.Value;
     }
 }

@@ -30,7 +30,8 @@ internal sealed class JwtOptionsValidator : IValidateOptions<JwtOptions>
         if (options.RowsPerMinute < 0)
             return ValidateOptionsResult.Fail("Jwt:RowsPerMinute must be 0 or more: the most rows in a minute of each subject, 0 for no limit (default 0).");
         if (string.IsNullOrEmpty(options.Authority))
-            return ValidateOptionsResult.Success;
+            return string.IsNullOrEmpty(options.Audience) ? ValidateOptionsResult.Success
+                : ValidateOptionsResult.Fail("Jwt:Authority must name the issuer of the tokens where Jwt:Audience is set: without it none is taken.");
         if (string.IsNullOrEmpty(options.Audience))
             return ValidateOptionsResult.Fail("Jwt:Audience must name the audience of the tokens where Jwt:Authority is set: else tokens for other services would be taken.");
         return Uri.TryCreate(options.Authority, UriKind.Absolute, out Uri? issuer) && (issuer.Scheme == Uri.UriSchemeHttps || (issuer.Scheme == Uri.UriSchemeHttp && !options.RequireHttps))

@@ -76,7 +76,7 @@ internal sealed class KeyRing : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or JsonException or InvalidDataException)
         {
-            faults.Add($"Security:KeysFile is {file}, and cannot be read: {e.GetBaseException().Message}");
+            faults.Add($"Security:KeysFile is {file}, and cannot be read: {(Directory.Exists(file) ? "it is a folder" : e.GetBaseException().Message)}");
         }
         return [.. read];
     }

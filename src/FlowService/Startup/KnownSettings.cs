@@ -66,7 +66,14 @@ internal static class KnownSettings
         .Concat(commandLine.WithoutValue.Where(IsKnown).Select(name => $"--{name} has no value: write --{name} VALUE."))
         .Concat(Misspelt(configuration))
         .Concat(InSections(configuration))
+        .Concat(InHost(configuration))
         .Distinct();
+
+    /// <summary>What is wrong with the text of a setting whose type is known, or null.</summary>
+    public static string? Fault(string name, string? text) => text is null ? null
+        : Own.TryGetValue(name, out PropertyInfo? property) ? SettingValue.Fault(name, property.PropertyType, text)
+        : IsLogLevel(name) ? SettingValue.Fault(name, typeof(LogLevel), text)
+        : null;
 
     public static bool IsOwnSection(string name) => name.Equals(ApiKey.Section, StringComparison.OrdinalIgnoreCase)
         || Array.Exists(Sections, each => each.Section.Equals(name, StringComparison.OrdinalIgnoreCase));
@@ -77,11 +84,27 @@ internal static class KnownSettings
             foreach (IConfigurationSection setting in configuration.GetSection(section).GetChildren())
                 if (Array.Exists(Named, section => section.Equals(setting.Path, StringComparison.OrdinalIgnoreCase)))
                     continue; // read, and checked, by name
-                else if (!Own.TryGetValue(setting.Path, out PropertyInfo? property) || setting.GetChildren().Any())
+                else if (!Own.ContainsKey(setting.Path) || setting.GetChildren().Any())
                     yield return Unknown(setting.GetChildren().FirstOrDefault()?.Path ?? setting.Path);
-                else if (setting.Value is { } text && SettingValue.Fault(setting.Path, property.PropertyType, text) is { } fault)
+                else if (Fault(setting.Path, setting.Value) is { } fault)
                     yield return fault;
     }
+
+    // The host's own settings whose faults it would tell of without their names, or not at all.
+    private static IEnumerable<string> InHost(IConfiguration configuration)
+    {
+        foreach ((string name, string? text) in configuration.AsEnumerable())
+            if (IsLogLevel(name) && Fault(name, text) is { } fault)
+                yield return fault;
+        if (configuration.GetSection("AllowedHosts").GetChildren().Any())
+            yield return "AllowedHosts is a list; it is one text, with semicolons between the hosts, like \"flows.example;localhost\".";
+        if (configuration[WebHostDefaults.ServerUrlsKey] is "" && string.IsNullOrEmpty(configuration[WebHostDefaults.HttpPortsKey] ?? configuration[WebHostDefaults.HttpsPortsKey])
+            && !configuration.GetSection("Kestrel:Endpoints").Exists())
+            yield return "urls is empty: say where to listen, like --urls http://localhost:8080, or leave it out.";
+    }
+
+    private static bool IsLogLevel(string name) =>
+        name.StartsWith("Logging:", StringComparison.OrdinalIgnoreCase) && name.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase);
 
     // Other programs have environment variables too: only a section that is nearly one of ours was meant to be it.
     private static IEnumerable<string> Misspelt(IConfiguration configuration) =>

@@ -43,7 +43,7 @@ internal static class Service
             // appsettings.json lies beside the program, whatever folder it is started from.
             builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = commandLine.Args, ContentRootPath = AppContext.BaseDirectory });
             if (KnownSettings.Faults(builder.Configuration, commandLine).ToList() is { Count: > 0 } faults)
-                return Refuse(faults);
+                return Refuse(faults.Concat(OutOfRange(builder, add, commandLine.WithoutValue)).Distinct());
             builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted && level >= LogLevel.Information); // else the same with its stack
             add(builder);
             WebApplication app = builder.Build();
@@ -57,6 +57,26 @@ internal static class Service
         catch (Exception e) when (e is not HostAbortedException && !hasStarted)
         {
             return Refuse(StartFaults.Of(e, builder?.Configuration));
+        }
+    }
+
+    // What can be read at all may be wrong too, and is said along with what cannot.
+    private static IEnumerable<string> OutOfRange(WebApplicationBuilder builder, Action<WebApplicationBuilder> add, IReadOnlyCollection<string> without)
+    {
+        var readable = builder.Configuration.AsEnumerable()
+            .Where(setting => KnownSettings.Fault(setting.Key, setting.Value) is null && !without.Contains(setting.Key, StringComparer.OrdinalIgnoreCase)).ToList();
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection(readable);
+        try
+        {
+            add(builder);
+            WebApplication app = builder.Build(); // the process ends with it
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+            return [];
+        }
+        catch (Exception e)
+        {
+            return e is OptionsValidationException or AggregateException ? StartFaults.Of(e, null) : []; // the rest comes to light once these are mended
         }
     }
 

@@ -8,7 +8,7 @@ internal static class SettingValue
     /// <summary>What is wrong with a text, or null. How large a number may be, the settings' own checks say.</summary>
     public static string? Fault(string setting, Type type, string text)
     {
-        string? expected = Type.GetTypeCode(type) switch
+        string? expected = type == typeof(LogLevel) ? Enum.TryParse<LogLevel>(text, ignoreCase: true, out _) ? null : string.Join(", ", Enum.GetNames<LogLevel>()) : Type.GetTypeCode(type) switch
         {
             TypeCode.Boolean => bool.TryParse(text, out _) ? null : "true or false",
             TypeCode.Int32 => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out _) ? null : "a whole number (of 32 bits)",

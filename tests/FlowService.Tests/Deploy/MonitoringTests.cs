@@ -17,6 +17,10 @@ public sealed partial class MonitoringTests
         string program = PrometheusProcess.Find();
         using TemporaryFolder repository = TestModels.Repository(), secrets = new();
         await RunAsync("bash", Path.Combine(Shipped, "make-keys.sh"), secrets.Path, Path.Combine(AppContext.BaseDirectory, "FlowService"));
+        await Assert.ThrowsAnyAsync<Exception>(() => RunAsync("bash", Path.Combine(Shipped, "make-keys.sh"), secrets.Path, Path.Combine(AppContext.BaseDirectory, "FlowService"))); // they are there
+        string none = Path.Combine(secrets.Path, "none");
+        await Assert.ThrowsAnyAsync<Exception>(() => RunAsync("bash", Path.Combine(Shipped, "make-keys.sh"), none, "false"));
+        Assert.Empty(Directory.EnumerateFiles(none));
         int port = ServiceProcess.FreePort();
         await using ServiceProcess service = await ServiceProcess.StartAsync(repository.Path, port, $"--Security:KeysFile={Path.Combine(secrets.Path, "keys.json")}");
         using HttpClient client = Client(service, secrets, "client"), admin = Client(service, secrets, "admin"), nobody = service.Http();

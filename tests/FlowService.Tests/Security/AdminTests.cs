@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using System.Text.Json;
 using FlowService.Tests.Support;
 
 namespace FlowService.Tests.Security;
@@ -26,6 +27,16 @@ public sealed class AdminTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, await LoadAsync(host, ("Authorization", "Bearer s3cret")));
         Assert.Equal(HttpStatusCode.OK, await LoadAsync(host, ("X-Api-Key", "s3cret")));
         Assert.Equal(HttpStatusCode.OK, await LoadAsync(host, ("Authorization", "Bearer s3cret"), ("X-Forwarded-For", "192.0.2.1")));
+
+        // A misspelt version, or one in the body, must not unload them all.
+        using HttpClient http = host.Anonymous();
+        http.DefaultRequestHeaders.Add("X-Api-Key", "s3cret");
+        JsonElement misspelt = await http.RefusedAsync("/models/m/unload?verison=2", "{}", HttpStatusCode.UnprocessableEntity);
+        Assert.Equal("field 'verison' is unknown here; this call takes version, in the query", misspelt.Detail());
+        await http.RefusedAsync("/models/m/unload", """{"version":2}""", HttpStatusCode.UnprocessableEntity);
+        await http.RefusedAsync("/models/m/promote?version=2", "", HttpStatusCode.UnprocessableEntity);
+        await http.AskAsync("/logprob", """{"model":"m","x":[[0,1]]}""");
+        await http.AskAsync("/models/m/unload", "{}");
     }
 
     [Fact]

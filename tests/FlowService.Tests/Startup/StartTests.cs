@@ -69,6 +69,9 @@ public sealed class StartTests
     [InlineData(Refusal + "Models:Repository must name a folder", "--Models:Repository=")]
     [InlineData("Models:Overrides:moons:BatchRow is unknown", "--Models:Overrides:moons:BatchRow=5")]
     [InlineData("Models:Overrides:moons:BatchRows must be a whole number (of 32 bits); it is 'many'.", "--Models:Overrides:moons:BatchRows=many")]
+    [InlineData("Models:Overrides:moons:Versions is a list; it is one text, with commas between its parts.", "--Models:Overrides:moons:Versions:0=1")]
+    [InlineData("Models:Overrides:moons is '5'; it is a section, with settings like Models:Overrides:moons:BatchRows.", "--Models:Overrides:moons=5")]
+    [InlineData("AllowedHosts is a list; it is one text", "--AllowedHosts:0=flows.example")]
     [InlineData("Proxy:Trusted must list addresses or networks", "--Proxy:Trusted=nginx")]
     [InlineData("Grpc:Port is 18080, where the service listens for HTTP", "--Grpc:Port=18080", "--urls=http://127.0.0.1:18080")]
     [InlineData("Invalid url: 'localhost'", "--urls=localhost")]
@@ -79,7 +82,8 @@ public sealed class StartTests
     [InlineData("There is no certificate for https (https://127.0.0.1:0): name one with Kestrel:Certificates:Default:Path", "--urls=https://127.0.0.1:0", "--Grpc:Port=0")]
     [InlineData("Kestrel:Certificates:Default:Path is /none.pfx, and there is no such file.", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=/none.pfx")]
     [InlineData("The certificate of Kestrel:Certificates:Default:Path cannot be used: ", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=appsettings.json")]
-    [InlineData("Loud", "--Logging:LogLevel:Default=Loud", "--urls=http://127.0.0.1:0", "--Grpc:Port=0")]
+    [InlineData("urls is empty: say where to listen", "--urls=")]
+    [InlineData("Logging:LogLevel:Default must be Trace, Debug, Information, Warning, Error, Critical, None; it is 'Loud'.", "--Logging:LogLevel:Default=Loud", "--urls=http://127.0.0.1:0", "--Grpc:Port=0")]
     public async Task What_is_wrong_with_the_settings_is_one_line_with_the_remedy(string words, params string[] arguments)
     {
         var (exitCode, output, errors) = await ServiceProcess.RunAsync(arguments);
@@ -105,15 +109,18 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task What_is_wrong_with_keys_and_who_is_let_in_is_said_at_once()
+    public async Task Everything_that_is_wrong_is_said_at_once()
     {
         var (_, _, errors) = await ServiceProcess.RunAsync(["--Keys:lab:Hash=plain", "--Keys:lab:Scopes=all", "--Keys:lab:Key=x", "--Keys:lab:RowsPerMinute=-1", "--Security:KeysFile=/none.json",
-            "--Security:Origins=lab.example", "--Jwt:Authority=http://login.example", "--Jwt:Audience=flows", "--Telemetry:MetricsPort=70000"]);
+            "--Security:Origins=lab.example", "--Jwt:Authority=http://login.example", "--Jwt:Audience=flows", "--Telemetry:MetricsPort=70000",
+            "--Limits:RowsPerRequest=many", "--Batching:BatchRow=5", "--Admin:Socket=/none/admin.sock", "--Logging:LogLevel:Default=Loud"]);
 
         string[] expected =
         [
             "Keys:lab:Hash must be sha256:SALT:HASH", "Keys:lab:Scopes must list some of infer, metrics, admin; 'all' is none of them.", "Keys:lab:Key is unknown", "Keys:lab:RowsPerMinute must be",
             "Security:KeysFile is /none.json, and cannot be read", "Security:Origins must list origins", "Jwt:Authority must be an https address", "Telemetry:MetricsPort must lie in",
+            "Limits:RowsPerRequest must be a whole number (of 32 bits); it is 'many'.", "There is no setting Batching:BatchRow; ", "Admin:Socket is /none/admin.sock, and its folder does not exist",
+            "Logging:LogLevel:Default must be Trace, ",
         ];
         Assert.Equal(expected.Length, errors.Length);
         Assert.All(expected, words => Assert.Contains(errors, line => line.Contains(words, StringComparison.Ordinal)));

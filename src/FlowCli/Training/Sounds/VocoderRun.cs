@@ -19,7 +19,7 @@ internal static class VocoderRun
 
     public static void Run(TrainingRequest request, int rate, Terminal terminal)
     {
-        request.CheckOut();
+        NewCheckpoint.Check(request.Out);
         SoundSpec sound = VocoderPreset.SoundOf(rate, NoiseDeviation);
         FlowSpec spec = VocoderPreset.Create(request.Name, sound, PieceFrames * sound.Hop, request.Sizes);
         SoundFolder data = SoundFolder.Read(request.Data, sound, PieceFrames * sound.Hop, request.Options.Seed);
