@@ -64,7 +64,7 @@ public static class FlowSearch
             tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed));
             bool gainedOnMixture = name == over && best?.Preset == FlowPresets.Mixture && next.BestEpoch > 0;
             double lead = gainedOnMixture ? 0 : Tie;
-            if (best is null || next.Look.IsBetterThan(best.Look with { Score = best.Look.Score + lead }))
+            if (best is null || next.Look.IsBetterThan(best.Look, lead))
                 (best, next, bestSpec) = (next, best!, spec);
             next?.Dispose();
         }
@@ -77,7 +77,7 @@ public static class FlowSearch
             TrainedFlow next = Named(name, Trainer.Train(
                 bestSpec!, all, Rest(1) with { Replay = new(steps, best.Best.Share), Epochs = options.Epochs }, progress => report?.Invoke(progress with { Preset = name }), stop));
             // Rows that it has learned from must be no stranger to it than before, but for what chance does to a fit.
-            bool isBetter = next.End == TrainingEnd.Epochs && !best.Look.IsBetterThan(next.Look with { Score = next.Look.Score + Tie });
+            bool isBetter = next.End == TrainingEnd.Epochs && !best.Look.IsBetterThan(next.Look, Tie);
             if (isBetter)
                 (best, next) = (next with { Refitted = true, BestValidation = best.BestValidation, BestEpoch = best.BestEpoch, Epochs = best.Epochs, End = best.End }, best);
             next.Dispose();

@@ -2,12 +2,17 @@ namespace FlowCore.Training;
 
 /// <summary>What a look at the held-out rows shows, in nats a row.</summary>
 /// <param name="Score">What <see cref="HeldOutScore"/> makes of them.</param>
-/// <param name="ReachesGaussian">Whether neither their mean nor their median lies below the Gaussian's.</param>
-internal readonly record struct HeldOutLook(double Score, bool ReachesGaussian)
+/// <param name="BelowGaussian">How far their mean or their median lies below the Gaussian's, whichever more; 0 or less where neither does.</param>
+internal readonly record struct HeldOutLook(double Score, double BelowGaussian)
 {
+    /// <summary>Whether neither their mean nor their median lies below the Gaussian's.</summary>
+    public bool ReachesGaussian => BelowGaussian <= 0;
+
     /// <summary>A flow that stays below the Gaussian is never better than one that does not.</summary>
-    public bool IsBetterThan(HeldOutLook other) =>
-        ReachesGaussian == other.ReachesGaussian ? Score > other.Score : ReachesGaussian;
+    /// <param name="other">The other flow's look.</param>
+    /// <param name="lead">What the other may lack of the score, and of the Gaussian, and is still no worse: in nats a row.</param>
+    public bool IsBetterThan(HeldOutLook other, double lead = 0) =>
+        ReachesGaussian == (other.BelowGaussian <= lead) ? Score > other.Score + lead : ReachesGaussian;
 }
 
 /// <summary>The rows that decide when to stop, with noise that stays the same from one look to the next.</summary>
@@ -28,6 +33,6 @@ internal sealed class HeldOutRows
     public HeldOutLook Look(Learner learner)
     {
         learner.LogProb(rows, contexts, logProb);
-        return new(score.Of(logProb), score.ReachesGaussian(logProb));
+        return new(score.Of(logProb), score.BelowGaussian(logProb));
     }
 }

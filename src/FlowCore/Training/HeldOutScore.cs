@@ -41,6 +41,6 @@ internal sealed class HeldOutScore
         return sum / logProb.Length;
     }
 
-    /// <summary>Whether they are no worse than the Gaussian's.</summary>
-    public bool ReachesGaussian(double[] logProb) => logProb.Average() >= gaussianMean && Median.Of(logProb) >= gaussianMedian;
+    /// <summary>How far their mean or their median lies below the Gaussian's, whichever more, in nats a row; 0 or less where neither does.</summary>
+    public double BelowGaussian(double[] logProb) => Math.Max(gaussianMean - logProb.Average(), gaussianMedian - Median.Of(logProb));
 }

@@ -91,8 +91,22 @@ public sealed class FlowSearchTests
         Assert.InRange(score.Of(good) - score.Of(one), 0.02, 0.2);
         Assert.Equal(score.Of(one), score.Of(missing));
         Assert.InRange(score.Of(good) - score.Of(tenth), 0.2, 2);
-        Assert.True(score.ReachesGaussian(good));
-        Assert.False(score.ReachesGaussian(one));
+        Assert.Equal(0, score.BelowGaussian(good));
+        Assert.InRange(score.BelowGaussian(one), 0.9e9 / heldOut.Rows, 1.1e9 / heldOut.Rows);
+    }
+
+    [Theory]
+    [InlineData(-0.995, false)] // the lead is for both: for the score and for what is asked of the other beside it
+    [InlineData(-0.97, true)]
+    public void A_simpler_flow_a_hair_below_the_Gaussian_gives_way_to_no_less_than_the_lead(double score, bool gives) =>
+        Assert.Equal(gives, new HeldOutLook(score, 0).IsBetterThan(new(-1, 0.001), lead: 0.02));
+
+    [Fact]
+    public void A_flow_that_stays_below_the_Gaussian_is_never_better_than_one_that_reaches_it()
+    {
+        Assert.True(new HeldOutLook(-5, 0).IsBetterThan(new(-1, 0.5), lead: 0.02));
+        Assert.False(new HeldOutLook(-1, 0.001).IsBetterThan(new(-5, 0), lead: 0.02));
+        Assert.False(new HeldOutLook(-1, double.NaN).IsBetterThan(new(-5, 0), lead: 0.02));
     }
 
     private static TrainedFlow Search(DataSplit split, TrainingOptions options) =>
