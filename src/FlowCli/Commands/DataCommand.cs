@@ -16,11 +16,11 @@ internal static class DataCommand
 
     public static Command Create(Terminal terminal) => new ExampledCommand("data", "Writes synthetic data to try things on.", Example)
     {
-        Shape(terminal, "two-moons", "Two interleaving half circles with normal noise, columns x and y.", Example, "around the two arcs", TwoMoons.Draw),
-        Shape(terminal, "spiral", "One arm of a spiral with normal noise, columns x and y.", "flow data spiral --output spiral.csv", "around the arm", Spiral.Draw),
+        Shape(terminal, "two-moons", "Two interleaving half circles with normal noise, columns x and y.", Example, "around the two arcs", PlaneShape.TwoMoons),
+        Shape(terminal, "spiral", "One arm of a spiral with normal noise, columns x and y.", "flow data spiral --output spiral.csv", "around the arm", PlaneShape.Spiral),
     };
 
-    private static ExampledCommand Shape(Terminal terminal, string name, string what, string example, string around, Func<int, ulong, double, double[]> draw)
+    private static ExampledCommand Shape(Terminal terminal, string name, string what, string example, string around, PlaneShape shape)
     {
         var rows = CommonOptions.Count("--rows", $"The number of rows (default {Rows}).");
         var seed = new Option<ulong>("--seed") { Description = "The seed of the noise (default 0).", HelpName = "S" };
@@ -29,7 +29,7 @@ internal static class DataCommand
         var command = new ExampledCommand(name, what, example) { rows, seed, noise, output };
         command.SetAction(parsed =>
         {
-            double[] drawn = draw(parsed.GetValue(rows) ?? Rows, parsed.GetValue(seed), parsed.GetValue(noise) ?? Deviation);
+            double[] drawn = shape.Draw(parsed.GetValue(rows) ?? Rows, parsed.GetValue(seed), parsed.GetValue(noise) ?? Deviation);
             WriteAsync(terminal, name, parsed.GetValue(output), drawn).GetAwaiter().GetResult();
         });
         return command;
