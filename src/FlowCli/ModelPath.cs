@@ -31,6 +31,5 @@ internal static class ModelPath
     private static int? Newest(string folder) =>
         Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Select(Version).Max() : null;
 
-    private static int? Version(string path) =>
-        int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int version) ? version : null;
+    private static int? Version(string path) => VersionName.Of(Path.GetFileName(path));
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using FlowCore;
 using FlowCore.Checkpoints;
 
@@ -15,7 +14,7 @@ internal static class NewCheckpoint
             throw new FlowException($"{folder}: exists already; choose another version, or delete it");
         _ = ModelName.Of(folder);
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)), last = Path.GetFileName(full);
-        if (last.All(char.IsAsciiDigit) && (last[0] == '0' || !int.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+        if (last.All(char.IsAsciiDigit) && VersionName.Of(last) is null)
             throw new FlowException($"{folder}: '{last}' is no version that would be served: versions are 1, 2, ... {int.MaxValue}, without zeros before them");
         string parent = full;
         while (!Directory.Exists(parent))

@@ -55,6 +55,15 @@ internal sealed record TrainingRequest
 
     public required TrainingOptions Options { get; init; }
 
+    /// <summary>
+    /// The options with what is left of the time: whoever gives one has it from the beginning, and the rows are read by then. A moment is left
+    /// at any rate.
+    /// </summary>
+    /// <param name="elapsed">The time that is gone.</param>
+    public TrainingOptions OptionsAfter(TimeSpan elapsed) => Options.MaxTime is { } limit
+        ? Options with { MaxTime = TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, (limit - elapsed).Ticks)) }
+        : Options;
+
     /// <summary>Which columns are dequantised.</summary>
     public required Dequantizing Dequantize { get; init; }
 

@@ -25,8 +25,7 @@ internal static class TrainingRun
         terminal.Output.Flush(); // a log shall not wait for the first epoch
 
         using TrainedFlow trained = TrainingDisplay.Show(
-            terminal, report => FlowSearch.Train(
-                request.Preset, plan.Create, split, request.Options with { MaxTime = Left(request.Options.MaxTime, clock.Elapsed) }, report, terminal.Stop));
+            terminal, report => FlowSearch.Train(request.Preset, plan.Create, split, request.OptionsAfter(clock.Elapsed), report, terminal.Stop));
         Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed, request.Options.Threads);
         Check(evaluation);
         Checkpoint checkpoint = Checkpoint.Of(trained.Flow);
@@ -61,9 +60,6 @@ internal static class TrainingRun
         if (!evaluation.Stability.Holds)
             throw new FlowException(Unstable(evaluation.Stability));
     }
-
-    // Whoever gives a time has it from the beginning, and the rows are read by then. A moment is left at any rate: no time at all is no limit to train by.
-    private static TimeSpan? Left(TimeSpan? limit, TimeSpan elapsed) => limit is { } all ? TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, (all - elapsed).Ticks)) : null;
 
     // Near which rows a row lies says nothing of what its context lets expect, nor of images.
     private static KernelDensity? Kernel(TrainingPlan plan, DataSplit split) => plan.Pixels is null && plan.Spec.Context is null

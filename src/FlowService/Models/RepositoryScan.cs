@@ -1,4 +1,3 @@
-using System.Globalization;
 using FlowCore.Checkpoints;
 using FlowRows;
 
@@ -79,7 +78,7 @@ internal sealed class RepositoryScan
     private void LookAtVersion(string name, string path)
     {
         string last = Path.GetFileName(path);
-        int? version = VersionOf(last);
+        int? version = VersionName.Of(last);
         FileStatus? status = FileStatus.Of(path, out string fault);
         if (status is null && version is { } unseen)
         {
@@ -131,9 +130,4 @@ internal sealed class RepositoryScan
             return null;
         }
     }
-
-    private static int? VersionOf(string name) =>
-        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int version) && version > 0 && !name.StartsWith('0')
-            ? version
-            : null;
 }

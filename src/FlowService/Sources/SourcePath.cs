@@ -1,4 +1,3 @@
-using System.Globalization;
 using FlowCore.Checkpoints;
 
 namespace FlowService.Sources;
@@ -18,13 +17,10 @@ internal sealed record SourcePath(string Model, int Version, string File)
         if (path.Contains('\\', StringComparison.Ordinal) || path.Contains('\0', StringComparison.Ordinal) || path.Contains(':', StringComparison.Ordinal)
             || Array.Exists(parts[..^Math.Min(1, parts.Length)], part => part.Length == 0) || Array.Exists(parts, part => part is "." or ".."))
             throw new SourceException($"it names the file '{FlowRows.ShownText.Shown(path)}', which is not a path below a repository: nothing of it is taken");
-        return parts is [var model, var version, var file] && ModelName.IsAllowed(model) && IsFile(file) && VersionOf(version) is { } number ? new(model, number, file) : null;
+        return parts is [var model, var version, var file] && ModelName.IsAllowed(model) && IsFile(file) && VersionName.Of(version) is { } number ? new(model, number, file) : null;
     }
 
     /// <summary>Whether a file of a version may have this name.</summary>
     public static bool IsFile(string name) =>
         name.Length is > 0 and <= LongestFile && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
-
-    private static int? VersionOf(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int version) && version > 0 && text[0] != '0' ? version : null;
 }

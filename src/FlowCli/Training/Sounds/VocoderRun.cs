@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
@@ -19,13 +20,14 @@ internal static class VocoderRun
 
     public static void Run(TrainingRequest request, int rate, Terminal terminal)
     {
+        var clock = Stopwatch.StartNew();
         NewCheckpoint.Check(request.Out);
         SoundSpec sound = VocoderPreset.SoundOf(rate, NoiseDeviation);
         FlowSpec spec = VocoderPreset.Create(request.Name, sound, PieceFrames * sound.Hop, request.Sizes);
         SoundFolder data = SoundFolder.Read(request.Data, sound, PieceFrames * sound.Hop, request.Options.Seed);
         terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{request.Name}: {request.Preset}, {data.Files.Length} sounds, {data.Seconds:F0} s; pieces of {spec.Width} samples: {data.Train.Rows} to train, {data.Validation.Rows} to validate, {data.Test.Rows} to test"));
-        TrainingOptions options = request.Options with { BatchSize = request.Options.BatchSize ?? PiecesAStep, Refit = false };
+        TrainingOptions options = request.OptionsAfter(clock.Elapsed) with { BatchSize = request.Options.BatchSize ?? PiecesAStep, Refit = false };
         var split = new DataSplit(data.Train, data.Validation, data.Test, [.. Enumerable.Range(0, data.Test.Rows)]);
         using TrainedFlow trained = TrainingDisplay.Show(terminal, report => Trainer.Train(spec, split, options, report, terminal.Stop));
         Checkpoint checkpoint = Checkpoint.Of(trained.Flow);
