@@ -33,6 +33,9 @@ public static class FlowPresets
     // Of a few hundred rows, eight layers of few bins tell strange ones better than five of eight bins do, for two nats of density.
     private const int CouplingBins = 4;
 
+    // Of more features each linear layer has more weights than the splines beside it, and than rows could tell.
+    private const int MostMixed = 256;
+
     // Of one affine map, and of all that transform a feature together: e^8 leaves float32 three or four digits.
     private const double LargestLogScale = 2, MostLogScale = 8;
 
@@ -148,22 +151,26 @@ public static class FlowPresets
 
     /// <summary>
     /// Durkan, Bekasov, Murray, Papamakarios 2019 (arXiv 1906.04032): a permutation and a linear layer before each layer of splines, coupling or autoregressive,
-    /// and a linear layer at the end.
+    /// and a linear layer at the end; of very many features a single linear layer, in front.
     /// In front, each feature's skew and heavy tails are taken in, for a spline is the identity outside its bounds: without that, a
     /// single outlier's log density is a square of its distance.
     /// </summary>
     private static IEnumerable<BijectionSpec> NsfLayers(int width, int layers, Func<int, BijectionSpec> splines)
     {
         yield return Front;
+        if (width > MostMixed)
+            yield return new LinearSpec();
         for (int i = 0; i < layers; i++)
         {
             // Of two features every layer transforms the one that the layer before has kept.
             if (width > 2)
                 yield return new PermutationSpec { Order = FeatureOrder.Shuffle, Seed = (ulong)i };
-            yield return new LinearSpec();
+            if (width <= MostMixed)
+                yield return new LinearSpec();
             yield return splines(i);
         }
-        yield return new LinearSpec();
+        if (width <= MostMixed)
+            yield return new LinearSpec();
     }
 
     /// <summary>An affine map; so many of them transform each feature, and together scale it by no more than float32 can take back.</summary>

@@ -1,6 +1,7 @@
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Tensors;
+using FlowCore.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -87,18 +88,24 @@ public sealed class LuLinear : Bijection
     /// <summary>The two triangular matrices.</summary>
     internal Parameter[] Factors => [lower, upper];
 
-    /// <summary>Becomes the whitening of these rows, z = U (x - mean) with U^T U the inverse of their covariance.</summary>
+    /// <summary>
+    /// Becomes the whitening of these rows, z = U (x - mean) with U^T U the inverse of their covariance; of few rows one that is drawn towards the
+    /// features' own variances (<see cref="Covariances.Shrink"/>).
+    /// </summary>
     public void Whiten(Tensor x)
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         long rows = x.shape[0], features = x.shape[1];
-        if (rows <= 2 * features)
-            return; // too few rows to know a covariance: it stays as it is
         Tensor values = x.to(float64), mean = values.mean([0]);
         Tensor centred = values - mean;
         Tensor covariance = centred.t().mm(centred) / rows;
         Tensor identity = eye(features, dtype: float64, device: x.device);
+        if (Covariances.AreFew(rows, features))
+        {
+            double share = Covariances.Shrinkage(new Table(values.contiguous().cpu().data<double>().ToArray(), (int)features));
+            covariance = covariance * (1 - share) + covariance.diag().diag() * share;
+        }
         Tensor ridge = identity * covariance.diag().mean() * Ridge;
         // With J the reversal of order, J chol(J C J) J is an upper factor R of C = R R^T; its inverse is upper, too.
         Tensor factor = linalg.cholesky((covariance + ridge).flip(0, 1)).flip(0, 1);

@@ -49,10 +49,7 @@ internal sealed class CholeskyFit
         var solved = new double[factored.Count];
         for (int i = 0; i < solved.Length; i++)
         {
-            solved[i] = Correlation(factored[i], column);
-            for (int j = 0; j < i; j++)
-                solved[i] -= factor[i][j] * solved[j];
-            solved[i] /= factor[i][i];
+            solved[i] = (Correlation(factored[i], column) - Sums.Dot(factor[i].AsSpan(0, i), solved)) / factor[i][i];
         }
         return solved;
     }

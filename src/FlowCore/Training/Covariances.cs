@@ -6,6 +6,8 @@ internal static class Covariances
     // A row of the matrix stays in the nearest cache while as many rows of the table are added to it, in their order.
     private const int Together = 16;
 
+    private const int FewRowsPerColumn = 2;
+
     // The work of a part of the matrix grows with its rows: small parts end together.
     private const int LeastPart = 32;
 
@@ -41,6 +43,19 @@ internal static class Covariances
         }
     }
 
+    /// <summary>Whether rows are too few to know how so many columns vary together.</summary>
+    public static bool AreFew(long rows, long columns) => rows < FewRowsPerColumn * columns;
+
+    /// <summary>The share by which the correlations of a table are drawn towards 0 (<see cref="Shrink"/>); 0 where its rows are not few.</summary>
+    public static double Shrinkage(Table table)
+    {
+        if (!AreFew(table.Rows, table.Width))
+            return 0;
+        ColumnFacts[] facts = ColumnFacts.Of(table);
+        double[] mean = [.. facts.Select(column => column.Mean)], scale = [.. facts.Select(column => column.Deviation > 0 ? column.Deviation : 1)];
+        return Shrink(Correlation(table, mean, scale), table, mean, scale);
+    }
+
     /// <summary>
     /// Draws correlations towards 0 by as much as is best for the inverse's mean squared error (Ledoit, Wolf 2004, "A well-conditioned estimator for
     /// large-dimensional covariance matrices"): of few rows they are mostly chance. The share by which they were drawn.
@@ -69,8 +84,7 @@ internal static class Covariances
             {
                 standard[i] = (values[i] - mean[i]) / scale[i];
                 square += standard[i] * standard[i];
-                for (int j = 0; j <= i; j++)
-                    through += (i == j ? 1 : 2) * correlation[i * width + j] * standard[i] * standard[j];
+                through += standard[i] * (2 * Sums.Dot(correlation.AsSpan(i * width, i), standard) + correlation[i * width + i] * standard[i]);
             }
             error += square * square - 2 * through + whole;
         }

@@ -14,8 +14,9 @@ public static class FlowSearch
     /// <summary>The name that asks for it.</summary>
     public const string Auto = "auto";
 
-    // What a simpler flow may lie below a more complicated one of another kind and still be taken, in nats a row. Splines that began as the mixture
-    // need no such lead: what they gained on it, they gained.
+    // What a simpler flow may lie below a more complicated one of another kind and still be taken, in nats a row, or one standard error of their
+    // difference where that is more (Breiman, Friedman, Olshen, Stone 1984, "Classification and regression trees"): of few rows the
+    // best is the luckiest. Splines that began as the mixture need no more than that: what they gained on it, they gained.
     private const double Tie = 0.02;
 
     // What a last training on all rows takes of the time.
@@ -63,8 +64,7 @@ public static class FlowSearch
             TrainedFlow next = Named(name, Trainer.Train(spec, data, with, progress => report?.Invoke(progress with { Preset = name }), stop));
             tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed));
             bool gainedOnMixture = name == over && best?.Preset == FlowPresets.Mixture && next.BestEpoch > 0;
-            double lead = gainedOnMixture ? 0 : Tie;
-            if (best is null || next.Look.IsBetterThan(best.Look, lead))
+            if (best is null || next.Look.IsBetterThan(best.Look, Math.Max(gainedOnMixture ? 0 : Tie, next.Look.ErrorBeside(best.Look))))
                 (best, next, bestSpec) = (next, best!, spec);
             next?.Dispose();
         }

@@ -10,8 +10,6 @@ namespace FlowCore.Training;
 /// </summary>
 public sealed class GaussianBaseline
 {
-    private const int FewRowsPerColumn = 2;
-
     private readonly ContextCode code;
     private readonly double[] mean;
     private readonly double[] factor; // lower Cholesky factor of the covariance, contexts first, row-major
@@ -38,7 +36,7 @@ public sealed class GaussianBaseline
         double[] mean = [.. facts.Select(column => column.Mean)];
         double[] scale = [.. facts.Select(column => column.Deviation > 0 ? column.Deviation : 1)];
         double[] correlation = diagonal ? Identity(width) : Covariances.Correlation(table, mean, scale, threads);
-        double shrinkage = !diagonal && table.Rows < FewRowsPerColumn * width ? Covariances.Shrink(correlation, table, mean, scale) : 0;
+        double shrinkage = !diagonal && Covariances.AreFew(table.Rows, width) ? Covariances.Shrink(correlation, table, mean, scale) : 0;
         for (double ridge = 0; ; ridge = Math.Max(1e-10, ridge * 10))
         {
             if (Triangle.Cholesky(correlation, width, ridge) is not { } factor)

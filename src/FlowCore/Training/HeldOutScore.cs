@@ -8,8 +8,8 @@ namespace FlowCore.Training;
 /// </summary>
 internal sealed class HeldOutScore
 {
-    // Beyond this a whole covariance takes longer than the training's first steps.
-    private const int MostColumns = 128;
+    // Products of values: for more a whole covariance takes longer than the training's first steps.
+    private const long MostProducts = 3_000_000_000;
 
     private static readonly double Trusted = Math.Log(0.99), Doubted = Math.Log(0.01);
 
@@ -22,23 +22,26 @@ internal sealed class HeldOutScore
     public HeldOutScore(Table train, Table heldOut, FlowSpec spec)
     {
         (train, heldOut) = (Details.Of(train, spec), Details.Of(heldOut, spec));
-        GaussianBaseline gaussian = GaussianBaseline.Fit(train, spec.Context?.Classes is not null, diagonal: spec.Width > MostColumns);
+        GaussianBaseline gaussian = GaussianBaseline.Fit(train, spec.Context?.Classes is not null, diagonal: (long)train.Rows * spec.Width * spec.Width > MostProducts);
         double[] logProb = gaussian.LogProb(heldOut);
         (gaussianMean, gaussianMedian) = (logProb.Average(), Median.Of(logProb));
         cauchy = gaussian.LogCauchy(heldOut);
     }
 
     /// <summary>The score of log densities of the held-out rows, in nats a row.</summary>
-    public double Of(ReadOnlySpan<double> logProb)
+    public double Of(ReadOnlySpan<double> logProb) => OfRows(logProb).Average();
+
+    /// <summary>The score of each row, of which the whole one is the mean.</summary>
+    public double[] OfRows(ReadOnlySpan<double> logProb)
     {
-        double sum = 0;
-        for (int row = 0; row < logProb.Length; row++)
+        var scores = new double[logProb.Length];
+        for (int row = 0; row < scores.Length; row++)
         {
             double trusted = Trusted + logProb[row], doubted = Doubted + cauchy[row];
             // What is not a number counts as no density.
-            sum += double.IsFinite(trusted) ? Math.Max(trusted, doubted) + Math.Log(1 + Math.Exp(-Math.Abs(trusted - doubted))) : doubted;
+            scores[row] = double.IsFinite(trusted) ? Math.Max(trusted, doubted) + Math.Log(1 + Math.Exp(-Math.Abs(trusted - doubted))) : doubted;
         }
-        return sum / logProb.Length;
+        return scores;
     }
 
     /// <summary>How far their mean or their median lies below the Gaussian's, whichever more, in nats a row; 0 or less where neither does.</summary>

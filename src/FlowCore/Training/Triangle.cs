@@ -11,9 +11,7 @@ internal static class Triangle
         {
             for (int j = 0; j <= i; j++)
             {
-                double rest = matrix[i * width + j] + (i == j ? ridge : 0);
-                for (int k = 0; k < j; k++)
-                    rest -= factor[i * width + k] * factor[j * width + k];
+                double rest = matrix[i * width + j] + (i == j ? ridge : 0) - Sums.Dot(factor.AsSpan(i * width, j), factor.AsSpan(j * width, j));
                 if (i == j && !(rest > 1e-12))
                     return null;
                 factor[i * width + j] = i == j ? Math.Sqrt(rest) : rest / factor[j * width + j];
@@ -26,13 +24,15 @@ internal static class Triangle
     public static void Invert(ReadOnlySpan<double> lower, int width, Span<double> inverse)
     {
         inverse.Clear();
-        for (int column = 0; column < width; column++)
-            for (int i = column; i < width; i++)
-            {
-                double rest = i == column ? 1 : 0;
-                for (int k = column; k < i; k++)
-                    rest -= lower[i * width + k] * inverse[k * width + column];
-                inverse[i * width + column] = rest / lower[i * width + i];
-            }
+        for (int i = 0; i < width; i++)
+        {
+            // A line at a time, from the lines above it.
+            Span<double> line = inverse.Slice(i * width, i + 1);
+            line[i] = 1;
+            for (int k = 0; k < i; k++)
+                Sums.Add(inverse.Slice(k * width, k + 1), -lower[i * width + k], line);
+            foreach (ref double value in line)
+                value /= lower[i * width + i];
+        }
     }
 }

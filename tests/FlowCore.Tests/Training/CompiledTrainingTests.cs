@@ -106,10 +106,14 @@ public sealed class CompiledTrainingTests
         float[] batch = Array.ConvertAll(rows, value => (float)value);
         for (int step = 0; step < 3; step++)
             training.Step(batch, [], 1e-3, 5);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int step = 0; step < 100; step++)
-            training.Step(batch, [], 1e-3, 5);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        // Now and then the runtime itself allocates a little on a thread: what a step allocates, every hundred steps do.
+        Assert.Equal(0, Enumerable.Range(0, 3).Min(_ =>
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int step = 0; step < 100; step++)
+                training.Step(batch, [], 1e-3, 5);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }));
     }
 
     [Fact]

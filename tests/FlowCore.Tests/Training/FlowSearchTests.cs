@@ -47,6 +47,41 @@ public sealed class FlowSearchTests
     }
 
     [Fact]
+    public void Of_more_columns_than_rows_something_is_learned()
+    {
+        // Columns that follow a common one, and rare events: one of them strange enough to break what knows of no spread but the rows' own.
+        const int width = 80;
+        var random = new Random(3);
+        var values = new double[100 * width];
+        for (int row = 0; row < 100; row++)
+        {
+            double common = random.NextDouble() + random.NextDouble();
+            for (int i = 0; i < width; i++)
+                values[row * width + i] = i < 40 ? common + random.NextDouble() : random.Next(30) == 0 ? 1 : 0;
+        }
+        DataSplit split = DataSplit.By(new Table(values, width), 1);
+        double[] steps = [.. Enumerable.Range(0, width).Select(i => i < 40 ? 0.0 : 1)];
+        using TrainedFlow trained = FlowSearch.Train(
+            FlowSearch.Auto, preset => FlowPresets.Create(preset, "m", width, steps, new(2, 16)), split, Options);
+        double gaussian = GaussianBaseline.Fit(split.Train).LogProb(split.Test).Average();
+        Assert.True(trained.ReachesGaussian);
+        Assert.True(Mean(trained, split.Test) > gaussian, $"{Mean(trained, split.Test):F2} nats, the Gaussian {gaussian:F2}");
+    }
+
+    [Fact]
+    public void Of_few_rows_the_luckiest_flow_does_not_win()
+    {
+        // Thirty rows validate: splines that have learned nothing true lie above the normal by less than chance alone makes.
+        double[] values = new double[200 * 4];
+        Noise.FillNormal(11, 0, 4, values.AsSpan());
+        using TrainedFlow trained = Search(DataSplit.By(new Table(values, 4), 1), Options);
+        Assert.Equal(FlowPresets.Mixture, trained.Preset);
+
+        HeldOutLook one = new(2.5, 0) { OfRows = [1, 2, 3, 4] }, other = new(2, 0) { OfRows = [1, 1, 3, 3] };
+        Assert.Equal(Math.Sqrt(1.0 / 3 / 4), one.ErrorBeside(other), 1e-12);
+    }
+
+    [Fact]
     public void Processor_time_ends_a_training_and_brings_the_learning_rate_to_its_end()
     {
         DataSplit split = DataSplit.By(TwoHeaps(1000, 4), 1);

@@ -15,13 +15,16 @@ internal sealed class MixtureFit
 
     private const int MostRounds = 100, LloydRounds = 5;
 
+    // A line of products stays in the nearest cache while those of so many rows are added to it, in their order.
+    private const int Together = 16;
+
     private readonly int width;
-    private readonly double broad;
+    private readonly double broad, shrinkage;
     private readonly double[] means, factors, logPeaks; // factors: lower triangles P with covariance (P^T P)^-1, row-major
 
-    private MixtureFit(int components, int width, double broad)
+    private MixtureFit(int components, int width, double broad, double shrinkage)
     {
-        (Components, this.width, this.broad) = (components, width, broad);
+        (Components, this.width, this.broad, this.shrinkage) = (components, width, broad, shrinkage);
         (means, factors) = (new double[components * width], new double[components * width * width]);
         (LogWeights, logPeaks) = (new double[components], new double[components]);
     }
@@ -50,7 +53,8 @@ internal sealed class MixtureFit
     /// other component knows costs a bounded number of nats against the rows' Gaussian (a defensive mixture, Hesterberg 1995, "Weighted
     /// average importance sampling and defensive mixture distributions"); 0 for none.
     /// </param>
-    public static MixtureFit Of(Table rows, int components, double prior, ulong seed, double broad = 0)
+    /// <param name="shrinkage">The share by which what columns have in common is drawn towards 0.</param>
+    public static MixtureFit Of(Table rows, int components, double prior, ulong seed, double broad = 0, double shrinkage = 0)
     {
         int centres = broad > 0 ? components - 1 : components;
         int[] nearest = Centres.Assign(rows, centres, new Random((int)(seed % int.MaxValue)), LloydRounds);
@@ -61,7 +65,7 @@ internal sealed class MixtureFit
             if (broad > 0)
                 shares[row * components + centres] = broad;
         }
-        var fit = new MixtureFit(components, rows.Width, broad);
+        var fit = new MixtureFit(components, rows.Width, broad, shrinkage);
         if (broad > 0)
             fit.SetBroad(rows);
         double before = double.NegativeInfinity;
@@ -69,7 +73,7 @@ internal sealed class MixtureFit
         {
             fit.Maximise(rows, shares, prior);
             double mean = fit.Expect(rows, shares);
-            if (mean - before < Settled)
+            if (mean - before < Settled || components == 1)
                 break;
             before = mean;
         }
@@ -178,22 +182,31 @@ internal sealed class MixtureFit
             }
         foreach (ref double value in mean)
             value /= Math.Max(total, LeastShare);
-        var offset = new double[width];
-        for (int row = 0; row < rows.Rows; row++)
-            if (shares[row * Components + m] is var share && share > LeastShare)
-            {
-                ReadOnlySpan<double> values = rows.Row(row);
-                for (int i = 0; i < width; i++)
-                    offset[i] = values[i] - mean[i];
-                for (int i = 0; i < width; i++)
-                    Sums.Add(offset.AsSpan(0, i + 1), share * offset[i], scatter.Slice(i * width, i + 1));
-            }
+        double[] offsets = new double[Together * width], factors = new double[Together];
+        for (int row = 0; row < rows.Rows;)
+        {
+            int taken = 0;
+            for (; row < rows.Rows && taken < Together; row++)
+                if (shares[row * Components + m] is var share && share > LeastShare)
+                {
+                    ReadOnlySpan<double> values = rows.Row(row);
+                    for (int i = 0; i < width; i++)
+                        offsets[taken * width + i] = values[i] - mean[i];
+                    factors[taken++] = share;
+                }
+            for (int i = 0; i < width; i++)
+                for (int each = 0; each < taken; each++)
+                    Sums.Add(offsets.AsSpan(each * width, i + 1), factors[each] * offsets[each * width + i], scatter.Slice(i * width, i + 1));
+        }
         return total;
     }
 
     // P = L^-1 of the Cholesky factor L.
     private void Invert(double[] covariance, int m)
     {
+        for (int i = 0; shrinkage > 0 && i < covariance.Length; i++)
+            if (i % (width + 1) != 0)
+                covariance[i] *= 1 - shrinkage;
         double[] lower = Triangle.Cholesky(covariance, width, Ridge)
             ?? Triangle.Cholesky(covariance, width, 1)!; // rounding alone can make a pivot negative
         Span<double> factor = factors.AsSpan(m * width * width, width * width);

@@ -44,7 +44,7 @@ internal sealed class MixtureSearch
     public static MixtureSize Choose(Table train, Table heldOut, Func<double[], double> score, ulong seed, Func<double> spent)
     {
         Table rows = train.Rows <= MostRows ? train : train.Take(RowOrder.First(MostRows));
-        if (rows.Rows <= rows.Width || rows.Rows < LeastRowsPerComponent)
+        if (rows.Rows < LeastRowsPerComponent)
             return default;
         var plain = new MixtureSearch(FrontedRows.AsTheyAre(rows), FrontedRows.AsTheyAre(heldOut), score, seed, hasFront: false);
         plain.Grow(() => spent() > ShareWithoutFront);
@@ -59,7 +59,7 @@ internal sealed class MixtureSearch
         int count = rows.Rows.Rows, width = rows.Rows.Width, worse = 0;
         foreach (int centres in Centres)
         {
-            if (count < centres * LeastRowsPerComponent || centres > 1 && isOver())
+            if (count < centres * LeastRowsPerComponent || centres > 1 && (count <= width || isOver()))
                 break;
             // With what all components share, and without: mass on a few values has a shape of its own.
             bool isBetter = Try(new(centres == 1 ? 1 : centres + 1, width, hasFront));

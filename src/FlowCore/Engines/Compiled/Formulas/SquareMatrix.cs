@@ -1,3 +1,5 @@
+using FlowCore.Training;
+
 namespace FlowCore.Engines.Compiled.Formulas;
 
 /// <summary>Square matrices in float64, row by row.</summary>
@@ -10,8 +12,7 @@ internal static class SquareMatrix
         for (int i = 0; i < n; i++)
             for (int k = 0; k < n; k++)
                 if (a[i * n + k] is var factor and not 0)
-                    for (int j = 0; j < columns; j++)
-                        product[i * columns + j] += factor * b[k * columns + j];
+                    Sums.Add(b.AsSpan(k * columns, columns), factor, product.AsSpan(i * columns, columns));
     }
 
     public static double[] Transposed(double[] a, int n)
@@ -77,14 +78,18 @@ internal static class SquareMatrix
             logAbsDet += Math.Log(Math.Abs(scale));
             for (int j = 0; j < n; j++)
                 (left[column * n + j], right[column * n + j]) = (left[column * n + j] / scale, right[column * n + j] / scale);
+            // Of triangular matrices most of either line is zeros.
+            Range inLeft = Filled(left.AsSpan(column * n, n)), inRight = Filled(right.AsSpan(column * n, n));
             for (int row = 0; row < n; row++)
                 if (row != column && left[row * n + column] is var factor and not 0)
-                    for (int j = 0; j < n; j++)
-                    {
-                        left[row * n + j] -= factor * left[column * n + j];
-                        right[row * n + j] -= factor * right[column * n + j];
-                    }
+                {
+                    Sums.Add(left.AsSpan(column * n, n)[inLeft], -factor, left.AsSpan(row * n, n)[inLeft]);
+                    Sums.Add(right.AsSpan(column * n, n)[inRight], -factor, right.AsSpan(row * n, n)[inRight]);
+                }
         }
         return (right, logAbsDet);
     }
+
+    /// <summary>From the first value that is not 0 to the last.</summary>
+    private static Range Filled(ReadOnlySpan<double> line) => Math.Max(0, line.IndexOfAnyExcept(0))..(line.LastIndexOfAnyExcept(0) + 1);
 }
