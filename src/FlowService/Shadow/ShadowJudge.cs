@@ -98,7 +98,7 @@ internal sealed class ShadowJudge
             return;
         ServedModel second = model == candidate ? other : candidate;
         ShadowComparison comparison = Comparison(model.Name);
-        if (model.Queue.Rows + second.Queue.Rows > 0 || second.Width != model.Width || second.Spec.ContextWidth != model.Spec.ContextWidth || !comparison.Pace.TryBegin())
+        if (model.Queue.Rows + second.Queue.Rows > 0 || !second.Spec.SharesRowsWith(model.Spec) || !comparison.Pace.TryBegin())
         {
             comparison.Drop(sample.Count);
             return;

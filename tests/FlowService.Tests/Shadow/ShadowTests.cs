@@ -85,6 +85,8 @@ public sealed class ShadowTests : IDisposable
     public async Task Rows_that_cannot_be_compared_are_dropped_and_metrics_say_what_is_known()
     {
         TestModels.Write(repository.Path, TestModels.Spec("m", 3), version: 3);
+        TestModels.Write(repository.Path, TestModels.Spec("named", 2) with { Features = ["height", "weight"] }, version: 1);
+        TestModels.Write(repository.Path, TestModels.Spec("named", 2) with { Features = ["weight", "height"] }, version: 2);
         await using ServiceHost host = await StartAsync(("Models:Overrides:m:Shadow", "3"));
         using HttpClient http = host.Http();
         using MetricCollector<double> dropped = host.Metric<double>("flowservice.shadow.dropped"), difference = host.Metric<double>("flowservice.shadow.difference"),
@@ -98,6 +100,13 @@ public sealed class ShadowTests : IDisposable
         Assert.Equal(2, answer.GetProperty("version").GetInt32());
         Assert.Equal([2, 0, -3, 3, 0, 0], all.Select(each => each.GetMeasurementSnapshot().Single().Value));
         Assert.Equal(("m", 3), ((string)dropped.GetMeasurementSnapshot()[0].Tags["model"]!, (int)dropped.GetMeasurementSnapshot()[0].Tags["version"]!));
+
+        // Nor those of columns that come in another order: the copy would hand heights on as weights.
+        await using ServiceHost other = await StartAsync(("Models:Overrides:named:Shadow", "2"), ("Models:Overrides:named:ShadowShare", "1"), ("Models:Overrides:named:ShadowTime", "1"));
+        using HttpClient asks = other.Http();
+        await asks.AskAsync("/logprob", """{"model":"named","x":[[0,1],[1,0]]}""");
+        JsonElement compared = await ShadowAsync(asks, "named");
+        Assert.Equal((0, 2, "incomparable"), (compared.GetProperty("rows").GetInt32(), compared.GetProperty("dropped").GetInt32(), compared.GetProperty("verdict").GetString()));
     }
 
     [Fact]
@@ -216,5 +225,5 @@ public sealed class ShadowTests : IDisposable
     private Task<ServiceHost> StartAsync(params (string, string)[] settings) =>
         ServiceHost.StartAsync(repository.Path, null, [("Models:Overrides:m:Shadow", "2"), ("Models:Overrides:m:ShadowShare", "1"), ("Models:Overrides:m:ShadowTime", "1"), .. settings]);
 
-    private static async Task<JsonElement> ShadowAsync(HttpClient http) => JsonDocument.Parse(await http.GetStringAsync("/models/m/shadow")).RootElement.Clone();
+    private static async Task<JsonElement> ShadowAsync(HttpClient http, string model = "m") => JsonDocument.Parse(await http.GetStringAsync($"/models/{model}/shadow")).RootElement.Clone();
 }
