@@ -68,7 +68,7 @@ internal static class ShadowEndpoints
     private static ShadowAnswer Answer(string name, ShadowJudge judge)
     {
         (ServedModel candidate, ServedModel other, ShadowState state) = judge.Of(name);
-        return new(name, candidate.Version, other.Version, (state.IsPromoted ? candidate : other).Version, state.Rows, state.Dropped, state.Mean, state.Low, state.High, state.IsLasting,
+        return new(name, candidate.Version, other.Version, (state.IsServing ? candidate : other).Version, state.Rows, state.Dropped, state.Mean, state.Low, state.High, state.IsLasting,
             !candidate.Spec.SharesRowsWith(other.Spec) ? "incomparable" : state.Low > 0 ? "better" : state.High < 0 ? "worse" : "undecided");
     }
 }

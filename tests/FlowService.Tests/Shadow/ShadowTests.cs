@@ -137,6 +137,33 @@ public sealed class ShadowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_lower_version_serves_once_it_is_promoted_until_a_higher_one_comes_than_both()
+    {
+        (string, string) lower = ("Models:Overrides:m:Shadow", "1");
+        await using (ServiceHost host = await StartAsync(lower))
+        using (HttpClient http = host.Http())
+        {
+            Assert.Equal(2, await ServingAsync(http));
+            await http.AskAsync("/models/m/promote", "");
+            await http.AskAsync("/logprob", """{"model":"m","x":[[0,1]]}""");
+            await Eventually.TrueAsync(async () => (await ShadowAsync(http)).GetProperty("rows").GetInt32() == 1, "both have scored the row");
+            JsonElement again = await http.AskAsync("/models/m/promote", "");
+            Assert.Equal((1, 1), (again.GetProperty("serving").GetInt32(), again.GetProperty("rows").GetInt32())); // no other version begins to serve
+            Assert.Equal(1, await ServingAsync(http));
+        }
+        await using (ServiceHost host = await StartAsync(lower))
+        using (HttpClient http = host.Http())
+        {
+            Assert.Equal(1, await ServingAsync(http));
+            TestModels.Write(repository.Path, TestModels.Spec("m", 2), version: 3);
+            await http.AskAsync("/models/m/load?version=3", "");
+            JsonElement compared = await ShadowAsync(http);
+            Assert.Equal((3, 3), (compared.GetProperty("other").GetInt32(), compared.GetProperty("serving").GetInt32()));
+            Assert.Equal(3, await ServingAsync(http));
+        }
+    }
+
+    [Fact]
     public async Task Another_setting_than_the_one_that_was_promoted_starts_anew()
     {
         TestModels.Write(repository.Path, TestModels.Spec("m", 2), version: 3);
@@ -186,7 +213,7 @@ public sealed class ShadowTests : IDisposable
 
         Assert.Equal(1, await ServingAsync(http));
         await http.AskAsync("/models/m/promote", "");
-        Assert.Equal("""{"version":2,"serves":true,"byItself":false}""", await File.ReadAllTextAsync(path));
+        Assert.Equal("""{"version":2,"serves":true,"byItself":false,"over":1}""", await File.ReadAllTextAsync(path));
     }
 
     [Fact]
