@@ -64,8 +64,7 @@ internal sealed class ShadowJudge
             var promotion = new Promotion(candidate.Version, promoted, byItself, other.Version);
             comparison.Serve(promotion);
             logger.Served(name, (promoted ? candidate : other).Version, byItself ? "by itself" : "as an administrator asked", state.Mean, state.Low, state.High, state.Rows);
-            if (files.Write(name, promotion))
-                comparison.File = promotion;
+            comparison.File = files.Write(name, promotion) ? promotion : Remembered(name);
         }
     }
 
@@ -126,8 +125,9 @@ internal sealed class ShadowJudge
 
     private ShadowComparison Comparison(string name) => comparisons.TryGetValue(name, out ShadowComparison? known) ? known : Begun(name);
 
-    private ShadowComparison Begun(string name) =>
-        comparisons.GetOrAdd(name, _ => new(files.Read(name) is { } remembered && remembered.Version == serving.Get(name).Shadow ? remembered : null, time));
+    private ShadowComparison Begun(string name) => comparisons.GetOrAdd(name, _ => new(Remembered(name), time));
+
+    private Promotion? Remembered(string name) => files.Read(name) is { } remembered && remembered.Version == serving.Get(name).Shadow ? remembered : null;
 
     // The version of the setting, and the highest of the others: whichever of them serves.
     private static (ServedModel Candidate, ServedModel Other)? Pair(ModelVersion[] versions, int shadow) =>

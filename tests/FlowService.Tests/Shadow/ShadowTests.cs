@@ -129,6 +129,11 @@ public sealed class ShadowTests : IDisposable
         using (HttpClient http = host.Http())
         {
             Assert.Equal(2, await ServingAsync(http));
+            string folder = Path.Combine(repository.Path, ".promotions");
+            Directory.Delete(folder, recursive: true);
+            await File.WriteAllTextAsync(folder, "nothing can be written below a file");
+            Assert.False((await http.AskAsync("/models/m/promote", "")).GetProperty("lasting").GetBoolean());
+            File.Delete(folder);
             await http.AskAsync("/models/m/rollback", "");
         }
         await using (ServiceHost host = await StartAsync())
