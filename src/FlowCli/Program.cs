@@ -3,7 +3,7 @@ using System.Text;
 using FlowCli;
 using FlowCore.Tensors;
 
-// The first Ctrl-C asks the command to end in good order (training keeps its best weights); the second one ends the process.
+// The first Ctrl-C, or the end of the terminal, asks the command to end in good order (training keeps its best weights); the second one ends the process.
 using var stop = new CancellationTokenSource();
 void Ask(PosixSignalContext signal)
 {
@@ -12,6 +12,7 @@ void Ask(PosixSignalContext signal)
 }
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
+using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Ask);
 
 OpenMp.WaitPassively();
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);

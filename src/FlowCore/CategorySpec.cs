@@ -9,6 +9,9 @@ namespace FlowCore;
 /// <param name="Rows">The rows of each class that the flow was trained with, or chosen by.</param>
 public sealed record CategorySpec(string[] Columns, string[][] Values, long[] Rows)
 {
+    /// <summary>The columns, and behind them the categories of each class.</summary>
+    internal IEnumerable<string> Names => Columns.Concat(Values.SelectMany(each => each));
+
     /// <summary>log pi_c of each class in nats.</summary>
     public double[] LogFrequencies()
     {

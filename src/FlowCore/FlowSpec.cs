@@ -58,6 +58,16 @@ public sealed record FlowSpec
     [JsonIgnore]
     public int ContextWidth => Context?.Width ?? 0;
 
+    /// <summary>
+    /// Whether a row of this flow, its context with it, means the same to another one: its shape, its columns and its categories are the same, in the same order.
+    /// Columns without names, and images whose pixels are not known, may be any.
+    /// </summary>
+    public bool SharesRowsWith(FlowSpec other) => EventShape.SequenceEqual(other.EventShape) && MayBeSame(Features, other.Features)
+        && (Pixels is null || other.Pixels is null || Pixels == other.Pixels) && (Context is { } context ? context.SharesRowsWith(other.Context) : other.Context is null);
+
+    /// <summary>Whether two lists of names are not known to differ.</summary>
+    internal static bool MayBeSame(string[]? one, string[]? other) => one is null || other is null || one.SequenceEqual(other);
+
     /// <summary>What is said to who gives an unconditional model a context.</summary>
     public static string TakesNoContext(string model) => $"model '{model}' takes no context; leave it out";
 }

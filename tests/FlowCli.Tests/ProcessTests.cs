@@ -27,22 +27,46 @@ public sealed class ProcessTests : IDisposable
         Start("logprob").FailsWith(2, "--model");
     }
 
+    /// <summary>A terminal that is closed while rows still come: nothing half-written stays.</summary>
+    [Fact]
+    public async Task Who_hangs_up_leaves_no_half_of_a_file()
+    {
+        using Process process = Process.Start(StartInfo([], ["logprob", "--model", Cli.TwoMoons, "--input", "-", "--output", cli.At("out.csv")]))!;
+        await process.StandardInput.WriteAsync("x,y\n" + string.Concat(Enumerable.Repeat("0,1\n", 50_000)));
+        await process.StandardInput.FlushAsync();
+        while (!process.HasExited && !Directory.EnumerateFiles(cli.At("."), "*out.csv*").Any())
+            await Task.Yield();
+
+        using Process kill = Process.Start("kill", ["-HUP", $"{process.Id}"])!;
+        await process.WaitForExitAsync();
+
+        Assert.Equal((1, "flow: stopped\n"), (process.ExitCode, await process.StandardError.ReadToEndAsync()));
+        Assert.Empty(Directory.EnumerateFiles(cli.At("."), "*out.csv*"));
+    }
+
     private static Outcome Start(params string[] arguments) => StartWith([], arguments);
 
     /// <summary>The command under more environment variables.</summary>
     internal static Outcome StartWith((string Name, string Value)[] environment, params string[] arguments)
     {
+        using Process process = Process.Start(StartInfo(environment, arguments))!;
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new(process.ExitCode, output, error.Result);
+    }
+
+    private static ProcessStartInfo StartInfo((string Name, string Value)[] environment, string[] arguments)
+    {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flow.dll"), .. arguments])
         {
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new(process.ExitCode, output, error.Result);
+        return start;
     }
 }

@@ -105,6 +105,7 @@ public sealed class RowCommandTests : IDisposable
         string shown = Ok("inspect", "--model", model);
         foreach (string word in new[] { "small", "coupling", "tanh", "act_norm", "sha256", "median test log likelihood", "flow train" })
             Assert.Contains(word, shown, StringComparison.Ordinal);
+        Assert.Contains("{type: number, least: ", shown, StringComparison.Ordinal);
         string weights = Path.Combine(model, Checkpoint.WeightsFile);
         byte[] bytes = File.ReadAllBytes(weights);
         bytes[^1] ^= 1;

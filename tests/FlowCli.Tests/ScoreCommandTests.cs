@@ -54,7 +54,7 @@ public sealed class ScoreCommandTests : IDisposable
         string whole = Score(file, "--include", "p_value", "attribution", "--alpha", "0.01");
         string[] header = [whole[..(whole.IndexOf('\n', StringComparison.Ordinal) + 1)]];
 
-        string joined = string.Concat(Enumerable.Range(0, 3).Select(i => Score(file, "--include", "p_value", "attribution", "--alpha", "0.01", "--shard", $"{i}/3")[header[0].Length..]));
+        string joined = string.Concat(Enumerable.Range(0, 3).Select(i => Score(file, "--include", "p_value,attribution", "--alpha", "0.01", "--shard", $"{i}/3")[header[0].Length..]));
 
         Assert.Equal(whole, header[0] + joined);
     }

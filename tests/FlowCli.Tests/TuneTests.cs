@@ -49,6 +49,10 @@ public sealed class TuneTests
     public void No_division_takes_more_cores_than_there_are(int cores, string expected) =>
         Assert.Equal(expected, string.Join(' ', Tuning.CoreSettings(64, cores, spreads: true).Select(each => $"{each.Threads}x{each.Instances}")));
 
+    [Fact]
+    public void Cores_that_the_machine_lacks_are_refused() =>
+        Cli.Run("tune", "--model", Cli.TwoMoons, "--seconds", "0.001", "--cores", $"{Environment.ProcessorCount + 1}").FailsWith(2, "--cores", $"has {Environment.ProcessorCount}");
+
     // Three repeats around a median.
     private static TuneMeasurement Of(int batch, int threads, int instances, double median, double spread = 0) =>
         new(new(batch, threads, instances), [median * (1 - spread / 2), median * (1 - spread / 2), median, median * (1 + spread / 2), median * (1 + spread / 2)]);

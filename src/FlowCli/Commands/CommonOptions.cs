@@ -84,11 +84,18 @@ internal static class CommonOptions
         var option = new Option<string[]>("--include")
         {
             Description = $"More columns in the output: {string.Join(", ", columns)}.",
-            HelpName = "COLUMN",
+            HelpName = "COLUMN,...",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
+            CustomParser = result =>
+            {
+                string[] names = [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.TrimEntries))];
+                if (Array.Find(names, name => !columns.Contains(name)) is { } unknown)
+                    result.AddError($"--include: '{unknown}' is not one of {string.Join(", ", columns)}");
+                return names;
+            },
         };
-        option.AcceptOnlyFromAmong(columns);
+        option.CompletionSources.Add(columns);
         return option;
     }
 

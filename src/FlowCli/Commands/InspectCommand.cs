@@ -22,10 +22,11 @@ internal static class InspectCommand
             IAnsiConsole console = terminal.Console();
             console.Write(Facts(checkpoint));
             console.Write(Bijections(checkpoint.Spec));
-            if (checkpoint.Spec.Provenance is { } provenance)
-                console.Write(Properties("provenance", JsonSerializer.SerializeToElement(provenance)));
-            if (checkpoint.Spec.Training is { } training)
-                console.Write(Properties("training", JsonSerializer.SerializeToElement(training)));
+            JsonElement spec = SpecJson.ToElement(checkpoint.Spec);
+            if (spec.TryGetProperty("provenance", out JsonElement provenance))
+                console.Write(Properties("provenance", provenance));
+            if (spec.TryGetProperty("training", out JsonElement training))
+                console.Write(Properties("training", training));
         });
         return command;
     }
@@ -65,15 +66,17 @@ internal static class InspectCommand
     {
         JsonValueKind.Object when value.TryGetProperty("kind", out JsonElement kind) =>
             $"{kind.GetString()}({string.Join(", ", value.EnumerateObject().Where(property => property.Name != "kind").Select(Setting))})",
+        JsonValueKind.Object => $"{{{string.Join(", ", value.EnumerateObject().Select(Setting))}}}",
+        JsonValueKind.Array => $"[{string.Join(", ", value.EnumerateArray().Select(Value))}]",
         JsonValueKind.String => value.GetString() ?? "",
-        _ => value.GetRawText().ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal),
+        _ => value.GetRawText(),
     };
 
     private static Table Properties(string title, JsonElement record)
     {
         Table table = TwoColumns(title, "");
-        foreach (JsonProperty property in record.EnumerateObject().Where(property => property.Value.ValueKind != JsonValueKind.Null))
-            Row(table, JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name).Replace('_', ' '), property.Value.ToString());
+        foreach (JsonProperty property in record.EnumerateObject())
+            Row(table, property.Name.Replace('_', ' '), Value(property.Value));
         return table;
     }
 

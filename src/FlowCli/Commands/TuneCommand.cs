@@ -29,6 +29,11 @@ internal static class TuneCommand
         var kind = CommonOptions.Engine();
         var device = CommonOptions.Device();
         var cores = CommonOptions.Count("--cores", "The cores that the model may have (default: all of this machine's).");
+        cores.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() > Environment.ProcessorCount)
+                result.AddError($"--cores: this machine has {Environment.ProcessorCount}, and what more would do is not measured here");
+        });
         var seconds = CommonOptions.Positive("--seconds", "How long to measure, about (default 20).");
         var patience = CommonOptions.Positive("--wait-ms", "How long a request may wait for the batch before its own, in milliseconds (default 50).");
         var output = new Option<string?>("--output") { Description = "A file for the settings alone, as JSON.", HelpName = "FILE" };

@@ -30,7 +30,7 @@ internal static class JsonBody
             {
                 body.AdvanceTo(consumed, read.Buffer.End);
             }
-            if (read.IsCompleted)
+            if (read.IsCompleted || parser.IsDone)
                 return;
         }
     }

@@ -12,6 +12,9 @@ internal abstract class JsonPieceParser(int maxDepth)
     private JsonReaderState state = new(new JsonReaderOptions { MaxDepth = maxDepth });
     private long consumed;
 
+    /// <summary>Whether nothing more of the body is wanted.</summary>
+    public bool IsDone { get; protected set; }
+
     /// <summary>The bytes of the piece under way: a guess at how much is to come.</summary>
     protected long Ahead { get; private set; }
 
@@ -28,7 +31,10 @@ internal abstract class JsonPieceParser(int maxDepth)
         {
             while (reader.Read())
             {
-                if (!TakeToken(ref reader))
+                bool isNumber = TakeToken(ref reader);
+                if (IsDone)
+                    return piece.End;
+                if (!isNumber)
                     continue;
                 long here = start + reader.BytesConsumed;
                 ReadOnlySpan<byte> following = whole.IsEmpty ? piece.Slice(here).FirstSpan : whole[(int)here..];

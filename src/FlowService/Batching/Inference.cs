@@ -40,12 +40,15 @@ internal sealed class Inference(RowPool pool, AnswerCache cache, FlowMetrics met
         item.Model.Statistics.Kept(item, lookedUp + time.GetElapsedTime(computed));
     }
 
-    /// <summary>Refuses rows that are still to come where the queue has no place for them now: what is refused need not be read.</summary>
+    /// <summary>The refusal of rows that are still to come, where the queue has no place for them now; else null. What is refused need not be read.</summary>
+    public static RequestException? WithoutRoom(ServedModel model, int rows) => model.IsCached || model.Queue.HasRoom(rows) ? null : Full(model, rows);
+
+    /// <summary>Refuses rows that are still to come where the queue has no place for them now.</summary>
     /// <exception cref="RequestException">429 where the queue is full.</exception>
     public static void CheckRoom(ServedModel model, int rows)
     {
-        if (!model.IsCached && !model.Queue.HasRoom(rows))
-            throw Full(model, rows);
+        if (WithoutRoom(model, rows) is { } full)
+            throw full;
     }
 
     /// <summary>Takes places among the rows that wait for a model; <see cref="BatchQueue.Release"/> gives them back.</summary>

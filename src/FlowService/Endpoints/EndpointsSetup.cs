@@ -10,7 +10,7 @@ internal static class EndpointsSetup
 {
     public static IServiceCollection AddEndpoints(this IServiceCollection services)
     {
-        services.AddSingleton<RequestReader>();
+        services.AddSingleton<RequestReader>().AddSingleton<OperationServices>();
         return services.ConfigureHttpJsonOptions(options =>
         {
             options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

@@ -47,7 +47,7 @@ internal static class InterpolateEndpoints
             }
             """);
 
-    private static async Task Interpolate(HttpContext http, [AsParameters] OperationServices services, IOptions<LimitsOptions> limits)
+    private static async Task Interpolate(HttpContext http, OperationServices services, IOptions<LimitsOptions> limits)
     {
         using RowRequest request = await services.Reader.ReadAsync(http, RequestFields.Interpolate);
         ServedModel model = await OperationServices.AtSizeAsync(http, request, await services.FindAsync(http, request), areContexts: false);

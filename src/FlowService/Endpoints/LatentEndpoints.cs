@@ -61,7 +61,7 @@ internal static class LatentEndpoints
                 """);
     }
 
-    private static Task Encode(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Encoding);
+    private static Task Encode(HttpContext http, OperationServices services) => RequestRun.AnswerAsync(services, http, Encoding);
 
-    private static Task Decode(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Decoding);
+    private static Task Decode(HttpContext http, OperationServices services) => RequestRun.AnswerAsync(services, http, Decoding);
 }

@@ -34,7 +34,7 @@ internal static class LayerEndpoints
             """)
         .WithExample("""{ "model": "two-moons", "z": [[0.0, 0.0]] }""", null);
 
-    private static async Task Layers(HttpContext http, [AsParameters] OperationServices services)
+    private static async Task Layers(HttpContext http, OperationServices services)
     {
         using RowRequest request = await services.Reader.ReadAsync(http, RequestFields.Layers);
         ServedModel model = await services.FindAsync(http, request);

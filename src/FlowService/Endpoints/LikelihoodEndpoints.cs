@@ -98,8 +98,8 @@ internal static class LikelihoodEndpoints
             }
             """);
 
-    private static Task Score(HttpContext http, [AsParameters] OperationServices services) => RequestRun.AnswerAsync(services, http, Scored);
+    private static Task Score(HttpContext http, OperationServices services) => RequestRun.AnswerAsync(services, http, Scored);
 
-    private static Task LogProb(HttpContext http, [AsParameters] OperationServices services) =>
+    private static Task LogProb(HttpContext http, OperationServices services) =>
         MediaTypes.IsWav(http.Request) ? SoundRun.ScoreAsync(services, http, Served) : RequestRun.AnswerAsync(services, http, Served);
 }

@@ -1,6 +1,7 @@
 using FlowCore;
 using FlowRows.Buffers;
 using FlowService.Batching;
+using FlowService.Errors;
 using FlowService.Limits;
 using FlowService.Models;
 using FlowService.Requests;
@@ -14,7 +15,7 @@ namespace FlowService.Endpoints;
 /// <summary>What the four operations need, and the steps that they share.</summary>
 internal sealed record OperationServices(
     RequestReader Reader, ModelRegistry Registry, ModelLifecycle Models, Inference Inference, RowQuotas Quotas, IOptionsMonitor<BatchingOptions> Batching, IOptions<LimitsOptions> Limits, Evaluations Evaluations, DensityWatch Watch, RowPool Pool,
-    TimeProvider Time, ILogger<OperationServices> Logger)
+    BusyRefusals Refusals, TimeProvider Time, ILogger<OperationServices> Logger)
 {
     /// <summary>The model that the request names, noted for the metrics, and held until the answer is sent.</summary>
     public async Task<ServedModel> FindAsync(HttpContext http, RowRequest request)
@@ -30,19 +31,19 @@ internal sealed record OperationServices(
     }
 
     /// <summary>
-    /// Refuses rows that are still to be read where not one of them has a place now. Of a model that is named behind its rows this is
-    /// found when they are read.
+    /// The refusal of rows that are still to be read, where not one of them has a place now; else null. Of a model that is named behind
+    /// its rows this is found when they are read.
     /// </summary>
-    /// <exception cref="Errors.RequestException">429 where the queue is full, 403 where the model is not the caller's, 404 where it has no such version.</exception>
-    public void CheckRoom(HttpContext http, RowRequest request)
+    /// <exception cref="RequestException">403 where the model is not the caller's, 404 where it has no such version.</exception>
+    public RequestException? WithoutRoom(HttpContext http, RowRequest request)
     {
         if (request.Model is not { } name || !Registry.Has(name))
-            return;
+            return null;
         Caller.CheckModel(http, name);
         if (Registry.Get(name, request.Version).Served is not { } model)
-            return;
+            return null;
         http.Features.Get<RequestFacts>()?.Model = model;
-        Inference.CheckRoom(model, rows: 1);
+        return Inference.WithoutRoom(model, rows: 1);
     }
 
     /// <summary>The same version at the size of the images that the request brings or names, where it takes other sizes than its own.</summary>

@@ -7,6 +7,7 @@ using FlowRows.Scoring;
 using FlowRows.Tables;
 using FlowService.Batching;
 using FlowService.Compressing;
+using FlowService.Errors;
 using FlowService.Models;
 using FlowService.Requests;
 using FlowService.Scoring;
@@ -23,12 +24,22 @@ internal sealed record RequestRun(
 {
     public static async Task AnswerAsync(OperationServices services, HttpContext http, ServedOperation operation)
     {
-        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail, read => services.CheckRoom(http, read));
+        if (await RefusedAsync(services, http, operation) is { } refusal)
+            await services.Refusals.AnswerAsync(http, refusal);
+    }
+
+    // A full queue refuses so often that its refusals are handed back: thrown, each would cost a sixth more.
+    private static async Task<RequestException?> RefusedAsync(OperationServices services, HttpContext http, ServedOperation operation)
+    {
+        using RowRequest request = await services.Reader.ReadAsync(http, operation.Fields, operation.IsScore ? OnError.Null : OnError.Fail, read => services.WithoutRoom(http, read));
+        if (request.Refusal is not null)
+            return request.Refusal;
         if (operation.IsScore)
             request.FillScore();
         ServedModel model = await services.FindAsync(http, request);
         model = await OperationServices.AtSizeAsync(http, request, model, areContexts: operation.IsSample);
-        Inference.CheckRoom(model, rows: 1);
+        if (Inference.WithoutRoom(model, rows: 1) is { } full)
+            return full;
         HashSet<string> include = operation.Rows.Asked(request.Include, model.Spec, model.Name);
         AnswerFormat format = AnswerFormat.Of(http.Request, request, operation.Fields, model);
         ScoreRequest? scores = ScoreRequest.Of(request.Scores, include, model.Spec, model.Name, model.Calibration);
@@ -39,6 +50,7 @@ internal sealed record RequestRun(
             await run.AnswerFormAsync(format, reading);
         else
             await run.AnswerWholeAsync(format, block: null);
+        return null;
     }
 
     /// <summary>Rows of x or z as the model's queue takes them; their context is the block's or the request's.</summary>

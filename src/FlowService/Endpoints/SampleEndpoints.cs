@@ -44,6 +44,6 @@ internal static class SampleEndpoints
             }
             """, "two moons");
 
-    private static Task Sample(HttpContext http, [AsParameters] OperationServices services) =>
+    private static Task Sample(HttpContext http, OperationServices services) =>
         SoundRun.IsSpoken(http.Request) ? SoundRun.SpeakAsync(services, http, Served) : RequestRun.AnswerAsync(services, http, Served);
 }

@@ -17,7 +17,7 @@ namespace FlowService.Endpoints;
 /// <param name="Low">The lower end of its interval, which is right at all times together with probability 0.99.</param>
 /// <param name="High">The upper end.</param>
 /// <param name="Lasting">Whether the same version serves after a restart: false where that could not be written down.</param>
-/// <param name="Verdict">better, worse or undecided: what the interval says of the compared version.</param>
+/// <param name="Verdict">better, worse or undecided: what the interval says of the compared version; incomparable where the two take different rows.</param>
 internal sealed record ShadowAnswer(string Name, int Shadow, int Other, int Serving, long Rows, long Dropped, double Difference, double Low, double High, bool Lasting, string Verdict);
 
 internal static class ShadowEndpoints
@@ -68,7 +68,7 @@ internal static class ShadowEndpoints
     private static ShadowAnswer Answer(string name, ShadowJudge judge)
     {
         (ServedModel candidate, ServedModel other, ShadowState state) = judge.Of(name);
-        return new(name, candidate.Version, other.Version, (state.IsPromoted ? candidate : other).Version, state.Rows, state.Dropped, state.Mean, state.Low, state.High, state.IsLasting,
-            state.Low > 0 ? "better" : state.High < 0 ? "worse" : "undecided");
+        return new(name, candidate.Version, other.Version, (state.IsServing ? candidate : other).Version, state.Rows, state.Dropped, state.Mean, state.Low, state.High, state.IsLasting,
+            !candidate.Spec.SharesRowsWith(other.Spec) ? "incomparable" : state.Low > 0 ? "better" : state.High < 0 ? "worse" : "undecided");
     }
 }

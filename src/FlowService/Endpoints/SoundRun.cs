@@ -33,7 +33,7 @@ internal static class SoundRun
             throw new RequestException(ProblemKind.UnsupportedMediaType,
                 $"an answer of {MediaTypes.Wav} is made of a body of {MediaTypes.Npy}, mels of the shape (mels, frames), or of {MediaTypes.Wav}, whose mels are taken");
         MediaTypes.Choose(http.Request, [MediaTypes.Wav]);
-        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields, read => services.CheckRoom(http, read));
+        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields, read => services.WithoutRoom(http, read));
         using RowRequest held = request;
         if (request.Count is { } count and not 1)
             throw new RequestException(ProblemKind.InvalidArgument, $"a sound is spoken once; count is {count}: send another seed to hear it again") { Field = RequestFields.Count.Name };
@@ -75,7 +75,7 @@ internal static class SoundRun
     public static async Task ScoreAsync(OperationServices services, HttpContext http, ServedOperation operation)
     {
         MediaTypes.Choose(http.Request, [MediaTypes.Json]);
-        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields, read => services.CheckRoom(http, read));
+        (RowRequest request, byte[] body) = await services.Reader.ReadWholeAsync(http, operation.Fields, read => services.WithoutRoom(http, read));
         using RowRequest held = request;
         (ServedModel model, Voice voice) = await VoiceAsync(services, http, request);
         var sound = Sound.Read(body, services.Limits.Value.ValuesPerRequest);

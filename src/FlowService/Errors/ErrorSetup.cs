@@ -1,5 +1,3 @@
-using FlowService.Limits;
-
 namespace FlowService.Errors;
 
 internal static class ErrorSetup
@@ -8,7 +6,7 @@ internal static class ErrorSetup
     {
         // Endpoints read their bodies themselves; what the framework binds (route, query) shall fail with our format too.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
-        services.AddSingleton<ProblemHandler>();
+        services.AddSingleton<ProblemHandler>().AddSingleton<BusyRefusals>();
         return services.AddExceptionHandler<ProblemHandler>();
     }
 
@@ -21,13 +19,12 @@ internal static class ErrorSetup
     }
 
     /// <summary>
-    /// Answers 429 as near to its cause as can be. An overloaded service spends its time on refusals, and each piece of middleware that
-    /// an exception passes catches it and throws it again. Many take turns (<see cref="RefusalPace"/>).
+    /// Answers 429 as near to its cause as can be, where it was thrown: each piece of middleware that an exception passes catches it and
+    /// throws it again.
     /// </summary>
     public static WebApplication UseBusyRefusals(this WebApplication app)
     {
-        ProblemHandler problems = app.Services.GetRequiredService<ProblemHandler>();
-        RefusalPace pace = app.Services.GetRequiredService<RefusalPace>();
+        BusyRefusals refusals = app.Services.GetRequiredService<BusyRefusals>();
         app.Use(async (http, next) =>
         {
             try
@@ -36,9 +33,7 @@ internal static class ErrorSetup
             }
             catch (RequestException e) when (e.Kind == ProblemKind.QueueFull && !http.Response.HasStarted)
             {
-                await pace.TurnAsync(e, http.RequestAborted);
-                http.Response.Clear();
-                await problems.TryHandleAsync(http, e, http.RequestAborted);
+                await refusals.AnswerAsync(http, e);
             }
         });
         return app;

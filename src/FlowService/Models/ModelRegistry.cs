@@ -16,8 +16,8 @@ internal sealed class ModelRegistry
     private FrozenDictionary<string, ModelVersion[]> models = Nothing;
     private bool closed;
 
-    /// <summary>The version of a model that does not serve where another one can; 0 for none.</summary>
-    public Func<string, int> Shadow { get; set; } = static _ => 0;
+    /// <summary>The version of a model that is compared with another one, 0 for none; and whether it serves, or does not where another one can.</summary>
+    public Func<ModelVersion[], (int Version, bool Serves)> Shadow { get; set; } = static _ => default;
 
     /// <summary>Every model by name, with its versions, the highest first.</summary>
     public IEnumerable<KeyValuePair<string, ModelVersion[]>> Models =>
@@ -62,12 +62,15 @@ internal sealed class ModelRegistry
         }
     }
 
-    /// <summary>The version of a model, whatever its state: where none is named, the highest that serves or is loaded on demand, and is not in the shadow of another.</summary>
+    /// <summary>The version of a model, whatever its state: where none is named, the promoted one, or the highest that serves or is loaded on demand, and is not in the shadow of another.</summary>
     public ModelVersion Get(string? name, int? version)
     {
         ModelVersion[] versions = Versions(name);
         if (version is null)
-            return Array.Find(versions, each => each.Serves && each.Version != Shadow(each.Name)) ?? Array.Find(versions, each => each.Serves) ?? versions[0];
+        {
+            (int shadow, bool serves) = Shadow(versions);
+            return Array.Find(versions, each => each.Serves && each.Version == shadow == serves) ?? Array.Find(versions, each => each.Serves) ?? versions[0];
+        }
         return Array.Find(versions, each => each.Version == version) ?? throw new RequestException(ProblemKind.UnknownVersion,
             $"model '{versions[0].Name}' has no version {version}; it has {string.Join(", ", versions.Select(each => each.Version))}")
         { Field = "version" };

@@ -10,6 +10,7 @@ internal static class ModelsSetup
         services.AddOptionsWithValidateOnStart<ModelsOptions, ModelsOptionsValidator>().BindConfiguration(ModelsOptions.Section);
         services.AddSingleton<IValidateOptions<ModelsOptions>, ModelOverridesAreValid>();
         services.AddOptionsWithValidateOnStart<ServingOptions, ServingOptionsValidator>();
+        services.AddSingleton<IValidateOptions<ServingOptions>, ComparedVersionsAreLoaded>();
         services.AddSingleton<IConfigureOptions<ServingOptions>, ModelOverrides>();
         services.AddOptionsWithValidateOnStart<TorchOptions, TorchOptionsValidator>().BindConfiguration(TorchOptions.Section);
         services.AddOptionsWithValidateOnStart<EngineOptions, EngineOptionsValidator>().BindConfiguration(EngineOptions.Section);

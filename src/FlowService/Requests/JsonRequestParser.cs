@@ -22,8 +22,8 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
     /// <summary>The fields that have been given so far.</summary>
     public FieldSet Seen => seen;
 
-    /// <summary>Called before the first row is read, with the fields that stand before it.</summary>
-    public Action<RowRequest>? BeforeRows { get; init; }
+    /// <summary>Called before the first row is read, with the fields that stand before it; what is refused is not read on.</summary>
+    public Func<RowRequest, RequestException?>? BeforeRows { get; init; }
 
     protected override bool TakeOther(ref Utf8JsonReader reader) => throw new RequestException(ProblemKind.InvalidJson,
         $"the body must be a JSON object with the fields {allowed}; it is {JsonWords.Describe(reader.TokenType)}");
@@ -42,7 +42,7 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
     {
         RequestField field = current;
         if (field.Kind == FieldKind.Rows)
-            BeginRows(ref reader, Rows(field));
+            TakeRows(ref reader, field);
         else if (reader.TokenType == JsonTokenType.Null)
             return; // an optional field that is null was left out
         else if (field.Kind == FieldKind.Values)
@@ -72,19 +72,23 @@ internal sealed class JsonRequestParser(RowRequest request, FieldSet allowed, Ro
             throw new RequestException(ProblemKind.InvalidArgument, "on_error must stand before the rows and their context, or in the query") { Field = field.Name };
     }
 
-    private RowTable<float> Rows(RequestField field)
+    private void TakeRows(ref Utf8JsonReader reader, RequestField field)
     {
         if (request.Rows is not null)
             throw new RequestException(ProblemKind.InvalidArgument, "x and z are both given; send data rows or latents, not both")
             { Field = RowNames.Z };
-        BeforeRows?.Invoke(request);
+        if ((request.Refusal = BeforeRows?.Invoke(request)) is not null)
+        {
+            IsDone = true;
+            return;
+        }
         if (request.OnError != OnError.Fail)
             request.Errors = new();
-        return request.Rows = new RowTable<float>(field.Name, limits, pool, ExpectedValues)
+        BeginRows(ref reader, request.Rows = new RowTable<float>(field.Name, limits, pool, ExpectedValues)
         {
             Errors = request.Errors,
             MayLack = request.Scores.Missing == Missing.Marginalize,
-        };
+        });
     }
 
     private RowTable<float> Values(RequestField field)

@@ -23,8 +23,8 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
     /// <param name="http">The request.</param>
     /// <param name="fields">Those that it may have.</param>
     /// <param name="usual">What becomes of a bad row where it says nothing of it.</param>
-    /// <param name="beforeRows">Called where the rows of a JSON body or a form begin: what is refused there need not be read.</param>
-    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields, OnError usual = OnError.Fail, Action<RowRequest>? beforeRows = null)
+    /// <param name="beforeRows">Called where the rows of a JSON body or a form begin: what is refused there is not read, and says so.</param>
+    public async Task<RowRequest> ReadAsync(HttpContext http, FieldSet fields, OnError usual = OnError.Fail, Func<RowRequest, RequestException?>? beforeRows = null)
     {
         bool isForm = MediaTypes.IsForm(http.Request, fields);
         if (isForm)
@@ -36,7 +36,8 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
                 : QueryArguments.Read(http.Request.Query, request, RequestFields.OfQuery(fields), limits, pool);
             if (isForm)
             {
-                beforeRows?.Invoke(request);
+                if ((request.Refusal = beforeRows?.Invoke(request)) is not null)
+                    return request;
                 request.Form = await FormBody.ReadAsync(http.Request, limits.BodyBytes, http.RequestAborted);
                 if (request.Context is not null)
                     throw new RequestException(ProblemKind.DuplicateField, "context stands in the query, and is a part of the body") { Field = RowNames.Context };
@@ -59,14 +60,15 @@ internal sealed class RequestReader(IOptions<LimitsOptions> options, RowPool poo
 
     /// <summary>Reads the fields that stand in the query, and the whole body as bytes: a sound, or a spectrogram. What is refused before the body need not be read.</summary>
     /// <exception cref="Exception">What the client sent is refused: 413, 415 or 422.</exception>
-    public async Task<(RowRequest Request, byte[] Body)> ReadWholeAsync(HttpContext http, FieldSet fields, Action<RowRequest> beforeBody)
+    public async Task<(RowRequest Request, byte[] Body)> ReadWholeAsync(HttpContext http, FieldSet fields, Func<RowRequest, RequestException?> beforeBody)
     {
         MediaTypes.CheckEncoding(http.Request);
         var request = new RowRequest();
         try
         {
             QueryArguments.Read(http.Request.Query, request, RequestFields.OfQuery(fields), limits, pool);
-            beforeBody(request);
+            if (beforeBody(request) is { } refusal)
+                throw refusal;
             using var bytes = new MemoryStream();
             byte[] part = new byte[1 << 16];
             for (int taken; (taken = await http.Request.Body.ReadAsync(part, http.RequestAborted)) > 0;)

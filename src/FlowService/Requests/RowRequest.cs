@@ -27,6 +27,9 @@ internal sealed class RowRequest : IDisposable
     /// <summary>The body where it is a form, whose parts are rows and their contexts.</summary>
     public FormBody? Form { get; set; }
 
+    /// <summary>Why its rows were not read, where they were not.</summary>
+    public RequestException? Refusal { get; set; }
+
     public string? Model { get; set; }
 
     public int? Version { get; set; }

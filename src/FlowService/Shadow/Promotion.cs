@@ -4,4 +4,5 @@ namespace FlowService.Shadow;
 /// <param name="Version">The version of the setting Shadow: under another setting the file says nothing.</param>
 /// <param name="Serves">Whether that version serves, or the other one.</param>
 /// <param name="ByItself">Whether nobody said so: the comparison did.</param>
-internal sealed record Promotion(int Version, bool Serves, bool ByItself);
+/// <param name="Over">The version that it was compared with then: a higher one than both that comes later serves.</param>
+internal sealed record Promotion(int Version, bool Serves, bool ByItself, int Over = 0);

@@ -1,4 +1,5 @@
 using FlowCore.Drift;
+using FlowService.Models;
 
 namespace FlowService.Shadow;
 
@@ -11,7 +12,8 @@ internal sealed class ShadowComparison
     private readonly Lock adding = new();
     private DifferenceSequence differences = new(Alpha);
     private (long, long)? loads;
-    private bool isPromoted, isSettled;
+    private Promotion? said;
+    private bool isSettled;
     private long dropped;
 
     /// <param name="remembered">Which version served when it was last said, or null where it never was.</param>
@@ -20,7 +22,7 @@ internal sealed class ShadowComparison
     {
         Pace = new(time);
         if (remembered is not null)
-            Serve(remembered.Serves, remembered.ByItself);
+            Serve(remembered);
         File = remembered;
     }
 
@@ -30,8 +32,9 @@ internal sealed class ShadowComparison
     /// <summary>When rows may be compared.</summary>
     public ComparisonPace Pace { get; }
 
-    /// <summary>Whether the version of the setting serves.</summary>
-    public bool IsPromoted => Volatile.Read(ref isPromoted);
+    /// <summary>Whether the version of the setting serves, of the versions that there are: it was promoted, and none has come since that is higher than it and the other one.</summary>
+    public bool IsServing(ModelVersion[] versions) =>
+        Volatile.Read(ref said) is { Serves: true } promotion && !Array.Exists(versions, each => each.Serves && each.Version > Math.Max(promotion.Version, promotion.Over));
 
     /// <summary>A request's rows are not compared: there is too much to do.</summary>
     public void Drop(int rows) => Interlocked.Add(ref dropped, rows);
@@ -40,7 +43,8 @@ internal sealed class ShadowComparison
     /// <param name="candidate">The log densities of the version of the setting.</param>
     /// <param name="other">Those of the other version.</param>
     /// <param name="loaded">What says that both are still the ones of the rows before: files may have changed.</param>
-    public bool Add(ReadOnlySpan<float> candidate, ReadOnlySpan<float> other, (long, long) loaded)
+    /// <param name="isServing">Whether the version of the setting serves now.</param>
+    public bool Add(ReadOnlySpan<float> candidate, ReadOnlySpan<float> other, (long, long) loaded, bool isServing)
     {
         lock (adding)
         {
@@ -49,28 +53,31 @@ internal sealed class ShadowComparison
             loads = loaded;
             for (int row = 0; row < candidate.Length; row++)
                 differences.Add(candidate[row], other[row]);
-            return !isSettled && (isPromoted ? differences.High < 0 : differences.Low > 0);
+            return !isSettled && (isServing ? differences.High < 0 : differences.Low > 0);
         }
     }
 
-    /// <summary>From now on the version of the setting serves, or the other one. The comparison begins anew.</summary>
-    /// <param name="promoted">Whether it is the one of the setting.</param>
-    /// <param name="byItself">Whether nobody said so: what was promoted and then taken back by itself is not promoted by itself again.</param>
-    public void Serve(bool promoted, bool byItself)
+    /// <summary>
+    /// From now on the version of the setting serves, or the other one. The comparison begins anew where another one did so far. What was promoted and then taken back
+    /// by itself is not promoted by itself again.
+    /// </summary>
+    public void Serve(Promotion promotion)
     {
         lock (adding)
         {
-            isSettled = byItself && !promoted;
-            Volatile.Write(ref isPromoted, promoted);
-            differences = new(Alpha);
+            isSettled = promotion is { ByItself: true, Serves: false };
+            if ((promotion.Serves, promotion.Over) != (said?.Serves ?? false, said?.Over ?? promotion.Over))
+                differences = new(Alpha);
+            Volatile.Write(ref said, promotion);
         }
     }
 
     /// <summary>What the rows so far come to.</summary>
-    public ShadowState State()
+    /// <param name="isServing">Whether the version of the setting serves now.</param>
+    public ShadowState State(bool isServing)
     {
         lock (adding)
-            return new(differences.Rows, Interlocked.Read(ref dropped), differences.Mean, differences.Low, differences.High, isPromoted, isPromoted == (File?.Serves ?? false));
+            return new(differences.Rows, Interlocked.Read(ref dropped), differences.Mean, differences.Low, differences.High, isServing, (said?.Serves ?? false) == (File?.Serves ?? false));
     }
 }
 
@@ -80,6 +87,6 @@ internal sealed class ShadowComparison
 /// <param name="Mean">The mean of log p of the version of the setting minus log p of the other.</param>
 /// <param name="Low">The lower end of its interval.</param>
 /// <param name="High">The upper end.</param>
-/// <param name="IsPromoted">Whether the version of the setting serves.</param>
+/// <param name="IsServing">Whether the version of the setting serves.</param>
 /// <param name="IsLasting">Whether that is so after a restart, too.</param>
-internal readonly record struct ShadowState(long Rows, long Dropped, double Mean, double Low, double High, bool IsPromoted, bool IsLasting);
+internal readonly record struct ShadowState(long Rows, long Dropped, double Mean, double Low, double High, bool IsServing, bool IsLasting);

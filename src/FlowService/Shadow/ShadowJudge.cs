@@ -32,12 +32,12 @@ internal sealed class ShadowJudge
         IOptionsMonitor<ServingOptions> serving, ModelRegistry registry, Inference inference, RowPool pool, PromotionFiles files, TimeProvider time, ILogger<ShadowJudge> logger)
     {
         (this.serving, this.registry, this.inference, this.pool, this.files, this.time, this.logger) = (serving, registry, inference, pool, files, time, logger);
-        registry.Shadow = ShadowOf;
+        registry.Shadow = Standing;
     }
 
     /// <summary>The models that are compared, and what their comparison has come to.</summary>
     public IEnumerable<(string Model, int Version, ShadowState State)> All => comparisons
-        .Select(each => (each.Key, serving.Get(each.Key).Shadow, each.Value.State())).Where(each => each.Shadow > 0);
+        .Select(each => (each.Key, serving.Get(each.Key).Shadow, State(each.Key, each.Value))).Where(each => each.Shadow > 0);
 
     /// <summary>The version of a model that is compared with another one, while both are loaded; else null.</summary>
     public int? Compared(string name) => serving.Get(name).Shadow is > 0 and var shadow && Pair(registry.KnownVersions(name), shadow) is not null ? shadow : null;
@@ -50,7 +50,7 @@ internal sealed class ShadowJudge
         int shadow = serving.Get(name).Shadow;
         if (shadow == 0)
             throw new RequestException(ProblemKind.UnknownVersion, $"no version of model '{versions[0].Name}' is compared: set {ModelOverrides.Section}:{versions[0].Name}:Shadow to its number");
-        return Pair(versions, shadow) is { } pair ? (pair.Candidate, pair.Other, Comparison(name).State()) : throw new RequestException(ProblemKind.UnknownVersion,
+        return Pair(versions, shadow) is { } pair ? (pair.Candidate, pair.Other, State(name, Comparison(name))) : throw new RequestException(ProblemKind.UnknownVersion,
             $"model '{versions[0].Name}' version {shadow} (Shadow) and another one must both be loaded; GET /models/{versions[0].Name} says what is");
     }
 
@@ -61,11 +61,10 @@ internal sealed class ShadowJudge
         lock (deciding)
         {
             ShadowComparison comparison = Comparison(name);
-            comparison.Serve(promoted, byItself);
+            var promotion = new Promotion(candidate.Version, promoted, byItself, other.Version);
+            comparison.Serve(promotion);
             logger.Served(name, (promoted ? candidate : other).Version, byItself ? "by itself" : "as an administrator asked", state.Mean, state.Low, state.High, state.Rows);
-            var promotion = new Promotion(candidate.Version, promoted, byItself);
-            if (files.Write(name, promotion))
-                comparison.File = promotion;
+            comparison.File = files.Write(name, promotion) ? promotion : Remembered(name);
         }
     }
 
@@ -77,10 +76,10 @@ internal sealed class ShadowJudge
             {
                 if (files.Read(name) is not { } now || now == comparison.File || now.Version != serving.Get(name).Shadow)
                     continue;
-                ShadowState state = comparison.State();
-                if (state.IsPromoted != now.Serves)
-                    logger.ServedByFile(name, now.Version, now.Serves ? "serves" : "serves no more");
-                comparison.Serve(now.Serves, now.ByItself);
+                bool before = comparison.IsServing(registry.KnownVersions(name));
+                comparison.Serve(now);
+                if (comparison.IsServing(registry.KnownVersions(name)) is var serves && serves != before)
+                    logger.ServedByFile(name, now.Version, serves ? "serves" : "serves no more");
                 comparison.File = now;
             }
     }
@@ -98,7 +97,7 @@ internal sealed class ShadowJudge
             return;
         ServedModel second = model == candidate ? other : candidate;
         ShadowComparison comparison = Comparison(model.Name);
-        if (model.Queue.Rows + second.Queue.Rows > 0 || second.Width != model.Width || second.Spec.ContextWidth != model.Spec.ContextWidth || !comparison.Pace.TryBegin())
+        if (model.Queue.Rows + second.Queue.Rows > 0 || !second.Spec.SharesRowsWith(model.Spec) || !comparison.Pace.TryBegin())
         {
             comparison.Drop(sample.Count);
             return;
@@ -119,12 +118,16 @@ internal sealed class ShadowJudge
         }
     }
 
-    private int ShadowOf(string name) => serving.Get(name).Shadow is > 0 and var shadow && !Comparison(name).IsPromoted ? shadow : 0;
+    private (int, bool) Standing(ModelVersion[] versions) =>
+        serving.Get(versions[0].Name).Shadow is > 0 and var shadow ? (shadow, Comparison(versions[0].Name).IsServing(versions)) : default;
+
+    private ShadowState State(string name, ShadowComparison comparison) => comparison.State(comparison.IsServing(registry.KnownVersions(name)));
 
     private ShadowComparison Comparison(string name) => comparisons.TryGetValue(name, out ShadowComparison? known) ? known : Begun(name);
 
-    private ShadowComparison Begun(string name) =>
-        comparisons.GetOrAdd(name, _ => new(files.Read(name) is { } remembered && remembered.Version == serving.Get(name).Shadow ? remembered : null, time));
+    private ShadowComparison Begun(string name) => comparisons.GetOrAdd(name, _ => new(Remembered(name), time));
+
+    private Promotion? Remembered(string name) => files.Read(name) is { } remembered && remembered.Version == serving.Get(name).Shadow ? remembered : null;
 
     // The version of the setting, and the highest of the others: whichever of them serves.
     private static (ServedModel Candidate, ServedModel Other)? Pair(ModelVersion[] versions, int shadow) =>
@@ -173,9 +176,10 @@ internal sealed class ShadowJudge
         {
             float[] seconds = await ScoreAsync(Comparison(model.Name).Pace, lease, values, context, logProb.Length);
             (long, long) loads = isCandidate ? (model.Load, lease.Model.Load) : (lease.Model.Load, model.Load);
-            bool isDecided = Comparison(model.Name).Add(isCandidate ? logProb : seconds, isCandidate ? seconds : logProb, loads);
+            bool isServing = Comparison(model.Name).IsServing(registry.KnownVersions(model.Name));
+            bool isDecided = Comparison(model.Name).Add(isCandidate ? logProb : seconds, isCandidate ? seconds : logProb, loads, isServing);
             if (isDecided && serving.Get(model.Name).Promote)
-                Serve(model.Name, promoted: !Comparison(model.Name).IsPromoted, byItself: true);
+                Serve(model.Name, promoted: !isServing, byItself: true);
         }
         catch (RequestException)
         {

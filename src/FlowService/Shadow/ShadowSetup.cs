@@ -20,7 +20,7 @@ internal static class ShadowSetup
         Gauge("flowservice.shadow.difference.high", "The upper end of its always-valid interval.", state => state.High);
         Gauge("flowservice.shadow.rows", "Rows that both versions scored, since the comparison began.", state => state.Rows);
         Gauge("flowservice.shadow.dropped", "Rows that were not compared, since there was too much to do.", state => state.Dropped);
-        Gauge("flowservice.shadow.promoted", "1 where the compared version serves.", state => state.IsPromoted ? 1 : 0);
+        Gauge("flowservice.shadow.promoted", "1 where the compared version serves.", state => state.IsServing ? 1 : 0);
 
         void Gauge(string name, string description, Func<ShadowState, double> value) => meter.CreateObservableGauge(name,
             () => judge.All.Select(each => new Measurement<double>(value(each.State), new("model", each.Model), new KeyValuePair<string, object?>("version", each.Version))), description: description);

@@ -6,7 +6,7 @@ namespace FlowService.Shutdown;
 
 /// <summary>
 /// Ends the service by signal. SIGTERM: readiness turns false, requests are answered for a pause, then new ones are refused, and
-/// what was accepted is finished. Ctrl-C leaves the pause out. A second signal cuts it all short.
+/// what was accepted is finished. Ctrl-C, or the end of its terminal, leaves the pause out. A second signal cuts it all short.
 /// </summary>
 internal sealed class SignalLifetime(
     IHostApplicationLifetime application, ServiceGate gate, IOptions<ShutdownOptions> options, TimeProvider time, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
@@ -16,7 +16,7 @@ internal sealed class SignalLifetime(
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
+        foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP])
             registrations.Add(PosixSignalRegistration.Create(signal, Received));
         return Task.CompletedTask;
     }

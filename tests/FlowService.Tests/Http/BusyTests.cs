@@ -77,6 +77,7 @@ public sealed class BusyTests : IAsyncLifetime
     [InlineData("/logprob?model=two-moons", "text/csv", "x_0,x_1\n0,1\n")]
     [InlineData("/logprob?model=two-moons", "application/json", """{"x":[[0,1],""")]
     [InlineData("/logprob", "application/json", """{"model":"two-moons","x":[[0,1],""")]
+    [InlineData("/logprob", "application/json", """{"model":"two-moons","context":[[1]],"x":[[0,1],""")]
     [InlineData("/decode", "application/json", """{"model":"two-moons","z":[[0,1],""")]
     [InlineData("/v2/models/two-moons/infer", "application/json", """{"inputs":[""")]
     public async Task Rows_are_refused_before_they_are_sent(string path, string type, string? text)
@@ -93,6 +94,7 @@ public sealed class BusyTests : IAsyncLifetime
         hook.Release();
         await computing;
         await waiting;
+        await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");
     }
 
     [Fact]

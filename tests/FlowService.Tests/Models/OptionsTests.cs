@@ -46,6 +46,17 @@ public sealed class OptionsTests
         Assert.Contains(words, refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("latest")]
+    [InlineData("2")]
+    [InlineData("1,3")]
+    public void Versions_among_which_none_can_be_compared_are_refused(string versions)
+    {
+        var refused = Assert.Throws<OptionsValidationException>(() => ValidateAtStart(("Models:Versions", versions), ("Models:Overrides:moons:Shadow", "2")));
+
+        Assert.Contains($"Models:Overrides:moons: Models:Versions is {versions}, and Shadow compares version 2", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void All_faults_of_a_section_are_named_at_once()
     {

@@ -85,6 +85,8 @@ public sealed class ShadowTests : IDisposable
     public async Task Rows_that_cannot_be_compared_are_dropped_and_metrics_say_what_is_known()
     {
         TestModels.Write(repository.Path, TestModels.Spec("m", 3), version: 3);
+        TestModels.Write(repository.Path, TestModels.Spec("named", 2) with { Features = ["height", "weight"] }, version: 1);
+        TestModels.Write(repository.Path, TestModels.Spec("named", 2) with { Features = ["weight", "height"] }, version: 2);
         await using ServiceHost host = await StartAsync(("Models:Overrides:m:Shadow", "3"));
         using HttpClient http = host.Http();
         using MetricCollector<double> dropped = host.Metric<double>("flowservice.shadow.dropped"), difference = host.Metric<double>("flowservice.shadow.difference"),
@@ -98,6 +100,13 @@ public sealed class ShadowTests : IDisposable
         Assert.Equal(2, answer.GetProperty("version").GetInt32());
         Assert.Equal([2, 0, -3, 3, 0, 0], all.Select(each => each.GetMeasurementSnapshot().Single().Value));
         Assert.Equal(("m", 3), ((string)dropped.GetMeasurementSnapshot()[0].Tags["model"]!, (int)dropped.GetMeasurementSnapshot()[0].Tags["version"]!));
+
+        // Nor those of columns that come in another order: the copy would hand heights on as weights.
+        await using ServiceHost other = await StartAsync(("Models:Overrides:named:Shadow", "2"), ("Models:Overrides:named:ShadowShare", "1"), ("Models:Overrides:named:ShadowTime", "1"));
+        using HttpClient asks = other.Http();
+        await asks.AskAsync("/logprob", """{"model":"named","x":[[0,1],[1,0]]}""");
+        JsonElement compared = await ShadowAsync(asks, "named");
+        Assert.Equal((0, 2, "incomparable"), (compared.GetProperty("rows").GetInt32(), compared.GetProperty("dropped").GetInt32(), compared.GetProperty("verdict").GetString()));
     }
 
     [Fact]
@@ -120,11 +129,43 @@ public sealed class ShadowTests : IDisposable
         using (HttpClient http = host.Http())
         {
             Assert.Equal(2, await ServingAsync(http));
+            string folder = Path.Combine(repository.Path, ".promotions");
+            Directory.Delete(folder, recursive: true);
+            await File.WriteAllTextAsync(folder, "nothing can be written below a file");
+            Assert.False((await http.AskAsync("/models/m/promote", "")).GetProperty("lasting").GetBoolean());
+            File.Delete(folder);
             await http.AskAsync("/models/m/rollback", "");
         }
         await using (ServiceHost host = await StartAsync())
         using (HttpClient http = host.Http())
             Assert.Equal(1, await ServingAsync(http));
+    }
+
+    [Fact]
+    public async Task A_lower_version_serves_once_it_is_promoted_until_a_higher_one_comes_than_both()
+    {
+        (string, string) lower = ("Models:Overrides:m:Shadow", "1");
+        await using (ServiceHost host = await StartAsync(lower))
+        using (HttpClient http = host.Http())
+        {
+            Assert.Equal(2, await ServingAsync(http));
+            await http.AskAsync("/models/m/promote", "");
+            await http.AskAsync("/logprob", """{"model":"m","x":[[0,1]]}""");
+            await Eventually.TrueAsync(async () => (await ShadowAsync(http)).GetProperty("rows").GetInt32() == 1, "both have scored the row");
+            JsonElement again = await http.AskAsync("/models/m/promote", "");
+            Assert.Equal((1, 1), (again.GetProperty("serving").GetInt32(), again.GetProperty("rows").GetInt32())); // no other version begins to serve
+            Assert.Equal(1, await ServingAsync(http));
+        }
+        await using (ServiceHost host = await StartAsync(lower))
+        using (HttpClient http = host.Http())
+        {
+            Assert.Equal(1, await ServingAsync(http));
+            TestModels.Write(repository.Path, TestModels.Spec("m", 2), version: 3);
+            await http.AskAsync("/models/m/load?version=3", "");
+            JsonElement compared = await ShadowAsync(http);
+            Assert.Equal((3, 3), (compared.GetProperty("other").GetInt32(), compared.GetProperty("serving").GetInt32()));
+            Assert.Equal(3, await ServingAsync(http));
+        }
     }
 
     [Fact]
@@ -177,7 +218,7 @@ public sealed class ShadowTests : IDisposable
 
         Assert.Equal(1, await ServingAsync(http));
         await http.AskAsync("/models/m/promote", "");
-        Assert.Equal("""{"version":2,"serves":true,"byItself":false}""", await File.ReadAllTextAsync(path));
+        Assert.Equal("""{"version":2,"serves":true,"byItself":false,"over":1}""", await File.ReadAllTextAsync(path));
     }
 
     [Fact]
@@ -216,5 +257,5 @@ public sealed class ShadowTests : IDisposable
     private Task<ServiceHost> StartAsync(params (string, string)[] settings) =>
         ServiceHost.StartAsync(repository.Path, null, [("Models:Overrides:m:Shadow", "2"), ("Models:Overrides:m:ShadowShare", "1"), ("Models:Overrides:m:ShadowTime", "1"), .. settings]);
 
-    private static async Task<JsonElement> ShadowAsync(HttpClient http) => JsonDocument.Parse(await http.GetStringAsync("/models/m/shadow")).RootElement.Clone();
+    private static async Task<JsonElement> ShadowAsync(HttpClient http, string model = "m") => JsonDocument.Parse(await http.GetStringAsync($"/models/{model}/shadow")).RootElement.Clone();
 }

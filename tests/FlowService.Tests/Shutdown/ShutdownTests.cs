@@ -39,7 +39,7 @@ public sealed class ShutdownTests : IDisposable
         await using ServiceProcess service = await ServiceProcess.StartAsync(repository.Path, ServiceProcess.FreePort(), "--Shutdown:PauseSeconds=0");
         using HttpClient http = service.Http();
         using TcpClient slow = await HalfARequestAsync(service);
-        await service.SignalAsync("TERM");
+        await service.SignalAsync("HUP"); // its terminal is closed
         await Eventually.TrueAsync(async () => await ServiceProcess.ReadyAsync(http) is null, "the service listens no more");
 
         string answer = await OtherHalfAsync(slow);

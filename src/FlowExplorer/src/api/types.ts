@@ -52,7 +52,7 @@ export interface Drift {
 }
 
 export interface Shadow {
-  shadow: number; other: number; serving: number; rows: number; dropped: number; difference: number; low: number; high: number; lasting: boolean; verdict: 'better' | 'worse' | 'undecided';
+  shadow: number; other: number; serving: number; rows: number; dropped: number; difference: number; low: number; high: number; lasting: boolean; verdict: 'better' | 'worse' | 'undecided' | 'incomparable';
 }
 
 /** Rows as they travel: row-major, each of the same number of values. */

@@ -39,7 +39,7 @@ function Comparison({ model, value, onServed }: { model: ModelDetails; value: Sh
   const { shadow, other, rows, dropped, serving, verdict } = value;
   return (
     <>
-      <p class={verdict === 'undecided' ? 'verdict' : verdict === 'better' ? 'verdict fine-text' : 'verdict odd-text'}>{rows === 0 ? `No row was scored by both versions yet: they are a share of those that come.`
+      <p class={verdict === 'undecided' ? 'verdict' : verdict === 'better' ? 'verdict fine-text' : 'verdict odd-text'}>{verdict === 'incomparable' ? `Versions ${shadow} and ${other} take different rows, and cannot be compared.` : rows === 0 ? `No row was scored by both versions yet: they are a share of those that come.`
         : verdict === 'better' ? `Version ${shadow} is better than version ${other}.` : verdict === 'worse' ? `Version ${shadow} is worse than version ${other}.`
           : `Undecided: after ${count(rows)} rows the difference may still be 0.`}</p>
       <Interval value={value} />
