@@ -64,8 +64,8 @@ internal sealed class RowFault(RowFaultKind kind, string message) : FlowExceptio
         new(RowFaultKind.InvalidArgument, $"{what} holds no rows; send at least one") { Field = field };
 
     /// <summary>The refusal of rows none of which can be read, where those would be left out.</summary>
-    public static RowFault NoneReadable(string field, string reason) =>
-        new(RowFaultKind.InvalidValue, $"{field}: no row can be read; the first reason: {reason}") { Field = field };
+    public static RowFault NoneReadable(string field, string reason, long? ofFirst = null) =>
+        new(RowFaultKind.InvalidValue, $"{field}: {(ofFirst is null ? "no row" : $"none of the first {ofFirst} rows")} can be read; the first reason: {reason}") { Field = field };
 
     /// <summary>The row at fault, counted from 0.</summary>
     public long? Row { get; init; }

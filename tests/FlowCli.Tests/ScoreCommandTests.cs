@@ -101,6 +101,7 @@ public sealed class ScoreCommandTests : IDisposable
         Cli.Run("join", parts[0], parts[2]).FailsWith(1, "2/3", "6667", "missing");
         Cli.Run("join", parts[0], parts[1]).FailsWith(1, "1/3", "not the last");
         Cli.Run("join", parts[0], parts[0], parts[1], parts[2]).FailsWith(1, "0/3");
+        Cli.Run("join", file).FailsWith(1, $"{file}: is no part of a scored file, or is damaged: flow score --shard i/n --output NAME.part writes such");
         Cli.Run(["join", .. parts, "--output-format", "json"]).FailsWith(1, "whole");
         Cli.Run("join", file).FailsWith(1, "no part");
         Run(["score", "--model", model, "--input", file, "--output", parts[1], "--shard", "1/3", .. options, "--dtype", "float64"]);

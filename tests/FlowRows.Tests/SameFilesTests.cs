@@ -92,6 +92,23 @@ public sealed class SameFilesTests(BothPrograms both) : IClassFixture<BothProgra
         Assert.Equal(words, both.CommandLine("logprob", "two-moons", file, ".csv").Refusal);
     }
 
+    [Theory]
+    [InlineData(Csv, "x_0,x_1\n0,5\n", "\n", 1 << 17, "fail", "the body has more than 65536 blank lines beyond the number of its rows; leave them out")]
+    [InlineData(Csv, "", "\r\n", 1 << 17, "fail", "the body has more than 65536 blank lines beyond the number of its rows; leave them out")]
+    [InlineData(Ndjson, "{\"x_0\":0,\"x_1\":5}\n", " \n", 1 << 17, "fail", "the body has more than 65536 blank lines beyond the number of its rows; leave them out")]
+    [InlineData(Csv, "x_0,x_1\n", "5\n", 1 << 17, "skip", "x: none of the first ")]
+    [InlineData(Csv, "x_0,x_1\n0,\"", "5", 17 << 20, "fail", "the record that begins in line 2 is longer than 16777216 bytes; close the quotes of its cells, "
+        + "end each row with its line, and send wider rows as NumPy, Arrow or Parquet")]
+    public async Task A_long_body_that_holds_no_row(string type, string start, string unit, int count, string onError, string words)
+    {
+        byte[] body = [.. Encoding.UTF8.GetBytes(start), .. Enumerable.Repeat(Encoding.UTF8.GetBytes(unit), count).SelectMany(each => each)];
+        string file = both.Write($"rows.{type[(type.LastIndexOfAny(['/', '-']) + 1)..]}", body);
+
+        Assert.StartsWith(words, (await both.ServiceAsync($"/logprob?model=two-moons&on_error={onError}", body, type, Csv)).Refusal, StringComparison.Ordinal);
+        string? line = both.CommandLine("logprob", "two-moons", file, ".csv", "--on-error", onError).Refusal;
+        Assert.Contains(onError == "skip" ? "x: no row can be read" : words, line, StringComparison.Ordinal);
+    }
+
     // The texts are in Latin-1.
     [Theory]
     [InlineData("logprob", "two-moons", Csv, "x_0,gr\u00f6\u00dfe\n0,5\n", "the first line is not UTF-8: the name of column 2 reads 'gr\uFFFD\uFFFDe'; save the file as UTF-8")]

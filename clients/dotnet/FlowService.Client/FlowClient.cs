@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace FlowService.Client;
@@ -11,15 +12,19 @@ public sealed class FlowClient(HttpClient http)
 
     /// <param name="url">The service's address, for example http://localhost:8080.</param>
     /// <param name="key">The caller's key or token, where the service needs one.</param>
-    public FlowClient(string url, string? key = null) : this(Connection(url, key))
-    {
-    }
+    public FlowClient(string url, string? key = null) : this(Connection(url, key)) => Timeout = TimeSpan.FromSeconds(100);
 
     /// <summary>The model that is asked where a call names no other; may be left out where the service has one.</summary>
     public string? Model { get; init; }
 
     /// <summary>How often a call is tried again where the service is busy (429) or not ready (503), as long after as it says. Default 5.</summary>
     public int MostRetries { get => retries.Most; init => retries.Most = value; }
+
+    /// <summary>
+    /// How long the service may take to answer rows; 100 s where this made its own connection, else what the connection says. A table takes as long as it
+    /// needs, on a connection of this client's own; its cancellation ends it.
+    /// </summary>
+    public TimeSpan Timeout { get; init; } = System.Threading.Timeout.InfiniteTimeSpan;
 
     /// <summary>Says which rows are anomalies, and why.</summary>
     /// <param name="rows">Rows of as many numbers as the model has features.</param>
@@ -70,16 +75,20 @@ public sealed class FlowClient(HttpClient http)
     public async Task ScoreAsync(
         Stream rows, TableFormat format, Stream scored, ScoreOptions? options = null, TableFormat? scoredFormat = null, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(scored);
+        if (options?.Context is not null)
+            throw new ArgumentException("a table has columns of context; leave Context out", nameof(options));
         long start = rows.CanSeek ? rows.Position : 0;
         using HttpResponseMessage response = await retries.SendAsync(http, () =>
         {
             if (rows.CanSeek)
                 rows.Position = start;
-            var request = new HttpRequestMessage(HttpMethod.Post, $"score?{(options ?? new()).Query(Model)}") { Content = new StreamContent(new KeptOpen(rows)) };
+            var request = new HttpRequestMessage(HttpMethod.Post, At($"score?{(options ?? new()).Query(Model)}")) { Content = new StreamContent(new KeptOpen(rows)) };
             request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(format.MediaType());
             request.Headers.Accept.ParseAdd((scoredFormat ?? format).MediaType());
             return request;
-        }, mayRepeat: rows.CanSeek, cancellation);
+        }, mayRepeat: rows.CanSeek, System.Threading.Timeout.InfiniteTimeSpan, cancellation);
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellation);
         await answer.CopyToAsync(scored, cancellation);
     }
@@ -87,22 +96,35 @@ public sealed class FlowClient(HttpClient http)
     private async Task<TAnswer> AskAsync<TRequest, TAnswer>(
         string path, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellation)
     {
-        byte[] body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(request, requestType);
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(request, requestType);
         using HttpResponseMessage response = await retries.SendAsync(http, () =>
         {
-            var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
+            var message = new HttpRequestMessage(HttpMethod.Post, At(path)) { Content = new ByteArrayContent(body) };
             message.Content.Headers.ContentType = new("application/json");
             return message;
-        }, mayRepeat: true, cancellation);
+        }, mayRepeat: true, Timeout, cancellation);
         await using Stream answer = await response.Content.ReadAsStreamAsync(cancellation);
-        return (await System.Text.Json.JsonSerializer.DeserializeAsync(answer, answerType, cancellation))!;
+        try
+        {
+            return (await JsonSerializer.DeserializeAsync(answer, answerType, cancellation))!;
+        }
+        catch (JsonException)
+        {
+            throw new FlowServiceException(response.StatusCode, null, $"the answer is none of FlowService's; is {http.BaseAddress} its address?");
+        }
     }
 
     private static int[]? Sides((int Height, int Width)? size) => size is { } sides ? [sides.Height, sides.Width] : null;
 
+    // Behind an address that ends without a slash too.
+    private Uri At(string path) => http.BaseAddress is { } address && !address.AbsolutePath.EndsWith('/')
+        ? new Uri(new Uri($"{address.GetLeftPart(UriPartial.Path)}/"), path) : new Uri(path, UriKind.Relative);
+
     private static HttpClient Connection(string url, string? key)
     {
-        var http = new HttpClient { BaseAddress = new Uri(url) };
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
+            throw new ArgumentException($"'{url}' is no address of a service; it begins with http:// or https://", nameof(url));
+        var http = new HttpClient { BaseAddress = address, Timeout = System.Threading.Timeout.InfiniteTimeSpan };
         if (key is not null)
             http.DefaultRequestHeaders.Authorization = new("Bearer", key);
         return http;

@@ -76,9 +76,9 @@ internal static class PartFile
         }
         catch (Exception e) when (e is not (FlowException or OperationCanceledException or UnauthorizedAccessException))
         {
-            throw new FlowException($"{path}: is no part of a scored file ({e.Message})", e);
+            // The bytes of something else, at which the readers of Arrow and JSON fail in many ways.
         }
-        throw new FlowException($"{path}: is no part of a scored file: flow score --shard i/n --output NAME{Extension} writes such");
+        throw new FlowException($"{path}: is no part of a scored file, or is damaged: flow score --shard i/n --output NAME{Extension} writes such");
     }
 
     /// <summary>The answers of a part; each is disposed of when the next one is asked for.</summary>

@@ -37,7 +37,33 @@ public sealed record LogitSpec : BijectionSpec, ICompiledElement
     ElementKernel<T> ICompiledElement.Compile<T>()
     {
         double slope = (1 - 2 * Alpha) / (Upper - Lower);
-        return new LogitKernel<T>(slope, Alpha - slope * Lower);
+        double offset = Alpha - slope * Lower;
+        return new LogitKernel<T>(slope, offset, LogitEnds.Of<T>(slope, offset));
+    }
+}
+
+/// <summary>
+/// The ends of the open interval in the numbers of one precision: the outermost x that the logit still takes to a number. The inverse stops
+/// there, where a large latent would round to the end itself, whose density is zero: what is drawn has a density.
+/// </summary>
+internal readonly record struct LogitEnds(double Least, double Most)
+{
+    // An interval that is too narrow for its numbers has no inside.
+    private const int MostSteps = 64;
+
+    public static LogitEnds Of<T>(double slope, double offset)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        (T s, T o) = (T.CreateChecked(slope), T.CreateChecked(offset));
+        T least = -o / s, most = (T.One - o) / s;
+        for (int i = 0; i < MostSteps && !IsInside(least); i++)
+            least = T.BitIncrement(least);
+        for (int i = 0; i < MostSteps && !IsInside(most); i++)
+            most = T.BitDecrement(most);
+        return IsInside(least) && IsInside(most) ? new(double.CreateChecked(least), double.CreateChecked(most)) : new(double.NegativeInfinity, double.PositiveInfinity);
+
+        // However the sum is rounded.
+        bool IsInside(T x) => x * s + o is var u && T.FusedMultiplyAdd(x, s, o) is var once && T.Min(u, once) > T.Zero && T.Max(u, once) < T.One;
     }
 }
 
@@ -49,11 +75,13 @@ public sealed class Logit : Bijection
 {
     private readonly double slope;
     private readonly double offset;
+    private readonly LogitEnds single, ends;
 
     public Logit(LogitSpec spec) : base(nameof(Logit))
     {
         slope = (1 - 2 * spec.Alpha) / (spec.Upper - spec.Lower);
         offset = spec.Alpha - slope * spec.Lower;
+        (single, ends) = (LogitEnds.Of<float>(slope, offset), LogitEnds.Of<double>(slope, offset));
     }
 
     public override Mapped Forward(Tensor x, Tensor? context)
@@ -71,13 +99,14 @@ public sealed class Logit : Bijection
     {
         using var scope = NewDisposeScope();
         Tensor logDet = nn.functional.logsigmoid(z) + nn.functional.logsigmoid(-z) - Math.Log(slope);
-        Tensor x = (z.sigmoid() - offset) / slope;
+        LogitEnds inside = z.dtype == ScalarType.Float64 ? ends : single;
+        Tensor x = ((z.sigmoid() - offset) / slope).clamp(inside.Least, inside.Most);
         return new(x.MoveToOuterDisposeScope(), logDet.flatten(1).sum(1).MoveToOuterDisposeScope());
     }
 }
 
 /// <summary>The same, written once for both compiled engines: an element without parameters.</summary>
-internal readonly struct LogitMap(double slope, double offset) : IElementMap
+internal readonly struct LogitMap(double slope, double offset, LogitEnds ends) : IElementMap
 {
     public int Scratch => 0;
 
@@ -99,12 +128,14 @@ internal readonly struct LogitMap(double slope, double offset) : IElementMap
         // -softplus(-y) - softplus(y), which share their tail.
         V tail = Elementary.Log1p(Elementary.Exp(-V.Abs(y)));
         V logSlope = -(V.Larger(V.Of(0), -y) + tail) - (V.Larger(V.Of(0), y) + tail);
-        return new((Elementary.Sigmoid(y) - V.Of(offset)) / V.Of(slope), logSlope - V.Of(Math.Log(slope)));
+        V x = (Elementary.Sigmoid(y) - V.Of(offset)) / V.Of(slope);
+        x = V.Select(x < V.Of(ends.Least), V.Of(ends.Least), V.Select(x > V.Of(ends.Most), V.Of(ends.Most), x)); // NaN stays
+        return new(x, logSlope - V.Of(Math.Log(slope)));
     }
 }
 
 /// <summary>The same on a CPU.</summary>
-internal sealed unsafe class LogitKernel<T>(double slope, double offset) : PointwiseKernel<T, LogitMap>(new(slope, offset))
+internal sealed unsafe class LogitKernel<T>(double slope, double offset, LogitEnds ends) : PointwiseKernel<T, LogitMap>(new(slope, offset, ends))
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     public override bool GoesBack => true;

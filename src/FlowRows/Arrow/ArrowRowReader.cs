@@ -13,6 +13,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
     private readonly IArrowArrayStream arrow;
     private readonly ArrowColumn[] table;
     private readonly int[] kept;
+    private readonly Rowless empty = new("record batches without rows");
     private SharedBatch? shared;
     private int taken;
 
@@ -77,6 +78,10 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
             if (await Guarded(async () => await arrow.ReadNextRecordBatchAsync(cancellation)) is not { } next)
                 return false;
             shared = new(next);
+            if (next.Length == 0)
+                empty.Pass();
+            else
+                empty.Rows(next.Length);
             Guarded(() => CheckLengths(next));
         }
         return true;

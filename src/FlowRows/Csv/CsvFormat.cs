@@ -45,5 +45,14 @@ internal sealed class CsvFormat(bool hasHeader = true) : RowFormat(hasHeader ? "
         }
     }
 
+    /// <summary>The refusal of what the reader of cells cannot read.</summary>
+    /// <param name="place">Where that is: the body, or one of its rows.</param>
+    /// <param name="fault">What it says of it.</param>
+    public static RowFault Refusal(string place, CsvFormatException fault) =>
+        fault.Message.Contains(nameof(CsvReaderOptions.MaxRecordSize), StringComparison.Ordinal)
+            ? new(RowFaultKind.TooLarge, $"the record that begins in line {fault.LineNumber} is longer than {MostRecordBytes} bytes; close the quotes of its cells, "
+                + "end each row with its line, and send wider rows as NumPy, Arrow or Parquet")
+            : new(RowFaultKind.InvalidBody, $"{place} is not CSV: {fault.Message.OneLine()}");
+
     public override AnswerWriter<T> Writer<T>(PipeWriter body, AnswerOptions options) => new CsvAnswerWriter<T>(body, hasHeader);
 }

@@ -7,7 +7,11 @@ namespace FlowRows.Csv;
 /// <summary>The records of CSV, without blank lines, of which some may be looked at before their turn.</summary>
 internal sealed class CsvRecords(CsvReader csv) : IAsyncDisposable
 {
+    /// <summary>What a refusal calls lines that are passed over.</summary>
+    public const string Blanks = "blank lines";
+
     private readonly Queue<Record> ahead = [];
+    private readonly Rowless blanks = new(Blanks);
     private Record? current;
     private long blank;
     private bool any;
@@ -68,6 +72,7 @@ internal sealed class CsvRecords(CsvReader csv) : IAsyncDisposable
         bool isRead = await read;
         while (isRead && IsBlank())
         {
+            blanks.Pass();
             blank = blank == 0 ? csv.LineNumber : blank;
             isRead = await csv.ReadAsync(cancellation);
         }
@@ -80,6 +85,7 @@ internal sealed class CsvRecords(CsvReader csv) : IAsyncDisposable
         if (isRead && any && blank > 0 && csv.FieldCount == 1)
             throw new RowFault(RowFaultKind.InvalidValue, $"line {blank} is empty; each row needs a value");
         (blank, any) = (0, true);
+        blanks.Rows(1);
         return isRead;
     }
 

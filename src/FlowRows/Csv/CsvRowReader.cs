@@ -46,7 +46,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         }
         catch (CsvFormatException e)
         {
-            throw Invalid($"the body is not CSV: {e.Message.OneLine()}");
+            throw CsvFormat.Refusal("the body", e);
         }
     }
 
@@ -71,7 +71,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
         }
         catch (CsvFormatException e)
         {
-            throw Invalid($"row {RowsRead + block.Rows} of the body is not CSV: {e.Message.OneLine()}");
+            throw CsvFormat.Refusal($"row {RowsRead + block.Rows} of the body", e);
         }
         finally
         {
@@ -126,7 +126,7 @@ internal sealed class CsvRowReader<T> : RowReader<T>
             else if (table.MayLack && IsMissing(column))
                 table.Append(T.NaN);
             else
-                table.Refuse(NoNumber(column, table));
+                table.Refuse(() => NoNumber(column, table));
         table.EndRow();
     }
 
@@ -149,6 +149,11 @@ internal sealed class CsvRowReader<T> : RowReader<T>
     private void WrongWidth(RowBlock<T> block)
     {
         int at = block.Rows;
+        if (block.Errors is { Suffice: true })
+        {
+            block.Errors.Add(at);
+            return;
+        }
         string detail = $"row {RowsRead + at} of the body has {records.Count} cells, the first line has {width} (line {records.Line})";
         if (block.Errors is null)
             throw new RowFault(RowFaultKind.InvalidBody, detail) { Row = RowsRead + at };

@@ -61,7 +61,7 @@ internal sealed class JsonRowsParser<T>(RowTable<T> table)
                     table.EndRow();
                 return false;
             case JsonTokenType.Null when InRow:
-                table.Lack(table.Invalid("is null"));
+                table.Lack(() => table.Invalid("is null"));
                 return true;
             case JsonTokenType.String or JsonTokenType.True or JsonTokenType.False when InRow:
                 table.Refuse($"is {JsonWords.Describe(reader.TokenType)}");

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using FlowRows.Csv;
 
 namespace FlowRows.Ndjson;
 
@@ -9,6 +10,7 @@ internal sealed class JsonLines(PipeReader body, long mostBytes)
     // A line that does not end must not fill the memory.
     private const int MostLineBytes = 16 << 20;
 
+    private readonly Rowless blanks = new(CsvRecords.Blanks);
     private byte[] line = new byte[4096];
     private int length;
     private long read;
@@ -44,7 +46,11 @@ internal sealed class JsonLines(PipeReader body, long mostBytes)
                 continue;
             }
             if (Line.IndexOfAnyExcept(" \t\r"u8) >= 0)
+            {
+                blanks.Rows(1);
                 return true;
+            }
+            blanks.Pass();
         }
         return false;
     }

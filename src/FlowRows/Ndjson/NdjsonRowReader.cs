@@ -92,9 +92,9 @@ internal sealed class NdjsonRowReader<T> : RowReader<T>
             else if (record.Kind(column) == JsonTokenType.Number && TryParse(record.Value(column, lines.Line), out T value))
                 table.Append(value);
             else if (record.Kind(column) is JsonTokenType.None or JsonTokenType.Null)
-                table.Lack(NoNumber(column, table));
+                table.Lack(() => NoNumber(column, table));
             else
-                table.Refuse(NoNumber(column, table));
+                table.Refuse(() => NoNumber(column, table));
         table.EndRow();
     }
 

@@ -16,7 +16,7 @@ internal sealed class RowBlock<T> : IDisposable
     public RowBlock(RowColumns columns, long first, RowSource source)
     {
         (First, layout) = (first, source.Layout);
-        Errors = source.OnError == OnError.Fail ? null : new();
+        Errors = source.OnError == OnError.Fail ? null : new(firstAlone: source.OnError == OnError.Skip);
         if (columns.Values.Length > 0)
             Values = new(source.Layout.Field, source.Limits, source.Pool) { First = first, Errors = Errors, MayLack = source.MayLack };
         if (columns.Context.Length > 0)

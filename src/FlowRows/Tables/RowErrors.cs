@@ -14,7 +14,8 @@ internal enum OnError
 }
 
 /// <summary>Why some rows of a block could not be read: the first reason of each, by the row's place in the block.</summary>
-internal sealed class RowErrors
+/// <param name="firstAlone">Whether nobody asks for other reasons than the first.</param>
+internal sealed class RowErrors(bool firstAlone = false)
 {
     private readonly Dictionary<int, string> reasons = [];
 
@@ -24,6 +25,12 @@ internal sealed class RowErrors
 
     /// <summary>The rows among them that have a category which the model does not know.</summary>
     public int Unseen => unseen;
+
+    /// <summary>Whether the next reason is of no use: to say it costs more than to read the row.</summary>
+    public bool Suffice => firstAlone && Count > 0;
+
+    /// <summary>The row cannot be read, and why is of no use.</summary>
+    public void Add(int row) => reasons.TryAdd(row, "");
 
     public void Add(int row, string reason) => reasons.TryAdd(row, reason);
 

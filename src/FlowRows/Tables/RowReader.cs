@@ -56,6 +56,9 @@ internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
                 return block;
             firstReason ??= block.Errors is { Count: > 0 } errors ? errors.First : null;
             bool ends = block.Taken == 0;
+            cancellation.ThrowIfCancellationRequested(); // what is there already is read without a wait
+            if (!any && !ends && RowsRead > source.Limits.RowsPerRequest)
+                throw RowFault.NoneReadable(source.Layout.Field, firstReason!, RowsRead);
             block.Dispose();
             if (ends)
                 return any || firstReason is null ? null : throw NoneReadable(firstReason);

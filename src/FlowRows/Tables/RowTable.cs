@@ -131,8 +131,20 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
         Append(T.NaN);
     }
 
+    /// <summary>The same, where the words are made only if anybody reads them.</summary>
+    public void Refuse(Func<RowFault> fault)
+    {
+        if (Errors is not { Suffice: true })
+        {
+            Refuse(fault());
+            return;
+        }
+        Errors.Add(IsFlat ? Column : Rows);
+        Append(T.NaN);
+    }
+
     /// <summary>The value at the place reached so far is not there: NaN stands for it, or it is refused.</summary>
-    public void Lack(RowFault fault)
+    public void Lack(Func<RowFault> fault)
     {
         if (MayLack)
             Append(T.NaN);

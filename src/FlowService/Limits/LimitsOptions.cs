@@ -8,6 +8,9 @@ internal sealed class LimitsOptions
 {
     public const string Section = "Limits";
 
+    /// <summary>The most that <see cref="StreamRows"/> may be.</summary>
+    public const long MostStreamRows = 1L << 50;
+
     /// <summary>The largest body in bytes (default 64 MiB).</summary>
     /// <remarks>JSON bodies are larger; a proxy before the service must allow as much.</remarks>
     [Within(1024L, 1L << 40, ErrorMessage = "Limits:BodyBytes must be 1024 or more: it is the largest request body in bytes (default 67108864).")]
@@ -18,7 +21,7 @@ internal sealed class LimitsOptions
     public long StreamBytes { get; set; } = 16L << 30;
 
     /// <summary>The most rows in or out of one request whose body and answer are NumPy, CSV or Arrow (default 1000000000).</summary>
-    [Within(1L, 1L << 50, ErrorMessage = "Limits:StreamRows must be 1 or more: it is the most rows of a body or an answer of NumPy, CSV or Arrow rows (default 1000000000).")]
+    [Within(1L, MostStreamRows, ErrorMessage = "Limits:StreamRows must be 1 or more: it is the most rows of a body or an answer of NumPy, CSV or Arrow rows (default 1000000000).")]
     public long StreamRows { get; set; } = 1_000_000_000;
 
     /// <summary>The most rows in one JSON request, or in one whose answer is JSON (default 100000).</summary>

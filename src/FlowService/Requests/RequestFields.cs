@@ -24,7 +24,7 @@ internal static class RequestFields
             (ref r, field, request) => request.Steps = JsonArgument.Integer(ref r, field)),
         Offset = new("offset", FieldKind.Integer,
             "The first row of the seed's stream (default 0): count 1000 and offset 5000 are rows 5000 to 5999 of it.",
-            (ref r, field, request) => request.Offset = JsonArgument.Long(ref r, field, "an integer in 0..9223372036854775807"))
+            (ref r, field, request) => request.Offset = JsonArgument.Long(ref r, field, $"an integer in 0..{SampleArguments.LargestOffset}"))
         { Format = "int64" },
         Seed = new("seed", FieldKind.Integer, "The same seed gives the same rows; left out, one is drawn and returned.",
             (ref r, field, request) => request.Seed = JsonArgument.Seed(ref r, field))

@@ -12,6 +12,9 @@ internal sealed class SampleArguments
     // JavaScript's numbers hold integers up to 2^53: a seed that we draw can be sent back by any client.
     private const long MaxDrawnSeed = 1L << 53;
 
+    /// <summary>The last row of a seed's stream that samples may begin with: behind it there are as many as any request may draw.</summary>
+    public const long LargestOffset = long.MaxValue - LimitsOptions.MostStreamRows;
+
     /// <summary>The name under which the client knows <see cref="Count"/>.</summary>
     public string CountName { get; init; } = RequestFields.Count.Name;
 
@@ -39,8 +42,8 @@ internal sealed class SampleArguments
             throw Invalid(CountName, fault);
         long rows = Count * contexts;
         long offset = Offset ?? 0;
-        if (offset < 0 || offset > long.MaxValue - rows)
-            throw Invalid(RequestFields.Offset.Name, $"offset must lie in 0..{long.MaxValue - rows}: it is the first row of the seed's stream; it is {offset}");
+        if (offset is < 0 or > LargestOffset)
+            throw Invalid(RequestFields.Offset.Name, $"offset must lie in 0..{LargestOffset}: it is the first row of the seed's stream; it is {offset}");
         int values = Math.Max(model.Width, model.Engine.NoiseWidth);
         if (!inParts && rows * values > limits.ValuesPerRequest)
             throw Invalid(CountName, $"{rows} rows of {values} values are more than {limits.ValuesPerRequest} values (Limits:ValuesPerRequest); lower {CountName}");

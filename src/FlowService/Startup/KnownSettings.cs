@@ -73,7 +73,7 @@ internal static class KnownSettings
     public static string? Fault(string name, string? text) => text is null ? null
         : Own.TryGetValue(name, out PropertyInfo? property) ? SettingValue.Fault(name, property.PropertyType, text)
         : IsLogLevel(name) ? SettingValue.Fault(name, typeof(LogLevel), text)
-        : null;
+        : KestrelLimits.Fault(name, text);
 
     public static bool IsOwnSection(string name) => name.Equals(ApiKey.Section, StringComparison.OrdinalIgnoreCase)
         || Array.Exists(Sections, each => each.Section.Equals(name, StringComparison.OrdinalIgnoreCase));
@@ -94,7 +94,7 @@ internal static class KnownSettings
     private static IEnumerable<string> InHost(IConfiguration configuration)
     {
         foreach ((string name, string? text) in configuration.AsEnumerable())
-            if (IsLogLevel(name) && Fault(name, text) is { } fault)
+            if (!Own.ContainsKey(name) && Fault(name, text) is { } fault)
                 yield return fault;
         if (configuration.GetSection("AllowedHosts").GetChildren().Any())
             yield return "AllowedHosts is a list; it is one text, with semicolons between the hosts, like \"flows.example;localhost\".";

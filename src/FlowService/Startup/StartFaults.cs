@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using FlowCore;
 using FlowService.OpenInference.Grpc;
 using Microsoft.AspNetCore.Connections;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Options;
 namespace FlowService.Startup;
 
 /// <summary>Why the service has not started, a line for each fault, with the setting that mends it.</summary>
-internal static class StartFaults
+internal static partial class StartFaults
 {
     private static readonly string[] Files = ["Path", "KeyPath"];
 
@@ -19,8 +20,23 @@ internal static class StartFaults
         FlowException flow => [flow.Message],
         _ when configuration is not null && OfAddress(exception, configuration) is { } fault => [fault],
         _ when configuration is not null && OfCertificate(exception, configuration) is { } fault => [fault],
+        _ when configuration is not null && OfFramework(exception, configuration) is { } fault => [fault],
         _ => [OneLine(exception)],
     };
+
+    // The framework's binder names the place below the section that it binds.
+    [GeneratedRegex("^Failed to convert configuration value '(?<text>.*)' at '(?<place>[^']+)' to type '(?<type>[^']+)'", RegexOptions.Singleline)]
+    private static partial Regex Unbound { get; }
+
+    private static string? OfFramework(Exception exception, IConfiguration configuration)
+    {
+        if (Unbound.Match(exception.Message) is not { Success: true } unbound || Type.GetType(unbound.Groups["type"].Value) is not { } type)
+            return null;
+        (string text, string place) = (unbound.Groups["text"].Value, unbound.Groups["place"].Value);
+        string setting = configuration.AsEnumerable().FirstOrDefault(
+            each => each.Value == text && $":{each.Key}".EndsWith($":{place}", StringComparison.OrdinalIgnoreCase)).Key ?? place;
+        return SettingValue.Fault(setting, type, text);
+    }
 
     // Generated validators begin with the member's name, and our words with the setting's.
     private static string WithoutMember(string failure) =>

@@ -1,7 +1,11 @@
+using System.Numerics;
 using FlowCore.Bijections;
 using FlowCore.Bijections.Elements;
 using FlowCore.Conditioners;
+using FlowCore.Checkpoints;
 using FlowCore.Densities;
+using FlowCore.Engines;
+using FlowCore.Engines.Compiled;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -93,6 +97,34 @@ public sealed class DensityLaws
         Assert.Equal(double.NegativeInfinity, logProb[0]);
         Assert.True(double.IsFinite(logProb[2]));
         Assert.Equal(double.NegativeInfinity, logProb[3]);
+    }
+
+    [Theory]
+    [InlineData(0.05, 0, 1)]
+    [InlineData(0, 0, 1)]
+    [InlineData(0, -2, 3)]
+    [InlineData(1e-6, 0, 256)]
+    [InlineData(1e-9, -1e5, -1e4)]
+    public void What_the_inverse_of_a_logit_gives_has_a_density_however_far_out_its_latent_is(double alpha, double lower, double upper)
+    {
+        using Flow flow = FlowBuilder.Build(Spec(1, new StandardNormalSpec(), new LogitSpec { Alpha = alpha, Lower = lower, Upper = upper }));
+        Checkpoint checkpoint = Checkpoint.Of(flow);
+        Holds(new TorchEngine<float>(checkpoint.BuildFlow()));
+        Holds(new CompiledEngine<float>(checkpoint));
+        Holds(new TorchEngine<double>(checkpoint.BuildFlow()));
+        Holds(new CompiledEngine<double>(checkpoint));
+
+        static void Holds<T>(FlowEngine<T> engine)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            using FlowEngine<T> owned = engine;
+            T[] z = [.. ((double[])[-1e20, -1000, -100, -40, -17, -9, 0, 9, 17, 40, 100, 1000, 1e20]).Select(T.CreateChecked)];
+            T[] x = new T[z.Length], back = new T[z.Length], logDet = new T[z.Length], logProb = new T[z.Length];
+            engine.Inverse(z, [], x, logDet, logProb);
+            engine.Forward(x, [], back, logDet, logProb);
+            Assert.All(logProb, density => Assert.True(T.IsFinite(density), $"{engine.GetType().Name}: {string.Join(' ', x)} have {string.Join(' ', logProb)}"));
+            Assert.Equal(back.Order(), back);
+        }
     }
 
     [Fact]

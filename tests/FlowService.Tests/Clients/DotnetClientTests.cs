@@ -69,4 +69,51 @@ public sealed class DotnetClientTests(SharedService service)
         Assert.Contains("takes 2", width.Message, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, unknown.Status);
     }
+
+    [Fact]
+    public async Task What_JSON_has_no_number_for_is_refused_by_its_place()
+    {
+        float[][] rows = [[0, 1], [0, float.NaN], [float.NegativeInfinity, 0]];
+        ScoreAnswer scored = await client.ScoreAsync(rows);
+
+        Assert.Equal([false, true, true], scored.LogProb.Select(density => density is null));
+        Assert.Contains("row 2, column 0 is too large", scored.Error![2], StringComparison.Ordinal);
+        Assert.Contains("row 1, column 1 is null", await RefusedAsync(client.LogProbAsync(rows)), StringComparison.Ordinal);
+        Assert.Contains("row 0, column 0 is too large", await RefusedAsync(client.DecodeAsync([[float.PositiveInfinity, 0]])), StringComparison.Ordinal);
+        Assert.Contains("context: row 0, column 0 is null", await RefusedAsync(client.SampleAsync(1, context: [[float.NaN]])), StringComparison.Ordinal);
+        Assert.Contains("alpha must be a number", await RefusedAsync(client.ScoreAsync(rows, new() { Alpha = double.NaN })), StringComparison.Ordinal);
+        Assert.Contains("temperature must be a number", await RefusedAsync(client.SampleAsync(1, temperature: double.NaN)), StringComparison.Ordinal);
+        Assert.Contains("row 0 is null", await RefusedAsync(client.LogProbAsync([null!])), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_table_takes_longer_than_rows_may_and_brings_its_own_context()
+    {
+        var hasty = new FlowClient($"{service.Host.Address}") { Model = "two-moons", Timeout = TimeSpan.FromTicks(1) };
+        using MemoryStream rows = new("x_0,x_1\n0,1\n"u8.ToArray()), scored = new();
+
+        await hasty.ScoreAsync(rows, TableFormat.Csv, scored);
+
+        Assert.NotEqual(0, scored.Length);
+        Assert.Contains("has not answered within", (await Assert.ThrowsAsync<TaskCanceledException>(() => hasty.LogProbAsync([[0, 1]]))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ArgumentException>(() => client.ScoreAsync(rows, TableFormat.Csv, scored, new() { Context = [[1]] }));
+    }
+
+    [Fact]
+    public async Task An_address_may_have_a_path_and_may_be_wrong()
+    {
+        var page = new FlowClient(new HttpClient(new Page()) { BaseAddress = new("http://flows.example/flow") });
+
+        Assert.Contains("is http://flows.example/flow its address?", await RefusedAsync(page.LogProbAsync([[0, 1]])), StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new FlowClient("localhost:8080"));
+    }
+
+    private static async Task<string> RefusedAsync(Task answer) => (await Assert.ThrowsAsync<FlowServiceException>(() => answer)).Message;
+
+    // A web page at one address, where the service is thought to be.
+    private sealed class Page : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(
+            new HttpResponseMessage(request.RequestUri!.AbsolutePath == "/flow/logprob" ? HttpStatusCode.OK : HttpStatusCode.NotFound) { Content = new StringContent("<html>") });
+    }
 }

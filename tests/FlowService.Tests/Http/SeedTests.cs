@@ -33,7 +33,7 @@ public sealed class SeedTests(SharedService service)
     {
         JsonElement whole = await http.AskAsync("/sample", """{"model":"two-moons","count":50,"seed":42,"include":["z"]}""");
         JsonElement part = await http.AskAsync("/sample", """{"model":"two-moons","count":20,"offset":30,"seed":42,"include":["z"]}""");
-        JsonElement far = await http.AskAsync("/sample", """{"model":"two-moons","count":1,"offset":9223372036854775806,"seed":42}""");
+        JsonElement far = await http.AskAsync("/sample", """{"model":"two-moons","count":1,"offset":9222246136947933183,"seed":42}""");
 
         Assert.Equal(whole.Rows("z").Skip(30), part.Rows("z"));
         Assert.Single(far.Rows("samples"));
@@ -51,6 +51,8 @@ public sealed class SeedTests(SharedService service)
     [Theory]
     [InlineData("-1")]
     [InlineData("9223372036854775807")]
+    [InlineData("9222246136947933184")]
+    [InlineData("9223372036854775808")]
     [InlineData("1.5")]
     [InlineData("\"1\"")]
     public async Task An_offset_that_is_no_row_is_refused(string offset)
@@ -58,6 +60,7 @@ public sealed class SeedTests(SharedService service)
         JsonElement problem = await http.RefusedAsync("/sample", $$"""{"model":"two-moons","count":1,"offset":{{offset}}}""", System.Net.HttpStatusCode.UnprocessableEntity);
 
         Assert.Equal(("invalid-argument", "offset"), (problem.Type(), problem.GetProperty("field").GetString()));
+        Assert.Contains("0..9222246136947933183", problem.Detail(), StringComparison.Ordinal);
     }
 
     [Fact]

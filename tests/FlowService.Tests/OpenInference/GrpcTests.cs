@@ -215,8 +215,12 @@ public sealed class GrpcTests : IAsyncLifetime
         few.RawInputContents.Add(ByteString.Empty);
         priority.Parameters["priority"] = new() { StringParam = "high" };
         var nothing = new ModelInferRequest { ModelName = "two-moons", Inputs = { new InferInputTensor { Name = "x", Datatype = "FP32", Shape = { 1, 2 } } } };
+        ModelInferRequest elsewhere = nothing.Clone(), both = nothing.Clone();
+        elsewhere.Inputs[0].Contents = new() { Fp64Contents = { 0, 1 } };
+        both.Inputs[0].Contents = new() { Fp32Contents = { 0, 1 }, Int64Contents = { 7 } };
         foreach ((ModelInferRequest request, string words) in new[]
         {
+            (elsewhere, "whose elements stand in fp32_contents alone"), (both, "whose elements stand in fp32_contents alone"),
             (mixed, "beside raw_input_contents"), (few, "2 tensors for 1 inputs"), (priority, "priority"), (nothing, "has no data"), (new() { ModelName = "two-moons" }, "'x' is missing"),
             (Raw("two-moons", ("x", "FP32", [1, 2], V2Calls.Bytes(0f, float.NaN))), "element 1 (at [0, 1]) is NaN"),
             (Raw("two-moons", ("x", "FP32", [1, 2], V2Calls.Bytes(0f))), "4 bytes of raw data"),
@@ -228,7 +232,8 @@ public sealed class GrpcTests : IAsyncLifetime
             Assert.Contains(words, (await RefusedAsync(StatusCode.InvalidArgument, async () => await client.ModelInferAsync(request))).Status.Detail, StringComparison.Ordinal);
         await RefusedAsync(StatusCode.NotFound, async () => await client.ModelInferAsync(Raw("none", ("x", "FP32", [1, 2], row))));
         await RefusedAsync(StatusCode.NotFound, async () => await client.ModelMetadataAsync(new() { Name = "two-moons", Version = "9" }));
-        await RefusedAsync(StatusCode.ResourceExhausted, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], new byte[200_000]))));
+        RpcException large = await RefusedAsync(StatusCode.ResourceExhausted, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], new byte[200_000]))));
+        Assert.Contains("raise Limits:BodyBytes", large.Status.Detail, StringComparison.Ordinal);
         await RefusedAsync(StatusCode.Internal, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], V2Calls.Bytes(666f, 1f)))));
         await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], row)));
         await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");

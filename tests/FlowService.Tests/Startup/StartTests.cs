@@ -83,6 +83,7 @@ public sealed class StartTests
     [InlineData("Kestrel:Certificates:Default:Path is /none.pfx, and there is no such file.", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=/none.pfx")]
     [InlineData("The certificate of Kestrel:Certificates:Default:Path cannot be used: ", "--urls=https://127.0.0.1:0", "--Grpc:Port=0", "--Kestrel:Certificates:Default:Path=appsettings.json")]
     [InlineData("urls is empty: say where to listen", "--urls=")]
+    [InlineData("Logging:Console:FormatterOptions:SingleLine must be true or false; it is 'maybe'.", "--Logging:Console:FormatterOptions:SingleLine=maybe")]
     [InlineData("Logging:LogLevel:Default must be Trace, Debug, Information, Warning, Error, Critical, None; it is 'Loud'.", "--Logging:LogLevel:Default=Loud", "--urls=http://127.0.0.1:0", "--Grpc:Port=0")]
     public async Task What_is_wrong_with_the_settings_is_one_line_with_the_remedy(string words, params string[] arguments)
     {
@@ -113,14 +114,15 @@ public sealed class StartTests
     {
         var (_, _, errors) = await ServiceProcess.RunAsync(["--Keys:lab:Hash=plain", "--Keys:lab:Scopes=all", "--Keys:lab:Key=x", "--Keys:lab:RowsPerMinute=-1", "--Security:KeysFile=/none.json",
             "--Security:Origins=lab.example", "--Jwt:Authority=http://login.example", "--Jwt:Audience=flows", "--Telemetry:MetricsPort=70000",
-            "--Limits:RowsPerRequest=many", "--Batching:BatchRow=5", "--Admin:Socket=/none/admin.sock", "--Logging:LogLevel:Default=Loud"]);
+            "--Limits:RowsPerRequest=many", "--Batching:BatchRow=5", "--Kestrel:Limits:MaxRequestBodySize=abc", "--Kestrel:Limits:Http2:MaxStreamsPerConnection=0", "--Admin:Socket=/none/admin.sock", "--Logging:LogLevel:Default=Loud"]);
 
         string[] expected =
         [
             "Keys:lab:Hash must be sha256:SALT:HASH", "Keys:lab:Scopes must list some of infer, metrics, admin; 'all' is none of them.", "Keys:lab:Key is unknown", "Keys:lab:RowsPerMinute must be",
             "Security:KeysFile is /none.json, and cannot be read", "Security:Origins must list origins", "Jwt:Authority must be an https address", "Telemetry:MetricsPort must lie in",
             "Limits:RowsPerRequest must be a whole number (of 32 bits); it is 'many'.", "There is no setting Batching:BatchRow; ", "Admin:Socket is /none/admin.sock, and its folder does not exist",
-            "Logging:LogLevel:Default must be Trace, ",
+            "Logging:LogLevel:Default must be Trace, ", "Kestrel:Limits:MaxRequestBodySize must be a whole number (of 64 bits); it is 'abc'.",
+            "Kestrel:Limits:Http2:MaxStreamsPerConnection is 0, which is out of range",
         ];
         Assert.Equal(expected.Length, errors.Length);
         Assert.All(expected, words => Assert.Contains(errors, line => line.Contains(words, StringComparison.Ordinal)));

@@ -1,6 +1,8 @@
 using FlowService.Errors;
+using FlowService.Limits;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
 
 namespace FlowService.OpenInference.Grpc;
 
@@ -14,6 +16,8 @@ internal static class MalformedCalls
 
     private const string Words = "the message cannot be read: its protobuf is malformed, or its frame is not the one message of this call "
         + "(one byte for the compression, four for the length, then that many bytes)";
+
+    private static readonly string TooLarge = $"{(int)StatusCode.ResourceExhausted}";
 
     /// <summary>Gives the calls of a service that no handler has seen their status.</summary>
     public static void RefuseMalformed(this IEndpointConventionBuilder service) => service.Add(endpoint =>
@@ -36,12 +40,16 @@ internal static class MalformedCalls
         IHeaderDictionary? place = response.HasStarted ? http.Features.Get<IHttpResponseTrailersFeature>()?.Trailers : response.Headers;
         if (place is null || !place.TryGetValue(StatusName, out var status) || !IsFaultOfBytes(status))
             return;
-        place[StatusName] = $"{(int)StatusCode.InvalidArgument}";
-        place[MessageName] = Words;
-        http.RequestServices.GetRequiredService<ILogger<StatusInterceptor>>().RequestRefused(http.Request.Path, StatusCodes.Status400BadRequest, null);
+        bool isLarge = status == TooLarge;
+        place[StatusName] = isLarge ? TooLarge : $"{(int)StatusCode.InvalidArgument}";
+        place[MessageName] = isLarge ? LargeWords(http) : Words;
+        http.RequestServices.GetRequiredService<ILogger<StatusInterceptor>>().RequestRefused(http.Request.Path, isLarge ? StatusCodes.Status413PayloadTooLarge : StatusCodes.Status400BadRequest, null);
     }
 
-    private static bool IsFaultOfBytes(string? status) => status == $"{(int)StatusCode.Unknown}" || status == $"{(int)StatusCode.Internal}";
+    private static string LargeWords(HttpContext http) =>
+        $"the message is larger than {http.RequestServices.GetRequiredService<IOptions<LimitsOptions>>().Value.BodyBytes} bytes; send fewer rows at once, or raise Limits:BodyBytes";
+
+    private static bool IsFaultOfBytes(string? status) => status == TooLarge || status == $"{(int)StatusCode.Unknown}" || status == $"{(int)StatusCode.Internal}";
 
     private sealed class HandledCall
     {

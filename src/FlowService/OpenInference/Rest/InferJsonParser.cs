@@ -56,8 +56,11 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
     protected override int TakeRun(ReadOnlySpan<byte> bytes)
     {
         int taken = JsonRowsScanner.Run(bytes, Input.Free, out int count);
-        Input.Values!.Advance(count);
-        return count > 0 ? taken : 0;
+        if (count == 0)
+            return 0;
+        Input.SeeForm(bytes[1..taken], Input.Values!.Length);
+        Input.Values.Advance(count);
+        return taken;
     }
 
     protected override RequestException? NonFinite(in ReadOnlySequence<byte> rest) =>
@@ -224,11 +227,8 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
                 if (reader.CurrentDepth == endDepth)
                     state = State.Input;
                 break;
-            case JsonTokenType.Number when FloatText.TryParse(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan, out float value):
-                Input.Append(value, Input.Values!.Length == 0 ? JsonArguments.Scalar(ref reader) : default);
-                break;
             case JsonTokenType.Number:
-                Input.AppendFault("is too large for a 32-bit float");
+                TakeNumber(ref reader, reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan);
                 break;
             case JsonTokenType.StartObject:
                 throw Wrong($"{Input.ShownName}: data must be numbers, in a list or in lists of lists; it holds an object");
@@ -236,6 +236,15 @@ internal sealed class InferJsonParser(InferRequest request, LimitsOptions limits
                 Input.AppendFault($"is {JsonWords.Describe(reader.TokenType)}");
                 break;
         }
+    }
+
+    private void TakeNumber(ref Utf8JsonReader reader, ReadOnlySpan<byte> text)
+    {
+        Input.SeeForm(text, Input.Values!.Length);
+        if (FloatText.TryParse(text, out float value))
+            Input.Append(value, Input.Values.Length == 0 ? JsonArguments.Scalar(ref reader) : default);
+        else
+            Input.AppendFault("is too large for a 32-bit float");
     }
 
     private void BeginParameters(ref Utf8JsonReader reader)

@@ -24,9 +24,10 @@ internal sealed class Datatype
     public static readonly Datatype[]
         Floats = [Fp32, Fp64, Fp16, Bf16],
         Integers = [Int64, Int32, Int16, Int8, UInt64, UInt32, UInt16, UInt8],
-        Classes = [.. Integers, Fp32, Fp64];
+        Classes = [.. Integers, Fp32, Fp64],
+        All = [.. Floats, .. Integers];
 
-    private static readonly FrozenDictionary<string, Datatype> Known = ((Datatype[])[.. Floats, .. Integers]).ToFrozenDictionary(each => each.Name, StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, Datatype> Known = All.ToFrozenDictionary(each => each.Name, StringComparer.Ordinal);
 
     private readonly Widening widen;
     private readonly Reading read;

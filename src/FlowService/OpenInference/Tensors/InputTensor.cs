@@ -19,6 +19,7 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
     private const int FewValues = 1024;
 
     private (long Element, string Problem)? fault;
+    private long? fraction;
 
     /// <summary>Null where it is left out or empty: messages of gRPC do not tell the two apart.</summary>
     public string? Name { get; set => field = InferRequest.Given(value); }
@@ -86,6 +87,22 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
     {
         fault ??= (Values!.Length, problem);
         Append(0);
+    }
+
+    /// <summary>Numbers as they are written in JSON, with commas between them: an integer has neither point nor exponent.</summary>
+    /// <param name="text">The numbers.</param>
+    /// <param name="first">The place of the first one.</param>
+    public void SeeForm(ReadOnlySpan<byte> text, long first)
+    {
+        if (fraction is null && text.IndexOfAny(".eE"u8) is >= 0 and var at)
+            fraction = first + text[..at].Count((byte)',');
+    }
+
+    /// <summary>Refuses elements that are not written as integers, where they are integers, as other servers of the protocol do.</summary>
+    public void CheckForm(Datatype datatype)
+    {
+        if (fraction is { } element && Tensors.Datatype.Integers.Contains(datatype))
+            throw new RequestException(ProblemKind.InvalidValue, $"{ShownName}: element {element} must be an integer, without a point or an exponent: the datatype is {datatype.Name}") { Field = Name };
     }
 
     /// <summary>Refuses elements that are not finite numbers, and names the first.</summary>

@@ -46,6 +46,7 @@ internal static class TensorChecks
             throw Wrong(ProblemKind.MissingField, $"{input.ShownName} has no data");
         if (elements != values.Length)
             throw Wrong(ProblemKind.InvalidArgument, $"{input.ShownName}: shape {TensorSpec.Text(input.Shape!)} has {elements} elements, its data have {values.Length}");
+        input.CheckForm(datatype);
         if (!Fits(input.Shape!, spec))
             throw Wrong(ProblemKind.WrongWidth, $"{input.ShownName} has the shape {TensorSpec.Text(input.Shape!)}; it must be {spec.ShapeText}");
     }
@@ -53,7 +54,7 @@ internal static class TensorChecks
     public static Datatype DatatypeOf(InputTensor input)
     {
         string name = input.Datatype ?? throw Wrong(ProblemKind.MissingField, $"{input.ShownName} has no datatype");
-        return Datatype.Named(name) ?? throw Wrong(ProblemKind.InvalidArgument, $"{input.ShownName}: datatype '{name.Shown()}' is not taken here");
+        return Datatype.Named(name) ?? throw Wrong(ProblemKind.InvalidArgument, $"{input.ShownName}: datatype '{name.Shown()}' is not taken here; send numbers: {string.Join(", ", Datatype.All.Select(each => each.Name))}");
     }
 
     /// <summary>The number of elements that the shape says.</summary>
