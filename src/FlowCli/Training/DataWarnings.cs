@@ -29,19 +29,26 @@ internal static class DataWarnings
                 yield return warning;
 
         string? Lone(int at) => shapes[at].Commonest < NearlyConstant ? null : string.Create(CultureInfo.InvariantCulture,
-            $"{shapes[at].Commonest:P1} of the rows have the same value, so that the others are strange whatever they are: if that is not meant, {LeaveOut(at)}");
+            $"{shapes[at].Commonest:P1} of the rows have the same value, so that the others are strange whatever they are: "
+            + $"if that is not meant, {LeaveOut(at)}");
 
-        string? Massed(int at) => shapes[at].Commonest is < PointMass or >= NearlyConstant || facts[at].Step > 0 ? null : string.Create(CultureInfo.InvariantCulture,
+        string? Massed(int at) => shapes[at].Commonest is < PointMass or >= NearlyConstant || facts[at].Step > 0 ? null : string.Create(
+            CultureInfo.InvariantCulture,
             $"{shapes[at].Commonest:P1} of the rows have the same value, among others that vary: a density can grow without bound there");
 
-        string? Multiples(int at) => facts[at].Step <= 0 || facts[at].IsInteger || steps is null || steps[at] != 0 ? null : string.Create(CultureInfo.InvariantCulture,
-            $"its values are multiples of {facts[at].Step}, fewer than there are rows: a density can grow without bound at them, and --dequantize all spreads them over their steps");
+        string? Multiples(int at) => facts[at].Step <= 0 || facts[at].IsInteger || steps is null || steps[at] != 0 ? null : string.Create(
+            CultureInfo.InvariantCulture,
+            $"its values are multiples of {facts[at].Step}, fewer than there are rows: a density can grow without bound at them, "
+            + $"and --dequantize all spreads them over their steps");
 
         string? Rounded(int at) => facts[at].Deviation >= StepsApart * facts[at].Float32Step ? null : string.Create(CultureInfo.InvariantCulture,
-            $"float32 tells its values apart by {facts[at].Float32Step:G3} at least, and their deviation is {facts[at].Deviation:G3}. The flow is trained on them exactly; "
-            + $"a server computes in float32 and rounds what it is sent, so subtract an offset before training and before asking, or score by `flow logprob --dtype float64`");
+            $"float32 tells its values apart by {facts[at].Float32Step:G3} at least, and their deviation is {facts[at].Deviation:G3}. "
+            + $"The flow is trained on them exactly; a server computes in float32 and rounds what it is sent, so "
+            + $"subtract an offset before training and before asking, or score by `flow logprob --dtype float64`");
 
-        string? Counting(int at) => !IsConsecutive(table, at) ? null : $"its values count the rows, as an id does, and tell nothing of a row: {LeaveOut(at)}";
+        string? Counting(int at) => IsConsecutive(table, at)
+            ? $"its values count the rows, as an id does, and tell nothing of a row: {LeaveOut(at)}"
+            : null;
 
         string LeaveOut(int at) => $"leave it out with --exclude {table.Names?[at] ?? $"{at + 1}"}";
     }
