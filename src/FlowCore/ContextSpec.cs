@@ -42,8 +42,10 @@ public sealed record ContextSpec
     public int EncodedWidth => Classes ?? Size ?? Shape?.Aggregate(1, (product, size) => product * size) ?? 0;
 
     /// <summary>Whether a context of this flow means the same to another one, whatever network stands behind it.</summary>
-    internal bool SharesRowsWith(ContextSpec? other) => other is not null && (Size, Classes, BlockMeans) == (other.Size, other.Classes, other.BlockMeans)
-        && (Shape ?? []).SequenceEqual(other.Shape ?? []) && FlowSpec.MayBeSame(Features, other.Features) && (Categories?.Names ?? []).SequenceEqual(other.Categories?.Names ?? []);
+    internal bool SharesRowsWith(ContextSpec? other) => other is not null
+        && (Size, Classes, BlockMeans) == (other.Size, other.Classes, other.BlockMeans)
+        && (Shape ?? []).SequenceEqual(other.Shape ?? []) && FlowSpec.MayBeSame(Features, other.Features)
+        && (Categories?.Names ?? []).SequenceEqual(other.Categories?.Names ?? []);
 
     /// <summary>The place in front of the embedding.</summary>
     [JsonIgnore]

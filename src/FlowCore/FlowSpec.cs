@@ -59,11 +59,12 @@ public sealed record FlowSpec
     public int ContextWidth => Context?.Width ?? 0;
 
     /// <summary>
-    /// Whether a row of this flow, its context with it, means the same to another one: its shape, its columns and its categories are the same, in the same order.
-    /// Columns without names, and images whose pixels are not known, may be any.
+    /// Whether a row of this flow, its context with it, means the same to another one: its shape, its columns and its categories are the
+    /// same, in the same order. Columns without names, and images whose pixels are not known, may be any.
     /// </summary>
     public bool SharesRowsWith(FlowSpec other) => EventShape.SequenceEqual(other.EventShape) && MayBeSame(Features, other.Features)
-        && (Pixels is null || other.Pixels is null || Pixels == other.Pixels) && (Context is { } context ? context.SharesRowsWith(other.Context) : other.Context is null);
+        && (Pixels is null || other.Pixels is null || Pixels == other.Pixels)
+        && (Context is { } context ? context.SharesRowsWith(other.Context) : other.Context is null);
 
     /// <summary>Whether two lists of names are not known to differ.</summary>
     internal static bool MayBeSame(string[]? one, string[]? other) => one is null || other is null || one.SequenceEqual(other);

@@ -9,6 +9,9 @@ internal sealed class Rowless(string what)
 {
     private const int Most = 1 << 16;
 
+    /// <summary>Lines of text without anything in them.</summary>
+    public static Rowless BlankLines() => new("blank lines");
+
     private long left = Most;
 
     /// <summary>So many rows were read.</summary>

@@ -4,8 +4,6 @@ using System.Reflection;
 using FlowCore;
 using FlowCore.Calibration;
 using FlowCore.Checkpoints;
-using FlowCore.Engines;
-using FlowCore.Tensors;
 using FlowCore.Training;
 
 namespace FlowCli.Training;
@@ -26,10 +24,6 @@ internal static class TrainingRun
             + (data.LeftOut > 0 ? $"; {data.LeftOut} rows with {request.Label} != 0 left out" : ""));
         terminal.Output.Flush(); // a log shall not wait for the first epoch
 
-        // The compiled trainer has libtorch find a table's start alone, whose threads wait for one another by turning round: beside other
-        // work that took five times as long.
-        if (request.Options.Engine != EngineKind.Torch && plan.Pixels is null)
-            Libtorch.Threads = 1;
         using TrainedFlow trained = TrainingDisplay.Show(
             terminal, report => FlowSearch.Train(request.Preset, plan.Create, split, request.OptionsAfter(clock.Elapsed), report, terminal.Stop));
         Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed, request.Options.Threads);

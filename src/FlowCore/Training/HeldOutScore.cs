@@ -22,7 +22,8 @@ internal sealed class HeldOutScore
     public HeldOutScore(Table train, Table heldOut, FlowSpec spec)
     {
         (train, heldOut) = (Details.Of(train, spec), Details.Of(heldOut, spec));
-        GaussianBaseline gaussian = GaussianBaseline.Fit(train, spec.Context?.Classes is not null, diagonal: (long)train.Rows * spec.Width * spec.Width > MostProducts);
+        bool isLarge = (long)train.Rows * spec.Width * spec.Width > MostProducts;
+        GaussianBaseline gaussian = GaussianBaseline.Fit(train, spec.Context?.Classes is not null, diagonal: isLarge);
         double[] logProb = gaussian.LogProb(heldOut);
         (gaussianMean, gaussianMedian) = (logProb.Average(), Median.Of(logProb));
         cauchy = gaussian.LogCauchy(heldOut);

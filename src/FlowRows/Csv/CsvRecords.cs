@@ -7,11 +7,8 @@ namespace FlowRows.Csv;
 /// <summary>The records of CSV, without blank lines, of which some may be looked at before their turn.</summary>
 internal sealed class CsvRecords(CsvReader csv) : IAsyncDisposable
 {
-    /// <summary>What a refusal calls lines that are passed over.</summary>
-    public const string Blanks = "blank lines";
-
     private readonly Queue<Record> ahead = [];
-    private readonly Rowless blanks = new(Blanks);
+    private readonly Rowless blanks = Rowless.BlankLines();
     private Record? current;
     private long blank;
     private bool any;

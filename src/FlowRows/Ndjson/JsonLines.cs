@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using FlowRows.Csv;
 
 namespace FlowRows.Ndjson;
 
@@ -10,7 +9,7 @@ internal sealed class JsonLines(PipeReader body, long mostBytes)
     // A line that does not end must not fill the memory.
     private const int MostLineBytes = 16 << 20;
 
-    private readonly Rowless blanks = new(CsvRecords.Blanks);
+    private readonly Rowless blanks = Rowless.BlankLines();
     private byte[] line = new byte[4096];
     private int length;
     private long read;

@@ -68,7 +68,8 @@ internal sealed class ServingOptions
 /// <summary>Refuses versions among which there can be none to compare: what shall not serve before it is promoted would serve alone.</summary>
 internal sealed class ComparedVersionsAreLoaded : IValidateOptions<ServingOptions>
 {
-    public ValidateOptionsResult Validate(string? name, ServingOptions options) => options.Shadow > 0 && (options.IsLatest || !options.Wants(options.Shadow) || options.ListedVersions() is [_])
+    public ValidateOptionsResult Validate(string? name, ServingOptions options) =>
+        options.Shadow > 0 && (options.IsLatest || !options.Wants(options.Shadow) || options.ListedVersions() is [_])
         ? ValidateOptionsResult.Fail($"Models:Versions is {options.Versions}, and Shadow compares version {options.Shadow} with another one: list both versions, or load all.")
         : ValidateOptionsResult.Success;
 }

@@ -28,7 +28,10 @@ internal static class MixtureFlow
         Install(flow, Fit(new Table(rows.data<double>().ToArray(), flow.Spec.Width), ((GaussianMixtureSpec)flow.Spec.Base).Components, prior ?? flow.Spec.Width, seed));
     }
 
-    /// <summary>A mixture of so many components, the last of several a broad one; of few rows with covariances that are drawn towards the columns' own variances.</summary>
+    /// <summary>
+    /// A mixture of so many components, the last of several a broad one; of few rows with covariances that are drawn towards the columns' own
+    /// variances.
+    /// </summary>
     internal static MixtureFit Fit(Table rows, int components, double prior, ulong seed) =>
         MixtureFit.Of(rows, components, prior, seed, components > 1 ? Broad : 0, Covariances.Shrinkage(rows));
 

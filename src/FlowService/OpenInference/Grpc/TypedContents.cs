@@ -15,11 +15,15 @@ internal static class TypedContents
             return; // it has no data, and is refused for that
         string list = ReadList(contents, datatype, input);
         if (Elements(contents) != input.Values!.Length)
-            throw new RequestException(ProblemKind.InvalidArgument, $"{input.ShownName}: its datatype is {datatype.Name}, whose elements stand in {list}_contents alone; other contents hold some") { Field = input.Name };
+            throw new RequestException(
+                ProblemKind.InvalidArgument,
+                $"{input.ShownName}: its datatype is {datatype.Name}, whose elements stand in {list}_contents alone; other contents hold some")
+            { Field = input.Name };
     }
 
-    private static int Elements(InferTensorContents contents) => contents.BoolContents.Count + contents.IntContents.Count + contents.Int64Contents.Count + contents.UintContents.Count
-        + contents.Uint64Contents.Count + contents.Fp32Contents.Count + contents.Fp64Contents.Count + contents.BytesContents.Count;
+    private static int Elements(InferTensorContents contents) => contents.BoolContents.Count + contents.IntContents.Count
+        + contents.Int64Contents.Count + contents.UintContents.Count + contents.Uint64Contents.Count
+        + contents.Fp32Contents.Count + contents.Fp64Contents.Count + contents.BytesContents.Count;
 
     // And says which list that is.
     private static string ReadList(InferTensorContents contents, Datatype datatype, InputTensor input)
