@@ -37,32 +37,42 @@ internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
         while (true)
         {
             var block = new RowBlock<T>(Columns, RowsRead, source);
+            bool ends;
             try
             {
                 await FillAsync(block, most, cancellation);
                 block.Sift(source.OnError);
-                RowsRead += block.Taken;
-                if (RowsRead > source.Limits.StreamRows)
-                    throw new RowFault(RowFaultKind.TooManyRows,
-                        $"the body has more than {source.Limits.StreamRows} rows; send them in several requests, or raise Limits:StreamRows");
+                ends = CountRows(block);
+                if (block.Rows > 0)
+                    return block;
+                cancellation.ThrowIfCancellationRequested(); // what is there already is read without a wait
             }
             catch
             {
                 block.Dispose();
                 throw;
             }
-            any |= block.Rows > 0;
-            if (block.Rows > 0)
-                return block;
-            firstReason ??= block.Errors is { Count: > 0 } errors ? errors.First : null;
-            bool ends = block.Taken == 0;
-            cancellation.ThrowIfCancellationRequested(); // what is there already is read without a wait
-            if (!any && !ends && RowsRead > source.Limits.RowsPerRequest)
-                throw RowFault.NoneReadable(source.Layout.Field, firstReason!, RowsRead);
             block.Dispose();
             if (ends)
-                return any || firstReason is null ? null : throw NoneReadable(firstReason);
+                return null;
         }
+    }
+
+    // Whether this is the end of the body.
+    private bool CountRows(RowBlock<T> block)
+    {
+        RowsRead += block.Taken;
+        if (RowsRead > source.Limits.StreamRows)
+            throw new RowFault(RowFaultKind.TooManyRows,
+                $"the body has more than {source.Limits.StreamRows} rows; send them in several requests, or raise Limits:StreamRows");
+        any |= block.Rows > 0;
+        bool ends = block.Taken == 0;
+        if (any)
+            return ends;
+        firstReason ??= block.Errors is { Count: > 0 } errors ? errors.First : null;
+        if (!ends && RowsRead > source.Limits.RowsPerRequest)
+            throw RowFault.NoneReadable(source.Layout.Field, firstReason!, RowsRead);
+        return ends && firstReason is not null ? throw NoneReadable(firstReason) : ends;
     }
 
     /// <summary>All rows, within the limits for one request.</summary>
