@@ -27,7 +27,7 @@ public sealed class BrokenStreamTests(SharedService service)
 
             AssertBroken(answer, $"x: row {Rows}, column 'x_1' is 'bad'");
         }
-        await Eventually.TrueAsync(() => service.Host.Pool.Outstanding == 0, "all buffers are back");
+        await service.BuffersAreBackAsync();
     }
 
     [Theory]

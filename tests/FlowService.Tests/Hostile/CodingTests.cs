@@ -29,7 +29,7 @@ public sealed class CodingTests(SharedService service) : IDisposable
 
         Assert.Equal(subject.Body.Length, refused);
         Assert.Equal(good, await client.GoodAsync(subject));
-        await Eventually.TrueAsync(() => service.Host.Pool.Outstanding == 0, "all buffers are back");
+        await service.BuffersAreBackAsync();
     }
 
     [Theory]

@@ -18,7 +18,7 @@ public sealed class V2MalformedTests(SharedService service) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await http.PostRawAsync(Infer, Good).TensorsAsync();
-        await Eventually.TrueAsync(() => service.Host.Pool.Outstanding == 0, "all buffers are returned");
+        await service.BuffersAreBackAsync();
     }
 
     [Theory]
