@@ -217,17 +217,25 @@ internal sealed class RowTable<T>(string name, RowLimits limits, RowPool pool, i
     public RowTable<T> Classes()
     {
         RowTable<T> taken = Beside(name);
-        for (int row = 0; row < Rows; row++)
+        try
         {
-            ReadOnlySpan<T> each = values.Span.Slice(row * Width, Width);
-            int number = Array.TrueForAll(each.ToArray(), T.IsFinite) ? Categories!.ClassOf(each) : 0; // else it is noted already
-            if (number < 0)
-                taken.Refuse(Categories!.NeverTogether(First + row, each));
-            else
-                taken.Append(T.CreateChecked(number));
-            taken.EndRow();
+            for (int row = 0; row < Rows; row++)
+            {
+                ReadOnlySpan<T> each = values.Span.Slice(row * Width, Width);
+                int number = Array.TrueForAll(each.ToArray(), T.IsFinite) ? Categories!.ClassOf(each) : 0; // else it is noted already
+                if (number < 0)
+                    taken.Refuse(Categories!.NeverTogether(First + row, each));
+                else
+                    taken.Append(T.CreateChecked(number));
+                taken.EndRow();
+            }
+            return taken;
         }
-        return taken;
+        catch
+        {
+            taken.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Values without brackets around them become rows of one value each.</summary>

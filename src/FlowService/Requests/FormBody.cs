@@ -95,7 +95,10 @@ internal sealed class FormBody
             var layout = new ModelLayout(model.Name, model.Spec, name, hasContext: name == RowNames.X);
             await using RowReader<float> reader = await parts[name].Format.OpenAsync<float>(Pipe(name), source(layout), cancellation);
             RowBlock<float> block = await reader.ReadAllAsync(cancellation);
-            return block.Rows > 0 ? block : throw RowFault.NoRows("it");
+            if (block.Rows > 0)
+                return block;
+            block.Dispose();
+            throw RowFault.NoRows("it");
         }
         catch (RowFault e)
         {

@@ -47,6 +47,8 @@ public sealed class FormTests(EnlargingService service)
         { "broken", Form(("x", Large[..90]), ("context", Small)), "part 'x': ", 400 },
         { "broken context", Form(("x", Large), ("context", Small[..60])), "part 'context': ", 400 },
         { "cut array", Form(("x", Npy.Of(new float[720], 1, 1, 20, 36)[..^8]), ("context", Small)), "part 'x': the body ends", 400 },
+        { "no pictures", Form(("x", Npy.Of((float[])[], 0, 1, 20, 36)), ("context", Small)), "part 'x': it holds no rows", 422 },
+        { "no small pictures", Form(("x", Large), ("context", Npy.Of((float[])[], 0, 1, 5, 9))), "part 'context': it holds no rows", 422 },
         { "cut form", Form(("x", Large), ("context", Small))[..^20], "part 'context' cannot be read", 400 },
         { "another size", Form(("x", Large), ("context", Png(7, 7, Mean))), "part 'context': context: the picture has 7 x 7 pixels (width x height), model 'clothing-4x' takes 9 x 5", 422 },
         { "a size that is not taken", Form(("x", Png(35, 20, Mean)), ("context", Small)), "the nearest size is 20 x 36", 422 },
@@ -59,6 +61,7 @@ public sealed class FormTests(EnlargingService service)
         using HttpResponseMessage answer = await http.PostAsync(Path, body, "multipart/form-data; boundary=cut-here");
         string text = (await Calls.ProblemAsync(answer, (HttpStatusCode)status)).Detail();
         Assert.True(text.Contains(words, StringComparison.Ordinal), $"{what}: {text}");
+        await Eventually.TrueAsync(() => service.Host.Pool.Outstanding == 0, "all buffers are back");
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using FlowCore;
 using FlowService.Tests.Support;
@@ -60,6 +61,18 @@ public sealed class CategoryTests : IAsyncLifetime
         Assert.Contains("together", errors[2], StringComparison.Ordinal);
         Assert.Contains("is empty", errors[3], StringComparison.Ordinal);
         Assert.Equal([("unreadable", 1L), ("unseen_category", 2L)], odd.GetMeasurementSnapshot().Select(each => ((string)each.Tags["reason"]!, each.Value)));
+    }
+
+    [Theory]
+    [InlineData("application/json", """{"model":"mixed","x":[{"a":0.5,"b":1,"colour":"blue","size":2}]}""")]
+    [InlineData("text/csv", "a,b,colour,size\n0.5,1,blue,2\n")]
+    [InlineData("application/x-ndjson", """{"a":0.5,"b":1,"colour":"blue","size":2}""")]
+    public async Task Categories_that_never_stand_together_are_refused_and_leave_no_buffer(string type, string body)
+    {
+        using HttpResponseMessage answer = await http.PostAsync(type == "application/json" ? "/logprob" : "/logprob?model=mixed", Encoding.UTF8.GetBytes(body), type);
+
+        Assert.Equal("unseen-category", (await Calls.ProblemAsync(answer, HttpStatusCode.UnprocessableEntity)).Type());
+        Assert.Equal(0, host.Pool.Outstanding);
     }
 
     [Fact]
