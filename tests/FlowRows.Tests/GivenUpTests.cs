@@ -23,7 +23,11 @@ public sealed class GivenUpTests
         byte[] body = await BodyAsync(format, rows);
         foreach (OnError onError in Enum.GetValues<OnError>())
             foreach (int most in (int[])[7, 10 * Rows])
-                for (int reads = 1; await LeavesAsync(format, body, onError, most, reads); reads++);
+            {
+                int reads = 1;
+                while (await LeavesAsync(format, body, onError, most, reads))
+                    reads++;
+            }
     }
 
     [Theory, MemberData(nameof(Bodies))]
