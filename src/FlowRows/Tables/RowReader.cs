@@ -37,12 +37,11 @@ internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
         while (true)
         {
             var block = new RowBlock<T>(Columns, RowsRead, source);
-            bool ends;
             try
             {
                 await FillAsync(block, most, cancellation);
                 block.Sift(source.OnError);
-                ends = CountRows(block);
+                Count(block);
                 if (block.Rows > 0)
                     return block;
                 cancellation.ThrowIfCancellationRequested(); // what is there already is read without a wait
@@ -53,26 +52,25 @@ internal abstract class RowReader<T>(RowSource source) : IAsyncDisposable
                 throw;
             }
             block.Dispose();
-            if (ends)
+            if (block.Taken == 0)
                 return null;
         }
     }
 
-    // Whether this is the end of the body.
-    private bool CountRows(RowBlock<T> block)
+    // Refuses more rows than may pass, and a body none of whose rows can be read: at its end, or when many have been tried.
+    private void Count(RowBlock<T> block)
     {
         RowsRead += block.Taken;
         if (RowsRead > source.Limits.StreamRows)
             throw new RowFault(RowFaultKind.TooManyRows,
                 $"the body has more than {source.Limits.StreamRows} rows; send them in several requests, or raise Limits:StreamRows");
         any |= block.Rows > 0;
-        bool ends = block.Taken == 0;
         if (any)
-            return ends;
+            return;
         firstReason ??= block.Errors is { Count: > 0 } errors ? errors.First : null;
-        if (!ends && RowsRead > source.Limits.RowsPerRequest)
-            throw RowFault.NoneReadable(source.Layout.Field, firstReason!, RowsRead);
-        return ends && firstReason is not null ? throw NoneReadable(firstReason) : ends;
+        bool ends = block.Taken == 0;
+        if (firstReason is not null && (ends || RowsRead > source.Limits.RowsPerRequest))
+            throw RowFault.NoneReadable(source.Layout.Field, firstReason, ends ? null : RowsRead);
     }
 
     /// <summary>All rows, within the limits for one request.</summary>

@@ -61,7 +61,7 @@ public sealed class FormTests(EnlargingService service)
         using HttpResponseMessage answer = await http.PostAsync(Path, body, "multipart/form-data; boundary=cut-here");
         string text = (await Calls.ProblemAsync(answer, (HttpStatusCode)status)).Detail();
         Assert.True(text.Contains(words, StringComparison.Ordinal), $"{what}: {text}");
-        await Eventually.TrueAsync(() => service.Host.Pool.Outstanding == 0, "all buffers are back");
+        await service.Host.BuffersAreBackAsync();
     }
 
     [Fact]

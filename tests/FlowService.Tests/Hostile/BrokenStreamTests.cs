@@ -27,7 +27,7 @@ public sealed class BrokenStreamTests(SharedService service)
 
             AssertBroken(answer, $"x: row {Rows}, column 'x_1' is 'bad'");
         }
-        await service.BuffersAreBackAsync();
+        await service.Host.BuffersAreBackAsync();
     }
 
     [Theory]

@@ -29,7 +29,7 @@ public sealed class CodingTests(SharedService service) : IDisposable
 
         Assert.Equal(subject.Body.Length, refused);
         Assert.Equal(good, await client.GoodAsync(subject));
-        await service.BuffersAreBackAsync();
+        await service.Host.BuffersAreBackAsync();
     }
 
     [Theory]

@@ -39,6 +39,6 @@ public sealed class MutantTests(SharedService service) : IDisposable
         TestContext.Current.TestOutputHelper?.WriteLine($"{subject}: {bodies.Length} bodies, {refused} refused");
         Assert.Equal(good, await client.GoodAsync(subject));
         Assert.InRange(refused, bodies.Length / 4, bodies.Length);
-        await service.BuffersAreBackAsync();
+        await service.Host.BuffersAreBackAsync();
     }
 }

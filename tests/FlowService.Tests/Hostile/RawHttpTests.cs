@@ -59,7 +59,7 @@ public sealed class RawHttpTests(SharedService service)
                     $"POST /logprob HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {Rows.Length}\r\n\r\n{Rows[..cut]}"));
 
         await service.Http.AskAsync("/logprob", Rows);
-        await service.BuffersAreBackAsync();
+        await service.Host.BuffersAreBackAsync();
     }
 
     // Of a request that has no end nothing more comes: half of the connection is closed, which the server takes for a client that has left.

@@ -94,7 +94,7 @@ public sealed class BusyTests : IAsyncLifetime
         hook.Release();
         await computing;
         await waiting;
-        await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");
+        await host.BuffersAreBackAsync();
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class BusyTests : IAsyncLifetime
         await http.RefusedAsync("/logprob", """{"model":"two-moons","x":[[666,1]]}""", HttpStatusCode.InternalServerError);
         await http.RefusedAsync("/sample", """{"model":"two-moons","count":3,"context":[[1]]}""", HttpStatusCode.UnprocessableEntity);
 
-        await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");
+        await host.BuffersAreBackAsync();
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class BusyTests : IAsyncLifetime
         await computing;
         await http.AskAsync("/logprob", OneRow);
         Assert.Equal(["forward 1", "forward 1"], hook.Batches);
-        await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");
+        await host.BuffersAreBackAsync();
     }
 
     [Fact]

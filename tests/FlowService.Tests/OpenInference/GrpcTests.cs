@@ -236,7 +236,7 @@ public sealed class GrpcTests : IAsyncLifetime
         Assert.Contains("raise Limits:BodyBytes", large.Status.Detail, StringComparison.Ordinal);
         await RefusedAsync(StatusCode.Internal, async () => await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], V2Calls.Bytes(666f, 1f)))));
         await client.ModelInferAsync(Raw("two-moons", ("x", "FP32", [1, 2], row)));
-        await Eventually.TrueAsync(() => host.Pool.Outstanding == 0, "all buffers are returned");
+        await host.BuffersAreBackAsync();
     }
 
     [Fact]

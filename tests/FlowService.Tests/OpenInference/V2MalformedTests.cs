@@ -18,7 +18,7 @@ public sealed class V2MalformedTests(SharedService service) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await http.PostRawAsync(Infer, Good).TensorsAsync();
-        await service.BuffersAreBackAsync();
+        await service.Host.BuffersAreBackAsync();
     }
 
     [Theory]

@@ -22,6 +22,7 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
     private const string AdminSetting = "Admin:Key";
 
     private readonly string repository;
+    private volatile bool hasLost;
     private readonly (string Key, string Value)[] settings;
     private readonly EngineFactory? engines;
     private readonly AbortCounter aborts = new();
@@ -69,6 +70,21 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
     public int AbortedRequests => aborts.Count;
 
     public RowPool Pool => Services.GetRequiredService<RowPool>();
+
+    /// <summary>Waits until no request holds a buffer. What one test has lost lets the others fail at once, not wait in vain.</summary>
+    public async Task BuffersAreBackAsync()
+    {
+        Assert.False(hasLost, "buffers were lost before this test");
+        try
+        {
+            await Eventually.TrueAsync(() => Pool.Outstanding == 0, "all buffers are back");
+        }
+        catch
+        {
+            hasLost = true;
+            throw;
+        }
+    }
 
     /// <summary>A client, which may load and unload models unless the test has a key of its own.</summary>
     public HttpClient Http()
