@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using FlowCore.Checkpoints;
+using FlowCore.Densities;
 using FlowCore.Engines.Compiled;
 using FlowCore.Engines.Compiled.Formulas;
 using FlowCore.Engines.Compiled.Kernels;
 using FlowCore.Engines.Compiled.Steps;
+using FlowCore.Engines.Compiled.Training;
+using FlowCore.Training;
 
 namespace FlowBenchmarks;
 
@@ -37,6 +40,51 @@ internal static class LinearThroughput
         Program<float> program = (plan with { Operations = [.. plan.Operations.OfType<LinearOperation>()] }).Lower<float>([]);
         return Enumerable.Range(0, Repeats).Select(_ => Throughput(program, rows, perRow)).Order().ElementAt(Repeats / 2);
     }
+
+    /// <summary>The medians of a training's linear steps alone, on their way forth and back, in GFLOP/s; what a mask leaves out does not count.</summary>
+    public static unsafe (double Forth, double Back) InTraining(Checkpoint checkpoint, int rows)
+    {
+        var layout = new WeightLayout();
+        FlowProgram plan = CompiledFlow.ForTraining(checkpoint).Program;
+        TrainingProgram<float> program = plan.LowerForTraining<float>(layout);
+        using var workers = new Workers(1);
+        var optimizer = new Optimizer<float>(program, layout, new Dictionary<string, LearningRate>(), mostShares: 1, workers);
+        optimizer.MakeRoom(1);
+        float[] memory = GC.AllocateArray<float>((int)program.MemoryValues + 128, pinned: true);
+        int tileRows = Math.Min(rows, program.TileRows);
+        var tile = new Tile<float>(Pinned.Aligned(memory), tileRows, program.MemoryValues, optimizer.Weights, optimizer.Cleared(0), -1f / rows);
+        Noise.FillNormal(1, 0, plan.Input.Width, new Span<float>(tile.At(plan.Input), tileRows * plan.Input.Width));
+        double perRow = plan.Operations.OfType<LinearOperation>().Sum(layer => 2.0 * layer.Weights.Matrix.Values.Count(weight => weight != 0) * layer.InputPixels.Length);
+        (double Forth, double Back)[] runs = [.. Enumerable.Range(0, Repeats).Select(_ => LinearSeconds(program, tile))];
+        // The way back has two products for each of the way forth: the gradient of the weights, and that of the inputs.
+        return (perRow * tileRows / runs.Select(run => run.Forth).Order().ElementAt(Repeats / 2) / 1e9,
+            2 * perRow * tileRows / runs.Select(run => run.Back).Order().ElementAt(Repeats / 2) / 1e9);
+    }
+
+    /// <summary>The seconds that a tile spends in linear steps, forth and back.</summary>
+    private static (double Forth, double Back) LinearSeconds(TrainingProgram<float> program, in Tile<float> tile)
+    {
+        (long forth, long back, int rounds) = (0, 0, 0);
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start).TotalMilliseconds < 100; rounds++)
+        {
+            foreach (Step<float> step in program.Steps)
+            {
+                long began = Stopwatch.GetTimestamp();
+                step.Run(tile);
+                forth += IsLinear(step) ? Stopwatch.GetTimestamp() - began : 0;
+            }
+            for (int i = program.Steps.Count - 1; i >= 0; i--)
+            {
+                long began = Stopwatch.GetTimestamp();
+                program.Back(i, tile);
+                back += IsLinear(program.Steps[i]) ? Stopwatch.GetTimestamp() - began : 0;
+            }
+        }
+        double unit = (double)rounds * Stopwatch.Frequency;
+        return (forth / unit, back / unit);
+    }
+
+    private static bool IsLinear(Step<float> step) => step is LinearStep<float, Lanes512<float>, N12> or LinearStep<float, Lanes256<float>, N6>;
 
     /// <summary>Where a batch's time goes: nanoseconds a row for each kind of step.</summary>
     public static unsafe void PrintSteps(TextWriter output, Checkpoint checkpoint, bool inverse, int rows)

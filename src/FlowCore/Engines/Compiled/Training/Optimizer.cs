@@ -173,7 +173,7 @@ internal sealed unsafe class Optimizer<T>
         foreach (WeightBlock block in computed)
             for (int i = 0; i < block.Entries.Length; i++)
                 weights[block.Offset + i] = block.Entries[i] < 0 ? T.Zero : T.CreateTruncating(block.Formula.Values[block.Entries[i]]);
-        workers.Run(program.Steps, refresh, isSmall);
+        workers.Run(program.Steps.Count, refresh, isSmall);
     }
 
     private void Refresh(int step, int thread) => program.Refresh(step, new Tile<T>(null, 0, 0, Weights));

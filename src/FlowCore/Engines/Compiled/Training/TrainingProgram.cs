@@ -22,7 +22,7 @@ internal sealed unsafe class TrainingProgram<T>(FlowProgram plan, Step<T>[] step
 
     public long MemoryValues => memoryValues;
 
-    public int Steps => steps.Length;
+    public IReadOnlyList<Step<T>> Steps => steps;
 
     /// <summary>Packs the weights of a step as they are now.</summary>
     public void Refresh(int step, in Tile<T> weights) => steps[step].Refresh(weights);
@@ -39,10 +39,15 @@ internal sealed unsafe class TrainingProgram<T>(FlowProgram plan, Step<T>[] step
     public void Back(in Tile<T> tile)
     {
         for (int i = steps.Length - 1; i >= 0; i--)
-        {
-            foreach (Region adjoint in clears[i])
-                new Span<T>(tile.At(adjoint), tile.Rows * adjoint.Width).Clear();
-            steps[i].Back(tile);
-        }
+            Back(i, tile);
+    }
+
+    /// <summary>Back through one step; those behind it have gone back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Back(int step, in Tile<T> tile)
+    {
+        foreach (Region adjoint in clears[step])
+            new Span<T>(tile.At(adjoint), tile.Rows * adjoint.Width).Clear();
+        steps[step].Back(tile);
     }
 }
