@@ -14,8 +14,8 @@ namespace FlowCore.Engines.Compiled.Training;
 internal sealed unsafe class Optimizer<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    // What one thread goes through sooner than another wakes up.
-    private const int FewWeights = 1 << 15;
+    // What one thread goes through sooner than another wakes up. Where the batch is a single share, the others sleep more deeply.
+    private const int FewWeights = 1 << 15, FewWithOneShare = 1 << 18;
 
     private readonly TrainingProgram<T> program;
     private readonly Workers workers;
@@ -27,7 +27,7 @@ internal sealed unsafe class Optimizer<T>
     private readonly T[] weights, averages, mean, square, kept;
     private readonly T[][] gradients;
     private readonly double[] squares;
-    private readonly bool isSmall;
+    private readonly int count;
     private AdamStep adam;
     private int shares;
 
@@ -47,7 +47,7 @@ internal sealed unsafe class Optimizer<T>
         gradients = [.. Enumerable.Range(0, mostShares).Select(_ => Array.Empty<T>())];
         homes = [.. settled.Select(block => new ParameterHome<T>(block, rates.GetValueOrDefault(block.Formula.Name!, new(1, 0))))];
         squares = new double[homes.Length];
-        isSmall = homes.Sum(home => home.Count) < FewWeights;
+        count = homes.Sum(home => home.Count);
         foreach (ParameterHome<T> home in homes)
         {
             home.Put(weights);
@@ -96,7 +96,7 @@ internal sealed unsafe class Optimizer<T>
         }
         for (int i = order.Length - 1; i >= 0; i--)
             order[i].Back();
-        workers.Run(homes.Length, addUp, isSmall);
+        workers.Run(homes.Length, addUp, IsSmall);
         double total = 0;
         foreach (double each in squares)
             total += each;
@@ -109,7 +109,7 @@ internal sealed unsafe class Optimizer<T>
     public void Step(double rate, double shorten)
     {
         adam = new AdamStep(rate, adam.Number + 1, shorten);
-        workers.Run(homes.Length, update, isSmall);
+        workers.Run(homes.Length, update, IsSmall);
         Refresh();
     }
 
@@ -143,6 +143,8 @@ internal sealed unsafe class Optimizer<T>
         Refresh();
     }
 
+    private bool IsSmall => count < (shares == 1 ? FewWithOneShare : FewWeights);
+
     private T[] New() => GC.AllocateArray<T>(weights.Length, pinned: true);
 
     private void AddUp(int index, int thread)
@@ -173,7 +175,7 @@ internal sealed unsafe class Optimizer<T>
         foreach (WeightBlock block in computed)
             for (int i = 0; i < block.Entries.Length; i++)
                 weights[block.Offset + i] = block.Entries[i] < 0 ? T.Zero : T.CreateTruncating(block.Formula.Values[block.Entries[i]]);
-        workers.Run(program.Steps.Count, refresh, isSmall);
+        workers.Run(program.Steps.Count, refresh, IsSmall);
     }
 
     private void Refresh(int step, int thread) => program.Refresh(step, new Tile<T>(null, 0, 0, Weights));
