@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using FlowService.Limits;
 using FlowService.Startup;
 using YamlDotNet.Core;
@@ -14,7 +15,7 @@ public sealed class ComposeTests
     // Anchors and merges are the parser's work; the keys are those of the Compose Specification.
     private static readonly string[] KeysOfService =
     [
-        "build", "cap_drop", "command", "depends_on", "deploy", "environment", "image", "ports", "profiles", "read_only", "restart", "secrets", "security_opt",
+        "build", "cap_drop", "command", "depends_on", "deploy", "environment", "image", "networks", "ports", "profiles", "read_only", "restart", "secrets", "security_opt",
         "stop_grace_period", "tmpfs", "volumes",
     ];
 
@@ -58,13 +59,21 @@ public sealed class ComposeTests
     }
 
     [Fact]
-    public void Nginx_knows_every_replica_and_lets_bodies_pass_that_the_service_takes()
+    public void Nginx_knows_every_replica_for_good_and_lets_bodies_pass_that_the_service_takes()
     {
         string nginx = File.ReadAllText(Path.Combine(Root, "nginx.conf"));
 
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"client_max_body_size {new LimitsOptions().BodyBytes >> 20}m;"), nginx, StringComparison.Ordinal);
-        foreach (string replica in Map(compose["services"]).Keys.Cast<string>().Where(name => char.IsDigit(name[^1])))
+        // It looks a name up once, when it starts: each replica has an address of its own, which no other container is given.
+        Dictionary<object, object> network = Map(((List<object>)Map(Map(Map(compose["networks"])["default"])["ipam"])["config"])[0]);
+        IPNetwork subnet = IPNetwork.Parse((string)network["subnet"]), given = IPNetwork.Parse((string)network["ip_range"]);
+        var addresses = new HashSet<IPAddress>();
+        foreach (var (replica, service) in Map(compose["services"]).Where(service => char.IsDigit(((string)service.Key)[^1])))
+        {
             Assert.Contains($"server {replica}:8080", nginx, StringComparison.Ordinal);
+            IPAddress address = IPAddress.Parse((string)Map(Map(Map(service)["networks"])["default"])["ipv4_address"]);
+            Assert.True(subnet.Contains(address) && !given.Contains(address) && addresses.Add(address), $"{replica}: {address}");
+        }
     }
 
     private static Dictionary<object, object> Read(string text) =>
