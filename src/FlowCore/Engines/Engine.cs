@@ -57,7 +57,7 @@ public static class Engine
         {
             return Libtorch.IsCpu(asked) ? "cpu" : Libtorch.Device(asked).ToString();
         }
-        catch (Exception e) when (e.GetBaseException() is DllNotFoundException)
+        catch (Exception e) when (Libtorch.IsMissing(e))
         {
             throw GpuDevice.Missing(name, gpu);
         }
@@ -121,7 +121,7 @@ public static class Engine
         {
             return new(checkpoint.BuildFlow(), device) { Reason = why };
         }
-        catch (Exception e) when (e.GetBaseException() is DllNotFoundException)
+        catch (Exception e) when (Libtorch.IsMissing(e))
         {
             string backend = device == "cpu" ? "cpu" : "cuda";
             throw new FlowException($"it needs TorchSharp ({why}), and libtorch is not there: take the image that is built with TORCH={backend}, or build with -p:TorchBackend={backend}", e);

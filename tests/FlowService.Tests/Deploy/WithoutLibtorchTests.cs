@@ -23,6 +23,7 @@ public sealed class WithoutLibtorchTests : IDisposable
         using TemporaryFolder repository = TestModels.Repository();
         await using ServiceProcess compiled = await ServiceProcess.StartFromAsync(folder, repository.Path, ServiceProcess.FreePort());
         await using ServiceProcess torch = await ServiceProcess.StartFromAsync(folder, repository.Path, ServiceProcess.FreePort(), "--Engine:Kind=torch");
+        var (_, _, errors) = await ServiceProcess.RunFromAsync(folder, $"--Models:Repository={repository.Path}", "--urls=http://127.0.0.1:0", "--Torch:Device=cuda");
         using HttpClient http = compiled.Http(), refusing = torch.Http();
 
         JsonElement answer = await http.AskAsync("/logprob", """{"model":"two-moons","x":[[0,1]]}""");
@@ -30,5 +31,7 @@ public sealed class WithoutLibtorchTests : IDisposable
         JsonElement refused = JsonDocument.Parse(await refusing.GetStringAsync("/models/two-moons")).RootElement;
         Assert.Equal("failed", refused.GetProperty("state").GetString());
         Assert.Equal("it needs TorchSharp (it was asked for), and libtorch is not there: take the image that is built with TORCH=cpu, or build with -p:TorchBackend=cpu", refused.GetProperty("reason").GetString());
+        Assert.StartsWith("FlowService does not start: device 'cuda' was asked for: ", Assert.Single(errors), StringComparison.Ordinal);
+        Assert.DoesNotContain("TorchSharp", errors[0], StringComparison.Ordinal);
     }
 }

@@ -34,9 +34,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts, and waits until it is ready.</summary>
     public static Task<ServiceProcess> StartAsync(string repository, int port, params string[] settings) => StartAsync(repository, port, [], settings);
 
-    /// <summary>The same, by the program of another folder.</summary>
+    /// <summary>The same, by the program of another folder, for somebody who has nothing else: TorchSharp looks among one's packages, too.</summary>
     public static Task<ServiceProcess> StartFromAsync(string folder, string repository, int port, params string[] settings) =>
-        StartAsync([Path.Combine(folder, "FlowService")], repository, port, [], settings);
+        StartAsync([Path.Combine(folder, "FlowService")], repository, port, [("HOME", folder)], settings);
+
+    /// <summary>The same, of a service that ends by itself: its exit code, and the lines of both outputs.</summary>
+    public static Task<(int ExitCode, string[] Output, string[] Errors)> RunFromAsync(string folder, params string[] arguments) =>
+        RunAsync(Path.Combine(folder, "FlowService"), arguments, [("HOME", folder)]);
 
     /// <summary>The same, under more environment variables.</summary>
     public static Task<ServiceProcess> StartAsync(
@@ -44,9 +48,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
         StartAsync([Program], repository, port, environment, settings);
 
     /// <summary>Runs with these arguments alone until it ends by itself: its exit code, and the lines of both outputs.</summary>
-    public static async Task<(int ExitCode, string[] Output, string[] Errors)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
+    public static Task<(int ExitCode, string[] Output, string[] Errors)> RunAsync(string[] arguments, params (string Name, string Value)[] environment) =>
+        RunAsync(Program, arguments, environment);
+
+    private static async Task<(int ExitCode, string[] Output, string[] Errors)> RunAsync(
+        string program, string[] arguments, (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using Process process = Process.Start(start)!;
