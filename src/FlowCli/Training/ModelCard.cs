@@ -98,7 +98,7 @@ internal static class ModelCard
             $"Chosen among {trained.Tried.Count} by the validation rows (the mean of ln(0.99 p + 0.01 q), with q a Cauchy density: one outlying row does not decide):").AppendLine();
         card.AppendLine("| flow | validation, nats | steps |").AppendLine("|---|---:|---:|");
         foreach (TriedFlow each in trained.Tried)
-            card.AppendLine(CultureInfo.InvariantCulture, $"| {each.Preset}{(each.Preset == trained.Preset ? " (chosen)" : "")} | {each.Score:F3} | {each.Steps} |");
+            card.AppendLine(CultureInfo.InvariantCulture, $"| {each.Preset}{(each.Preset == trained.Preset ? " (chosen)" : each.Unstable is null ? "" : " (unstable in float32)")} | {each.Score:F3} | {each.Steps} |");
     }
 
     private static void Worst(StringBuilder card, TrainingData data, DataSplit split, Evaluation evaluation)
