@@ -39,6 +39,18 @@ public sealed class FlowSearchTests
     }
 
     [Fact]
+    public void The_progress_of_a_refit_ends_at_its_own_total()
+    {
+        var seen = new List<TrainingProgress>();
+        using TrainedFlow trained = FlowSearch.Train(
+            FlowPresets.Nsf, preset => FlowPresets.Create(preset, "m", 2, sizes: new(2, 8)), DataSplit.By(TwoHeaps(150, 2), 1),
+            Options with { Epochs = 40, LearningRate = 5e-3, Refit = true }, seen.Add);
+        TrainingProgress[] again = [.. seen.Where(progress => progress.Preset == "nsf, on all rows")];
+        Assert.All(again, progress => Assert.InRange(progress.Epoch, 1, progress.Epochs));
+        Assert.Equal(again[^1].Epochs, again[^1].Epoch);
+    }
+
+    [Fact]
     public void A_table_of_one_column_has_candidates_too()
     {
         using TrainedFlow trained = FlowSearch.Train(
