@@ -45,7 +45,7 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         RoundTrip<float> there = RoundTrip<float>.Of(served, test, RoundTripRows(test.Width));
         return new(
             LogProbOf(exact, test),
-            gaussian.LogProb(Details.Of(test, flow.Spec)),
+            Joint(gaussian.LogProb(Details.Of(test, flow.Spec)), test, flow.Spec),
             gaussian.Ridge,
             there.Error(deviations),
             RoundTrip<double>.Of(exact, test, RoundTripRows(test.Width)).Error(deviations))
@@ -79,6 +79,15 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
                 z.AsSpan(0, count * rows.Width), logDet.AsSpan(0, count), logProb.AsSpan(first, count));
         }
         return logProb;
+    }
+
+    // With the frequencies of the categories, which the flow counts too.
+    private static double[] Joint(double[] logProb, Table rows, FlowSpec spec)
+    {
+        if (spec.Context?.Categories is not { } categories)
+            return logProb;
+        double[] frequencies = categories.LogFrequencies();
+        return [.. logProb.Select((each, row) => each + frequencies[(int)rows.Context!.Values[row]])];
     }
 
     // Where the flow dequantises.
