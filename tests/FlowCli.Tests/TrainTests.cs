@@ -174,6 +174,20 @@ public sealed class TrainTests : IDisposable
         Cli.Run("train", "--input", cli.At("one.csv"), "--flow", "nsf", "--out", cli.At("m/1")).FailsWith(1, "at least 2 features");
         Cli.Run("train", "--input", cli.WriteTable("few.csv", rows: 5), "--out", cli.At("m/1")).FailsWith(1, "5 rows are too few", "20");
         Cli.Run("train", "--input", cli.WriteTable("few.csv", rows: 5), "--out", "/proc/no/1").FailsWith(1, "cannot be written", "/proc");
+        cli.Write("codes.csv", "a,code\n" + string.Join('\n', Enumerable.Range(0, 60).Select(row => $"{row * row % 17},{Math.Max(row, 3)}")));
+        Cli.Run("train", "--input", cli.At("codes.csv"), "--categorical", "code", "--out", cli.At("m/1")).FailsWith(1, "60 rows have 57 categories of 'code'", "leave it out with --exclude");
+    }
+
+    [Theory]
+    [InlineData("", "row 7, column 'b' is empty", "Rows that lack a value must be left out of the file, or filled in")]
+    [InlineData("$3.50", "row 7, column 'b' is '$3.50'", "amounts are read without currency, percent sign and thousands separators")]
+    [InlineData("2024-05-01", "row 7, column 'b' is '2024-05-01'", "Dates and times are not read")]
+    [InlineData("1e300", "row 7, column 'b' is 1E+300", "choose another unit, or leave the row, or by --exclude the column, out")]
+    public void What_cannot_be_learned_from_is_refused_with_its_place_and_what_to_do(string cell, string place, string remedy)
+    {
+        string[] lines = File.ReadAllLines(cli.WriteTable());
+        lines[8] = $"0.5,{cell}";
+        Cli.Run("train", "--input", cli.Write("odd.csv", string.Join('\n', lines)), "--out", cli.At("m/1")).FailsWith(1, place, remedy);
     }
 
     [Theory]
