@@ -91,7 +91,7 @@ public static class FlowSearch
             if (unstable is not null)
                 best = best with { UnstableRefit = unstable };
             else if (isBetter)
-                (best, next) = (next with { Refitted = true, BestValidation = best.BestValidation, BestEpoch = best.BestEpoch, Epochs = best.Epochs, End = best.End }, best);
+                (best, next) = (best with { Flow = next.Flow, Refitted = true }, next with { Flow = best.Flow });
             next.Dispose();
         }
 
