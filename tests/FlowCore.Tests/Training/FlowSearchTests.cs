@@ -48,6 +48,8 @@ public sealed class FlowSearchTests
         TrainingProgress[] again = [.. seen.Where(progress => progress.Preset == "nsf, on all rows")];
         Assert.All(again, progress => Assert.InRange(progress.Epoch, 1, progress.Epochs));
         Assert.Equal(again[^1].Epochs, again[^1].Epoch);
+        Assert.True(trained.Refitted);
+        Assert.Equal(trained.Tried.Single().Steps, trained.Steps); // as its epochs are
     }
 
     [Fact]
