@@ -182,7 +182,7 @@ public sealed class TrainTests : IDisposable
     [InlineData("", "row 7, column 'b' is empty", "Rows that lack a value must be left out of the file, or filled in")]
     [InlineData("$3.50", "row 7, column 'b' is '$3.50'", "amounts are read without currency, percent sign and thousands separators")]
     [InlineData("2024-05-01", "row 7, column 'b' is '2024-05-01'", "Dates and times are not read")]
-    [InlineData("1e300", "row 7, column 'b' is 1E+300", "choose another unit, or leave the row, or by --exclude the column, out")]
+    [InlineData("1e300", "row 7, column 'b' is 1E+300", "choose another unit, or leave out the row, or the column by --exclude")]
     public void What_cannot_be_learned_from_is_refused_with_its_place_and_what_to_do(string cell, string place, string remedy)
     {
         string[] lines = File.ReadAllLines(cli.WriteTable());

@@ -68,6 +68,6 @@ internal sealed record TrainingTable(double[] Values, int Width, string[]? Names
         for (int i = 0; i < values.Count; i++)
             if (!float.IsFinite((float)values[i]))
                 throw new FlowException($"{path}: row {positions[i / width]}, {(names is null ? $"column {i % width + 1}" : $"column '{names[i % width]}'")} is {values[i]}, beyond the range of float32: "
-                    + $"choose another unit, or leave {(names is null ? "that row" : "the row, or by --exclude the column,")} out");
+                    + $"choose another unit, or leave out the row{(names is null ? "" : ", or the column by --exclude")}");
     }
 }
