@@ -118,6 +118,20 @@ public sealed class FlowSearchTests
         Assert.Equal(fit.Factors.ToArray(), MixtureFit.Of(train, 2, prior: 0, seed: 5).Factors.ToArray());
     }
 
+    [Theory]
+    [InlineData(1e-2)]
+    [InlineData(1e-4)]
+    public void Columns_that_nearly_add_up_are_known_as_their_Gaussian_knows_them(double noise)
+    {
+        double[] values = new double[3 * 1000];
+        Noise.FillNormal(5, 0, 3, values.AsSpan());
+        for (int i = 0; i < values.Length; i += 3)
+            values[i + 2] = Math.Sqrt(0.5) * (values[i] + values[i + 1]) + noise * values[i + 2];
+        Table rows = new(values, 3);
+        double mixture = MixtureFit.Of(rows, 1, prior: 0, seed: 5).LogProb(rows).Average(), gaussian = GaussianBaseline.Fit(rows).LogProb(rows).Average();
+        Assert.Equal(gaussian, mixture, 0.02);
+    }
+
     [Fact]
     public void Few_rows_borrow_the_covariance_that_components_share()
     {
