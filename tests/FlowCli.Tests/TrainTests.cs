@@ -120,12 +120,12 @@ public sealed class TrainTests : IDisposable
     public void Columns_on_a_grid_are_dequantised_as_they_are_asked_to_be()
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
-        cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},count,rate" : $"{line},{i * 7 % 12 * 5},{string.Create(CultureInfo.InvariantCulture, $"{i * 5 % 8 * 0.25}")}")));
+        cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},\"sold|returned\",rate" : $"{line},{i * 7 % 12 * 5 + 2},{string.Create(CultureInfo.InvariantCulture, $"{i * 5 % 8 * 0.25}")}")));
         foreach (string choice in new[] { "auto", "all", "none" })
         {
             Outcome outcome = Cli.Run("train", "--input", cli.At("counts.csv"), "--flow", "simple", "--epochs", "2", "--dequantize", choice, "--out", cli.At($"{choice}/1"));
             Assert.True(outcome.Code == 0, outcome.Error);
-            Assert.Equal(choice == "auto", outcome.Error.Contains("column 'rate': its values are multiples of 0.25", StringComparison.Ordinal));
+            Assert.Equal(choice == "auto", outcome.Error.Contains("column 'rate': its values lie in steps of 0.25", StringComparison.Ordinal));
         }
         var steps = Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("auto/1")).Spec.Bijections[0]).Steps;
         Assert.Equal([0, 0, 5, 0], steps);
@@ -133,7 +133,8 @@ public sealed class TrainTests : IDisposable
         Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
         string card = File.ReadAllText(cli.At("auto/1/README.md"));
         Assert.Matches(@"\| a \| continuous \| 2\.\d \| 2\.\d % of the rows \| standardised \|", card);
-        Assert.Matches(@"\| count \| multiples of 5 \| 1\.\d \| \d+\.\d % of the rows \| dequantised by 5, standardised \|", card);
+        Assert.Matches(@"\| sold\\\|returned \| in steps of 5 \| 1\.\d \| \d+\.\d % of the rows \| dequantised by 5, standardised \|", card);
+        Assert.Contains("belongs to the nearest: round it", card, StringComparison.Ordinal);
         Assert.Contains("p-values are of `combined`", card, StringComparison.Ordinal);
         Assert.Contains("units of the columns' spread", card, StringComparison.Ordinal);
     }
