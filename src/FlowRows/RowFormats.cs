@@ -28,6 +28,9 @@ internal static class RowFormats
     /// <summary>The endings of the files that are read and written.</summary>
     public static IEnumerable<string> Extensions => All.SelectMany(format => format.Extensions);
 
+    /// <summary>The same as a sentence lists them.</summary>
+    public static string ListedExtensions => string.Join(", ", Extensions.SkipLast(1)) + " or " + Extensions.Last();
+
     /// <summary>The endings of the files that are read.</summary>
     public static IEnumerable<string> ExtensionsToRead => [.. Extensions, .. Picture.Extensions];
 

@@ -41,6 +41,10 @@ public sealed class CategoricalTests : IDisposable
         Assert.Equal([1000L, 400, 600], spec.Context.Categories.Rows);
         Assert.Equal(["a", "b"], spec.Features!);
         Assert.All(spec.Training!.Columns!, column => Assert.True(column is { Type: "number", Transform: null } && column.Least < -2 && column.Largest > 2));
+        // Given its group a row is normal, with the same covariance in each, as in a linear regression: yardstick and flow count the categories alike.
+        double truth = Groups.Sum(group => group.Share * Math.Log(group.Share)) - Math.Log(2 * Math.PI) - 1;
+        Assert.Equal(truth, spec.Training.GaussianMeanTestLogLikelihood, 0.2);
+        Assert.Equal(truth, spec.Training.MeanTestLogLikelihood, 0.2);
     }
 
     [Fact]

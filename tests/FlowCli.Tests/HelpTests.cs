@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FlowRows;
 
 namespace FlowCli.Tests;
 
@@ -35,6 +36,14 @@ public sealed class HelpTests : IDisposable
             Assert.StartsWith($"  flow {string.Join(' ', path)} ", lines[^1], StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void Every_kind_of_file_that_is_read_is_named() =>
+        Assert.All(RowFormats.Extensions, extension =>
+        {
+            Assert.Contains(extension, Cli.Run("train", "--help").Output, StringComparison.Ordinal);
+            Assert.Contains(extension, Cli.Run("score", "--help").Output, StringComparison.Ordinal);
+        });
 
     [Fact]
     public void Every_example_is_a_command_that_can_be_run()

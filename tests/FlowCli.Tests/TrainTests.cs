@@ -120,12 +120,12 @@ public sealed class TrainTests : IDisposable
     public void Columns_on_a_grid_are_dequantised_as_they_are_asked_to_be()
     {
         string[] lines = File.ReadAllLines(cli.WriteTable("plain.csv"));
-        cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},count,rate" : $"{line},{i * 7 % 12 * 5},{string.Create(CultureInfo.InvariantCulture, $"{i * 5 % 8 * 0.25}")}")));
+        cli.Write("counts.csv", string.Join('\n', lines.Select((line, i) => i == 0 ? $"{line},\"sold|returned\",rate" : $"{line},{i * 7 % 12 * 5 + 2},{string.Create(CultureInfo.InvariantCulture, $"{i * 5 % 8 * 0.25}")}")));
         foreach (string choice in new[] { "auto", "all", "none" })
         {
             Outcome outcome = Cli.Run("train", "--input", cli.At("counts.csv"), "--flow", "simple", "--epochs", "2", "--dequantize", choice, "--out", cli.At($"{choice}/1"));
             Assert.True(outcome.Code == 0, outcome.Error);
-            Assert.Equal(choice == "auto", outcome.Error.Contains("column 'rate': its values are multiples of 0.25", StringComparison.Ordinal));
+            Assert.Equal(choice == "auto", outcome.Error.Contains("column 'rate': its values lie in steps of 0.25", StringComparison.Ordinal));
         }
         var steps = Assert.IsType<FlowCore.Bijections.DequantizeSpec>(Checkpoint.Read(cli.At("auto/1")).Spec.Bijections[0]).Steps;
         Assert.Equal([0, 0, 5, 0], steps);
@@ -133,7 +133,8 @@ public sealed class TrainTests : IDisposable
         Assert.DoesNotContain(Checkpoint.Read(cli.At("none/1")).Spec.Bijections, spec => spec is FlowCore.Bijections.DequantizeSpec);
         string card = File.ReadAllText(cli.At("auto/1/README.md"));
         Assert.Matches(@"\| a \| continuous \| 2\.\d \| 2\.\d % of the rows \| standardised \|", card);
-        Assert.Matches(@"\| count \| multiples of 5 \| 1\.\d \| \d+\.\d % of the rows \| dequantised by 5, standardised \|", card);
+        Assert.Matches(@"\| sold\\\|returned \| in steps of 5 \| 1\.\d \| \d+\.\d % of the rows \| dequantised by 5, standardised \|", card);
+        Assert.Contains("belongs to the nearest: round it", card, StringComparison.Ordinal);
         Assert.Contains("p-values are of `combined`", card, StringComparison.Ordinal);
         Assert.Contains("units of the columns' spread", card, StringComparison.Ordinal);
     }
@@ -174,6 +175,20 @@ public sealed class TrainTests : IDisposable
         Cli.Run("train", "--input", cli.At("one.csv"), "--flow", "nsf", "--out", cli.At("m/1")).FailsWith(1, "at least 2 features");
         Cli.Run("train", "--input", cli.WriteTable("few.csv", rows: 5), "--out", cli.At("m/1")).FailsWith(1, "5 rows are too few", "20");
         Cli.Run("train", "--input", cli.WriteTable("few.csv", rows: 5), "--out", "/proc/no/1").FailsWith(1, "cannot be written", "/proc");
+        cli.Write("codes.csv", "a,code\n" + string.Join('\n', Enumerable.Range(0, 60).Select(row => $"{row * row % 17},{Math.Max(row, 3)}")));
+        Cli.Run("train", "--input", cli.At("codes.csv"), "--categorical", "code", "--out", cli.At("m/1")).FailsWith(1, "60 rows have 57 categories of 'code'", "leave it out with --exclude");
+    }
+
+    [Theory]
+    [InlineData("", "row 7, column 'b' is empty", "Rows that lack a value must be left out of the file, or filled in")]
+    [InlineData("$3.50", "row 7, column 'b' is '$3.50'", "amounts are read without currency, percent sign and thousands separators")]
+    [InlineData("2024-05-01", "row 7, column 'b' is '2024-05-01'", "Dates and times are not read")]
+    [InlineData("1e300", "row 7, column 'b' is 1E+300", "choose another unit, or leave out the row, or the column by --exclude")]
+    public void What_cannot_be_learned_from_is_refused_with_its_place_and_what_to_do(string cell, string place, string remedy)
+    {
+        string[] lines = File.ReadAllLines(cli.WriteTable());
+        lines[8] = $"0.5,{cell}";
+        Cli.Run("train", "--input", cli.Write("odd.csv", string.Join('\n', lines)), "--out", cli.At("m/1")).FailsWith(1, place, remedy);
     }
 
     [Theory]

@@ -23,7 +23,7 @@ internal static class CommonOptions
     {
         var option = new Option<string?>("--output")
         {
-            Description = $"The output file: .csv, .npy, .arrow or .json{(pictures ? ", or .png for images" : "")}{(sounds ? ", .wav for a model of sound" : "")}{(parts ? $", or {PartFile.Extension} with --shard, for flow join" : "")}; - or no option for standard output.",
+            Description = $"The output file: {RowFormats.ListedExtensions}{(pictures ? ", or .png for images" : "")}{(sounds ? ", .wav for a model of sound" : "")}{(parts ? $", or {PartFile.Extension} with --shard, for flow join" : "")}; - or no option for standard output.",
             HelpName = "FILE",
         };
         option.Validators.Add(result =>

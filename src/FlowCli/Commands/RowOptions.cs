@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using FlowCli.Rows;
+using FlowRows;
 using FlowRows.Tables;
 
 namespace FlowCli.Commands;
@@ -35,7 +36,7 @@ internal sealed class RowOptions
     /// <summary>The options of a command whose rows are what <paramref name="what"/> says.</summary>
     public static RowOptions For(string what) => new(new("--input")
     {
-        Description = $"{what}, as .csv, .npy, .arrow or .json, each optionally followed by .gz; - for standard input.",
+        Description = $"{what}, as {RowFormats.ListedExtensions}, each optionally followed by .gz; - for standard input.",
         HelpName = "FILE",
         Required = true,
     });

@@ -4,6 +4,7 @@ using FlowCli.Training.Sounds;
 using FlowCore;
 using FlowCore.Conditioners;
 using FlowCore.Training;
+using FlowRows;
 
 namespace FlowCli.Commands;
 
@@ -12,7 +13,7 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal, string[] arguments)
     {
-        var input = new Option<string>("--input") { Description = "The rows to learn from, as .csv, .npy, .arrow or .json, each optionally followed by .gz; for a vocoder, a folder of WAV files.", HelpName = "FILE", Required = true };
+        var input = new Option<string>("--input") { Description = $"The rows to learn from, as {RowFormats.ListedExtensions}, each optionally followed by .gz; for a vocoder, a folder of WAV files.", HelpName = "FILE", Required = true };
         var output = new Option<string>("--out") { Description = "The checkpoint's folder, models/NAME/VERSION; it must not exist.", HelpName = "FOLDER", Required = true };
         var columns = RowOptions.Names("--columns", "The columns to use as features, in this order; by default, all columns that no other option names.");
         var exclude = RowOptions.Names("--exclude", "Columns to leave out, whatever they hold: names, dates, identifiers.");

@@ -22,11 +22,13 @@ internal static class ColumnsCard
         bool tames = facts.Spec.Bijections.Any(bijection => bijection is ElementwiseSpec { Element: ArcsinhElementSpec });
         for (int at = 0; at < Math.Min(MostColumns, columns.Length); at++)
             card.AppendLine(CultureInfo.InvariantCulture,
-                $"| {rows.Names?[at] ?? $"{at + 1}"} | {Values(columns[at])} | {shapes[at].Kurtosis:0.0} | {shapes[at].Commonest:P1} of the rows | {Done(facts.Plan.Steps?[at] ?? 0, tames)} |");
+                $"| {Cell(rows.Names?[at] ?? $"{at + 1}")} | {Values(columns[at])} | {shapes[at].Kurtosis:0.0} | {shapes[at].Commonest:P1} of the rows | {Done(facts.Plan.Steps?[at] ?? 0, tames)} |");
         if (columns.Length > MostColumns)
             card.AppendLine(CultureInfo.InvariantCulture, $"| {columns.Length - MostColumns} more | | | | alike |");
         foreach (string dropped in facts.Plan.Data.Dropped)
-            card.AppendLine(CultureInfo.InvariantCulture, $"| {dropped} | the same in every row | | | left out |");
+            card.AppendLine(CultureInfo.InvariantCulture, $"| {Cell(dropped)} | the same in every row | | | left out |");
+        if (facts.Plan.Steps is not null && facts.Plan.Steps.Any(step => step > 0))
+            card.AppendLine().AppendLine("What is drawn of a dequantised column lies around its values, and belongs to the nearest: round it.");
         Score(card, facts.Calibration, Median.Of([.. shapes.Select(shape => shape.Kurtosis)]));
     }
 
@@ -44,8 +46,11 @@ internal static class ColumnsCard
 
     private static string[] Names => FlowRows.Scoring.ScoreRequest.Names;
 
+    // A bar would end it.
+    private static string Cell(string name) => name.Replace("|", "\\|", StringComparison.Ordinal);
+
     private static string Values(ColumnFacts column) => column.Step == 0 ? "continuous"
-        : column.IsInteger && column.Step == 1 ? "integers" : string.Create(CultureInfo.InvariantCulture, $"multiples of {column.Step}");
+        : column.IsInteger && column.Step == 1 ? "integers" : string.Create(CultureInfo.InvariantCulture, $"in steps of {column.Step}");
 
     private static string Done(double step, bool tames) => string.Join(", ", new[]
     {

@@ -38,7 +38,7 @@ internal static class DataWarnings
 
         string? Multiples(int at) => facts[at].Step <= 0 || facts[at].IsInteger || steps is null || steps[at] != 0 ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"its values are multiples of {facts[at].Step}, fewer than there are rows: a density can grow without bound at them, "
+            $"its values lie in steps of {facts[at].Step}, fewer than there are rows: a density can grow without bound at them, "
             + $"and --dequantize all spreads them over their steps");
 
         string? Rounded(int at) => facts[at].Deviation >= StepsApart * facts[at].Float32Step ? null : string.Create(CultureInfo.InvariantCulture,

@@ -10,6 +10,9 @@ internal static class DensityChecks
     private const int MostShown = 5, MostTerms = 8;
     private const double LargestValue = 1e37, LeastDeviation = 1e-30;
 
+    // The share of the rows that must not be the first of their class.
+    private const double LeastRepeated = 0.1;
+
     public static void Check(TrainingData data, ColumnFacts[] facts)
     {
         Table table = data.Table;
@@ -18,7 +21,7 @@ internal static class DensityChecks
             throw new FlowException(
                 $"{data.File}: {table.Rows} rows of {wide} columns lie in a plane, whatever they are: more rows than columns are needed, "
                 + "better ten times as many");
-        if (data.Context is { Classes: { } classes } given && table.Rows < table.Width + classes)
+        if (data.Context is { Classes: { } classes } given && table.Rows - classes < Math.Max(table.Width, LeastRepeated * table.Rows))
             throw new FlowException(
                 $"{data.File}: {table.Rows} rows have {classes} {(given.Categories is { } known ? $"categories of '{string.Join("' and '", known.Columns)}'" : "classes")}, "
                 + "hardly one of which has rows to learn from: a column that names its rows is no category, so leave it out with --exclude");

@@ -98,7 +98,7 @@ internal static class ModelCard
             $"Chosen among {trained.Tried.Count} by the validation rows (the mean of ln(0.99 p + 0.01 q), with q a Cauchy density: one outlying row does not decide):").AppendLine();
         card.AppendLine("| flow | validation, nats | steps |").AppendLine("|---|---:|---:|");
         foreach (TriedFlow each in trained.Tried)
-            card.AppendLine(CultureInfo.InvariantCulture, $"| {each.Preset}{(each.Preset == trained.Preset ? " (chosen)" : "")} | {each.Score:F3} | {each.Steps} |");
+            card.AppendLine(CultureInfo.InvariantCulture, $"| {each.Preset}{(each.Preset == trained.Preset ? " (chosen)" : each.Unstable is null ? "" : " (unstable in float32)")} | {each.Score:F3} | {each.Steps} |");
     }
 
     private static void Worst(StringBuilder card, TrainingData data, DataSplit split, Evaluation evaluation)
@@ -125,7 +125,7 @@ internal static class ModelCard
         if (data.Context?.Features is { } conditions)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Context, in order: {string.Join(", ", conditions.Select(name => $"`{name}`"))}{(data.Context.Classes is { } count ? $", a class in 0..{count - 1}" : "")}; not features");
         if (data.Context?.Categories is { } categories)
-            card.AppendLine(CultureInfo.InvariantCulture, $"- Categories: {string.Join(", ", categories.Columns.Select(name => $"`{name}`"))}, which occur in {categories.Values.Length} combinations. The log density is log p(x | c) + log pi_c, pi_c being the combination's share of the rows; the table above is of log p(x | c) alone");
+            card.AppendLine(CultureInfo.InvariantCulture, $"- Categories: {string.Join(", ", categories.Columns.Select(name => $"`{name}`"))}, which occur in {categories.Values.Length} combinations. The log density is log p(x | c) + log pi_c, pi_c being the combination's share of the rows, for the yardstick too");
         if (request.Labels is not null)
             card.AppendLine(CultureInfo.InvariantCulture, $"- Context: the class, 0..{data.Context!.Classes - 1}, of `{Path.GetFileName(request.Labels)}`, sha256 `{TrainingData.Sha256Of(request.Labels)}`");
         foreach (string warning in facts.Plan.Warnings)

@@ -9,9 +9,12 @@ namespace FlowCli.Training;
 /// </summary>
 internal sealed class TrainingLayout(TrainingRequest request) : RowLayout
 {
-    /// <summary>What to do about a column that holds no numbers.</summary>
-    public const string Remedy = "; --exclude COLUMN leaves out a column that is not a feature, --categorical COLUMN learns the density of each of its categories. "
+    private const string Remedy = "; --exclude COLUMN leaves out a column that is not a feature, --categorical COLUMN learns the density of each of its categories. "
+        + "Rows that lack a value must be left out of the file, or filled in; amounts are read without currency, percent sign and thousands separators. "
         + "Dates and times are not read: put numbers that say what matters in their place, such as days since a date, the hour, the day of the week";
+
+    /// <summary>What to do about a cell that holds no number.</summary>
+    public string RemedyOfCells => request.Label is null ? Remedy : $"{Remedy}. --label takes numbers: 0 for the rows to learn from";
 
     public override string Field => RowNames.X;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Reflection;
 using FlowCore;
 using FlowCore.Calibration;
@@ -27,7 +26,7 @@ internal static class TrainingRun
         using TrainedFlow trained = TrainingDisplay.Show(
             terminal, report => FlowSearch.Train(request.Preset, plan.Create, split, request.OptionsAfter(clock.Elapsed), report, terminal.Stop));
         Evaluation evaluation = Evaluation.Of(trained.Flow, split.Train, split.Test, request.Options.Seed, request.Options.Threads);
-        Check(evaluation);
+        Check(evaluation, request.Preset);
         Checkpoint checkpoint = Checkpoint.Of(trained.Flow);
         FlowSpec described = checkpoint.Spec with
         {
@@ -55,10 +54,13 @@ internal static class TrainingRun
     }
 
     /// <summary>Refuses a flow that float32 cannot compute.</summary>
-    internal static void Check(Evaluation evaluation)
+    internal static void Check(Evaluation evaluation, string preset)
     {
         if (!evaluation.Stability.Holds)
-            throw new FlowException(Unstable(evaluation.Stability));
+            throw new FlowException(
+                $"the trained flow is unstable in float32, so nothing is written: {FitWarnings.Why(evaluation.Stability)}: take {FitWarnings.MoreStable}"
+                + (FlowPresets.Names.Contains(preset) ? $", or --flow {FlowSearch.Auto}, which leaves out kinds that float32 cannot compute" : "")
+                + (preset == FlowSearch.Auto ? ", and look for columns whose extreme values can be left out" : ""));
     }
 
     // Near which rows a row lies says nothing of what its context lets expect, nor of images.
@@ -71,12 +73,6 @@ internal static class TrainingRun
         foreach (string warning in warnings)
             terminal.Error.WriteLine($"warning: {warning}");
     }
-
-    private static string Unstable(Stability stability) => string.Create(CultureInfo.InvariantCulture,
-        $"the trained flow is unstable in float32, so nothing is written: a held-out row comes back from its latent with an error of "
-        + $"{stability.RoundTrip:G3}, its log density differs from float64's by {stability.LogDensity:G3} and that of drawn rows from what "
-        + $"scoring them gives by {stability.Samples:G3}, all relative, where {Stability.Tolerance} is allowed: take fewer --layers, "
-        + $"a lower --lr, --activation tanh, or --flow nsf, which bounds what outlying values do");
 
     private static TrainingRecord Record(TrainingRequest request, TrainingPlan plan, DataSplit split, TrainedFlow trained, Evaluation evaluation) => new()
     {

@@ -32,7 +32,7 @@ internal sealed record TrainingTable(double[] Values, int Width, string[]? Names
             await using RowReader<double> reader = await pipe.Format.OpenAsync<double>(
                 pipe.Bytes, arguments.Source(layout, pipe, new RowPool()), CancellationToken.None);
             return await ReadAsync(reader, layout as TrainingLayout, path);
-        }, layout is TrainingLayout ? TrainingLayout.Remedy : null);
+        }, (layout as TrainingLayout)?.RemedyOfCells);
     }
 
     private static async Task<TrainingTable> ReadAsync(RowReader<double> reader, TrainingLayout? layout, string path)
@@ -67,6 +67,7 @@ internal sealed record TrainingTable(double[] Values, int Width, string[]? Names
     {
         for (int i = 0; i < values.Count; i++)
             if (!float.IsFinite((float)values[i]))
-                throw new FlowException($"{path}: row {positions[i / width]}, {(names is null ? $"column {i % width + 1}" : $"column '{names[i % width]}'")} is {values[i]}, beyond the range of float32");
+                throw new FlowException($"{path}: row {positions[i / width]}, {(names is null ? $"column {i % width + 1}" : $"column '{names[i % width]}'")} is {values[i]}, beyond the range of float32: "
+                    + $"choose another unit, or leave out the row{(names is null ? "" : ", or the column by --exclude")}");
     }
 }

@@ -35,8 +35,7 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
     /// <summary>Looks at rows that training did not see, on so many cores.</summary>
     public static Evaluation Of(Flow flow, Table train, Table test, ulong seed = 0, int threads = 1)
     {
-        if (flow.Bijections.OfType<Dequantize>().FirstOrDefault() is { } dequantize)
-            (train, test) = (dequantize.Spread(train, seed, stream: 1), dequantize.Spread(test, seed, stream: 2));
+        (train, test) = Spread(flow, train, test, seed);
         GaussianBaseline gaussian = GaussianBaseline.Fit(Details.Of(train, flow.Spec), flow.Spec.Context?.Classes is not null, threads: threads);
         ColumnFacts[] columns = ColumnFacts.Of(train);
         double[] deviations = [.. columns.Select(column => column.Deviation)];
@@ -46,7 +45,7 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         RoundTrip<float> there = RoundTrip<float>.Of(served, test, RoundTripRows(test.Width));
         return new(
             LogProbOf(exact, test),
-            gaussian.LogProb(Details.Of(test, flow.Spec)),
+            Joint(gaussian.LogProb(Details.Of(test, flow.Spec)), test, flow.Spec),
             gaussian.Ridge,
             there.Error(deviations),
             RoundTrip<double>.Of(exact, test, RoundTripRows(test.Width)).Error(deviations))
@@ -54,6 +53,16 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
             GaussianShrinkage = gaussian.Shrinkage,
             Stability = Stability.Of(served, there, exact, columns, seed),
         };
+    }
+
+    /// <summary>Whether float32 computes a flow well enough to serve it: what a whole look says of that, in a part of its time.</summary>
+    public static Stability StabilityOf(Flow flow, Table train, Table test, ulong seed, int threads)
+    {
+        (train, test) = Spread(flow, train, test, seed);
+        Checkpoint weights = Checkpoint.Of(flow);
+        using FlowEngine<double> exact = Engine.Open<double>(weights, threads: threads);
+        using FlowEngine<float> served = Engine.Open<float>(weights, threads: threads);
+        return Stability.Of(served, RoundTrip<float>.Of(served, test, RoundTripRows(test.Width)), exact, ColumnFacts.Of(train), seed);
     }
 
     /// <summary>log p of each row, given its context where it has one.</summary>
@@ -71,6 +80,20 @@ public sealed record Evaluation(double[] LogProb, double[] GaussianLogProb, doub
         }
         return logProb;
     }
+
+    // With the frequencies of the categories, which the flow counts too.
+    private static double[] Joint(double[] logProb, Table rows, FlowSpec spec)
+    {
+        if (spec.Context?.Categories is not { } categories)
+            return logProb;
+        double[] frequencies = categories.LogFrequencies();
+        return [.. logProb.Select((each, row) => each + frequencies[(int)rows.Context!.Values[row]])];
+    }
+
+    // Where the flow dequantises.
+    private static (Table Train, Table Test) Spread(Flow flow, Table train, Table test, ulong seed) =>
+        flow.Bijections.OfType<Dequantize>().FirstOrDefault() is { } dequantize
+            ? (dequantize.Spread(train, seed, stream: 1), dequantize.Spread(test, seed, stream: 2)) : (train, test);
 
     /// <summary>The most rows of a width that go to their latents and back.</summary>
     private static int RoundTripRows(int width) => Math.Clamp(MostRoundTripValues / width, LeastRoundTripRows, MostRoundTripRows);

@@ -3,11 +3,16 @@ using FlowCore.Training.Mixtures;
 namespace FlowCore.Training;
 
 /// <summary>A kind of flow that was tried, its validation score in nats a row, and what it took.</summary>
-public sealed record TriedFlow(string Preset, double Score, int Steps, TimeSpan Elapsed);
+public sealed record TriedFlow(string Preset, double Score, int Steps, TimeSpan Elapsed)
+{
+    /// <summary>How far float32 fails to compute it, where it would have been chosen but for that; else null.</summary>
+    public Stability? Unstable { get; init; }
+}
 
 /// <summary>
 /// The choice of a flow by what held-out rows say: a mixture of normals, splines over a single normal, and splines over that mixture,
-/// each trained in its share of the time. The classical density is among them, so that no table is served by a worse one.
+/// each trained in its share of the time. The classical density is among them, so that no table is served by a worse one. What float32
+/// cannot compute on the test rows is not chosen while there is another: it could not be served. Nothing else is asked of those rows.
 /// </summary>
 public static class FlowSearch
 {
@@ -36,6 +41,7 @@ public static class FlowSearch
         var tried = new List<TriedFlow>();
         TrainedFlow? best = null;
         FlowSpec? bestSpec = null;
+        bool isUnstable = false; // the best so far
         bool isAuto = preset == Auto;
         var (spline, over) = data.Train.Width == 1
             ? (FlowPresets.NsfAutoregressive, FlowPresets.NsfAutoregressiveMixture) : (FlowPresets.Nsf, FlowPresets.NsfMixture);
@@ -57,15 +63,18 @@ public static class FlowSearch
 
         void Try(string name, TrainingOptions with)
         {
-            if (best is not null && (budget.IsOver || stop.IsCancellationRequested))
+            if (best is not null && !isUnstable && (budget.IsOver || stop.IsCancellationRequested))
                 return;
             FlowSpec spec = FlowPresets.HasMixture(name)
                 ? FlowPresets.OverMixture(create(name), Math.Max(1, mixture.Components), mixture.HasFront) : create(name);
             TrainedFlow next = Named(name, Trainer.Train(spec, data, with, progress => report?.Invoke(progress with { Preset = name }), stop));
-            tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed));
             bool gainedOnMixture = name == over && best?.Preset == FlowPresets.Mixture && next.BestEpoch > 0;
-            if (best is null || next.Look.IsBetterThan(best.Look, Math.Max(gainedOnMixture ? 0 : Tie, next.Look.ErrorBeside(best.Look))))
-                (best, next, bestSpec) = (next, best!, spec);
+            bool isBetter = best is null || isUnstable
+                || next.Look.IsBetterThan(best.Look, Math.Max(gainedOnMixture ? 0 : Tie, next.Look.ErrorBeside(best.Look)));
+            Stability? unstable = isAuto && isBetter ? Unstable(next) : null;
+            tried.Add(new(name, next.BestValidation, next.Steps, next.Elapsed) { Unstable = unstable });
+            if (best is null || isBetter && unstable is null)
+                (best, next, bestSpec, isUnstable) = (next, best!, spec, unstable is not null);
             next?.Dispose();
         }
 
@@ -75,12 +84,22 @@ public static class FlowSearch
             int steps = (int)Math.Ceiling((double)best!.Best.Steps * all.Train.Rows / data.Train.Rows);
             string name = best.Preset!;
             TrainedFlow next = Named(name, Trainer.Train(
-                bestSpec!, all, Rest(1) with { Replay = new(steps, best.Best.Share), Epochs = options.Epochs }, progress => report?.Invoke(progress with { Preset = name }), stop));
+                bestSpec!, all, Rest(1) with { Replay = new(steps, best.Best.Share) }, progress => report?.Invoke(progress with { Preset = $"{name}, on all rows" }), stop));
             // Rows that it has learned from must be no stranger to it than before, but for what chance does to a fit.
             bool isBetter = next.End == TrainingEnd.Epochs && !best.Look.IsBetterThan(next.Look, Tie);
-            if (isBetter)
-                (best, next) = (next with { Refitted = true, BestValidation = best.BestValidation, BestEpoch = best.BestEpoch, Epochs = best.Epochs, End = best.End }, best);
+            Stability? unstable = isBetter && !isUnstable ? Unstable(next) : null;
+            if (unstable is not null)
+                best = best with { UnstableRefit = unstable };
+            else if (isBetter)
+                (best, next) = (best with { Flow = next.Flow, Refitted = true }, next with { Flow = best.Flow });
             next.Dispose();
+        }
+
+        Stability? Unstable(TrainedFlow trained)
+        {
+            Table heldOut = data.Test.Rows > 0 ? data.Test : data.Validation;
+            var stability = Evaluation.StabilityOf(trained.Flow, data.Train, heldOut, options.Seed, options.Threads);
+            return stability.Holds ? null : stability;
         }
 
         TrainingOptions Rest(double share) => budget.Rest(options, share);

@@ -24,10 +24,10 @@ public static class Trainer
 
         using Learner learner = Learner.Of(flow, options, train.Count);
         bool images = spec.EventShape.Length > 1;
-        int batch = options.BatchSizeFor(train.Count, images), epochs = options.EpochsFor(train.Count, batch, images);
-        int stepsAnEpoch = (train.Count + batch - 1) / batch, plannedSteps = stepsAnEpoch * epochs, lastStep = int.MaxValue;
-        if (options.Replay is { } replay)
-            (lastStep, plannedSteps) = (replay.Steps, (int)Math.Ceiling(replay.Steps / replay.Share));
+        int batch = options.BatchSizeFor(train.Count, images), stepsAnEpoch = (train.Count + batch - 1) / batch;
+        long lastStep = options.Replay?.Steps ?? (long)stepsAnEpoch * options.EpochsFor(train.Count, batch, images);
+        int epochs = (int)((lastStep + stepsAnEpoch - 1) / stepsAnEpoch);
+        double plannedSteps = Math.Ceiling(lastStep / (options.Replay?.Share ?? 1));
         int epochsBetween = (FewestStepsBetweenValidations + stepsAnEpoch - 1) / stepsAnEpoch;
         int patience = Math.Max(5, (int)(options.Patience * epochs / epochsBetween));
         float[] rows = new float[batch * spec.Width], contexts = new float[batch * spec.ContextWidth];
@@ -38,7 +38,7 @@ public static class Trainer
         learner.Keep();
         double bestShare = 1;
         int bestSteps = 0;
-        TrainingEnd? end = epochs == 0 || lastStep == 0 ? TrainingEnd.Epochs : null;
+        TrainingEnd? end = lastStep == 0 ? TrainingEnd.Epochs : null;
 
         while (end is null)
         {
@@ -46,12 +46,12 @@ public static class Trainer
             RowOrder.Shuffle(order, options.Seed, (uint)epoch);
             double sum = 0, done = 0;
             int counted = 0;
-            for (int first = 0; first < train.Count && end is null; first += batch, steps++)
+            for (int first = 0; first < train.Count && end is null && steps < lastStep; first += batch, steps++)
             {
                 int count = Math.Min(batch, train.Count - first);
                 Span<float> taken = rows.AsSpan(0, count * spec.Width), given = contexts.AsSpan(0, count * spec.ContextWidth);
                 train.Take(order.AsSpan(first, count), (uint)epoch, taken, given);
-                done = Math.Max((double)steps / plannedSteps, budget.Share);
+                done = Math.Max(steps / plannedSteps, budget.Share);
                 var (logProb, norm) = learner.Step(taken, given, 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, done))));
                 if (double.IsFinite(norm) && double.IsFinite(logProb))
                 {
@@ -66,14 +66,12 @@ public static class Trainer
                     end = TrainingEnd.Cancelled;
                 else if (budget.IsOver)
                     end = TrainingEnd.Time;
-                else if (steps + 1 == lastStep)
-                    end = TrainingEnd.Epochs;
             }
-            if (counted == 0 && end is null)
+            if (counted == 0 && end is null && steps % stepsAnEpoch == 0)
                 throw new FlowException(
                     $"epoch {epoch}: no step had a finite gradient; look for extreme values in the data, lower the learning rate (--lr), "
                     + "or take fewer layers (--layers)");
-            if (epoch == epochs && options.Replay is null)
+            if (steps == lastStep)
                 end ??= TrainingEnd.Epochs;
             if (end is null && epoch % epochsBetween != 0)
                 continue;

@@ -57,6 +57,9 @@ public sealed record TrainedFlow(
     /// <summary>Whether it learned from the validation rows too, in the end.</summary>
     public bool Refitted { get; init; }
 
+    /// <summary>How far float32 fails to compute what it became by that, so that it was left as it was; null where nothing did.</summary>
+    public Stability? UnstableRefit { get; init; }
+
     internal HeldOutLook Look { get; init; }
 
     /// <summary>Where the best weights were found.</summary>

@@ -39,6 +39,20 @@ public sealed class FlowSearchTests
     }
 
     [Fact]
+    public void The_progress_of_a_refit_ends_at_its_own_total()
+    {
+        var seen = new List<TrainingProgress>();
+        using TrainedFlow trained = FlowSearch.Train(
+            FlowPresets.Nsf, preset => FlowPresets.Create(preset, "m", 2, sizes: new(2, 8)), DataSplit.By(TwoHeaps(150, 2), 1),
+            Options with { Epochs = 40, LearningRate = 5e-3, Refit = true }, seen.Add);
+        TrainingProgress[] again = [.. seen.Where(progress => progress.Preset == "nsf, on all rows")];
+        Assert.All(again, progress => Assert.InRange(progress.Epoch, 1, progress.Epochs));
+        Assert.Equal(again[^1].Epochs, again[^1].Epoch);
+        Assert.True(trained.Refitted);
+        Assert.Equal(trained.Tried.Single().Steps, trained.Steps); // as its epochs are
+    }
+
+    [Fact]
     public void A_table_of_one_column_has_candidates_too()
     {
         using TrainedFlow trained = FlowSearch.Train(
@@ -102,6 +116,20 @@ public sealed class FlowSearchTests
         Assert.Equal(Truth(test), fit.LogProb(test).Average(), 0.02);
         Assert.Equal([0.5, 0.5], fit.LogWeights.Select(weight => Math.Round(Math.Exp(weight), 1)));
         Assert.Equal(fit.Factors.ToArray(), MixtureFit.Of(train, 2, prior: 0, seed: 5).Factors.ToArray());
+    }
+
+    [Theory]
+    [InlineData(1e-2)]
+    [InlineData(1e-4)]
+    public void Columns_that_nearly_add_up_are_known_as_their_Gaussian_knows_them(double noise)
+    {
+        double[] values = new double[3 * 1000];
+        Noise.FillNormal(5, 0, 3, values.AsSpan());
+        for (int i = 0; i < values.Length; i += 3)
+            values[i + 2] = Math.Sqrt(0.5) * (values[i] + values[i + 1]) + noise * values[i + 2];
+        Table rows = new(values, 3);
+        double mixture = MixtureFit.Of(rows, 1, prior: 0, seed: 5).LogProb(rows).Average(), gaussian = GaussianBaseline.Fit(rows).LogProb(rows).Average();
+        Assert.Equal(gaussian, mixture, 0.02);
     }
 
     [Fact]

@@ -7,8 +7,10 @@ namespace FlowCore.Training.Mixtures;
 /// </summary>
 internal sealed class MixtureFit
 {
-    // What the variances are enlarged by, of rows in units of their spread: no component shrinks to a point.
-    private const double Ridge = 1e-6, Settled = 1e-4, LeastShare = 1e-8;
+    // What the variances are enlarged by, of rows in units of their spread, so that no component shrinks to a point; with the rows' own correlations, so that
+    // it may be as thin as they are where columns nearly add up, unless nothing bounds what a row costs that breaks them. No variance is less than
+    // float32 can tell from 0.
+    private const double Ridge = 1e-6, LeastVariance = 1e-10, Settled = 1e-4, LeastShare = 1e-8;
 
     // How much larger the broad component's variances are than the rows': a row that breaks what all others obey has a density yet.
     private const double Wider = 1;
@@ -21,12 +23,18 @@ internal sealed class MixtureFit
     private readonly int width;
     private readonly double broad, shrinkage;
     private readonly double[] means, factors, logPeaks; // factors: lower triangles P with covariance (P^T P)^-1, row-major
+    private readonly double[] whole; // the covariance of all rows
 
-    private MixtureFit(int components, int width, double broad, double shrinkage)
+    private MixtureFit(Table rows, int components, double broad, double shrinkage)
     {
-        (Components, this.width, this.broad, this.shrinkage) = (components, width, broad, shrinkage);
-        (means, factors) = (new double[components * width], new double[components * width * width]);
+        (Components, width, this.broad, this.shrinkage) = (components, rows.Width, broad, shrinkage);
+        (means, factors, whole) = (new double[components * width], new double[components * width * width], new double[width * width]);
         (LogWeights, logPeaks) = (new double[components], new double[components]);
+        double[] all = new double[rows.Rows * components];
+        Array.Fill(all, 1);
+        double total = Scatter(rows, all, components - 1, whole);
+        foreach (ref double value in whole.AsSpan())
+            value /= total;
     }
 
     public int Components { get; }
@@ -65,9 +73,9 @@ internal sealed class MixtureFit
             if (broad > 0)
                 shares[row * components + centres] = broad;
         }
-        var fit = new MixtureFit(components, rows.Width, broad, shrinkage);
+        var fit = new MixtureFit(rows, components, broad, shrinkage);
         if (broad > 0)
-            fit.SetBroad(rows);
+            fit.SetBroad();
         double before = double.NegativeInfinity;
         for (int round = 0; round < MostRounds; round++)
         {
@@ -156,17 +164,14 @@ internal sealed class MixtureFit
         }
     }
 
-    private void SetBroad(Table rows)
+    // Its mean is that of all rows.
+    private void SetBroad()
     {
-        int last = Components - 1;
-        double[] covariance = new double[width * width], all = new double[rows.Rows * Components];
-        Array.Fill(all, 1);
-        double total = Scatter(rows, all, last, covariance);
-        for (int i = 0; i < covariance.Length; i++)
-            covariance[i] = covariance[i] / total * (i % (width + 1) == 0 ? 1 + Wider : 1);
-        LogWeights[last] = Math.Log(broad);
-        Invert(covariance, last);
+        LogWeights[Components - 1] = Math.Log(broad);
+        Invert([.. whole.Select((value, i) => IsVariance(i) ? value * (1 + Wider) : value)], Components - 1);
     }
+
+    private bool IsVariance(int i) => i % (width + 1) == 0;
 
     /// <summary>Sets a component's mean; the sum of its rows' shares and of the products of their distances from it.</summary>
     private double Scatter(Table rows, double[] shares, int m, Span<double> scatter)
@@ -204,10 +209,15 @@ internal sealed class MixtureFit
     // P = L^-1 of the Cholesky factor L.
     private void Invert(double[] covariance, int m)
     {
-        for (int i = 0; shrinkage > 0 && i < covariance.Length; i++)
-            if (i % (width + 1) != 0)
+        bool isBounded = broad > 0 || Components == 1;
+        for (int i = 0; i < covariance.Length; i++)
+        {
+            double units = Math.Sqrt(whole[i / width * (width + 1)] * whole[i % width * (width + 1)]);
+            covariance[i] += IsVariance(i) ? Ridge : units > 0 && isBounded ? Ridge * whole[i] / units : 0;
+            if (!IsVariance(i))
                 covariance[i] *= 1 - shrinkage;
-        double[] lower = Triangle.Cholesky(covariance, width, Ridge)
+        }
+        double[] lower = Triangle.Cholesky(covariance, width, LeastVariance)
             ?? Triangle.Cholesky(covariance, width, 1)!; // rounding alone can make a pivot negative
         Span<double> factor = factors.AsSpan(m * width * width, width * width);
         Triangle.Invert(lower, width, factor);

@@ -25,15 +25,17 @@ internal static class MixtureFlow
         if (!IsBaseOf(flow.Spec))
             return;
         using Tensor rows = latents.flatten(1).narrow(0, 0, Math.Min(latents.shape[0], MixtureSearch.MostRows)).to(float64).contiguous();
-        Install(flow, Fit(new Table(rows.data<double>().ToArray(), flow.Spec.Width), ((GaussianMixtureSpec)flow.Spec.Base).Components, prior ?? flow.Spec.Width, seed));
+        var table = new Table(rows.data<double>().ToArray(), flow.Spec.Width);
+        int components = ((GaussianMixtureSpec)flow.Spec.Base).Components;
+        Install(flow, Fit(table, components, prior ?? flow.Spec.Width, seed, Covariances.Shrinkage(table)));
     }
 
     /// <summary>
     /// A mixture of so many components, the last of several a broad one; of few rows with covariances that are drawn towards the columns' own
     /// variances.
     /// </summary>
-    internal static MixtureFit Fit(Table rows, int components, double prior, ulong seed) =>
-        MixtureFit.Of(rows, components, prior, seed, components > 1 ? Broad : 0, Covariances.Shrinkage(rows));
+    internal static MixtureFit Fit(Table rows, int components, double prior, ulong seed, double shrinkage) =>
+        MixtureFit.Of(rows, components, prior, seed, components > 1 ? Broad : 0, shrinkage);
 
     /// <summary>Gives a flow's base what was fitted.</summary>
     private static void Install(Flow flow, MixtureFit fit)

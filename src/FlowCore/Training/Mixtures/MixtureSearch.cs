@@ -30,11 +30,13 @@ internal sealed class MixtureSearch
     private readonly Func<double[], double> score;
     private readonly ulong seed;
     private readonly bool hasFront;
+    private readonly double shrinkage;
     private MixtureSize best;
     private double bestScore = double.NegativeInfinity, bestMean = double.NegativeInfinity;
 
     private MixtureSearch(FrontedRows rows, FrontedRows heldOut, Func<double[], double> score, ulong seed, bool hasFront) =>
-        (this.rows, this.heldOut, this.score, this.seed, this.hasFront) = (rows, heldOut, score, seed, hasFront);
+        (this.rows, this.heldOut, this.score, this.seed, this.hasFront, shrinkage) =
+            (rows, heldOut, score, seed, hasFront, Covariances.Shrinkage(rows.Rows));
 
     /// <param name="train">Rows to fit to, in units of their spread.</param>
     /// <param name="heldOut">Rows to choose by.</param>
@@ -75,7 +77,7 @@ internal sealed class MixtureSearch
 
     private bool Try(MixtureSize size)
     {
-        double[] logProb = heldOut.InUnits(MixtureFlow.Fit(rows.Rows, size.Components, size.Prior, seed).LogProb(heldOut.Rows));
+        double[] logProb = heldOut.InUnits(MixtureFlow.Fit(rows.Rows, size.Components, size.Prior, seed, shrinkage).LogProb(heldOut.Rows));
         double reached = score(logProb), mean = logProb.Average();
         // A component with the shape of a few rows alone can cost others a lot: then every row has its say.
         bool isBetter = reached > bestScore && (size.Prior > 0 || mean > bestMean);
