@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using FlowCli.Commands;
+using FlowCli.Rows;
 using FlowCore;
 
 namespace FlowCli;
@@ -126,5 +127,5 @@ public static partial class FlowCommand
     private static string CommandPath(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "flow";
 
-    private static string FirstLine(Exception e) => e.Message.Split('\n', 2)[0].TrimEnd();
+    private static string FirstLine(Exception e) => UnfinishedFile.Named(e.Message.Split('\n', 2)[0].TrimEnd());
 }

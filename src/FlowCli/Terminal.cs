@@ -19,7 +19,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error, bool IsInte
     /// <summary>The standard input.</summary>
     public Stream Input
     {
-        get => input ??= new PromptInput(System.Console.OpenStandardInput(), Stop);
+        get => input ??= StandardInput.Open(Stop);
         init => input = value;
     }
 

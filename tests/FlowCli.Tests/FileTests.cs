@@ -75,12 +75,30 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
+    public void A_model_is_not_overwritten_by_what_is_computed_with_it()
+    {
+        string model = cli.At("m"), spec = Path.Combine(model, "flow.json");
+        Directory.CreateDirectory(model);
+        foreach (string file in Directory.GetFiles(Cli.TwoMoons))
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
+        byte[] before = File.ReadAllBytes(spec);
+
+        Cli.Run("tune", "--model", model, "--seconds", "0.1", "--output", spec).FailsWith(1, "flow.json: is a file of the model");
+        Cli.Run("sample", "--model", model, "--count", "2", "--seed", "1", "--output", spec).FailsWith(1, "flow.json: is a file of the model");
+
+        Assert.Equal(before, File.ReadAllBytes(spec));
+        Assert.Equal(0, Cli.Run("sample", "--model", model, "--count", "2", "--seed", "1", "--output", Path.Combine(model, "rows.json")).Code);
+    }
+
+    [Fact]
     public void A_file_whose_last_bytes_find_no_room_leaves_nothing_behind()
     {
         using (var file = new UnfinishedFile(cli.At("out.csv")))
         {
             file.Stream.Position = BeyondAnyFile;
             file.Stream.Write("12345678"u8);
+            var refused = Assert.Throws<IOException>(file.Complete);
+            Assert.Contains($"'{cli.At("out.csv")}'", UnfinishedFile.Named(refused.Message), StringComparison.Ordinal);
         }
         Assert.Empty(Directory.EnumerateFiles(cli.At("."), "*out.csv*"));
     }

@@ -27,6 +27,23 @@ public sealed class ProcessTests : IDisposable
         Start("logprob").FailsWith(2, "--model");
     }
 
+    [Fact]
+    public async Task An_input_that_was_closed_is_refused_and_not_waited_for()
+    {
+        ProcessStartInfo start = StartInfo([], ["logprob", "--model", Cli.TwoMoons, "--input", "-"]);
+        string[] command = [start.FileName, .. start.ArgumentList];
+        start.FileName = "sh";
+        start.ArgumentList.Clear();
+        foreach (string word in (string[])["-c", "exec \"$@\" <&-", "sh", .. command])
+            start.ArgumentList.Add(word);
+        using Process process = Process.Start(start)!;
+
+        string error = await process.StandardError.ReadToEndAsync();
+
+        await process.WaitForExitAsync();
+        new Outcome(process.ExitCode, "", error).FailsWith(1, "standard input: is closed");
+    }
+
     /// <summary>A terminal that is closed while rows still come: nothing half-written stays.</summary>
     [Fact]
     public async Task Who_hangs_up_leaves_no_half_of_a_file()

@@ -1,4 +1,8 @@
+using System.IO.Pipelines;
 using System.Text;
+using FlowCore;
+using FlowRows.Buffers;
+using FlowRows.Tables;
 using Parquet;
 using Parquet.Schema;
 
@@ -62,6 +66,32 @@ public sealed class ParquetTests(BothPrograms both) : IClassFixture<BothPrograms
         await RefusedAsync(body, words);
     }
 
+    // Each group costs the reading of the whole piece, and few bytes of the description.
+    [Fact]
+    public async Task Groups_of_rows_that_share_their_bytes_are_refused()
+    {
+        Assert.Null((await both.ServiceAsync("/logprob?model=two-moons", Sharing(groups: 1), Parquet, Csv)).Refusal);
+        await RefusedAsync(Sharing(groups: 50), "column 'x_0' lies where others do");
+    }
+
+    [Fact]
+    public async Task Decompressed_rows_are_no_more_bytes_than_the_limit()
+    {
+        var pool = new RowPool();
+        byte[] body = await WriteAsync(CompressionMethod.Gzip, 10_000, new DataField<double>("x_0"), new DataField<double>("x_1"));
+        Assert.InRange(body.Length, 1, 99_999);
+        var layout = new ModelLayout("m", new FlowSpec { Name = "m", EventShape = [2], Bijections = [] }, RowNames.X, hasContext: false);
+        var source = new RowSource(layout, RowLimits.Files with { StreamBytes = 100_000 }, pool);
+
+        RowFault refused = await Assert.ThrowsAsync<RowFault>(async () =>
+        {
+            await using RowReader<float> reader = await RowFormats.OfMediaType(Parquet)!.OpenAsync<float>(PipeReader.Create(new MemoryStream(body)), source, default);
+            (await reader.ReadAllAsync(default)).Dispose();
+        });
+
+        Assert.Equal((RowFaultKind.TooLarge, 0), (refused.Kind, pool.Outstanding));
+    }
+
     [Fact]
     public async Task Columns_that_are_passed_over_may_hold_anything_and_those_that_are_wanted_are_named()
     {
@@ -86,7 +116,27 @@ public sealed class ParquetTests(BothPrograms both) : IClassFixture<BothPrograms
         Assert.Equal(service.Refusal, both.CommandLine("logprob", "two-moons", both.Write("rows.parquet", body), ".csv").Refusal);
     }
 
-    private static async Task<byte[]> WriteAsync(CompressionMethod method, params DataField[] fields)
+    /// <summary>A file by hand in Thrift's compact protocol: two columns whose pieces are the same 1000 bytes, in any number of groups.</summary>
+    private static byte[] Sharing(int groups)
+    {
+        const byte i32 = 0x15, i64 = 0x16, text = 0x18, list = 0x19;
+        byte[] page = [i32, 0, i32, 48, i32, 48, 0x2C, i32, 6, i32, 0, i32, 6, i32, 6, 0, 0, .. new byte[24]];
+        byte[] piece = [.. "PAR1"u8, .. page, .. new byte[2000 - page.Length]];
+        byte[] root = [0x48, 1, (byte)'s', i32, 4, 0];
+        byte[] Column(byte name) => [i32, 10, 0x25, 0, text, 3, (byte)'x', (byte)'_', name, 0];
+        byte[] chunk = [0x3C, 0x45, 0, i64, 6, 0x26, 0xD0, 0x0F, 0x26, 8, 0, 0];
+        byte[] group = [list, 0x2C, .. chunk, .. chunk, 0x26, 6, 0];
+        byte[] footer =
+        [
+            i32, 2, list, 0x3C, .. root, .. Column((byte)'0'), .. Column((byte)'1'), i64, 6, list, 0xFC, (byte)groups,
+            .. Enumerable.Repeat(group, groups).SelectMany(bytes => bytes), 0,
+        ];
+        return [.. piece, .. footer, .. BitConverter.GetBytes(footer.Length), .. "PAR1"u8];
+    }
+
+    private static Task<byte[]> WriteAsync(CompressionMethod method, params DataField[] fields) => WriteAsync(method, 3, fields);
+
+    private static async Task<byte[]> WriteAsync(CompressionMethod method, int rows, params DataField[] fields)
     {
         using var bytes = new MemoryStream();
         await using (ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields), bytes, new ParquetOptions { CompressionMethod = method }))
@@ -94,7 +144,7 @@ public sealed class ParquetTests(BothPrograms both) : IClassFixture<BothPrograms
             using ParquetRowGroupWriter group = writer.CreateRowGroup();
             foreach (DataField field in fields)
                 if (field.ClrType == typeof(double))
-                    await group.WriteAsync<double>(field, (double[])[0, 0.5, 1]);
+                    await group.WriteAsync<double>(field, (double[])[.. Enumerable.Range(0, rows).Select(row => row % 3 / 2.0)]);
                 else
                     await group.WriteAsync(field, (IReadOnlyCollection<byte[]>)[[1], [2, 3], []]);
         }

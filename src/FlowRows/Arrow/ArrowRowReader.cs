@@ -113,6 +113,7 @@ internal sealed class ArrowRowReader<T> : RowReader<T>
     public override ValueTask DisposeAsync()
     {
         shared?.Dispose();
+        shared = null;
         arrow.Dispose();
         return base.DisposeAsync();
     }

@@ -12,7 +12,6 @@ internal sealed class ChunkValues
     private readonly int[] levels;
     private ReadOnlyMemory<byte> dictionary;
     private int[] entries = [];
-    private long unpacked;
     private int rows;
 
     private ChunkValues(ParquetField field, int rows, long most)
@@ -33,6 +32,9 @@ internal sealed class ChunkValues
 
     /// <summary>The bytes of a value; 0 where each has its own length.</summary>
     public int Width { get; }
+
+    /// <summary>The bytes of all pages, decompressed.</summary>
+    public long Unpacked { get; private set; }
 
     /// <summary>The bytes of all values that are there.</summary>
     public ReadOnlySpan<byte> Bytes => bytes.WrittenSpan;
@@ -62,7 +64,7 @@ internal sealed class ChunkValues
             PageHeader page = PageHeader.Read(ref thrift);
             if (page.Packed > piece.Length - thrift.Position)
                 throw ParquetFault.Damaged(field.Name, "ends within a page");
-            if ((values.unpacked += page.Unpacked) > most)
+            if ((values.Unpacked += page.Unpacked) > most)
                 throw new RowFault(RowFaultKind.TooLarge, $"column '{field.Name.Shown()}' of the Parquet file has more than {most} bytes in a row group; write smaller row groups, or raise Limits:BodyBytes");
             values.Add(page, piece.Slice(thrift.Position, page.Packed), chunk.Codec);
             piece = piece[(thrift.Position + page.Packed)..];

@@ -15,12 +15,17 @@ internal sealed class ParquetBatches : IArrowArrayStream
     private readonly Stream file;
     private readonly ParquetFooter footer;
     private readonly ParquetColumn[] columns;
+    private readonly RowLimits limits;
     private readonly long mostBytes;
     private int next;
 
-    private ParquetBatches(Stream file, ParquetFooter footer, long mostBytes)
+    // Pieces that lie apart are no more bytes than the file has. Decompressed they may be any number.
+    private long packedLeft, unpackedLeft;
+
+    private ParquetBatches(Stream file, ParquetFooter footer, RowLimits limits)
     {
-        (this.file, this.footer, this.mostBytes) = (file, footer, mostBytes);
+        (this.file, this.footer, this.limits, mostBytes) = (file, footer, limits, limits.BodyBytes);
+        (packedLeft, unpackedLeft) = (footer.At, limits.StreamBytes);
         columns = [.. footer.Fields.Select(field => new ParquetColumn(field))];
         Schema = new(columns.Select(column => column.ArrowField), null);
         Wanted = [];
@@ -42,11 +47,11 @@ internal sealed class ParquetBatches : IArrowArrayStream
     }
 
     /// <param name="file">The file, which is disposed with this.</param>
-    /// <param name="mostBytes">The most bytes of a row group, which is held whole.</param>
+    /// <param name="limits">Among them the most bytes of a row group, which is held whole, and of all of them, decompressed.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="RowFault">It is no Parquet file.</exception>
-    public static async ValueTask<ParquetBatches> OpenAsync(Stream file, long mostBytes, CancellationToken cancellation) =>
-        new(file, await ParquetFooter.ReadAsync(file, cancellation), mostBytes);
+    public static async ValueTask<ParquetBatches> OpenAsync(Stream file, RowLimits limits, CancellationToken cancellation) =>
+        new(file, await ParquetFooter.ReadAsync(file, cancellation), limits);
 
     public async ValueTask<RecordBatch> ReadNextRecordBatchAsync(CancellationToken cancellationToken = default)
     {
@@ -75,9 +80,12 @@ internal sealed class ParquetBatches : IArrowArrayStream
             throw ParquetFault.Damaged(field.Name, "does not lie within the file");
         if (chunk.Bytes > mostBytes)
             throw new RowFault(RowFaultKind.TooLarge, $"column '{field.Name.Shown()}' of the Parquet file has {chunk.Bytes} bytes in row group {next - 1}, more than {mostBytes}; write smaller row groups, or raise Limits:BodyBytes");
+        if ((packedLeft -= chunk.Bytes) < 0)
+            throw ParquetFault.Damaged(field.Name, "lies where others do: all pieces are more bytes than the file");
         byte[] piece = new byte[Math.Min(chunk.Bytes + ForgottenBytes, left)];
         file.Position = chunk.Start;
         await file.ReadExactlyAsync(piece, cancellation);
-        return column.Read(ChunkValues.Read(piece, field, chunk, rows, mostBytes), rows);
+        var values = ChunkValues.Read(piece, field, chunk, rows, mostBytes);
+        return (unpackedLeft -= values.Unpacked) >= 0 ? column.Read(values, rows) : throw BoundedBody.TooLarge(limits.StreamBytes);
     }
 }

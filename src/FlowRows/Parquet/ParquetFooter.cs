@@ -68,13 +68,13 @@ internal sealed record ParquetGroup(long Rows, ParquetChunk[] Chunks)
     {
         ParquetChunk[] chunks = [];
         long rows = -1;
+        CheckCount(++all);
         for (int field = 0; thrift.Next(ref field, out ThriftType type);)
             switch (field)
             {
                 case 1:
                     int count = thrift.List(type, ThriftType.Struct);
-                    if ((all += count) > MostChunks)
-                        throw ParquetFault.Damaged("it has too many pieces");
+                    CheckCount(all += count);
                     chunks = new ParquetChunk[count];
                     for (int i = 0; i < count; i++)
                         chunks[i] = ParquetChunk.Read(ref thrift);
@@ -87,6 +87,13 @@ internal sealed record ParquetGroup(long Rows, ParquetChunk[] Chunks)
                     break;
             }
         return rows is >= 0 and <= int.MaxValue ? new(rows, chunks) : throw ParquetFault.Damaged($"a group of {rows} rows");
+    }
+
+    // Groups and their pieces together: each takes more memory than bytes of the file.
+    private static void CheckCount(int all)
+    {
+        if (all > MostChunks)
+            throw ParquetFault.Damaged("it has too many pieces");
     }
 }
 

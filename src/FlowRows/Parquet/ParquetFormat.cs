@@ -18,7 +18,7 @@ internal sealed class ParquetFormat() : RowFormat("application/vnd.apache.parque
         TemporaryFile file = await AsideAsync(body, source.Limits.StreamBytes, cancellation);
         try
         {
-            ParquetBatches batches = await ParquetBatches.OpenAsync(file, source.Limits.BodyBytes, cancellation);
+            ParquetBatches batches = await ParquetBatches.OpenAsync(file, source.Limits, cancellation);
             ArrowRowReader<T> reader = ArrowRowReader<T>.Of(batches, source);
             batches.Wanted = reader.Fields;
             return reader;

@@ -68,6 +68,7 @@ internal sealed class KeptColumns(int[] columns) : IDisposable
             batch.Rows.Dispose();
             batch.Memory?.Dispose();
         }
+        batches.Clear(); // others read of the memory: it is given back once
     }
 
     private IArrowArray Joined(int column)

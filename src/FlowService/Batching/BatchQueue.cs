@@ -16,7 +16,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     private readonly Stack<FlowEngine<float>> idle = new(engines);
     private readonly Throughput throughput = new(engines.Length);
     private int batchRows = options.BatchRows;
-    private long rows;
+    private long rows, queued;
     private bool closed;
 
     // The batch of the thread that gathers and sleeps, and one that it shall hand out in its place.
@@ -32,6 +32,9 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
 
     /// <summary>The rows that wait.</summary>
     public long Rows => Interlocked.Read(ref rows);
+
+    /// <summary>Those of them that a batch may take: the others have their places, and their request is not queued yet.</summary>
+    public long QueuedRows => Interlocked.Read(ref queued);
 
     public bool IsClosed => Volatile.Read(ref closed);
 
@@ -72,6 +75,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
             if (closed)
                 return false;
             lines.Add(item, batchRows);
+            queued += item.Input.Count;
             Monitor.PulseAll(gate);
             return true;
         }
@@ -192,8 +196,15 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     {
         if (item.IsStopped)
             return;
-        Release(item.Waiting);
+        Leave(item.Waiting);
         item.Stop(reason);
+    }
+
+    // Rows that were queued wait no longer: they are computed, or given up.
+    private void Leave(int count)
+    {
+        queued -= count;
+        Release(count);
     }
 
     private bool Grow(Batch batch)
@@ -206,7 +217,7 @@ internal sealed class BatchQueue(BatchingOptions options, FlowEngine<float>[] en
     {
         foreach (Slice slice in batch.Slices)
             slice.Item.Begin(slice);
-        Release(batch.Rows);
+        Leave(batch.Rows);
         lines.Begun(batch.Line!, batch.Rest, batchRows);
         return idle.Pop();
     }

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using FlowRows;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace FlowService.Endpoints;
@@ -13,6 +14,9 @@ internal static class BrokenConnection
 {
     private static readonly TimeSpan TimeToRead = TimeSpan.FromSeconds(30), TimeToClose = TimeSpan.FromSeconds(5),
         TimeToTake = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whether reading or writing failed since the client has left. A reader of the body may see it before the request's token tells of it.</summary>
+    public static bool IsCauseOf(Exception exception) => exception is ConnectionResetException or ConnectionAbortedException;
 
     /// <summary>Reads what the client still sends, for some time: many clients read nothing before they have sent everything.</summary>
     public static async Task ReadRestAsync(HttpContext http)

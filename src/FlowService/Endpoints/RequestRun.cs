@@ -82,9 +82,17 @@ internal sealed record RequestRun(
     public async Task<RowScores?> ScoreAsync(WorkItem work, RowBlock<float>? block)
     {
         RowScores? scores = await RankAsync(work, block);
-        if (!Http.Request.Headers.ContainsKey(DensityWatch.ProbeHeader))
-            Services.Watch.Observe(work, block);
-        return scores;
+        try
+        {
+            if (!Http.Request.Headers.ContainsKey(DensityWatch.ProbeHeader))
+                Services.Watch.Observe(work, block);
+            return scores;
+        }
+        catch
+        {
+            scores?.Dispose();
+            throw;
+        }
     }
 
     private async Task<RowScores?> RankAsync(WorkItem work, RowBlock<float>? block)

@@ -70,6 +70,10 @@ internal sealed class RowStream(RequestRun run)
             await reading;
             await BreakOffAsync(refusal, output);
         }
+        catch (Exception e) when (output.HasBegun && BrokenConnection.IsCauseOf(e))
+        {
+            http.Abort(); // thrown on, it would be logged as a failure of the service
+        }
         finally
         {
             await stop.CancelAsync();

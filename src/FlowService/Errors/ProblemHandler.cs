@@ -4,7 +4,6 @@ using FlowService.Endpoints;
 using FlowService.OpenInference.Grpc;
 using FlowService.OpenInference.Rest;
 using FlowService.Telemetry;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -21,9 +20,9 @@ internal sealed class ProblemHandler(IOptions<JsonOptions> json, ILogger<Problem
 
     public async ValueTask<bool> TryHandleAsync(HttpContext http, Exception exception, CancellationToken cancellation)
     {
-        if (http.RequestAborted.IsCancellationRequested || exception is ConnectionResetException or ConnectionAbortedException)
+        if (http.RequestAborted.IsCancellationRequested || BrokenConnection.IsCauseOf(exception))
         {
-            http.Abort(); // a reader of the body sees the end of a connection first: else the server would try to read the rest of it
+            http.Abort(); // else the server would try to read the rest of the body
             http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
             return true;
         }

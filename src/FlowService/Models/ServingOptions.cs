@@ -13,6 +13,7 @@ internal sealed class ServingOptions
     /// <summary>The versions that are loaded: <c>all</c> (default), <c>latest</c>, or numbers like <c>1,3</c>.</summary>
     [RegularExpression(@"(?i)all|latest|\s*[1-9][0-9]{0,8}\s*(,\s*[1-9][0-9]{0,8}\s*)*",
         ErrorMessage = "Models:Versions must be all, latest, or version numbers like 1,3: the versions that are loaded (default all).")]
+    [Required(ErrorMessage = "Models:Versions is empty: say all, latest, or version numbers like 1,3, or leave it out (default all).")]
     public string Versions { get; set; } = All;
 
     /// <summary>The number of engines that compute a model's batches side by side (default 1).</summary>
@@ -62,7 +63,7 @@ internal sealed class ServingOptions
 
     /// <summary>The device of an instance, or null for that of <c>Torch:Device</c>.</summary>
     public string? DeviceOf(int instance) =>
-        Devices?.Split(',', StringSplitOptions.TrimEntries) is { Length: > 0 } devices ? devices[instance % devices.Length] : null;
+        Devices is { Length: > 0 } && Devices.Split(',', StringSplitOptions.TrimEntries) is var devices ? devices[instance % devices.Length] : null;
 }
 
 /// <summary>Refuses versions among which there can be none to compare: what shall not serve before it is promoted would serve alone.</summary>

@@ -125,11 +125,16 @@ internal sealed class RowRequest : IDisposable
         ContextRows<float>.Sift(Context, Errors, rows.Rows, spec.Context, model);
         var block = new RowBlock<float>(rows, Context, Errors);
         (Rows, Context) = (null, null); // the block's, from now on
-        block.Sift(OnError);
-        if (block.Rows > 0)
-            return block;
-        block.Dispose();
-        throw RowFault.NoneReadable(field.Name, Errors!.First);
+        try
+        {
+            block.Sift(OnError);
+            return block.Rows > 0 ? block : throw RowFault.NoneReadable(field.Name, Errors!.First);
+        }
+        catch
+        {
+            block.Dispose();
+            throw;
+        }
     }
 
     // Integers of more digits than a float has are no sides of pictures.

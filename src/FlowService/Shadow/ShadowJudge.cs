@@ -87,6 +87,18 @@ internal sealed class ShadowJudge
     /// <summary>Takes some of the rows that a version has scored, to be scored by the other one. It returns at once.</summary>
     public void Offer(WorkItem work, RowBlock<float>? block = null)
     {
+        try
+        {
+            Begin(work, block);
+        }
+        catch (Exception e)
+        {
+            logger.NotCompared(work.Model.Name, e.Message, e); // the request is answered all the same
+        }
+    }
+
+    private void Begin(WorkItem work, RowBlock<float>? block)
+    {
         ServedModel model = work.Model;
         ServingOptions options = serving.Get(model.Name);
         if (options.Shadow == 0 || options.ShadowShare <= 0 || options.ShadowTime <= 0
@@ -106,10 +118,6 @@ internal sealed class ShadowJudge
         try
         {
             isUnderWay = TryStart(work, second, sample.Rows(block), model == candidate);
-        }
-        catch (Exception e)
-        {
-            logger.NotCompared(model.Name, e.Message, e); // the request is answered all the same
         }
         finally
         {

@@ -27,6 +27,7 @@ public sealed class OptionsTests
     [InlineData("Batching:DelayMicroseconds", "-1", "Batching:DelayMicroseconds must lie in 0..10000000")]
     [InlineData("Models:PollSeconds", "-1", "Models:PollSeconds must lie in 0..86400")]
     [InlineData("Models:MemoryBytes", "-1", "Models:MemoryBytes must be 0 or more")]
+    [InlineData("Models:Versions", "", "Models:Versions is empty: say all, latest, or version numbers like 1,3")]
     [InlineData("Models:Versions", "newest", "Models:Versions must be all, latest, or version numbers like 1,3")]
     [InlineData("Models:Instances", "0", "Models:Instances must lie in 1..256")]
     [InlineData("Models:Devices", "gpu", "Models:Devices must list auto, cpu, cuda or cuda:n")]

@@ -124,6 +124,43 @@ public sealed class KeyTests : IAsyncLifetime
         Assert.Equal(StatusCode.ResourceExhausted, await InferAsync(limited, "m", rows: 5));
     }
 
+    [Fact]
+    public async Task Each_call_by_gRPC_is_refused_to_whom_it_is_by_HTTP()
+    {
+        using GrpcChannel channel = GrpcChannel.ForAddress(host.GrpcAddress);
+        var client = new GRPCInferenceService.GRPCInferenceServiceClient(channel);
+        (HttpMethod Method, string Address, Func<Metadata, Task> Call)[] calls =
+        [
+            (HttpMethod.Get, "/v2", headers => client.ServerMetadataAsync(new(), headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/health/live", headers => client.ServerLiveAsync(new(), headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/health/ready", headers => client.ServerReadyAsync(new(), headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/models/other/ready", headers => client.ModelReadyAsync(new() { Name = "other" }, headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/models/other.decode/ready", headers => client.ModelReadyAsync(new() { Name = "other.decode" }, headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/models/other", headers => client.ModelMetadataAsync(new() { Name = "other" }, headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/models/other/config", headers => client.ModelConfigAsync(new() { Name = "other" }, headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/models/other/stats", headers => client.ModelStatisticsAsync(new() { Name = "other" }, headers).ResponseAsync),
+            (HttpMethod.Get, "/v2/models/stats", headers => client.ModelStatisticsAsync(new(), headers).ResponseAsync),
+            (HttpMethod.Post, "/v2/repository/index", headers => client.RepositoryIndexAsync(new(), headers).ResponseAsync),
+            (HttpMethod.Post, "/v2/repository/models/other/load", headers => client.RepositoryModelLoadAsync(new() { ModelName = "other" }, headers).ResponseAsync),
+            (HttpMethod.Post, "/v2/repository/models/other/unload", headers => client.RepositoryModelUnloadAsync(new() { ModelName = "other" }, headers).ResponseAsync),
+        ];
+        foreach (string? key in (string?[])[null, "flow_nobodys", prometheus, limited, lab, boss])
+        {
+            using HttpClient http = Client(key);
+            foreach (var (method, address, call) in calls)
+            {
+                using HttpResponseMessage answer = await http.SendAsync(new(method, address));
+                StatusCode status = answer.StatusCode switch
+                {
+                    HttpStatusCode.Unauthorized => StatusCode.Unauthenticated,
+                    HttpStatusCode.Forbidden => StatusCode.PermissionDenied,
+                    _ => StatusCode.OK,
+                };
+                Assert.Equal((key, address, status), (key, address, await CallAsync(key, _ => call(Headers(key)))));
+            }
+        }
+    }
+
     private Task<StatusCode> LoadAsync(string? key) => CallAsync(key, client => client.RepositoryModelLoadAsync(new() { ModelName = "m" }, Headers(key)).ResponseAsync);
 
     private Task<StatusCode> InferAsync(string? key, string model, int rows = 1) => CallAsync(key, client => client.ModelInferAsync(new()

@@ -38,25 +38,30 @@ internal sealed class InferenceService(
     public override Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context) =>
         Task.FromResult(Messages.Of(Metadata.ServerMetadata.Own));
 
-    public override Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context) =>
-        Task.FromResult(new ModelReadyResponse { Ready = IsReady(request) });
+    public override Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context)
+    {
+        CheckModel(request.Name, context);
+        return Task.FromResult(new ModelReadyResponse { Ready = IsReady(request) });
+    }
 
     public override async Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
     {
-        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.Name).Flow);
+        CheckModel(request.Name, context);
         using FaceLease lease = await faces.LeaseAsync(request.Name, request.Version, timeout: 0, context.CancellationToken);
         return Messages.Of(Metadata.ModelMetadata.Of(lease.Face, registry));
     }
 
     public override async Task<ModelConfigResponse> ModelConfig(ModelConfigRequest request, ServerCallContext context)
     {
-        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.Name).Flow);
+        CheckModel(request.Name, context);
         using FaceLease lease = await faces.LeaseAsync(request.Name, request.Version, timeout: 0, context.CancellationToken);
         return new() { Config = Messages.Of(Metadata.ModelConfig.Of(lease.Face, limits.Value, serving.Get(lease.Face.Model.Name))) };
     }
 
     public override Task<ModelStatisticsResponse> ModelStatistics(ModelStatisticsRequest request, ServerCallContext context)
     {
+        if (request.Name.Length > 0)
+            CheckModel(request.Name, context);
         IEnumerable<ModelFace> asked = request.Name.Length == 0 ? faces.Served : faces.ServedAs(request.Name, request.Version);
         return Task.FromResult(new ModelStatisticsResponse { ModelStats = { asked.Select(ModelStats.Of).Select(Messages.Of) } });
     }
@@ -76,7 +81,7 @@ internal sealed class InferenceService(
 
     public override async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
     {
-        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.ModelName).Flow);
+        CheckModel(request.ModelName, context);
         if (request.Parameters.Keys.FirstOrDefault() is { } parameter)
             throw ModelFaces.NoParameters(parameter);
         await models.LoadAsync(faces.Named(request.ModelName).Flow, version: null, context.CancellationToken);
@@ -85,10 +90,13 @@ internal sealed class InferenceService(
 
     public override async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context)
     {
-        Caller.CheckModel(context.GetHttpContext(), faces.Named(request.ModelName).Flow);
+        CheckModel(request.ModelName, context);
         await models.UnloadAsync(faces.Named(request.ModelName).Flow, version: null);
         return new();
     }
+
+    /// <summary>Refuses a model that is not the caller's, as the one that an address of REST names.</summary>
+    private void CheckModel(string name, ServerCallContext context) => Caller.CheckModel(context.GetHttpContext(), faces.Named(name).Flow);
 
     /// <summary>A model that does not exist, or a service that is still loading, is an answer to this question: no.</summary>
     private bool IsReady(ModelReadyRequest request)

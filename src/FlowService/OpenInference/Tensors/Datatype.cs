@@ -50,6 +50,9 @@ internal sealed class Datatype
     /// <summary>The protocol carries it as raw bytes alone: there is no JSON form, and no typed one.</summary>
     public bool IsRawOnly { get; private init; }
 
+    /// <summary>The least and the most that an integer of it can be; null for floats.</summary>
+    public (Int128 Least, Int128 Most)? Range { get; private init; }
+
     /// <summary>The datatype of a name, or null for one that carries no numbers.</summary>
     public static Datatype? Named(string name) => Known.GetValueOrDefault(name);
 
@@ -64,8 +67,11 @@ internal sealed class Datatype
         new(name, Marshal.SizeOf<T>(), Widen<T>, bytes => Scalar.Of(double.CreateTruncating(MemoryMarshal.Read<T>(bytes)))) { IsRawOnly = isRawOnly };
 
     private static Datatype OfInteger<T>(string name)
-        where T : unmanaged, IBinaryInteger<T> =>
-        new(name, Marshal.SizeOf<T>(), Widen<T>, bytes => new(Int128.CreateTruncating(MemoryMarshal.Read<T>(bytes)), double.CreateTruncating(MemoryMarshal.Read<T>(bytes))));
+        where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T> =>
+        new(name, Marshal.SizeOf<T>(), Widen<T>, bytes => new(Int128.CreateTruncating(MemoryMarshal.Read<T>(bytes)), double.CreateTruncating(MemoryMarshal.Read<T>(bytes))))
+        {
+            Range = (Int128.CreateTruncating(T.MinValue), Int128.CreateTruncating(T.MaxValue)),
+        };
 
     private static void Widen<T>(ReadOnlySpan<byte> raw, Span<float> values)
         where T : unmanaged, INumber<T>

@@ -98,11 +98,20 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
             fraction = first + text[..at].Count((byte)',');
     }
 
-    /// <summary>Refuses elements that are not written as integers, where they are integers, as other servers of the protocol do.</summary>
+    /// <summary>Refuses elements that are not written as integers, or are none of the datatype's, where they are integers, as other servers of the protocol do.</summary>
     public void CheckForm(Datatype datatype)
     {
-        if (fraction is { } element && Tensors.Datatype.Integers.Contains(datatype))
-            throw new RequestException(ProblemKind.InvalidValue, $"{ShownName}: element {element} must be an integer, without a point or an exponent: the datatype is {datatype.Name}") { Field = Name };
+        if (datatype.Range is not var (least, most))
+            return;
+        if (fraction is { } element)
+            throw NotOf(element, "an integer, without a point or an exponent");
+        (float low, float high) = ((float)least, (float)most); // the nearest floats, as the elements are
+        for (int i = 0; i < Values!.Length; i++)
+            if (Values.Span[i] < low || Values.Span[i] > high)
+                throw NotOf(i, $"in {least}..{most}");
+
+        RequestException NotOf(long element, string what) =>
+            new(ProblemKind.InvalidValue, $"{ShownName}: element {element} must be {what}: the datatype is {datatype.Name}") { Field = Name };
     }
 
     /// <summary>Refuses elements that are not finite numbers, and names the first.</summary>
