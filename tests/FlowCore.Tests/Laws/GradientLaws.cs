@@ -62,6 +62,17 @@ public sealed class GradientLaws
         GradientComparison.Holds(flow, rows, kind.NeedsContext ? tensor(places).unsqueeze(1) : null, Tolerance);
     }
 
+    /// <summary>Where the exponential of a small matrix is a short series.</summary>
+    [Theory, InlineData(0.001), InlineData(0.02), InlineData(0.049), InlineData(0.06)]
+    public void Gradients_of_small_rotations_hold_too(double angle)
+    {
+        using var scope = NewDisposeScope();
+        using Flow flow = new Instance(All.Single(kind => kind.Name == "rotation"), 2, 0, 1, 1).Build();
+        using (no_grad())
+            flow.named_parameters().Single().parameter.copy_(tensor([0, angle, 0, 0]).reshape(2, 2));
+        GradientComparison.Holds(flow, tensor([5, 1, 0.3, -4]).reshape(2, 2), null, Tolerance);
+    }
+
     [Fact]
     public void Batch_norm_inside_a_network_is_left_to_the_other_engine()
     {
