@@ -19,7 +19,9 @@ internal static class StandardInput
     {
         if (!Directory.Exists("/proc/self/fdinfo"))
             return true; // nobody can tell
-        string? flags = File.Exists(Facts) ? Array.Find(File.ReadAllLines(Facts), line => line.StartsWith(Flags, StringComparison.Ordinal)) : null;
+        string? flags = File.Exists(Facts)
+            ? Array.Find(File.ReadAllLines(Facts), line => line.StartsWith(Flags, StringComparison.Ordinal))
+            : null;
         return flags is not null && (Convert.ToInt32(flags[Flags.Length..].Trim(), fromBase: 8) & CloseOnExec) == 0;
     }
 }

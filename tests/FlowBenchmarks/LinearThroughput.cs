@@ -41,7 +41,9 @@ internal static class LinearThroughput
         return Enumerable.Range(0, Repeats).Select(_ => Throughput(program, rows, perRow)).Order().ElementAt(Repeats / 2);
     }
 
-    /// <summary>The medians of a training's linear steps alone, on their way forth and back, in GFLOP/s; what a mask leaves out does not count.</summary>
+    /// <summary>
+    /// The medians of a training's linear steps alone, on their way forth and back, in GFLOP/s; what a mask leaves out does not count.
+    /// </summary>
     public static unsafe (double Forth, double Back) InTraining(Checkpoint checkpoint, int rows)
     {
         var layout = new WeightLayout();
@@ -52,9 +54,11 @@ internal static class LinearThroughput
         optimizer.MakeRoom(1);
         float[] memory = GC.AllocateArray<float>((int)program.MemoryValues + 128, pinned: true);
         int tileRows = Math.Min(rows, program.TileRows);
-        var tile = new Tile<float>(Pinned.Aligned(memory), tileRows, program.MemoryValues, optimizer.Weights, optimizer.Cleared(0), -1f / rows);
+        var tile = new Tile<float>(
+            Pinned.Aligned(memory), tileRows, program.MemoryValues, optimizer.Weights, optimizer.Cleared(0), -1f / rows);
         Noise.FillNormal(1, 0, plan.Input.Width, new Span<float>(tile.At(plan.Input), tileRows * plan.Input.Width));
-        double perRow = plan.Operations.OfType<LinearOperation>().Sum(layer => 2.0 * layer.Weights.Matrix.Values.Count(weight => weight != 0) * layer.InputPixels.Length);
+        double perRow = plan.Operations.OfType<LinearOperation>()
+            .Sum(layer => 2.0 * layer.Weights.Matrix.Values.Count(weight => weight != 0) * layer.InputPixels.Length);
         (double Forth, double Back)[] runs = [.. Enumerable.Range(0, Repeats).Select(_ => LinearSeconds(program, tile))];
         // The way back has two products for each of the way forth: the gradient of the weights, and that of the inputs.
         return (perRow * tileRows / runs.Select(run => run.Forth).Order().ElementAt(Repeats / 2) / 1e9,
@@ -84,7 +88,8 @@ internal static class LinearThroughput
         return (forth / unit, back / unit);
     }
 
-    private static bool IsLinear(Step<float> step) => step is LinearStep<float, Lanes512<float>, N12> or LinearStep<float, Lanes256<float>, N6>;
+    private static bool IsLinear(Step<float> step) =>
+        step is LinearStep<float, Lanes512<float>, N12> or LinearStep<float, Lanes256<float>, N6>;
 
     /// <summary>Where a batch's time goes: nanoseconds a row for each kind of step.</summary>
     public static unsafe void PrintSteps(TextWriter output, Checkpoint checkpoint, bool inverse, int rows)

@@ -28,7 +28,9 @@ internal static class TrainingTable
             Table(FlowPresets.Maf, 16, 64), Table(FlowPresets.NsfAutoregressive, 16, 64),
             Images("Glow, 8 x 8 digits", 8, 17, 64), Images("Glow, 28 x 28 digits", 28, 256, 64),
         ];
-        output.WriteLine("| measure | TorchSharp, steps/s | compiled, steps/s | ratio | two threads against one | linear steps' share of the core's peak, forth, back | bytes allocated by 100 steps |");
+        output.WriteLine(
+            "| measure | TorchSharp, steps/s | compiled, steps/s | ratio | two threads against one "
+            + "| linear steps' share of the core's peak, forth, back | bytes allocated by 100 steps |");
         output.WriteLine("|---|---:|---:|---:|---:|---:|---:|");
         foreach (Case each in cases.Where(each => only is null || each.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
         {
@@ -46,7 +48,8 @@ internal static class TrainingTable
             double peak = LinearThroughput.SquarePeak();
             var (forth, back) = LinearThroughput.InTraining(EngineTable.Random(each.Spec()), each.Batch);
             output.WriteLine(FormattableString.Invariant(
-                $"| {each.Name}, batch {each.Batch} | {medians[0]:F1} | {medians[1]:F1} | {medians[1] / medians[0]:F1}x | {medians[2] / medians[1]:F2}x | {forth / peak:p0}, {back / peak:p0} | {one.AllocatedBy(100)} |"));
+                $"| {each.Name}, batch {each.Batch} | {medians[0]:F1} | {medians[1]:F1} | {medians[1] / medians[0]:F1}x | {medians[2] / medians[1]:F2}x ")
+                + FormattableString.Invariant($"| {forth / peak:p0}, {back / peak:p0} | {one.AllocatedBy(100)} |"));
             output.Flush();
         }
     }

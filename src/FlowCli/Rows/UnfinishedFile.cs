@@ -54,7 +54,8 @@ internal sealed partial class UnfinishedFile : IDisposable
             File.Delete(aside);
     }
 
-    private static bool IsOfModel(string path) => Path.GetFileName(path) is Checkpoint.SpecFile or Checkpoint.WeightsFile or CalibrationSet.File
+    private static bool IsOfModel(string path) =>
+        Path.GetFileName(path) is Checkpoint.SpecFile or Checkpoint.WeightsFile or CalibrationSet.File
         && File.Exists(path) && File.Exists(Path.Combine(Path.GetDirectoryName(path)!, Checkpoint.SpecFile));
 
     [GeneratedRegex("/\\.([^/]+)\\.[0-9a-f]{32}")]

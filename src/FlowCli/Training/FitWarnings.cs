@@ -20,7 +20,8 @@ internal static class FitWarnings
             yield return $"'{tried.Preset}' would have been chosen, but float32 cannot compute it, so that it was left out: {Why(tried.Unstable!)}"
                 + (tried.Preset == FlowPresets.Mixture ? "" : $"; --flow {tried.Preset} with {MoreStable} may give one that can be served");
         if (trained.UnstableRefit is { } refit)
-            yield return $"float32 cannot compute what the last training, on the validation rows too, led to, so that the flow before it is what is written: {Why(refit)}";
+            yield return "float32 cannot compute what the last training, on the validation rows too, led to, so that the flow before it is what is "
+                + $"written: {Why(refit)}";
         if (trained.BestEpoch == 0 && trained.Steps > 0)
             yield return "no step improved on the start, which is the rows' Gaussian as far as the flow can be it, so that is what is written: "
                 + "train with a lower --lr, or on more rows";

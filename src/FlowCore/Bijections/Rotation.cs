@@ -41,7 +41,11 @@ public sealed class Rotation : Bijection
     }
 
     // As e^(A + 1) / e: between 1-norms of 0.001 and 0.05 libtorch's own series is wrong in the fifth power, 2e-10 at 0.049.
-    private Tensor Matrix() => (generator - generator.t() + eye(generator.shape[0], dtype: generator.dtype, device: generator.device)).matrix_exp() / Math.E;
+    private Tensor Matrix()
+    {
+        Tensor one = eye(generator.shape[0], dtype: generator.dtype, device: generator.device);
+        return (generator - generator.t() + one).matrix_exp() / Math.E;
+    }
 
     private static Mapped Rotated(Tensor values, Tensor matrix) => new(
         nn.functional.linear(values, matrix).MoveToOuterDisposeScope(),

@@ -44,9 +44,13 @@ public static class Libtorch
         return new torch.Device(DeviceType.CUDA, index);
     }
 
-    /// <summary>Whether an exception says that the library is not there: TorchSharp fails in one way or another, as it finds a folder of packages or none.</summary>
+    /// <summary>
+    /// Whether an exception says that the library is not there: TorchSharp fails in one way or another, as it finds a folder of packages
+    /// or none.
+    /// </summary>
     public static bool IsMissing(Exception e) =>
-        e is DllNotFoundException or TypeInitializationException { TypeName: "TorchSharp.torch" } || (e.InnerException is { } inner && IsMissing(inner));
+        e is DllNotFoundException or TypeInitializationException { TypeName: "TorchSharp.torch" }
+        || (e.InnerException is { } inner && IsMissing(inner));
 
     /// <summary>The number of threads that one tensor operation may use on the CPU.</summary>
     public static int Threads

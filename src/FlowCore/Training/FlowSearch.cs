@@ -84,7 +84,8 @@ public static class FlowSearch
             int steps = (int)Math.Ceiling((double)best!.Best.Steps * all.Train.Rows / data.Train.Rows);
             string name = best.Preset!;
             TrainedFlow next = Named(name, Trainer.Train(
-                bestSpec!, all, Rest(1) with { Replay = new(steps, best.Best.Share) }, progress => report?.Invoke(progress with { Preset = $"{name}, on all rows" }), stop));
+                bestSpec!, all, Rest(1) with { Replay = new(steps, best.Best.Share) },
+                progress => report?.Invoke(progress with { Preset = $"{name}, on all rows" }), stop));
             // Rows that it has learned from must be no stranger to it than before, but for what chance does to a fit.
             bool isBetter = next.End == TrainingEnd.Epochs && !best.Look.IsBetterThan(next.Look, Tie);
             Stability? unstable = isBetter && !isUnstable ? Unstable(next) : null;

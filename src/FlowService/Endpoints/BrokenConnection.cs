@@ -15,7 +15,9 @@ internal static class BrokenConnection
     private static readonly TimeSpan TimeToRead = TimeSpan.FromSeconds(30), TimeToClose = TimeSpan.FromSeconds(5),
         TimeToTake = TimeSpan.FromSeconds(2);
 
-    /// <summary>Whether reading or writing failed since the client has left. A reader of the body may see it before the request's token tells of it.</summary>
+    /// <summary>
+    /// Whether reading or writing failed since the client has left. A reader of the body may see it before the request's token tells of it.
+    /// </summary>
     public static bool IsCauseOf(Exception exception) => exception is ConnectionResetException or ConnectionAbortedException;
 
     /// <summary>Reads what the client still sends, for some time: many clients read nothing before they have sent everything.</summary>

@@ -62,7 +62,8 @@ internal sealed class ServiceHost : WebApplicationFactory<Program>
     public Uri GrpcAddress => new($"http://{http2!.IPEndPoint}");
 
     /// <summary>The rows that wait for any model; -1 while some have places and are not queued yet, so that whoever waits for a number knows who goes first.</summary>
-    public long QueuedRows => Registry.Served.Sum(model => model.Queue.Rows) is var rows && rows == Registry.Served.Sum(model => model.Queue.QueuedRows) ? rows : -1;
+    public long QueuedRows => Registry.Served.Sum(model => model.Queue.Rows) is var rows
+        && rows == Registry.Served.Sum(model => model.Queue.QueuedRows) ? rows : -1;
 
     public ModelRegistry Registry => Services.GetRequiredService<ModelRegistry>();
 

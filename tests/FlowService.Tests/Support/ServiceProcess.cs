@@ -34,7 +34,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts, and waits until it is ready.</summary>
     public static Task<ServiceProcess> StartAsync(string repository, int port, params string[] settings) => StartAsync(repository, port, [], settings);
 
-    /// <summary>The same, by the program of another folder, for somebody who has nothing else: TorchSharp looks among one's packages, too.</summary>
+    /// <summary>
+    /// The same, by the program of another folder, for somebody who has nothing else: TorchSharp looks among one's packages, too.
+    /// </summary>
     public static Task<ServiceProcess> StartFromAsync(string folder, string repository, int port, params string[] settings) =>
         StartAsync([Path.Combine(folder, "FlowService")], repository, port, [("HOME", folder)], settings);
 

@@ -7,9 +7,9 @@ namespace FlowCore.Training.Mixtures;
 /// </summary>
 internal sealed class MixtureFit
 {
-    // What the variances are enlarged by, of rows in units of their spread, so that no component shrinks to a point; with the rows' own correlations, so that
-    // it may be as thin as they are where columns nearly add up, unless nothing bounds what a row costs that breaks them. No variance is less than
-    // float32 can tell from 0.
+    // What the variances are enlarged by, of rows in units of their spread, so that no component shrinks to a point; with the rows' own
+    // correlations, so that it may be as thin as they are where columns nearly add up, unless nothing bounds what a row costs that breaks
+    // them. No variance is less than float32 can tell from 0.
     private const double Ridge = 1e-6, LeastVariance = 1e-10, Settled = 1e-4, LeastShare = 1e-8;
 
     // How much larger the broad component's variances are than the rows': a row that breaks what all others obey has a density yet.

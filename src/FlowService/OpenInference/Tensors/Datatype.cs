@@ -68,7 +68,9 @@ internal sealed class Datatype
 
     private static Datatype OfInteger<T>(string name)
         where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T> =>
-        new(name, Marshal.SizeOf<T>(), Widen<T>, bytes => new(Int128.CreateTruncating(MemoryMarshal.Read<T>(bytes)), double.CreateTruncating(MemoryMarshal.Read<T>(bytes))))
+        new(
+            name, Marshal.SizeOf<T>(), Widen<T>,
+            bytes => new(Int128.CreateTruncating(MemoryMarshal.Read<T>(bytes)), double.CreateTruncating(MemoryMarshal.Read<T>(bytes))))
         {
             Range = (Int128.CreateTruncating(T.MinValue), Int128.CreateTruncating(T.MaxValue)),
         };

@@ -98,7 +98,10 @@ internal sealed class InputTensor(int index, LimitsOptions limits, RowPool pool)
             fraction = first + text[..at].Count((byte)',');
     }
 
-    /// <summary>Refuses elements that are not written as integers, or are none of the datatype's, where they are integers, as other servers of the protocol do.</summary>
+    /// <summary>
+    /// Refuses elements that are not written as integers, or are none of the datatype's, where they are integers, as other servers of the
+    /// protocol do.
+    /// </summary>
     public void CheckForm(Datatype datatype)
     {
         if (datatype.Range is not var (least, most))
